@@ -1,0 +1,184 @@
+#include "fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fts.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+static int open_regular(const char *path, struct stat *st, struct hm_fail *fail)
+{
+	HM_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+
+	if (fd < 0)
+		return hm_fail_errno(fail, "reading %s", path);
+	if (fstat(fd, st) < 0)
+		return hm_fail_errno(fail, "reading %s", path);
+	if (!S_ISREG(st->st_mode))
+		return hm_fail_set(fail, HM_E_SYSTEM, "reading %s: not a regular file", path);
+	return hm_take_fd(&fd);
+}
+
+int hm_fs_read(struct hm_bytes *out, const char *path, size_t max, struct hm_fail *fail)
+{
+	struct stat st;
+	HM_CLOSE int fd = open_regular(path, &st, fail);
+	size_t total = 0;
+
+	if (fd < 0)
+		return fd;
+	for (;;) {
+		uint8_t *at = hm_bytes_reserve(out, 65536);
+		ssize_t n = read(fd, at, 65536);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return hm_fail_errno(fail, "reading %s", path);
+		if (n == 0)
+			return 0;
+		total += (size_t)n;
+		if (total > max)
+			return hm_fail_set(fail, HM_E_BAD, "reading %s: larger than %zu bytes", path, max);
+		out->len += (size_t)n;
+	}
+}
+
+int hm_fs_map(struct hm_map *out, const char *path, struct hm_fail *fail)
+{
+	struct stat st;
+	HM_CLOSE int fd = open_regular(path, &st, fail);
+	void *p;
+
+	if (fd < 0)
+		return fd;
+	if (st.st_size == 0) {
+		*out = (struct hm_map){ { NULL, 0 } };
+		return 0;
+	}
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return hm_fail_errno(fail, "mapping %s", path);
+	*out = (struct hm_map){ { p, (size_t)st.st_size } };
+	return 0;
+}
+
+void hm_fs_unmap(struct hm_map *map)
+{
+	if (map->bytes.data)
+		munmap((void *)(uintptr_t)map->bytes.data, map->bytes.len);
+	*map = (struct hm_map){ { NULL, 0 } };
+}
+
+int hm_fs_write_all(int fd, struct hm_slice s, struct hm_fail *fail)
+{
+	while (s.len) {
+		ssize_t n = write(fd, s.data, s.len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return hm_fail_errno(fail, "writing");
+		s.data += n;
+		s.len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int sync_folder_of(const char *path, struct hm_fail *fail)
+{
+	const char *slash = strrchr(path, '/');
+	HM_FREE char *folder = slash == path ? hm_strdup("/")
+			       : slash	    ? hm_slice_dup((struct hm_slice){ (const uint8_t *)path, (size_t)(slash - path) })
+					    : hm_strdup(".");
+	HM_CLOSE int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || fsync(fd) < 0)
+		return hm_fail_errno(fail, "writing %s: syncing its folder", path);
+	return 0;
+}
+
+static int write_new(const char *path, struct hm_slice s, mode_t mode, struct hm_fail *fail)
+{
+	HM_CLOSE int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+
+	if (fd < 0)
+		return hm_fail_errno(fail, "creating %s", path);
+	if (hm_fs_write_all(fd, s, fail) < 0)
+		return hm_fail_in(fail, "%s", path);
+	if (fsync(fd) < 0 || close(hm_take_fd(&fd)) < 0)
+		return hm_fail_errno(fail, "writing %s", path);
+	return 0;
+}
+
+int hm_fs_write_atomic(const char *path, struct hm_slice s, mode_t mode, struct hm_fail *fail)
+{
+	HM_FREE char *temporary = hm_sprintf("%s.tmp-%d", path, (int)getpid());
+	int r;
+
+	unlink(temporary);
+	r = write_new(temporary, s, mode, fail);
+	if (r == 0 && rename(temporary, path) < 0)
+		r = hm_fail_errno(fail, "writing %s", path);
+	if (r < 0) {
+		unlink(temporary);
+		return r;
+	}
+	return sync_folder_of(path, fail);
+}
+
+int hm_fs_mkdirs(const char *path, mode_t mode, struct hm_fail *fail)
+{
+	HM_FREE char *copy = hm_strdup(path);
+
+	for (char *p = copy + 1; *copy; p++) {
+		char kept = *p;
+
+		if (kept && kept != '/')
+			continue;
+		*p = 0;
+		if (mkdir(copy, mode) < 0 && errno != EEXIST)
+			return hm_fail_errno(fail, "making folder %s", copy);
+		if (!kept)
+			break;
+		*p = kept;
+	}
+	return 0;
+}
+
+static void close_fts(FTS **fts)
+{
+	if (*fts)
+		fts_close(*fts);
+}
+
+int hm_fs_remove_tree(const char *path, struct hm_fail *fail)
+{
+	char *paths[] = { (char *)(uintptr_t)path, NULL };
+	HM_CLEANUP(close_fts) FTS *fts = NULL;
+	struct stat st;
+	FTSENT *e;
+
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 0 : hm_fail_errno(fail, "removing %s", path);
+	fts = fts_open(paths, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
+	if (!fts)
+		return hm_fail_errno(fail, "removing %s", path);
+	while ((e = fts_read(fts))) {
+		bool folder = e->fts_info == FTS_DP;
+
+		if (e->fts_info == FTS_D)
+			continue;
+		if ((folder ? rmdir(e->fts_accpath) : unlink(e->fts_accpath)) < 0 && errno != ENOENT)
+			return hm_fail_errno(fail, "removing %s", e->fts_path);
+	}
+	return 0;
+}
+
+int hm_fs_copy(const char *from, const char *to, mode_t mode, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_fs_unmap) struct hm_map map = { 0 };
+	int r = hm_fs_map(&map, from, fail);
+
+	return r < 0 ? r : write_new(to, map.bytes, mode, fail);
+}

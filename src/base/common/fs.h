@@ -1,0 +1,28 @@
+#pragma once
+/* Files, safely: bounded reads, atomic writes, removal that follows no link. Paths are NUL-terminated. */
+#include <sys/types.h>
+
+#include "bytes.h"
+#include "fail.h"
+
+/* A file mapped read-only. Release with hm_fs_unmap (fits HM_CLEANUP). Zero-initialised is empty. */
+struct hm_map {
+	struct hm_slice bytes;
+};
+
+/* Appends the regular file's content; more than `max` bytes is HM_E_BAD, a file that cannot be read HM_E_SYSTEM. */
+int hm_fs_read(struct hm_bytes *out, const char *path, size_t max, struct hm_fail *fail) HM_MUST_CHECK;
+/* Maps the regular file privately. Meant for files that nobody changes meanwhile. */
+int hm_fs_map(struct hm_map *out, const char *path, struct hm_fail *fail) HM_MUST_CHECK;
+void hm_fs_unmap(struct hm_map *map);
+/* Writes PATH.tmp-PID beside it, fsyncs, renames over `path`, fsyncs the folder. On failure `path` is as it was and
+ * the temporary file is gone. */
+int hm_fs_write_atomic(const char *path, struct hm_slice s, mode_t mode, struct hm_fail *fail) HM_MUST_CHECK;
+/* Writes all of `s`, across short writes and EINTR. */
+int hm_fs_write_all(int fd, struct hm_slice s, struct hm_fail *fail) HM_MUST_CHECK;
+/* mkdir -p. What exists stays as it is. */
+int hm_fs_mkdirs(const char *path, mode_t mode, struct hm_fail *fail) HM_MUST_CHECK;
+/* rm -rf that crosses no mount and follows no link; a path that is not there is success. Deep trees need no deep stack. */
+int hm_fs_remove_tree(const char *path, struct hm_fail *fail) HM_MUST_CHECK;
+/* Copies one regular file's content to a new file with `mode`. */
+int hm_fs_copy(const char *from, const char *to, mode_t mode, struct hm_fail *fail) HM_MUST_CHECK;

@@ -1,0 +1,33 @@
+#pragma once
+/* Decide on a bundle: integrity, trust, recompute. Reads, never writes; links no private-key code and no libbpf.
+ *
+ * Every check is a row with an outcome; nothing that was not checked is silent. */
+#include "parts.h"
+#include "signature.h"
+
+enum hm_check { HM_CHECK_HOLDS, HM_CHECK_FALSE, HM_CHECK_UNCHECKED };
+
+struct hm_verify_row {
+	const char *name;  /* "container", "manifest", "core", "records", "seed", "planted", "findings", "statement",
+			      "signature", "claim set", "log" */
+	enum hm_check outcome;
+	char detail[512];
+};
+
+struct hm_verify {
+	struct hm_verify_row row[32];
+	size_t rows;
+	struct hm_parts *parts;	  /* the bundle's, NULL when the container is malformed; owned */
+	struct hm_bytes findings; /* as recomputed */
+	char bundle_id[65];
+};
+
+/* Checks the bundle that lies in memory. `keys` are the keys that are trusted; without any, integrity only. `require` are
+ * claim ids that must be upheld. Returns 0 when it ran: the rows tell what holds. `file` must outlive `out`. */
+int hm_verify_bundle(struct hm_verify *out, struct hm_slice file, struct hm_pubkey *const *keys, size_t key_count,
+		     const char *const *require, size_t require_count, struct hm_fail *fail) HM_MUST_CHECK;
+/* 0, 1 or 2 as CONTRACTS.md section 1 says. */
+int hm_verify_exit(const struct hm_verify *v) HM_MUST_CHECK;
+void hm_verify_release(struct hm_verify *v);
+/* Adds a row; for checks that stand above this module (the report made again). */
+void hm_verify_say(struct hm_verify *v, const char *name, enum hm_check outcome, const char *format, ...) HM_PRINTF(4, 5);

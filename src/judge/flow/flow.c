@@ -1,0 +1,1 @@
+typedef int hm_flow_empty;

@@ -1,0 +1,37 @@
+#pragma once
+/* From packets to outgoing flows.
+ *
+ * A flow is what one endpoint of the chamber (address, port, protocol) sent to one endpoint outside; its bytes are the TCP
+ * stream reassembled by sequence number, or the datagrams one behind the other. Flows stand in the order of their first
+ * outgoing packet. An endpoint is the name that was last asked in DNS for that address, as A-label in lower case, or the
+ * address in brackets, ":port/proto" (CONTRACTS.md section 3). Pure: no clock, no I/O; memory is bounded by the file. */
+#include "digest.h"
+#include "fail.h"
+
+struct hm_flow {
+	char *endpoint;	       /* "public.pyzor.org:24441/udp", "[8.8.8.8]:53/udp", "link" for frames that are not IP */
+	bool literal;	       /* the address was never asked for */
+	uint8_t proto;	       /* IPPROTO_*, 0 for link */
+	uint16_t local_port;
+	uint64_t packets, wire; /* outgoing IP packets and their bytes */
+	struct hm_bytes sent;  /* outgoing payload */
+	size_t *message;       /* start offsets in `sent`: datagrams, or TCP segments */
+	size_t messages;
+	uint64_t missing;      /* payload bytes that the capture does not hold (cut frames, holes in a stream) */
+};
+
+struct hm_flows {
+	struct hm_flow *list;
+	size_t count;
+	uint64_t packets;	       /* all packet blocks, both directions */
+	uint64_t wire;		       /* outgoing bytes of IP packets, the sum over flows */
+};
+
+/* `address` is the chamber's IPv4 address: what it sends is outgoing. HM_E_BAD for a file that is malformed. */
+int hm_flows_read(struct hm_flows *out, struct hm_slice pcapng, const uint8_t address[4], struct hm_fail *fail) HM_MUST_CHECK;
+void hm_flows_release(struct hm_flows *flows);
+
+/* The packet file's Merkle root: leaf = salt (16 bytes each, from the salts file) || block. HM_E_BAD when the numbers of
+ * salts and blocks differ. */
+int hm_packets_root(struct hm_sha256 *root, uint64_t *leaves, struct hm_slice pcapng, struct hm_slice salts,
+		    struct hm_fail *fail) HM_MUST_CHECK;

@@ -1,0 +1,45 @@
+#pragma once
+/* The recorder: kernel activity of one cgroup and everything below it, as events.
+ *
+ * libbpf CO-RE; only tp_btf, cgroup programs and iterators, so that it works under kernel lockdown, and on Debian 12's
+ * kernel 6.1 as well (DESIGN.md 7.6 and 7.7). Identity comes from struct file, struct sock and struct task_struct, never
+ * from user pointers. No wake-up per event: the consumer polls (research: feasibility.md b). Capture knows no claims. */
+#include "event.h"
+
+struct hm_capture_spec {
+	int cgroup;	    /* descriptor of the cgroup v2 directory */
+	uint64_t cgroup_id; /* its id (inode number) */
+	size_t ring_bytes;  /* power of two; 0 = 16 MiB */
+	uint64_t base;	    /* CLOCK_MONOTONIC of the run's START */
+	/* Gets every event in the order of the ring, gap events included; slices live until it returns. Non-zero stops. */
+	int (*sink)(void *cookie, const struct hm_event *event, struct hm_fail *fail);
+	void *cookie;
+};
+
+struct hm_capture_stats {
+	uint64_t produced, lost; /* summed over the CPUs */
+	uint64_t egress_packets, egress_bytes; /* cgroup_skb on the cgroup */
+};
+
+struct hm_capture;
+
+/* Loads and attaches. From its return on nothing in the cgroup goes unseen. */
+int hm_capture_open(struct hm_capture **ret, const struct hm_capture_spec *spec, struct hm_fail *fail) HM_MUST_CHECK;
+/* Waits up to `timeout_ms`, then hands everything that is in the ring to the sink. Returns the number of events. */
+int hm_capture_poll(struct hm_capture *c, int timeout_ms, struct hm_fail *fail) HM_MUST_CHECK;
+/* Detaches, hands over the rest, closes holes that are left in the CPUs' sequences with gap events, and tells the sums.
+ * Call it when the cgroup is empty. */
+int hm_capture_stop(struct hm_capture *c, struct hm_capture_stats *stats, struct hm_fail *fail) HM_MUST_CHECK;
+void hm_capture_close(struct hm_capture *c); /* NULL is fine */
+void hm_capture_cleanup(struct hm_capture **c);
+
+/* What this kernel lets the recorder do: each program and each optional witness tried by loading it. */
+struct hm_capture_probe {
+	const char *name;   /* "tp_btf sys_exit", "cgroup_skb egress", "page-cache tracepoints", ... */
+	bool needed, works;
+	char why[160];	    /* the kernel's reason, when it does not work */
+};
+/* Fills up to `max` rows and returns how many. */
+size_t hm_capture_probe(struct hm_capture_probe *rows, size_t max);
+/* The witnesses that hm_capture_open would use, as START.witnesses has them; static text. */
+const char *hm_capture_witnesses(void);

@@ -1,0 +1,61 @@
+#pragma once
+/* What BPF programs and user space share: the raw event. Plain C types only; this header is included by both.
+ *
+ * A raw event is the head, then one u64 for each UINT or INT field of its kind in order, then one u32 length for each
+ * BYTES field in order, then those bytes one behind the other. Unused bytes are zero. */
+#ifndef __BPF__
+#include <stdint.h>
+#endif
+
+#define HM_NR_COMPAT (1u << 30)
+#define HM_CPU_USER 65535u /* stands for `cpu` in events that user space makes; they have a sequence of their own */
+
+#define HM_KIND(name, number, text, meaning) HM_EV_##name = number,
+#define HM_FIELD(kind, name, type, text)
+#define HM_KIND_END(kind)
+enum hm_kind {
+#include "kinds.def"
+	HM_EV_COUNT
+};
+#undef HM_KIND
+#undef HM_FIELD
+#undef HM_KIND_END
+
+enum hm_layer {
+	HM_LAYER_NONE = 0,  /* no file, or one of no file system with a layer: pipe, memfd, proc, tmpfs, device */
+	HM_LAYER_LOWER = 1, /* an overlay's lower layer: installed on the host before the run */
+	HM_LAYER_UPPER = 2, /* an overlay's upper layer: made or changed in the chamber (planted files of /etc are here too) */
+	HM_LAYER_PLAIN = 3, /* a disk file system without an overlay: {target} */
+};
+
+enum hm_gap_source {
+	HM_GAP_RING = 0,    /* BPF had no room */
+	HM_GAP_SEQUENCE = 1, /* a hole in a CPU's sequence that no counter explains */
+	HM_GAP_ATTACH = 2,  /* the product ran before the recorder did */
+	HM_GAP_PACKETS = 3, /* the packet capture dropped */
+	HM_GAP_OUTPUT = 4,  /* the product printed more than is kept */
+};
+
+enum hm_outcome {
+	HM_OUTCOME_EXITED = 0,
+	HM_OUTCOME_SIGNALLED = 1,
+	HM_OUTCOME_TIMEOUT = 2,
+	HM_OUTCOME_INTERRUPTED = 3,
+};
+
+struct hm_raw {
+#ifdef __BPF__
+	__u16 kind, pad;
+	__u32 cpu;
+	__u64 seq, time;
+	__u32 tgid, tid;
+	__u64 tseq;
+#else
+	uint16_t kind, pad;
+	uint32_t cpu;	    /* CPU that made it */
+	uint64_t seq;	    /* per CPU, from 0, counts lost events too */
+	uint64_t time;	    /* CLOCK_MONOTONIC, ns */
+	uint32_t tgid, tid; /* as the host numbers them */
+	uint64_t tseq;	    /* per task, from 0 */
+#endif
+};

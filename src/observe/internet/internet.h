@@ -1,0 +1,45 @@
+#pragma once
+/* The chamber's own internet (DESIGN.md section 6, research: feasibility.md e).
+ *
+ * A child process in a network namespace of its own, joined to the chamber's by a veth without offloads. There every IPv4
+ * address is local and every TCP and UDP port is answered by one listener (sk_lookup); a DNS server gives each name its
+ * own address in 198.18.0.0/15. Packets are captured there and written as pcapng. Answers come from a scenario
+ * (data/scenarios, doc/format/scenario.md); what no scenario names is accepted, read up to 64 KiB and closed 200 ms after
+ * the last byte. IPv6 is off in the chamber, neighbours are static: nothing but the product makes packets.
+ * No TLS yet: a ClientHello is read and recorded like any bytes. */
+#include <sys/types.h>
+
+#include "bytes.h"
+#include "fail.h"
+
+enum hm_internet_mode { HM_INTERNET_CLOSED, HM_INTERNET_SIMULATED };
+
+/* The chamber's addresses: product's side and internet's side (also the DNS server in /etc/resolv.conf). */
+#define HM_CHAMBER_ADDRESS "198.18.0.2"
+#define HM_INTERNET_ADDRESS "198.18.0.1"
+
+struct hm_internet_spec {
+	enum hm_internet_mode mode;
+	struct hm_slice scenario; /* canonical JSON of a scenario, or empty */
+	const char *mirror;	  /* folder on the host whose files the scenario serves, or NULL */
+	const char *packets;	  /* pcapng file to create */
+	pid_t chamber;		  /* pid 1 of the chamber: its network namespace is set up too */
+};
+
+struct hm_internet_stats {
+	uint64_t packets, bytes, lost; /* captured, both directions; frames */
+};
+
+struct hm_internet;
+
+/* Starts it; when it returns, the chamber's interface is up and every port answers. In mode closed the chamber has only
+ * a loopback that is up, and the packet file has no packets. */
+int hm_internet_open(struct hm_internet **ret, const struct hm_internet_spec *spec, struct hm_fail *fail) HM_MUST_CHECK;
+/* Stops it after the last packet in flight was captured; `stats` is set. The packet file is complete and synced. */
+int hm_internet_stop(struct hm_internet *net, struct hm_internet_stats *stats, struct hm_fail *fail) HM_MUST_CHECK;
+/* Kills what is left and frees. NULL is fine. Fits HM_CLEANUP by hm_internet_cleanup. */
+void hm_internet_close(struct hm_internet *net);
+void hm_internet_cleanup(struct hm_internet **net);
+/* Reads a scenario written as YAML (data/scenarios/NAME.yaml) and appends its canonical JSON: the form that the bundle
+ * holds and whose digest the plan names. */
+int hm_scenario_load(struct hm_bytes *json, const char *path, struct hm_fail *fail) HM_MUST_CHECK;

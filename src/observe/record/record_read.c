@@ -1,0 +1,1 @@
+typedef int hm_record_read_empty;

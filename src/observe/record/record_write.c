@@ -1,0 +1,1 @@
+typedef int hm_record_write_empty;
