@@ -32,7 +32,7 @@ static inline void hm_cleanup_fclose(FILE **f)
 #define HM_CLEANUP(function) __attribute__((cleanup(function)))
 
 #define HM_MUST_CHECK __attribute__((warn_unused_result))
-#define HM_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define HM_PRINTF(string, first) __attribute__((format(printf, string, first)))
 #define HM_UNUSED __attribute__((unused))
 
 static inline int hm_take_fd(int *fd)
