@@ -1,1 +1,2 @@
-typedef int hm_internet_empty;
+#include "internet.h"
+#include <internet.skel.h>
