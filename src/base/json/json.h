@@ -3,7 +3,8 @@
  * members refused, depth at most 32. jansson reads and holds the values; the writer is ours, because jansson's sorted
  * output is not RFC 8785.
  *
- * Bytes that may not be UTF-8 are stored under NAME when they are, and base64 under NAME_b64 when they are not. */
+ * Bytes that may not be text are stored under NAME when they are UTF-8 without NUL, and as base64 under NAME_b64 when
+ * they are not. */
 #include <jansson.h>
 
 #include "bytes.h"
@@ -16,7 +17,8 @@ static inline void hm_json_cleanup(json_t **j)
 /* Drops a reference at the end of the scope. */
 #define HM_JSON HM_CLEANUP(hm_json_cleanup)
 
-/* Parses one document. Refuses duplicates, floats, integers beyond 2^53-1, NUL in strings, bytes behind the value.
+/* Parses one document. Refuses duplicates, floats, integers beyond 2^53-1, NUL in strings, member names that are not
+ * printable ASCII (their order is then bytewise), bytes behind the value.
  * HM_E_BAD with the place in `fail`; `what` names the document there. On success *ret is the caller's reference. */
 int hm_json_parse(json_t **ret, struct hm_slice text, const char *what, struct hm_fail *fail) HM_MUST_CHECK;
 /* The same, and the text must be exactly what hm_json_write makes of it: one document has one form. */

@@ -28,10 +28,10 @@ struct hm_event {
 	struct hm_value field[HM_EVENT_FIELDS_MAX]; /* index: enum hm_field_KIND; slices borrow from what was decoded */
 };
 
-/* Field indices: HM_EXEC_PATH, HM_OPEN_DEV, ... and HM_EXEC_COUNT. */
+/* Field indices: HM_EXEC_PATH, HM_OPEN_DEV, ... and their number, HM_EXEC_FIELDS. */
 #define HM_KIND(name, number, text, meaning) enum hm_field_##name {
 #define HM_FIELD(kind, name, type, text) HM_##kind##_##name,
-#define HM_KIND_END(kind) HM_##kind##_COUNT };
+#define HM_KIND_END(kind) HM_##kind##_FIELDS };
 #include "kinds.def"
 #undef HM_KIND
 #undef HM_FIELD
