@@ -9,13 +9,14 @@ enum hm_dns_type { HM_DNS_A = 1, HM_DNS_NS = 2, HM_DNS_PTR = 12, HM_DNS_MX = 15,
 
 struct hm_dns_query {
 	uint16_t id, flags, type, class;
-	/* Lower-case, without the last dot, "." for the root; bytes other than letters, digits, '-', '_' and '.' stand as
-	 * \DDD (RFC 4343), so the text is plain ASCII and unambiguous. */
+	/* Lower-case, without the last dot, "." for the root; bytes other than letters, digits, '-' and '_' stand as \DDD
+	 * (RFC 4343), a dot inside a label too, so the text is plain ASCII and unambiguous. */
 	char name[4 * HM_DNS_NAME_MAX + 1];
 	struct hm_slice question; /* the question section's bytes as they came */
 };
 
-/* Reads a query (QR = 0, one question). HM_E_BAD for anything else, and for compression in the question. */
+/* Reads a query (QR = 0, opcode QUERY, one question). HM_E_BAD for anything else, and for compression in the question.
+ * What stands behind the question (EDNS) is not looked at. */
 int hm_dns_read_query(struct hm_dns_query *out, struct hm_slice message) HM_MUST_CHECK;
 /* Appends a whole answer message with `rcode` (0 no error, 3 no such name) and the given resource-record data:
  * `count` records of query->type with `ttl`, each rdata as it stands. With count 0 an empty answer. Authoritative. */

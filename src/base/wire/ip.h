@@ -8,13 +8,15 @@ struct hm_packet {
 	uint8_t version;      /* 4, 6, or 0 when it is no IP packet */
 	uint8_t proto;	      /* IPPROTO_* of the payload, behind IPv6 extension headers */
 	bool fragment;	      /* a fragment other than the first: no ports */
-	bool cut;	      /* the frame is shorter than its headers say */
+	bool cut;	      /* the frame is shorter than its headers say, or a header contradicts itself */
 	uint32_t ip_len;      /* bytes of the IP packet as its header says */
 	uint8_t src[16], dst[16]; /* IPv4 in the first 4 bytes */
 	uint16_t src_port, dst_port; /* TCP and UDP; ICMP: type and code in dst_port */
 	uint32_t tcp_seq, tcp_ack;
 	uint8_t tcp_flags;
-	struct hm_slice payload; /* what TCP, UDP or the IP header carries, bounded by frame and by header lengths */
+	/* What TCP, UDP or, for other protocols and fragments and TCP or UDP headers that lie, the IP header carries;
+	 * bounded by the frame and by header lengths. A frame may hold more behind it. */
+	struct hm_slice payload;
 };
 
 #define HM_TCP_FIN 1

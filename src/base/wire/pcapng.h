@@ -20,5 +20,6 @@ void hm_pcapng_start(struct hm_bytes *out, uint32_t snaplen);
 /* One enhanced packet block. */
 void hm_pcapng_packet(struct hm_bytes *out, uint64_t time_ns, struct hm_slice frame, uint32_t wire_len);
 /* The next block: 1 with `block` set, 0 at the end, HM_E_BAD for anything the writer above would not have made
- * (unknown block types are returned with only type and whole set). */
+ * (unknown block types are returned with only type and whole set); `c` is bad then. A block is judged by itself: that
+ * the file begins with section header and interface description, and has one of each, is for the caller to see. */
 int hm_pcapng_next(struct hm_cursor *c, struct hm_pcapng_block *block, struct hm_fail *fail) HM_MUST_CHECK;
