@@ -1,0 +1,34 @@
+#pragma once
+/* The JSON documents of the core that an assessment writes (doc/format/core.md). */
+#include "json.h"
+#include "packages.h"
+#include "parts.h"
+
+struct hm_planned {
+	const char *product;	     /* name */
+	const char *executable;	     /* path on the host, resolved */
+	const char *const *argv;     /* with {target} replaced, NULL-terminated */
+	const char *stdin_path;	     /* or NULL */
+	const char *internet, *profile, *target;
+	unsigned runs, time_limit_s;
+	const uint8_t *seed;
+};
+
+struct hm_run_note {
+	unsigned run;
+	int outcome, status;
+	uint64_t start_ns, end_ns;
+};
+
+/* plan.json from what is planned and the parts that are there: claims.json, declaration.json and scenario.json if any. */
+int hm_core_plan(struct hm_parts *parts, const struct hm_planned *planned, struct hm_fail *fail) HM_MUST_CHECK;
+/* assessment.json. `absent` are the host's mounts that were not in the chamber, one a line. */
+int hm_core_assessment(struct hm_parts *parts, const struct hm_planned *planned, const char *hostname, const char *machine_id,
+		       const char *witnesses, struct hm_slice absent, const struct hm_run_note *notes, size_t count,
+		       struct hm_fail *fail) HM_MUST_CHECK;
+/* product.json: packages of what the records say was executed or mapped executable. `head` has name, purl, supplier and
+ * definitions already; it is borrowed and completed. */
+int hm_core_product(struct hm_parts *parts, json_t *head, const struct hm_packages *packages, unsigned runs,
+		    struct hm_fail *fail) HM_MUST_CHECK;
+/* "runs/0001/NAME" in fresh memory. */
+char *hm_core_run_part(unsigned run, const char *name) HM_MUST_CHECK;

@@ -1,0 +1,31 @@
+#pragma once
+/* One run: chamber, internet, recorder and record joined, from an empty folder to its files. Used by assess and observe. */
+#include "capture.h"
+#include "chamber.h"
+#include "internet.h"
+#include "record.h"
+
+struct hm_run_spec {
+	struct hm_chamber_spec chamber;
+	enum hm_internet_mode mode;
+	struct hm_slice scenario; /* canonical JSON or empty */
+	const char *mirror;
+	struct hm_slice plan; /* SHA-256 of plan.json, or empty */
+	uint64_t number;
+	unsigned time_limit_s;
+	const char *record, *packets, *tree; /* files to create; tree may be NULL */
+	bool echo;			     /* pass the product's output on */
+};
+
+struct hm_run_result {
+	struct hm_chamber_result chamber;
+	struct hm_capture_stats capture;
+	struct hm_internet_stats internet;
+	struct hm_record_head record;
+	uint64_t output_cut; /* bytes of output that were not kept */
+	struct hm_bytes absent; /* host's mounts that were not in the chamber, one a line; owned by the caller */
+};
+
+/* Does the run. When it fails the product is dead and its surroundings are gone; the files may be there, cut short.
+ * HM_E_INTERRUPTED after a signal. */
+int hm_run(struct hm_run_result *result, const struct hm_run_spec *spec, struct hm_fail *fail) HM_MUST_CHECK;

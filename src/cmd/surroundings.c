@@ -1,0 +1,160 @@
+#include "surroundings.h"
+
+#include <sys/stat.h>
+
+#include "digest.h"
+#include "fs.h"
+#include "program.h"
+#include "text.h"
+
+#ifndef HM_DATA_DIR
+#define HM_DATA_DIR "/usr/local/share/hallmark"
+#endif
+
+static bool is_data(const char *folder)
+{
+	HM_FREE char *probe = hm_sprintf("%s/claims/claims.json", folder);
+
+	return access(probe, R_OK) == 0;
+}
+
+static int find_data(struct hm_surroundings *s, struct hm_fail *fail)
+{
+	char self[4096];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	const char *given = getenv("HALLMARK_DATA");
+	HM_FREE char *beside = NULL;
+
+	self[n < 0 ? 0 : n] = 0;
+	if (strrchr(self, '/'))
+		*strrchr(self, '/') = 0;
+	beside = hm_sprintf("%s/../data", self);
+	if (given)
+		s->data = is_data(given) ? hm_strdup(given) : NULL;
+	else if (is_data(beside))
+		s->data = hm_take_ptr(&beside);
+	else if (is_data(HM_DATA_DIR))
+		s->data = hm_strdup(HM_DATA_DIR);
+	if (!s->data)
+		return hm_fail_set(fail, HM_E_SYSTEM, "finding Hallmark's data: not %s, nor beside the program, nor in %s "
+				   "(set HALLMARK_DATA to the project's data folder)", given ? given : "in HALLMARK_DATA", HM_DATA_DIR);
+	return 0;
+}
+
+/* The folder holds upper layers with set-user-id files of the product: it must be root's and nobody else may enter. */
+static int prepare_work(struct hm_surroundings *s, struct hm_fail *fail)
+{
+	const char *given = getenv("HALLMARK_WORK");
+	struct stat st;
+	int r;
+
+	s->work = hm_strdup(given && *given ? given : "/var/tmp/hallmark");
+	r = hm_fs_mkdirs(s->work, 0700, fail);
+	if (r < 0)
+		return r;
+	if (lstat(s->work, &st) < 0)
+		return hm_fail_errno(fail, "work folder %s", s->work);
+	if (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 022))
+		return hm_fail_set(fail, HM_E_SYSTEM, "work folder %s: not a folder of user %u's alone (remove it, or set HALLMARK_WORK)",
+				   s->work, (unsigned)geteuid());
+	return 0;
+}
+
+static int sweep(const struct hm_surroundings *s, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes said = { 0 };
+	int r = hm_chamber_sweep(s->work, &said, fail);
+
+	for (size_t at = 0; at < said.len;) {
+		const uint8_t *end = memchr(said.data + at, '\n', said.len - at);
+		size_t len = end ? (size_t)(end - said.data) - at : said.len - at;
+
+		hm_program_note("%.*s", (int)len, (const char *)said.data + at);
+		at += len + 1;
+	}
+	return r;
+}
+
+int hm_surroundings_open(struct hm_surroundings *s, struct hm_fail *fail)
+{
+	int r = find_data(s, fail);
+
+	if (r == 0)
+		r = prepare_work(s, fail);
+	if (r == 0)
+		r = sweep(s, fail);
+	hm_surroundings_identity(s, NULL);
+	return r;
+}
+
+void hm_surroundings_release(struct hm_surroundings *s)
+{
+	free(s->data);
+	free(s->work);
+	free(s->mirror);
+	free(s->name);
+	hm_bytes_release(&s->scenario);
+}
+
+void hm_surroundings_identity(struct hm_surroundings *s, const uint8_t *seed)
+{
+	static const uint8_t none[32];
+	struct hm_sha256 id, name;
+
+	hm_derive(&id, seed ? seed : none, "identity/machine-id");
+	hm_derive(&name, seed ? seed : none, "identity/hostname");
+	hm_text_hex_into(s->machine_id, (struct hm_slice){ id.b, 16 });
+	/* Version and variant bits of a random UUID, as machine-id(5) asks. */
+	s->machine_id[12] = '4';
+	s->machine_id[16] = "89ab"[id.b[8] & 3];
+	snprintf(s->hostname, sizeof(s->hostname), "ws-%02x%02x%02x", name.b[0], name.b[1], name.b[2]);
+}
+
+int hm_surroundings_scenario(struct hm_surroundings *s, const char *name, struct hm_fail *fail)
+{
+	HM_FREE char *path = hm_sprintf("%s/scenarios/%s.yaml", s->data, name);
+
+	s->mirror = hm_sprintf("%s/scenarios/mirror", s->data);
+	return hm_scenario_load(&s->scenario, path, fail);
+}
+
+static const char *const environment[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+					   "HOME=/root", "USER=root", "LOGNAME=root", "SHELL=/bin/sh", "LANG=C.UTF-8", "TZ=UTC",
+					   "TERM=dumb", NULL };
+
+void hm_surroundings_fill(struct hm_surroundings *s, struct hm_run_spec *spec)
+{
+	free(s->name);
+	s->name = hm_sprintf("%d-%llu", (int)getpid(), (unsigned long long)spec->number);
+	spec->chamber.work = s->work;
+	spec->chamber.name = s->name;
+	spec->chamber.hostname = s->hostname;
+	spec->chamber.machine_id = s->machine_id;
+	spec->chamber.env = environment;
+	spec->scenario = hm_slice_of(&s->scenario);
+	spec->mirror = s->mirror;
+}
+
+int hm_surroundings_mode(enum hm_internet_mode *mode, const char *text, enum hm_internet_mode otherwise, struct hm_fail *fail)
+{
+	if (!text)
+		*mode = otherwise;
+	else if (strcmp(text, "closed") == 0)
+		*mode = HM_INTERNET_CLOSED;
+	else if (strcmp(text, "simulated") == 0)
+		*mode = HM_INTERNET_SIMULATED;
+	else
+		return hm_fail_set(fail, HM_E_USAGE, "unknown internet mode %s (closed and simulated are there)", text);
+	return 0;
+}
+
+int hm_surroundings_limit(unsigned *seconds, const char *text, unsigned otherwise, struct hm_fail *fail)
+{
+	char *end;
+	unsigned long v = text ? strtoul(text, &end, 10) : otherwise;
+
+	if (text && (!*text || *text == '-' || *end || v == 0 || v > 86400))
+		return hm_fail_set(fail, HM_E_USAGE, "time limit %s: not a number of seconds from 1 to 86400", text);
+	*seconds = (unsigned)v;
+	return 0;
+}

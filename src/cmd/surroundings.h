@@ -1,0 +1,26 @@
+#pragma once
+/* What every run shares: where data and work lie, who the chamber pretends to be, what the scenario answers. */
+#include "run.h"
+
+struct hm_surroundings {
+	char *data;		  /* folder of data/ */
+	char *work;		  /* folder for what runs need while they run */
+	char hostname[32], machine_id[33];
+	struct hm_bytes scenario; /* canonical JSON */
+	char *mirror;
+	char *name;		  /* of the last chamber spec filled */
+};
+
+/* Finds the data folder ($HALLMARK_DATA, beside the build, installed), prepares the work folder ($HALLMARK_WORK, else
+ * /var/tmp/hallmark; root's alone), sweeps what killed runs left and says so. */
+int hm_surroundings_open(struct hm_surroundings *s, struct hm_fail *fail) HM_MUST_CHECK;
+void hm_surroundings_release(struct hm_surroundings *s);
+/* Derives host name and machine id from a seed; without it they are fixed. */
+void hm_surroundings_identity(struct hm_surroundings *s, const uint8_t *seed);
+/* Loads the scenario that simulated answers come from. */
+int hm_surroundings_scenario(struct hm_surroundings *s, const char *name, struct hm_fail *fail) HM_MUST_CHECK;
+/* Fills what is common of a run's spec: chamber's work, name, identity and environment; scenario and mirror. */
+void hm_surroundings_fill(struct hm_surroundings *s, struct hm_run_spec *spec);
+/* Option values; NULL gives the default. HM_E_USAGE for what is none. */
+int hm_surroundings_mode(enum hm_internet_mode *mode, const char *text, enum hm_internet_mode otherwise, struct hm_fail *fail) HM_MUST_CHECK;
+int hm_surroundings_limit(unsigned *seconds, const char *text, unsigned otherwise, struct hm_fail *fail) HM_MUST_CHECK;
