@@ -18,3 +18,5 @@ const char *hm_pubkey_id(const struct hm_pubkey *key) HM_MUST_CHECK;
  * when `allow_raw`: foreign envelopes have it, our own never. */
 bool hm_signature_check(const struct hm_pubkey *key, struct hm_slice message, struct hm_slice signature, bool allow_raw)
 	HM_MUST_CHECK;
+/* Appends the DER form (ECDSA-Sig-Value, RFC 3279) of raw r||s. */
+void hm_signature_der(struct hm_bytes *out, const uint8_t raw[64]);

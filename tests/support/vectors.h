@@ -1,0 +1,20 @@
+#pragma once
+/* Where vectors that others wrote lie: the folder HALLMARK_VECTORS, else ../shared/vectors beside the source. They are no
+ * part of the project, so a test that does not find one skips. */
+#include <stdio.h>
+
+#include "fs.h"
+
+/* Reads `name` below that folder. False, with a line that says why, when it is not there. */
+static inline bool hm_vector(struct hm_bytes *out, const char *name)
+{
+	const char *folder = getenv("HALLMARK_VECTORS");
+	HM_FREE char *path = folder ? hm_sprintf("%s/%s", folder, name)
+				    : hm_sprintf("%s/../../shared/vectors/%s", HM_TEST_DATA, name);
+	struct hm_fail fail;
+
+	if (hm_fs_read(out, path, 64 << 20, &fail) == 0)
+		return true;
+	printf("# skipped: %s\n", fail.text);
+	return false;
+}
