@@ -1,0 +1,48 @@
+# A thin front over Meson: each target sets up what it needs on a bare Debian 12, configures, builds and runs.
+BUILD ?= build
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD) --quiet
+
+$(BUILD)/build.ninja:
+	@scripts/setup build
+	@meson setup $(BUILD) >/dev/null || { cat $(BUILD)/meson-logs/meson-log.txt; exit 1; }
+
+# Assesses clamscan, pyzor and freshclam; leaves out/NAME.hallmark and out/NAME.html.
+assess:
+	@scripts/setup build run
+	@$(MAKE) --no-print-directory all
+	@$(SUDO) scripts/assess $(BUILD)
+
+# Checks the golden bundle without root or BPF, and writes its report.
+verify-sample:
+	@scripts/setup verify
+	@scripts/verify-sample $(BUILD)-verify
+
+test:
+	@scripts/setup build run test
+	@$(MAKE) --no-print-directory all
+	@scripts/test $(BUILD)
+
+# The part for while working: no sanitizers, no virtual machine, no long faults.
+check-fast: all
+	@scripts/test $(BUILD) --fast
+
+bench:
+	@scripts/setup build run
+	@$(MAKE) --no-print-directory all
+	@$(SUDO) bench/run $(BUILD)
+
+# Coverage-guided fuzzing of every reader of foreign bytes, FUZZ_SECONDS each.
+fuzz:
+	@scripts/setup build test
+	@scripts/fuzz $(BUILD)-fuzz $${FUZZ_SECONDS:-60}
+
+install: all
+	@meson install -C $(BUILD)
+
+clean:
+	@rm -rf $(BUILD) $(BUILD)-verify $(BUILD)-fuzz
+
+.PHONY: all assess verify-sample test check-fast bench fuzz install clean

@@ -1,0 +1,149 @@
+#!/bin/bash
+# Boots Debian 12's stock kernel in QEMU and assesses clamscan there: the recorder must load, attach and miss nothing on the
+# oldest kernel that Hallmark promises (6.1), not only on the one that builds it. The bundle that the guest made is then
+# verified outside. Takes half a minute with KVM, a few minutes with software emulation.
+#
+#   stock-kernel.sh BUILD SOURCE [CACHE]
+set -euo pipefail
+build=$(realpath "$1") source=$(realpath "$2") cache=${3:-${XDG_CACHE_HOME:-$HOME/.cache}/hallmark-test}
+
+skip() { echo "1..0 # SKIP $*"; exit 0; }
+say() { echo "# $*"; }
+ok() { echo "ok $((++n)) - $*"; }
+bad() { echo "not ok $((++n)) - $*"; failed=1; }
+n=0 failed=0
+
+for tool in qemu-system-x86_64 busybox mke2fs cpio clamscan debugfs; do
+	command -v "$tool" >/dev/null || skip "$tool is not installed (scripts/setup test run)"
+done
+package=$(apt-cache depends linux-image-amd64 2>/dev/null | awk '/Depends: linux-image/ { print $2; exit }')
+mkdir -p "$cache"
+deb=$(find "$cache" -name 'linux-image-6*_amd64.deb' | sort | tail -n 1)
+if [ -z "$deb" ]; then
+	[ -n "$package" ] || skip "no linux-image-amd64 in apt's lists, and none in $cache"
+	(cd "$cache" && apt-get download -o APT::Sandbox::User=root "$package" >/dev/null 2>&1) || skip "$package cannot be downloaded"
+	deb=$(find "$cache" -name 'linux-image-6*_amd64.deb' | sort | tail -n 1)
+fi
+
+work=$(mktemp -d /var/tmp/hallmark-stock-XXXXXX)
+trap 'rm -rf "$work"' EXIT
+dpkg-deb -x "$deb" "$work/kernel"
+release=$(ls "$work/kernel/lib/modules")
+
+# A root with just what is needed: the programs, their libraries, the two packages' files and dpkg's word on them.
+root=$work/root
+mkdir -p "$root"/{bin,sbin,dev,proc,sys,tmp,run,root,out,etc,usr/bin,usr/sbin,var/tmp,var/lib/dpkg/info,usr/share/hallmark,lib64}
+ln -s lib "$root/usr/lib64" 2>/dev/null || true
+copy() { # files and whatever they link against, at the same places
+	local file
+	for file in "$@"; do
+		cp --parents -L "$file" "$root/" 2>/dev/null || true
+		ldd "$file" 2>/dev/null | grep -o '/[^ ]*' | while read -r lib; do cp --parents -L "$lib" "$root/"; done
+	done
+}
+copy /usr/bin/clamscan
+cp "$build/hallmark" "$root/usr/bin/hallmark"
+ldd "$build/hallmark" | grep -o '/[^ ]*' | while read -r lib; do cp --parents -L "$lib" "$root/"; done
+cp -r "$source/data/." "$root/usr/share/hallmark/"
+cp -r --parents /usr/share/clamav-testfiles "$root/"
+cp /bin/busybox "$root/bin/busybox"
+for applet in sh mount mkdir ls cat echo poweroff modprobe insmod ip sleep sync uname; do ln -sf busybox "$root/bin/$applet"; done
+echo 'root:x:0:0:root:/root:/bin/sh' >"$root/etc/passwd"
+echo 'root:x:0:' >"$root/etc/group"
+cp /etc/nsswitch.conf "$root/etc/" 2>/dev/null || true
+cp /var/lib/dpkg/status "$root/var/lib/dpkg/"
+# Only packages whose files were copied whole enough to describe: those that own the program and its libraries.
+{ echo /usr/bin/clamscan; ldd /usr/bin/clamscan | grep -o '/[^ ]*'; } | while read -r file; do
+	dpkg -S "$(realpath "$file")" 2>/dev/null || dpkg -S "$file" 2>/dev/null
+done | sed 's/:.*//' | sort -u | while read -r owner; do
+	for list in /var/lib/dpkg/info/"$owner".{list,md5sums} /var/lib/dpkg/info/"$owner":amd64.{list,md5sums}; do
+		[ ! -e "$list" ] || cp "$list" "$root/var/lib/dpkg/info/"
+	done
+done
+cat >"$root/sbin/init" <<'INIT'
+#!/bin/sh
+export PATH=/usr/bin:/usr/sbin:/bin:/sbin HALLMARK_DATA=/usr/share/hallmark
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mount -t devtmpfs dev /dev 2>/dev/null
+mkdir -p /dev/pts /dev/shm
+mount -t devpts pts /dev/pts
+mount -t cgroup2 none /sys/fs/cgroup
+ip link set lo up
+uname -r >/out/kernel
+hallmark doctor >/out/doctor 2>&1
+echo $? >/out/doctor.exit
+hallmark keygen /out/key.pem >/dev/null 2>&1
+hallmark assess --product clamscan --key /out/key.pem -o /out/clamscan.hallmark --quiet >/out/assess 2>&1
+echo $? >/out/assess.exit
+sync
+poweroff -f
+INIT
+chmod 755 "$root/sbin/init"
+
+size=$(($(du -sm "$root" | cut -f1) + 700))
+mke2fs -q -t ext4 -d "$root" "$work/disk.img" "${size}M"
+
+# An initramfs that loads the disk's modules and hands over; overlay, veth and loop go in before the root is switched.
+ram=$work/ram
+mkdir -p "$ram"/{bin,dev,proc,sys,root,modules}
+cp /bin/busybox "$ram/bin/"
+for name in sh mount insmod switch_root ls sleep; do ln -sf busybox "$ram/bin/$name"; done
+order=$work/order
+depmod -b "$work/kernel" "$release"
+: >"$order"
+for module in virtio_pci virtio_blk crc32c_generic ext4 overlay veth loop; do
+	modprobe -d "$work/kernel" -S "$release" --show-depends "$module" | awk '/^insmod/ { print $2 }' >>"$order"
+done
+i=100
+awk '!seen[$0]++' "$order" | while read -r file; do
+	cp "$file" "$ram/modules/$((i++))-$(basename "$file")"
+done
+cat >"$ram/init" <<'INIT'
+#!/bin/sh
+mount -t proc proc /proc
+mount -t devtmpfs dev /dev
+for m in /modules/*; do insmod "$m"; done
+for i in 1 2 3 4 5 6 7 8 9 10; do [ -e /dev/vda ] && break; sleep 1; done
+mount -t ext4 /dev/vda /root
+exec switch_root /root /sbin/init
+INIT
+chmod 755 "$ram/init"
+(cd "$ram" && find . | cpio -o -H newc --quiet) >"$work/initramfs"
+
+begun=$(date +%s)
+timeout 900 qemu-system-x86_64 -accel kvm -accel tcg -cpu max -smp 2 -m 3072 -nographic -no-reboot -nic none \
+	-kernel "$work/kernel/boot/vmlinuz-$release" -initrd "$work/initramfs" -append 'console=ttyS0 panic=-1 quiet' \
+	-drive "file=$work/disk.img,format=raw,if=virtio" </dev/null >"$work/console" 2>&1 || say "qemu ended with $?"
+say "the guest ran for $(($(date +%s) - begun)) s"
+
+fetch() { debugfs -R "dump /out/$1 $work/$1" "$work/disk.img" >/dev/null 2>&1 && [ -e "$work/$1" ]; }
+for file in doctor doctor.exit assess assess.exit clamscan.hallmark key.pem.pub; do fetch "$file" || : >"$work/$file"; done
+
+guest=$(debugfs -R "cat /out/kernel" "$work/disk.img" 2>/dev/null || true)
+if [ "$guest" = "$release" ]; then ok "the stock kernel $release booted"; else bad "the stock kernel did not boot"; tail -n 30 "$work/console" | sed 's/^/# /'; fi
+if [ "$(cat "$work/doctor.exit")" = 0 ]; then ok "doctor finds all that is needed there"; else bad "doctor misses something there"; sed 's/^/# /' "$work/doctor"; fi
+code=$(cat "$work/assess.exit")
+if [ -n "$code" ] && [ "$code" -le 2 ] && [ -s "$work/clamscan.hallmark" ]; then
+	ok "clamscan was assessed there (exit $code)"
+else
+	bad "clamscan could not be assessed there (exit ${code:-none})"
+	sed 's/^/# /' "$work/assess"
+	tail -n 20 "$work/console" | sed 's/^/# /'
+fi
+if [ -s "$work/clamscan.hallmark" ]; then
+	cp "$work/clamscan.hallmark" "$build/stock-kernel.hallmark"
+	verdict=0
+	"$build/hallmark-verify" "$work/clamscan.hallmark" --key "$work/key.pem.pub" >"$work/verify" || verdict=$?
+	if [ "$verdict" = 0 ] || [ "$verdict" = 2 ]; then ok "its bundle verifies here"; else bad "its bundle does not verify here"; fi
+	sed 's/^/# /' "$work/verify"
+	if "$build/hallmark" evaluate "$work/clamscan.hallmark" 2>/dev/null | grep -q '"losses":\[{"events":0,"packets":0,"run":1}\]'; then
+		ok "nothing was lost there"
+	else
+		bad "events or packets were lost there"
+	fi
+else
+	bad "there is no bundle to verify"
+fi
+echo "1..$n"
+exit $failed
