@@ -12,7 +12,7 @@ struct hm_cursor {
 
 static inline struct hm_cursor hm_cursor_of(struct hm_slice s)
 {
-	return (struct hm_cursor){ s.data, s.data + s.len, false };
+	return (struct hm_cursor){ s.data, s.len ? s.data + s.len : s.data, false };
 }
 
 static inline size_t hm_cursor_left(const struct hm_cursor *c)

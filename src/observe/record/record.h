@@ -10,7 +10,7 @@
 enum hm_record_kind { HM_RECORD_EVENTS = 1, HM_RECORD_TREE = 2 };
 
 struct hm_record_head {
-	enum hm_record_kind kind;
+	enum hm_record_kind kind; /* 0 where the file is cut before its first block ends */
 	struct hm_sha256 root; /* over the blocks' leaves */
 	uint64_t blocks, items;
 	bool cut;	 /* no footer, or torn bytes behind the last whole block */
@@ -19,7 +19,8 @@ struct hm_record_head {
 
 struct hm_record_writer;
 
-/* Creates the file, which must not exist. */
+/* Creates the file, which must not exist. A disk that is full, and a file size limit (where SIGXFSZ is ignored), are
+ * HM_E_SYSTEM from the call that meets them; what was synced before stays readable. */
 int hm_record_create(struct hm_record_writer **ret, const char *path, enum hm_record_kind kind, struct hm_fail *fail)
 	HM_MUST_CHECK;
 /* Adds one deterministic CBOR item made at `time` (any clock that does not go back; 0 is fine). A block is closed and
@@ -39,7 +40,9 @@ struct hm_record;
  * `file` must outlive the record. Bounded: a block is at most 16 MiB uncompressed. */
 int hm_record_open(struct hm_record **ret, struct hm_slice file, struct hm_fail *fail) HM_MUST_CHECK;
 const struct hm_record_head *hm_record_head(const struct hm_record *r) HM_MUST_CHECK;
-/* The next item, borrowed until the next call: 1, 0 at the end, or an error. Positions count from 0. */
+/* The next item, borrowed until the next call: 1, 0 at the end, or an error. Items of withheld blocks are passed over. */
 int hm_record_next(struct hm_record *r, struct hm_slice *item, struct hm_fail *fail) HM_MUST_CHECK;
+/* Where the item that hm_record_next gave last stands in the record, counted from 0, withheld items counted too. */
+uint64_t hm_record_position(const struct hm_record *r) HM_MUST_CHECK;
 void hm_record_rewind(struct hm_record *r);
 void hm_record_close(struct hm_record *r); /* NULL is fine */
