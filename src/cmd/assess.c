@@ -1,1 +1,268 @@
-typedef int hm_assess_empty;
+/* The order of an assessment is part of its worth: secrets are drawn and committed to, then the plan is fixed, and only then
+ * does the product run; what it did is read back from the files alone, by the same evaluator that a verifier uses. */
+#include "assess.h"
+
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "attest.h"
+#include "bundle.h"
+#include "evaluate.h"
+#include "fs.h"
+#include "planted.h"
+#include "program.h"
+#include "report.h"
+#include "signature.h"
+#include "signer.h"
+#include "text.h"
+
+#define RUNS 1
+
+static char *replace_target(const char *text)
+{
+	struct hm_bytes out = { 0 };
+	const char *at;
+
+	while ((at = strstr(text, "{target}"))) {
+		hm_bytes_append(&out, text, (size_t)(at - text));
+		hm_bytes_text(&out, HM_TARGET);
+		text = at + strlen("{target}");
+	}
+	hm_bytes_append(&out, text, strlen(text) + 1);
+	return (char *)out.data;
+}
+
+/* The command as the chamber will find it: its root is the host's. */
+static int find_executable(struct hm_assessment *a, const char *command, struct hm_fail *fail)
+{
+	static const char *const folders[] = { "/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin" };
+
+	if (strchr(command, '/')) {
+		a->executable = realpath(command, NULL);
+	} else {
+		for (size_t i = 0; i < HM_COUNT(folders) && !a->executable; i++) {
+			HM_FREE char *path = hm_sprintf("%s/%s", folders[i], command);
+
+			if (access(path, X_OK) == 0)
+				a->executable = realpath(path, NULL);
+		}
+	}
+	if (!a->executable)
+		return hm_fail_set(fail, HM_E_SYSTEM, "running %s: no such command (install the product first)", command);
+	return 0;
+}
+
+static int resolve_command(struct hm_assessment *a, const char *const *given, struct hm_fail *fail)
+{
+	const char *const *from = given ? given : hm_product_argv(a->product);
+	size_t count = 0;
+
+	if (!from)
+		return hm_fail_set(fail, HM_E_USAGE, "no command: give one behind \"--\", or --product NAME");
+	while (from[count])
+		count++;
+	a->argv = hm_alloc(count + 1, sizeof(*a->argv));
+	for (size_t i = 0; i < count; i++)
+		a->argv[i] = replace_target(from[i]);
+	return find_executable(a, a->argv[0], fail);
+}
+
+static int plant(struct hm_assessment *a, struct hm_fail *fail)
+{
+	HM_FREE char *folder = hm_sprintf("%s/target", a->folder);
+	int r;
+
+	if (getrandom(a->seed, sizeof(a->seed), 0) != sizeof(a->seed))
+		return hm_fail_errno(fail, "drawing the seed");
+	r = hm_planted_make(a->parts, a->seed, "aa", 0, HM_TARGET, hm_product_samples(a->product), fail);
+	if (r == 0)
+		r = hm_fs_mkdirs(folder, 0755, fail);
+	return r < 0 ? r : hm_planted_write(a->parts, folder, fail);
+}
+
+static void describe_plan(const struct hm_assessment *a, struct hm_planned *planned)
+{
+	*planned = (struct hm_planned){ .product = hm_product_name(a->product),
+					.executable = a->executable,
+					.argv = (const char *const *)a->argv,
+					.stdin_path = a->stdin_path,
+					.internet = a->mode == HM_INTERNET_CLOSED ? "closed" : "simulated",
+					.profile = "confined",
+					.target = HM_TARGET,
+					.runs = RUNS,
+					.time_limit_s = a->time_limit_s,
+					.seed = a->seed };
+}
+
+static int add_salts(struct hm_assessment *a, unsigned run, struct hm_slice packets, struct hm_fail *fail)
+{
+	HM_FREE char *name = hm_core_run_part(run, "packets.salts");
+	struct hm_bytes salts = { 0 };
+	struct hm_cursor cursor = hm_cursor_of(packets);
+	struct hm_pcapng_block block;
+	int r;
+
+	while ((r = hm_pcapng_next(&cursor, &block, fail)) > 0) {
+		if (getrandom(hm_bytes_reserve(&salts, 16), 16, 0) != 16)
+			r = hm_fail_errno(fail, "drawing salt");
+		salts.len += 16;
+	}
+	if (r == 0)
+		r = hm_parts_take(a->parts, name, &salts, fail);
+	hm_bytes_release(&salts);
+	return r;
+}
+
+static int add_run_files(struct hm_assessment *a, unsigned run, const struct hm_run_spec *spec, struct hm_fail *fail)
+{
+	HM_FREE char *record = hm_core_run_part(run, "record.cbor.zst");
+	HM_FREE char *packets = hm_core_run_part(run, "packets.pcapng");
+	HM_FREE char *tree = hm_core_run_part(run, "tree.cbor.zst");
+	struct hm_slice content;
+	int r = hm_parts_file(a->parts, record, spec->record, fail);
+
+	if (r == 0)
+		r = hm_parts_file(a->parts, packets, spec->packets, fail);
+	if (r == 0)
+		r = hm_parts_file(a->parts, tree, spec->tree, fail);
+	if (r < 0)
+		return r;
+	if (!hm_parts_get(a->parts, packets, &content))
+		abort();
+	return add_salts(a, run, content, fail);
+}
+
+static int one_run(struct hm_assessment *a, unsigned run, struct hm_slice plan_digest, struct hm_run_note *note,
+		   struct hm_bytes *absent, struct hm_fail *fail)
+{
+	HM_FREE char *target = hm_sprintf("%s/target", a->folder);
+	HM_FREE char *record = hm_sprintf("%s/%04u.record", a->folder, run);
+	HM_FREE char *packets = hm_sprintf("%s/%04u.pcapng", a->folder, run);
+	HM_FREE char *tree = hm_sprintf("%s/%04u.tree", a->folder, run);
+	struct hm_run_spec spec = { .mode = a->mode, .plan = plan_digest, .number = run, .time_limit_s = a->time_limit_s,
+				    .record = record, .packets = packets, .tree = tree };
+	struct hm_run_result result;
+	int r;
+
+	hm_surroundings_fill(&a->surroundings, &spec);
+	spec.chamber.target_from = target;
+	spec.chamber.target = HM_TARGET;
+	spec.chamber.argv = (const char *const *)a->argv;
+	spec.chamber.stdin_path = a->stdin_path;
+	spec.chamber.files = hm_product_files(a->product, &spec.chamber.file_count);
+	r = hm_run(&result, &spec, fail);
+	if (r == 0) {
+		*note = (struct hm_run_note){ run, result.chamber.outcome, result.chamber.status, result.chamber.start_ns,
+					      result.chamber.end_ns };
+		a->events += result.record.items;
+		a->lost += result.capture.lost + result.internet.lost;
+		absent->len = 0;
+		hm_bytes_slice(absent, hm_slice_of(&result.absent));
+		r = add_run_files(a, run, &spec, fail);
+	}
+	hm_bytes_release(&result.absent);
+	return r;
+}
+
+int hm_assess_run(struct hm_assessment *a, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes absent = { 0 }, findings = { 0 };
+	HM_JSON json_t *head = NULL;
+	struct hm_run_note notes[RUNS];
+	struct hm_planned planned;
+	struct hm_sha256 digest;
+	struct hm_slice plan;
+	int r = plant(a, fail);
+
+	if (r < 0)
+		return r;
+	hm_surroundings_identity(&a->surroundings, a->seed);
+	describe_plan(a, &planned);
+	r = hm_core_plan(a->parts, &planned, fail);
+	if (r < 0)
+		return r;
+	if (!hm_parts_get(a->parts, "plan.json", &plan))
+		abort();
+	hm_sha256_slice(&digest, plan);
+	for (unsigned run = 1; run <= RUNS && r == 0; run++)
+		r = one_run(a, run, (struct hm_slice){ digest.b, sizeof(digest.b) }, &notes[run - 1], &absent, fail);
+	if (r == 0)
+		r = hm_core_assessment(a->parts, &planned, a->surroundings.hostname, a->surroundings.machine_id,
+				       hm_capture_witnesses(), hm_slice_of(&absent), notes, RUNS, fail);
+	if (r == 0) {
+		head = hm_product_head(a->product);
+		r = hm_core_product(a->parts, head, a->packages, RUNS, fail);
+	}
+	if (r == 0)
+		r = hm_evaluate(&findings, a->parts, fail);
+	return r < 0 ? r : hm_parts_take(a->parts, "findings.json", &findings, fail);
+}
+
+static int sign(struct hm_assessment *a, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_signer_cleanup) struct hm_signer *signer = NULL;
+	HM_CLEANUP(hm_pubkey_cleanup) struct hm_pubkey *public = NULL;
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes pem = { 0 }, statement = { 0 }, pae = { 0 }, signature = { 0 }, line = { 0 };
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes sigstore = { 0 };
+	HM_FREE char *name = NULL;
+	int r = hm_signer_load(&signer, a->key, fail);
+
+	if (r == 0)
+		r = hm_signer_public(signer, &pem, fail);
+	if (r == 0)
+		r = hm_pubkey_parse(&public, hm_slice_of(&pem), fail);
+	if (r == 0)
+		r = hm_attest_statement(&statement, a->parts, fail);
+	if (r < 0)
+		return r;
+	hm_dsse_pae(&pae, HM_PAYLOAD_TYPE, hm_slice_of(&statement));
+	r = hm_signer_sign(signer, hm_slice_of(&pae), &signature, fail);
+	if (r < 0)
+		return r;
+	hm_attest_envelope(&line, hm_slice_of(&statement), hm_pubkey_id(public), hm_slice_of(&signature));
+	hm_bytes_u8(&line, '\n');
+	hm_attest_sigstore(&sigstore, hm_slice_of(&statement), hm_pubkey_id(public), hm_slice_of(&signature));
+	r = hm_parts_take(a->parts, HM_ATTESTATIONS, &line, fail);
+	if (r < 0)
+		return r;
+	name = hm_attest_sigstore_name(hm_pubkey_id(public));
+	return hm_parts_take(a->parts, name, &sigstore, fail);
+}
+
+int hm_assess_publish(struct hm_assessment *a, const char *path, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes page = { 0 };
+	int r = hm_bundle_seal(a->parts, fail);
+
+	if (r == 0)
+		r = sign(a, fail);
+	if (r == 0)
+		r = hm_report_html(&page, a->parts, fail);
+	if (r == 0)
+		r = hm_parts_take(a->parts, "report.html", &page, fail);
+	return r < 0 ? r : hm_bundle_write(a->parts, path, fail);
+}
+
+void hm_assess_release(struct hm_assessment *a)
+{
+	for (char **argument = a->argv; argument && *argument; argument++)
+		free(*argument);
+	free(a->argv);
+	free(a->stdin_path);
+	free(a->executable);
+	hm_parts_free(a->parts);
+	hm_packages_close(a->packages);
+	hm_product_free(a->product);
+	hm_surroundings_release(&a->surroundings);
+}
+
+int hm_assess_prepare(struct hm_assessment *a, const char *const *command, const char *stdin_path, struct hm_fail *fail)
+{
+	int r = resolve_command(a, command, fail);
+
+	if (r == 0 && !stdin_path && !command)
+		stdin_path = hm_product_stdin(a->product);
+	if (r == 0 && stdin_path)
+		a->stdin_path = replace_target(stdin_path);
+	return r;
+}

@@ -1,1 +1,179 @@
-typedef int hm_cmd_assess_empty;
+#include "commands.h"
+
+#include "assess.h"
+#include "doctor.h"
+#include "evaluate.h"
+#include "fs.h"
+#include "program.h"
+#include "report.h"
+#include "signer.h"
+
+static const struct hm_option options[] = {
+	{ "output", 'o', "FILE.hallmark", false, "the bundle to write (otherwise NAME.hallmark here)" },
+	{ "product", 0, "NAME", false, "command, declaration and settings from data/products/NAME.yaml" },
+	{ "declaration", 0, "FILE", false, "what the product is meant to do (YAML), said by the assessor" },
+	{ "stdin", 0, "FILE", false, "what the command reads as standard input" },
+	{ "internet", 0, "MODE", false, "simulated (default) or closed" },
+	{ "time-limit", 0, "SECONDS", false, "kill the product after so long" },
+	{ "key", 'k', "FILE", false, "the private key to sign with" },
+	{ "json", 'j', NULL, false, "print findings.json" },
+	{ "quiet", 'q', NULL, false, "print nothing; the exit code tells" },
+};
+
+static char *default_key(void)
+{
+	const char *given = getenv("HALLMARK_KEY"), *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+
+	if (given && *given)
+		return hm_strdup(given);
+	if (config && *config)
+		return hm_sprintf("%s/hallmark/key.pem", config);
+	return hm_sprintf("%s/.config/hallmark/key.pem", home ? home : "/root");
+}
+
+/* The key must be there before an hour of runs, not after it. */
+static int ready_key(const char *path, bool may_make, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_signer_cleanup) struct hm_signer *signer = NULL;
+	HM_FREE char *folder = hm_strdup(path);
+	int r;
+
+	if (may_make && access(path, F_OK) < 0) {
+		if (strrchr(folder, '/') && strrchr(folder, '/') != folder) {
+			*strrchr(folder, '/') = 0;
+			r = hm_fs_mkdirs(folder, 0700, fail);
+			if (r < 0)
+				return r;
+		}
+		r = hm_signer_generate(path, fail);
+		if (r < 0)
+			return r;
+		hm_program_note("made a signing key on this machine: %s (public half: %s.pub)", path, path);
+	}
+	return hm_signer_load(&signer, path, fail);
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static int load_product(struct hm_assessment *a, const struct hm_args *args, struct hm_fail *fail)
+{
+	const char *name = hm_args_get(args, "product"), *declaration = hm_args_get(args, "declaration");
+
+	if (!name && !args->product)
+		return hm_fail_set(fail, HM_E_USAGE, "usage: hallmark assess %s", args->command->usage);
+	return hm_product_load(&a->product, a->surroundings.data, name, name ? NULL : base_name(args->product[0]), declaration, fail);
+}
+
+/* What stands before the plan: claims, declaration, scenario. */
+static int collect_documents(struct hm_assessment *a, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes claims = { 0 }, declaration = { 0 };
+	int r = hm_claims_load(&claims, a->surroundings.data, fail);
+
+	a->parts = hm_parts_new();
+	if (r == 0)
+		r = hm_parts_take(a->parts, "claims.json", &claims, fail);
+	if (r == 0 && hm_product_declaration(a->product, &declaration))
+		r = hm_parts_take(a->parts, "declaration.json", &declaration, fail);
+	if (r == 0 && a->mode == HM_INTERNET_SIMULATED) {
+		r = hm_surroundings_scenario(&a->surroundings, "default", fail);
+		if (r == 0)
+			r = hm_parts_borrow(a->parts, "scenario.json", hm_slice_of(&a->surroundings.scenario), fail);
+	}
+	return r;
+}
+
+static int prepare(struct hm_assessment *a, const struct hm_args *args, struct hm_fail *fail)
+{
+	int r = hm_surroundings_mode(&a->mode, hm_args_get(args, "internet"), HM_INTERNET_SIMULATED, fail);
+
+	if (r == 0)
+		r = hm_surroundings_limit(&a->time_limit_s, hm_args_get(args, "time-limit"), 120, fail);
+	if (r == 0)
+		r = hm_doctor_preflight(fail);
+	if (r == 0)
+		r = ready_key(a->key, !hm_args_has(args, "key"), fail);
+	if (r == 0)
+		r = hm_surroundings_open(&a->surroundings, fail);
+	if (r == 0)
+		r = load_product(a, args, fail);
+	if (r == 0 && !hm_args_has(args, "time-limit") && hm_product_time_limit(a->product))
+		a->time_limit_s = hm_product_time_limit(a->product);
+	if (r == 0)
+		r = hm_assess_prepare(a, args->product, hm_args_get(args, "stdin"), fail);
+	if (r == 0)
+		r = hm_packages_open(&a->packages, "/", fail);
+	if (r == 0)
+		r = collect_documents(a, fail);
+	return r < 0 ? r : hm_surroundings_folder(&a->surroundings, &a->folder, fail);
+}
+
+static int show(const struct hm_assessment *a, const struct hm_args *args, const char *path, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
+	const struct hm_parts *list[] = { a->parts };
+	struct hm_slice findings;
+	int r = 0;
+
+	if (hm_args_has(args, "quiet"))
+		return 0;
+	if (hm_args_has(args, "json")) {
+		if (!hm_parts_get(a->parts, "findings.json", &findings))
+			abort();
+		hm_bytes_slice(&text, findings);
+		hm_bytes_u8(&text, '\n');
+	} else {
+		r = hm_report_table(&text, list, 1, 80, isatty(STDOUT_FILENO) && !getenv("NO_COLOR"), fail);
+		hm_bytes_printf(&text, "bundle: %s\n", path);
+	}
+	return r < 0 ? r : hm_program_print(hm_slice_of(&text), fail);
+}
+
+static int run(const struct hm_args *args, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_assess_release) struct hm_assessment a = { .surroundings.lock = -1 };
+	HM_FREE char *key = hm_args_get(args, "key") ? hm_strdup(hm_args_get(args, "key")) : default_key();
+	HM_FREE char *path = NULL;
+	struct hm_slice findings;
+	int r;
+
+	a.key = key;
+	r = prepare(&a, args, fail);
+	if (r < 0)
+		return r;
+	path = hm_args_get(args, "output") ? hm_strdup(hm_args_get(args, "output"))
+					   : hm_sprintf("%s.hallmark", hm_product_name(a.product));
+	hm_program_catch_signals();
+	r = hm_assess_run(&a, fail);
+	if (r == 0 && hm_program_stopped())
+		r = hm_fail_set(fail, HM_E_INTERRUPTED, "interrupted: no bundle was written");
+	if (r == 0)
+		r = hm_assess_publish(&a, path, fail);
+	if (r == 0)
+		r = show(&a, args, path, fail);
+	if (r < 0)
+		return r;
+	if (!hm_parts_get(a.parts, "findings.json", &findings))
+		abort();
+	return hm_findings_exit(findings);
+}
+
+const struct hm_command hm_cmd_assess = {
+	.name = "assess",
+	.summary = "assess a product and write a signed bundle",
+	.usage = "[-o FILE.hallmark] [--product NAME] [OPTION...] [-- COMMAND [ARG...]]",
+	.detail = "Plants documents with canary tokens, commits to a plan, runs COMMAND in a chamber with an internet of its\n"
+		  "own, records it, evaluates the claims and writes a signed bundle. {target} in COMMAND and in --stdin is the\n"
+		  "folder of planted documents. Without COMMAND the product's own command is run. Needs root.\n\n"
+		  "exit: 0 every judged claim upheld; 1 a claim refuted; 2 none refuted, some not verifiable; 4 could not run,\n"
+		  "and no bundle was written.",
+	.takes_product = true,
+	.options = options,
+	.option_count = HM_COUNT(options),
+	.run = run,
+};

@@ -1,5 +1,8 @@
 #include "surroundings.h"
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "digest.h"
@@ -75,20 +78,76 @@ static int sweep(const struct hm_surroundings *s, struct hm_fail *fail)
 	return r;
 }
 
+#define FOLDER_PREFIX "assess-"
+
+/* A folder whose lock nobody holds belongs to a process that is gone. */
+static int sweep_folder(const struct hm_surroundings *s, const char *name, struct hm_fail *fail)
+{
+	HM_FREE char *path = hm_sprintf("%s/%s", s->work, name);
+	HM_CLOSE int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	int r;
+
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return 0;
+	r = hm_fs_remove_tree(path, fail);
+	if (r == 0)
+		hm_program_note("removed %s, which an assessment that was killed had left", path);
+	return r;
+}
+
+static void close_folder(DIR **folder)
+{
+	if (*folder)
+		closedir(*folder);
+}
+
+static int sweep_folders(const struct hm_surroundings *s, struct hm_fail *fail)
+{
+	HM_CLEANUP(close_folder) DIR *folder = opendir(s->work);
+	const struct dirent *entry;
+	int r = 0;
+
+	while (folder && r == 0 && (entry = readdir(folder)))
+		if (strncmp(entry->d_name, FOLDER_PREFIX, strlen(FOLDER_PREFIX)) == 0)
+			r = sweep_folder(s, entry->d_name, fail);
+	return r;
+}
+
+int hm_surroundings_folder(struct hm_surroundings *s, const char **folder, struct hm_fail *fail)
+{
+	s->folder = hm_sprintf("%s/" FOLDER_PREFIX "%d", s->work, (int)getpid());
+	if (mkdir(s->folder, 0700) < 0)
+		return hm_fail_errno(fail, "making folder %s", s->folder);
+	s->lock = open(s->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->lock < 0 || flock(s->lock, LOCK_EX | LOCK_NB) < 0)
+		return hm_fail_errno(fail, "locking folder %s", s->folder);
+	*folder = s->folder;
+	return 0;
+}
+
 int hm_surroundings_open(struct hm_surroundings *s, struct hm_fail *fail)
 {
 	int r = find_data(s, fail);
+
+	s->lock = -1;
 
 	if (r == 0)
 		r = prepare_work(s, fail);
 	if (r == 0)
 		r = sweep(s, fail);
+	if (r == 0)
+		r = sweep_folders(s, fail);
 	hm_surroundings_identity(s, NULL);
 	return r;
 }
 
 void hm_surroundings_release(struct hm_surroundings *s)
 {
+	if (s->folder && hm_fs_remove_tree(s->folder, NULL) < 0)
+		hm_program_note("could not remove %s; the next start tries again", s->folder);
+	if (s->folder && s->lock >= 0)
+		close(s->lock);
+	free(s->folder);
 	free(s->data);
 	free(s->work);
 	free(s->mirror);

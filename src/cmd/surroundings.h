@@ -8,6 +8,8 @@ struct hm_surroundings {
 	char hostname[32], machine_id[33];
 	struct hm_bytes scenario; /* canonical JSON */
 	char *mirror;
+	char *folder; /* of this assessment, or NULL */
+	int lock;
 	char *name;		  /* of the last chamber spec filled */
 };
 
@@ -15,6 +17,9 @@ struct hm_surroundings {
  * /var/tmp/hallmark; root's alone), sweeps what killed runs left and says so. */
 int hm_surroundings_open(struct hm_surroundings *s, struct hm_fail *fail) HM_MUST_CHECK;
 void hm_surroundings_release(struct hm_surroundings *s);
+/* Makes a folder below work for what an assessment keeps while it runs, locked as long as this process lives; it is removed
+ * with the surroundings, or by the next start. Borrowed. */
+int hm_surroundings_folder(struct hm_surroundings *s, const char **folder, struct hm_fail *fail) HM_MUST_CHECK;
 /* Derives host name and machine id from a seed; without it they are fixed. */
 void hm_surroundings_identity(struct hm_surroundings *s, const uint8_t *seed);
 /* Loads the scenario that simulated answers come from. */

@@ -1,0 +1,32 @@
+#pragma once
+/* An assessment from its documents to its bundle. */
+#include "core_documents.h"
+#include "product.h"
+#include "surroundings.h"
+
+/* Where the planted documents stand in the chamber: {target}. */
+#define HM_TARGET "/srv/documents"
+
+struct hm_assessment {
+	struct hm_surroundings surroundings;
+	struct hm_product *product;
+	struct hm_packages *packages;
+	struct hm_parts *parts;
+	uint8_t seed[32];
+	const char *folder;   /* what is needed while it runs */
+	char *executable;     /* on the host */
+	char **argv;	      /* {target} replaced, NULL-terminated */
+	char *stdin_path;
+	enum hm_internet_mode mode;
+	unsigned time_limit_s;
+	const char *key;      /* private key's file */
+	uint64_t events, lost;
+};
+
+/* Command and standard input from what was given, else from the product; {target} replaced, the executable found. */
+int hm_assess_prepare(struct hm_assessment *a, const char *const *command, const char *stdin_path, struct hm_fail *fail) HM_MUST_CHECK;
+/* Documents, plan, runs, findings: afterwards parts hold all that a bundle needs but its seal. */
+int hm_assess_run(struct hm_assessment *a, struct hm_fail *fail) HM_MUST_CHECK;
+/* Seals, signs and writes the bundle. */
+int hm_assess_publish(struct hm_assessment *a, const char *path, struct hm_fail *fail) HM_MUST_CHECK;
+void hm_assess_release(struct hm_assessment *a);
