@@ -1,1 +1,72 @@
-typedef int hm_report_empty;
+#include "digest.h"
+#include "report_internal.h"
+
+static void put_policy(struct hm_bytes *out)
+{
+	struct hm_sha256 digest;
+
+	/* Nothing may be loaded and nothing may run; this one style sheet, known by its digest, is the exception. */
+	hm_sha256_slice(&digest, hm_slice_text(report_style));
+	hm_bytes_text(out, "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'sha256-");
+	hm_text_base64(out, (struct hm_slice){ digest.b, sizeof(digest.b) });
+	hm_bytes_text(out, "'; base-uri 'none'; form-action 'none'\">\n");
+}
+
+static void put_head(struct hm_bytes *out, const struct report_view *v)
+{
+	hm_bytes_text(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
+	put_policy(out);
+	hm_bytes_text(out, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+			   "<meta name=\"color-scheme\" content=\"light dark\">\n"
+			   "<meta name=\"referrer\" content=\"no-referrer\">\n");
+	report_html(out, "<title>%s%s%s: Hallmark assessment</title>\n<style>", v->name, *v->version ? " " : "", v->version);
+	hm_bytes_text(out, report_style);
+	hm_bytes_text(out, "</style>\n</head>\n<body>\n");
+}
+
+static int put_page(const struct report_page *p, struct hm_fail *fail)
+{
+	int r;
+
+	put_head(p->out, p->view);
+	report_page_head(p);
+	hm_bytes_text(p->out, "<main>\n");
+	report_page_verdicts(p);
+	report_page_limits(p);
+	r = report_page_sent(p, fail);
+	if (r < 0)
+		return r;
+	report_page_files(p);
+	report_page_processes(p);
+	r = report_page_left(p, fail);
+	if (r < 0)
+		return r;
+	report_page_method(p);
+	report_page_events(p);
+	report_page_check(p);
+	hm_bytes_text(p->out, "</main>\n</body>\n</html>\n");
+	return 0;
+}
+
+int hm_report_html(struct hm_bytes *out, const struct hm_parts *parts, struct hm_fail *fail)
+{
+	HM_CLEANUP(report_view_release) struct report_view view = { 0 };
+	HM_CLEANUP(report_cites_release) struct report_cites cites = { 0 };
+	HM_CLEANUP(report_activity_release) struct report_activity activity = { 0 };
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes page = { 0 };
+	const struct report_page p = { &view, &cites, &activity, &page };
+	int r;
+
+	r = report_view_load(&view, parts, fail);
+	if (r < 0)
+		return r;
+	report_cites_load(&cites, view.findings);
+	r = report_activity_load(&activity, &view, &cites, fail);
+	if (r < 0)
+		return r;
+	r = put_page(&p, fail);
+	if (r < 0)
+		return r;
+	hm_bytes_slice(out, hm_slice_of(&page));
+	return 0;
+}

@@ -1,0 +1,208 @@
+/* What left: the ledger of every byte by endpoint, and the payload of each flow as hex and text. */
+#include "flow.h"
+#include "report_internal.h"
+
+#define FLOWS_SHOWN 40	  /* with their payload; those that a claim cites come on top */
+#define PREVIEW_BYTES 512 /* of each flow, from its beginning */
+#define WINDOW_BYTES 256  /* around a cited place beyond that */
+#define LINE_BYTES 120	  /* of the payload as one line of text */
+
+static uint64_t influenced(const json_t *row)
+{
+	const json_t *item;
+	uint64_t sum = 0;
+	size_t i;
+
+	json_array_foreach (report_list(row, "influenced"), i, item)
+		sum += report_int(item, "bytes");
+	return sum;
+}
+
+static void put_ledger_row(struct hm_bytes *out, const char *endpoint, const uint64_t bytes[5])
+{
+	report_html(out, "<tr><th scope=\"row\"><code>%s</code></th>", endpoint);
+	for (size_t i = 0; i < 5; i++)
+		report_html(out, "<td>%'lu</td>", (unsigned long)bytes[i]);
+	hm_bytes_text(out, "</tr>\n");
+}
+
+static void put_ledger(const struct report_page *p)
+{
+	const json_t *ledger = report_list(p->view->findings, "ledger"), *row;
+	uint64_t sum[5] = { 0 };
+	size_t i;
+
+	if (!json_array_size(ledger)) {
+		hm_bytes_text(p->out, "<p><b>0 bytes</b> left: no packet went out in any run.</p>\n");
+		return;
+	}
+	hm_bytes_text(p->out, "<p>Every byte of every IP packet that went out, all runs together. The four classes add up to the "
+			      "first column.</p>\n<div class=\"scroll\" role=\"region\" aria-label=\"Ledger\" tabindex=\"0\">"
+			      "<table class=\"ledger\"><thead><tr><th scope=\"col\">Endpoint</th><th scope=\"col\">On the wire</th>"
+			      "<th scope=\"col\">Constant</th><th scope=\"col\">Explained</th><th scope=\"col\">Influenced</th>"
+			      "<th scope=\"col\">Unaccounted</th></tr></thead><tbody>\n");
+	json_array_foreach (ledger, i, row) {
+		const uint64_t bytes[5] = { report_int(row, "wire"), report_int(row, "constant"), report_int(row, "explained"),
+					    influenced(row), report_int(row, "unaccounted") };
+
+		for (size_t k = 0; k < 5; k++)
+			sum[k] += bytes[k];
+		put_ledger_row(p->out, report_text(row, "endpoint"), bytes);
+	}
+	hm_bytes_text(p->out, "</tbody><tfoot>");
+	put_ledger_row(p->out, "all", sum);
+	hm_bytes_text(p->out, "</tfoot></table></div>\n");
+}
+
+static bool in_cited(const struct report_cites *c, const struct report_cite *first, size_t at)
+{
+	for (const struct report_cite *k = first; k && k < c->list + c->count && k->flow && k->run == first->run &&
+						  k->index == first->index;
+	     k++)
+		if (at >= k->offset && at - k->offset < k->length)
+			return true;
+	return false;
+}
+
+/* One line of a hex dump: offset, 16 bytes, the same bytes as text. What a claim cites is marked in both. */
+static void put_dump_line(const struct report_page *p, struct hm_slice s, size_t from, const struct report_cite *cite)
+{
+	size_t n = s.len - from < 16 ? s.len - from : 16;
+
+	hm_bytes_printf(p->out, "<i>%08zx</i>  ", from);
+	for (size_t half = 0; half < 2; half++) {
+		for (size_t k = 0; k < 16; k++) {
+			bool marked = k < n && in_cited(p->cites, cite, from + k);
+			uint8_t byte = k < n ? s.data[from + k] : 0;
+
+			hm_bytes_text(p->out, marked ? "<mark>" : "");
+			if (half == 0 && k < n)
+				hm_bytes_printf(p->out, "%02x", byte);
+			else if (half == 0)
+				hm_bytes_text(p->out, "  ");
+			else if (k < n)
+				report_html(p->out, "%.*s", 1, byte > 0x20 && byte < 0x7f && byte != '\\' ? (const char *)&byte : ".");
+			hm_bytes_text(p->out, marked ? "</mark>" : "");
+			hm_bytes_text(p->out, half == 0 ? (k == 7 ? "  " : " ") : "");
+		}
+		hm_bytes_text(p->out, half == 0 ? " " : "\n");
+	}
+}
+
+static void put_window(const struct report_page *p, struct hm_slice s, size_t from, size_t to, const struct report_cite *cite)
+{
+	if (to > s.len)
+		to = s.len;
+	for (size_t at = from; at < to; at += 16)
+		put_dump_line(p, (struct hm_slice){ s.data, to }, at, cite);
+}
+
+/* The beginning, then a window around each cited place that lies behind it; what is left out is told. */
+static void put_dump(const struct report_page *p, struct hm_slice s, const struct report_cite *cite)
+{
+	size_t shown = s.len < PREVIEW_BYTES ? s.len : PREVIEW_BYTES, total = shown;
+	const struct report_cite *end = p->cites->list + p->cites->count;
+
+	hm_bytes_text(p->out, "<pre class=\"dump\" tabindex=\"0\">");
+	put_window(p, s, 0, shown, cite);
+	for (const struct report_cite *c = cite; c && c < end && c->flow && c->run == cite->run && c->index == cite->index; c++) {
+		size_t from = c->offset >= s.len ? s.len : c->offset & ~(uint64_t)15, to;
+
+		if (from < shown)
+			from = shown;
+		to = s.len - from < WINDOW_BYTES ? s.len : from + WINDOW_BYTES;
+		if (from >= to || c->offset + c->length <= shown)
+			continue;
+		if (from > shown)
+			report_html(p->out, "... %'zu bytes not shown\n", from - shown);
+		put_window(p, s, from, to, cite);
+		total += to - from;
+		shown = to;
+	}
+	hm_bytes_text(p->out, "</pre>\n");
+	if (total < s.len)
+		report_html(p->out, "<p class=\"cut\">%'zu of %'zu bytes shown; the rest is in the run's packets.pcapng.</p>\n", total,
+			    s.len);
+}
+
+static void put_flow(const struct report_page *p, uint64_t run, size_t index, const struct hm_flow *flow)
+{
+	const struct report_cite *cite = report_cited(p->cites, run, true, index);
+	struct hm_slice sent = hm_slice_of(&flow->sent), line = report_bound(sent, LINE_BYTES);
+
+	report_html(p->out, "<details class=\"flow\" id=\"r%luf%zu\"><summary><code>%s</code> ", (unsigned long)run, index,
+		    flow->endpoint);
+	report_html(p->out, "<span>%'zu %s in %'zu %s; %'lu bytes on the wire; run %lu flow %zu%s</span>", sent.len,
+		    sent.len == 1 ? "byte" : "bytes", flow->messages, flow->messages == 1 ? "message" : "messages",
+		    (unsigned long)flow->wire, (unsigned long)run, index, flow->literal ? "; address never asked for in DNS" : "");
+	if (sent.len)
+		report_html(p->out, "<code class=\"line\">%.*s%s</code>", HM_S(line), line.len < sent.len ? " ..." : "");
+	hm_bytes_text(p->out, "</summary>\n");
+	if (flow->missing)
+		report_html(p->out, "<p class=\"cut\">%'lu bytes of it are missing from the capture.</p>\n", (unsigned long)flow->missing);
+	if (sent.len)
+		put_dump(p, sent, cite);
+	else
+		hm_bytes_text(p->out, "<p class=\"none\">No payload.</p>\n");
+	hm_bytes_text(p->out, "</details>\n");
+}
+
+/* An IPv4 address as assessment.json has it. */
+static bool read_address(uint8_t out[4], const char *text)
+{
+	unsigned part[4];
+	char rest;
+
+	if (sscanf(text, "%3u.%3u.%3u.%3u%c", &part[0], &part[1], &part[2], &part[3], &rest) != 4)
+		return false;
+	for (size_t i = 0; i < 4; i++) {
+		if (part[i] > 255)
+			return false;
+		out[i] = (uint8_t)part[i];
+	}
+	return true;
+}
+
+static int put_run_flows(const struct report_page *p, uint64_t run, size_t *shown, size_t *hidden, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_flows_release) struct hm_flows flows = { 0 };
+	struct hm_slice packets;
+	uint8_t address[4];
+	int r;
+
+	if (!report_run_part(p->view, run, "packets.pcapng", &packets))
+		return 0;
+	if (!read_address(address, report_text(report_object(p->view->assessment, "chamber"), "address")))
+		return hm_fail_set(fail, HM_E_BAD, "reading assessment.json: the chamber's address is not one");
+	r = hm_flows_read(&flows, packets, address, fail);
+	if (r < 0)
+		return hm_fail_in(fail, "the packets of run %u", (unsigned)run);
+	for (size_t i = 0; i < flows.count; i++) {
+		bool cited = report_cited(p->cites, run, true, i) != NULL;
+
+		if (cited || *shown < FLOWS_SHOWN)
+			put_flow(p, run, i, &flows.list[i]);
+		*(cited || *shown < FLOWS_SHOWN ? shown : hidden) += 1;
+	}
+	return 0;
+}
+
+int report_page_sent(const struct report_page *p, struct hm_fail *fail)
+{
+	const json_t *runs = report_list(p->view->assessment, "runs"), *run;
+	size_t shown = 0, hidden = 0, i;
+
+	hm_bytes_text(p->out, "<section id=\"sent\">\n<h2>What left</h2>\n<div>\n");
+	put_ledger(p);
+	json_array_foreach (runs, i, run) {
+		int r = put_run_flows(p, report_int(run, "run"), &shown, &hidden, fail);
+
+		if (r < 0)
+			return r;
+	}
+	if (hidden)
+		report_html(p->out, "<p class=\"cut\">%'zu more flows are not shown here; they are in the packets of their runs.</p>\n",
+			    hidden);
+	hm_bytes_text(p->out, "</div>\n</section>\n");
+	return 0;
+}

@@ -1,0 +1,233 @@
+/* The head of the page, and the verdict of every claim under the four questions. */
+#include <time.h>
+
+#include "report_internal.h"
+
+static size_t count_verdict(const json_t *claims, const char *word)
+{
+	const json_t *claim;
+	size_t i, count = 0;
+
+	json_array_foreach (claims, i, claim)
+		count += strcmp(report_text(claim, "verdict"), word) == 0;
+	return count;
+}
+
+static void put_summary(const struct report_page *p)
+{
+	static const char *const words[] = { "refuted", "not verifiable", "upheld" };
+	const json_t *claims = report_list(p->view->findings, "claims");
+
+	hm_bytes_text(p->out, "<p class=\"summary\">");
+	for (size_t i = 0; i < HM_COUNT(words); i++)
+		report_html(p->out, "<b class=\"%s\">%'zu</b> %s, ", report_verdict(words[i]).class,
+			    count_verdict(claims, words[i]), words[i]);
+	report_html(p->out, "<b>%'zu</b> not tested</p>\n", json_array_size(report_list(p->view->findings, "not_tested")));
+}
+
+static void put_supplier(const struct report_page *p)
+{
+	const json_t *supplier = report_object(report_object(p->view->findings, "product"), "supplier");
+	const json_t *control = report_object(supplier, "control");
+
+	if (!supplier) {
+		hm_bytes_text(p->out, "<dt>Supplier</dt><dd>not known to this assessment</dd>\n");
+		return;
+	}
+	report_html(p->out, "<dt>Supplier</dt><dd>%s</dd>\n<dt>Controlled from</dt><dd>", report_text(supplier, "name"));
+	if (control && *report_text(control, "since"))
+		report_html(p->out, "%s since %s", report_text(control, "country"), report_text(control, "since"));
+	else
+		report_html(p->out, "%s", control ? report_text(control, "country") : "not known to this assessment");
+	if (control)
+		report_html(p->out, " <span class=\"faint\">(%s)</span>", report_text(control, "source"));
+	hm_bytes_text(p->out, "</dd>\n");
+}
+
+/* Arguments as a shell would take them back: quoted where they hold what a shell would read otherwise. */
+static void put_argument(struct hm_bytes *out, const char *argument)
+{
+	bool plain = *argument && strspn(argument, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+						   "_-+=.,/:@%^{}") == strlen(argument);
+
+	report_html(out, plain ? "%s" : "'%s'", argument);
+}
+
+static void put_command(const struct report_page *p)
+{
+	const json_t *argv = report_list(report_object(p->view->findings, "product"), "argv"), *argument;
+	const char *input = report_text(p->view->plan, "stdin");
+	size_t i;
+
+	hm_bytes_text(p->out, "<dt>Command</dt><dd><code>");
+	json_array_foreach (argv, i, argument) {
+		const char *text = json_string_value(argument);
+
+		hm_bytes_text(p->out, i ? " " : "");
+		put_argument(p->out, text ? text : "?");
+	}
+	if (*input)
+		report_html(p->out, " &lt; %s", input);
+	hm_bytes_text(p->out, "</code></dd>\n");
+}
+
+static void put_time(struct hm_bytes *out, uint64_t us)
+{
+	time_t seconds = (time_t)(us / 1000000);
+	char text[32];
+	struct tm tm;
+
+	if (us && gmtime_r(&seconds, &tm) && strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &tm))
+		report_html(out, "%s", text);
+	else
+		hm_bytes_text(out, "not told");
+}
+
+static void put_runs(const struct report_page *p)
+{
+	const json_t *runs = report_list(p->view->assessment, "runs");
+	const json_t *experiment = report_object(p->view->findings, "experiment");
+	size_t count = json_array_size(runs);
+
+	report_html(p->out, "<dt>Assessed</dt><dd>in %'zu %s, internet %s, first run ", count, count == 1 ? "run" : "runs",
+		    report_text(experiment, "internet"));
+	put_time(p->out, report_int(json_array_get(runs, 0), "start_us"));
+	hm_bytes_text(p->out, " <span class=\"faint\">(by the assessor's clock)</span></dd>\n");
+}
+
+void report_page_head(const struct report_page *p)
+{
+	const struct report_view *v = p->view;
+
+	report_html(p->out, "<header>\n<p class=\"kind\">Hallmark assessment</p>\n<h1>%s <span>%s</span></h1>\n", v->name,
+		    v->version);
+	put_summary(p);
+	hm_bytes_text(p->out, "<dl class=\"facts\">\n");
+	put_supplier(p);
+	put_command(p);
+	put_runs(p);
+	if (*v->bundle_id)
+		report_html(p->out, "<dt>Bundle</dt><dd><code class=\"digest\">%s</code></dd>\n", v->bundle_id);
+	hm_bytes_text(p->out, "</dl>\n<nav aria-label=\"Sections\"><a href=\"#verdicts\">Verdicts</a> <a href=\"#limits\">Not "
+			      "asserted</a> <a href=\"#sent\">What left</a> <a href=\"#read\">What was read</a> "
+			      "<a href=\"#processes\">Processes</a> <a href=\"#left\">Left on disk</a> "
+			      "<a href=\"#method\">Method</a> <a href=\"#events\">Evidence</a> "
+			      "<a href=\"#check\">Check it</a></nav>\n</header>\n");
+}
+
+static void put_evidence(const struct report_page *p, const json_t *claim)
+{
+	const json_t *list = report_list(claim, "evidence"), *item;
+	size_t i;
+
+	if (!json_array_size(list))
+		return;
+	hm_bytes_text(p->out, "<p class=\"evidence\">Evidence: ");
+	json_array_foreach (list, i, item) {
+		bool flow = json_object_get(item, "flow") != NULL;
+		unsigned long run = report_int(item, "run"), index = report_int(item, flow ? "flow" : "event");
+
+		if (i == REPORT_CITES_SHOWN) {
+			report_html(p->out, " and %'zu more in findings.json", json_array_size(list) - i);
+			break;
+		}
+		report_html(p->out, "%s<a href=\"#r%lu%c%lu\">run %lu %s %'lu</a>", i ? ", " : "", run, flow ? 'f' : 'e', index,
+			    run, flow ? "flow" : "event", index);
+		if (report_int(item, "length"))
+			report_html(p->out, " bytes %'lu to %'lu", (unsigned long)report_int(item, "offset"),
+				    (unsigned long)(report_int(item, "offset") + report_int(item, "length") - 1));
+	}
+	hm_bytes_text(p->out, "</p>");
+}
+
+static void put_bound(const struct report_page *p, const json_t *claim)
+{
+	const json_t *bound = report_object(claim, "bound");
+
+	if (report_int(bound, "pairs"))
+		report_html(p->out,
+			    "<p class=\"evidence\">Bound: %'lu pairs of runs; a dependence that shows in more than %'lu of 10,000 runs "
+			    "would have been seen with confidence %lu/%lu.</p>",
+			    (unsigned long)report_int(bound, "pairs"), (unsigned long)report_int(bound, "rate_bp"),
+			    (unsigned long)json_integer_value(json_array_get(report_list(bound, "confidence"), 0)),
+			    (unsigned long)json_integer_value(json_array_get(report_list(bound, "confidence"), 1)));
+}
+
+static void put_claim(const struct report_page *p, const json_t *claim)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes number = { 0 }, words = { 0 };
+	const char *id = report_text(claim, "id");
+	struct report_verdict verdict = report_verdict(report_text(claim, "verdict"));
+
+	report_number(&number, claim);
+	report_words(&words, claim);
+	report_html(p->out, "<tr role=\"row\"><th role=\"rowheader\" scope=\"row\" id=\"%s\"><code>%s</code><span>%s</span></th>", id, id,
+		    report_statement(p->view, id));
+	report_html(p->out, "<td role=\"cell\"><p><b>%.*s</b> %.*s</p>", HM_S(number), HM_S(words));
+	put_evidence(p, claim);
+	put_bound(p, claim);
+	report_html(p->out, "</td><td role=\"cell\"><span class=\"verdict %s\">%s</span></td></tr>\n", verdict.class, verdict.word);
+}
+
+static bool has_rank(const char *verdict, size_t rank)
+{
+	static const char *const words[] = { "refuted", "not verifiable", "upheld" };
+
+	for (size_t i = 0; i < HM_COUNT(words); i++)
+		if (strcmp(words[i], verdict) == 0)
+			return i == rank;
+	return rank == HM_COUNT(words);
+}
+
+/* Rows of one question, worst first. */
+static size_t put_question(const struct report_page *p, const struct report_question *q)
+{
+	const json_t *claims = report_list(p->view->findings, "claims"), *claim;
+	size_t rows = 0, i;
+
+	for (size_t rank = 0; rank < 4; rank++)
+		json_array_foreach (claims, i, claim) {
+			if (report_int(claim, "question") != q->number || !has_rank(report_text(claim, "verdict"), rank))
+				continue;
+			if (rows++ == 0)
+				hm_bytes_text(p->out, "<table role=\"table\" class=\"claims\"><thead role=\"rowgroup\"><tr role=\"row\">"
+						      "<th role=\"columnheader\" scope=\"col\">Claim</th>"
+						      "<th role=\"columnheader\" scope=\"col\">Finding</th>"
+						      "<th role=\"columnheader\" scope=\"col\">Verdict</th></tr></thead>"
+						      "<tbody role=\"rowgroup\">\n");
+			put_claim(p, claim);
+		}
+	if (rows)
+		hm_bytes_text(p->out, "</tbody></table>\n");
+	return rows;
+}
+
+static void put_not_tested(const struct report_page *p)
+{
+	const json_t *list = report_list(p->view->findings, "not_tested"), *row;
+	size_t i;
+
+	hm_bytes_text(p->out, "<h3>Not tested</h3>\n<p>These claims were not judged; nothing follows from this page for or against "
+			      "them.</p>\n<ul class=\"untested\">\n");
+	json_array_foreach (list, i, row)
+		report_html(p->out, "<li><code>%s</code> <span>%s</span> <i>%s</i></li>\n", report_text(row, "id"),
+			    report_statement(p->view, report_text(row, "id")), report_say("not_tested", report_text(row, "reason")));
+	hm_bytes_text(p->out, "</ul>\n");
+}
+
+void report_page_verdicts(const struct report_page *p)
+{
+	hm_bytes_text(p->out, "<section id=\"verdicts\">\n<h2>Verdicts</h2>\n<div>\n");
+	for (size_t i = 0; i < HM_COUNT(report_questions); i++) {
+		const struct report_question *q = &report_questions[i];
+
+		if (q->number)
+			report_html(p->out, "<h3><span class=\"n\">%lu</span> %s</h3>\n", (unsigned long)q->number, q->sentence);
+		else
+			report_html(p->out, "<h3>%s</h3>\n", q->sentence);
+		if (!put_question(p, q))
+			hm_bytes_text(p->out, "<p class=\"none\">No claim of this question was judged.</p>\n");
+	}
+	put_not_tested(p);
+	hm_bytes_text(p->out, "</div>\n</section>\n");
+}

@@ -1,0 +1,159 @@
+#pragma once
+/* What the report's files share. Data flows: parts -> view (documents) and activity (records) -> page or table.
+ *
+ * Writing: report_html and report_term take printf's formats, of which they know %s, %.*s, %u, %d with l, and the flag '
+ * (4711 becomes 4,711, in every locale). Every string goes through the escape of its context; what stands in the format is
+ * ours and goes out as it is. So nothing foreign can reach the page or the terminal in another way. */
+#include "event.h"
+#include "json.h"
+#include "parts.h"
+#include "record.h"
+#include "report.h"
+#include "text.h"
+
+/* ---- write.c, escape.c ---- */
+#define HM_S(slice) (int)(slice).len, (const char *)(slice).data /* for %.*s; see report_bound */
+
+/* Text shows itself, but for these, which show as \xHH for each byte: control characters, bidi controls, invisible and
+ * zero-width characters, spaces that look like others, combining marks, and whatever is not UTF-8. A backslash shows
+ * double, so that nothing else can look like \xHH. For HTML < > & " ' become references: safe in content and in a quoted
+ * attribute. */
+void report_html(struct hm_bytes *out, const char *format, ...) HM_PRINTF(2, 3);
+void report_term(struct hm_bytes *out, const char *format, ...) HM_PRINTF(2, 3);
+/* At most `max` bytes of `s`, no character cut in two. */
+struct hm_slice report_bound(struct hm_slice s, size_t max) HM_MUST_CHECK;
+/* report_html of at most `max` bytes of `s`, and how many more there are. */
+void report_html_bound(struct hm_bytes *out, struct hm_slice s, size_t max);
+void report_escape(struct hm_bytes *out, struct hm_slice s, bool html);
+/* Columns of what report_term wrote. */
+size_t report_columns(struct hm_slice s) HM_MUST_CHECK;
+
+/* ---- view.c: the documents ---- */
+struct report_view {
+	const struct hm_parts *parts;
+	json_t *findings, *assessment, *plan, *product, *planted, *declaration, *claims; /* NULL: the part is absent */
+	char bundle_id[65];								 /* empty without core.json */
+	const char *name, *version;							 /* of the product; version "" when unknown */
+	char *version_own;
+};
+
+/* Loads what is there; findings.json must be. HM_E_BAD for a document that is malformed. */
+int report_view_load(struct report_view *v, const struct hm_parts *parts, struct hm_fail *fail) HM_MUST_CHECK;
+void report_view_release(struct report_view *v);
+/* Members of an object; "", 0 or NULL where the member is absent or of another type. `object` may be NULL. */
+const char *report_text(const json_t *object, const char *name) HM_MUST_CHECK;
+uint64_t report_int(const json_t *object, const char *name) HM_MUST_CHECK;
+const json_t *report_list(const json_t *object, const char *name) HM_MUST_CHECK;
+const json_t *report_object(const json_t *object, const char *name) HM_MUST_CHECK;
+/* A member that hm_json_set_bytes stored, appended; nothing when it is absent. */
+void report_bytes(struct hm_bytes *out, const json_t *object, const char *name);
+/* The content of runs/NNNN/FILE. */
+bool report_run_part(const struct report_view *v, uint64_t run, const char *file, struct hm_slice *out) HM_MUST_CHECK;
+
+/* ---- sentences.c: every sentence about a finding ---- */
+struct report_verdict {
+	const char *word, *class, *colour; /* colour: an SGR sequence */
+};
+struct report_question {
+	uint64_t number; /* 0: not one of the four */
+	const char *title, *sentence;
+};
+extern const struct report_question report_questions[5];
+
+/* A verdict's word as findings.json has it; an unknown one is shown as it is. */
+struct report_verdict report_verdict(const char *word) HM_MUST_CHECK;
+/* The two halves of a finding's sentence: the number with what it counts ("4,711 bytes"), and the words behind it ("left
+ * unexplained"). A reason that the table does not have gives "" and the code with its values. */
+void report_number(struct hm_bytes *out, const json_t *claim);
+void report_words(struct hm_bytes *out, const json_t *claim);
+/* The sentence for a code of another list (`not_tested`, `scope`, outcome, origin...), or the code itself. */
+const char *report_say(const char *list, const char *code) HM_MUST_CHECK;
+/* What a claim asserts, from claims.json, or "". */
+const char *report_statement(const struct report_view *v, const char *id) HM_MUST_CHECK;
+
+/* ---- cite.c: what the claims point at ---- */
+struct report_cite {
+	uint64_t run, index; /* index: the event's or the flow's position */
+	bool flow;
+	uint64_t offset, length; /* of flows */
+};
+struct report_cites {
+	struct report_cite *list; /* sorted */
+	size_t count;
+};
+#define REPORT_CITES_SHOWN 8 /* by one claim */
+void report_cites_load(struct report_cites *c, const json_t *findings);
+void report_cites_release(struct report_cites *c);
+/* The first citation of that event or flow, or NULL. */
+const struct report_cite *report_cited(const struct report_cites *c, uint64_t run, bool flow, uint64_t index) HM_MUST_CHECK;
+
+/* ---- activity.c: what the records tell, added up ---- */
+struct report_file {
+	uint64_t key[4]; /* dev, ino, gen, layer */
+	struct hm_slice path; /* owned; empty when no event named it */
+	uint64_t opens, read, written, maps, execs;
+	bool folder, code; /* code: mapped executable */
+};
+struct report_process {
+	uint64_t tgid, parent; /* parent: index + 1, 0 for none */
+	struct hm_slice path, argv; /* owned, of the last exec; a fork without one has its parent's */
+	uint64_t argv_len, execs, threads, euid, caps, start, end, code;
+	bool ended;
+};
+struct report_event {
+	uint64_t run, index;
+	struct hm_bytes item;
+};
+struct report_run {
+	uint64_t run, events, withheld, unknown;
+	bool there, cut;
+};
+struct report_index { /* from four numbers to a place in an array */
+	uint64_t (*key)[4];
+	uint32_t *value; /* 0: free; here place + 1 */
+	size_t capacity, count;
+};
+struct report_activity {
+	struct report_file *file; /* of all runs; after report_activity_load sorted by path */
+	struct report_process *process; /* of run `process_run` */
+	struct report_event *event; /* those that are cited */
+	struct report_run *run;
+	struct hm_bytes output[2]; /* what the product printed in run `process_run`, cut at REPORT_OUTPUT_MAX */
+	uint64_t output_len[2];
+	size_t files, processes, events, runs;
+	uint64_t files_dropped, processes_dropped; /* events on what came after the limit */
+	uint64_t process_run;
+	size_t path_bytes;
+	struct report_index file_index, process_index;
+};
+#define REPORT_OUTPUT_MAX 4096
+int report_activity_load(struct report_activity *a, const struct report_view *v, const struct report_cites *cites,
+			 struct hm_fail *fail) HM_MUST_CHECK;
+void report_activity_release(struct report_activity *a);
+
+/* ---- index.c ---- */
+/* The value of `key`, or 0. */
+uint32_t report_index_get(const struct report_index *x, const uint64_t key[4]) HM_MUST_CHECK;
+/* Sets the value of `key`, which is not 0. */
+void report_index_set(struct report_index *x, const uint64_t key[4], uint32_t value);
+void report_index_release(struct report_index *x);
+
+/* ---- the page's sections ---- */
+struct report_page {
+	const struct report_view *view;
+	const struct report_cites *cites;
+	const struct report_activity *activity;
+	struct hm_bytes *out;
+};
+void report_page_head(const struct report_page *p);
+void report_page_verdicts(const struct report_page *p);
+void report_page_limits(const struct report_page *p); /* what this does not say */
+int report_page_sent(const struct report_page *p, struct hm_fail *fail) HM_MUST_CHECK;
+void report_page_files(const struct report_page *p);
+void report_page_processes(const struct report_page *p);
+int report_page_left(const struct report_page *p, struct hm_fail *fail) HM_MUST_CHECK; /* left on disk */
+void report_page_method(const struct report_page *p); /* chamber, planted documents, artifacts */
+void report_page_events(const struct report_page *p);
+void report_page_check(const struct report_page *p);
+
+extern const char report_style[];

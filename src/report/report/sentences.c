@@ -1,0 +1,125 @@
+/* Every sentence about a finding stands in the tables below, keyed by the codes of doc/format/findings.md.
+ *
+ * A sentence is two halves: the number with what it counts, and the words behind it. `{name}` is a value of the finding,
+ * digits grouped by three; `{name:one|many}` chooses by it. A value that is not there shows as its own name in braces. */
+#include <inttypes.h>
+
+#include "report_internal.h"
+
+const struct report_question report_questions[5] = {
+	{ 1, "Collect", "What does it collect from my systems?" },
+	{ 2, "Capable", "What is it capable of collecting?" },
+	{ 3, "Change", "What can it change when its cloud tells it to?" },
+	{ 4, "Control", "What controls do I have over these, and do they work?" },
+	{ 0, "Product", "What it is, and whether it does its work" },
+};
+
+static const struct report_verdict verdicts[] = {
+	{ "refuted", "refuted", "\033[1;31m" },
+	{ "not verifiable", "open", "\033[33m" },
+	{ "upheld", "upheld", "\033[32m" },
+};
+
+#include "reasons.def"
+
+struct report_verdict report_verdict(const char *word)
+{
+	for (size_t i = 0; i < HM_COUNT(verdicts); i++)
+		if (strcmp(verdicts[i].word, word) == 0)
+			return verdicts[i];
+	return (struct report_verdict){ word, "open", "\033[33m" };
+}
+
+static const struct reason *reason_of(const char *code)
+{
+	for (size_t i = 0; i < HM_COUNT(reasons); i++)
+		if (strcmp(reasons[i].code, code) == 0)
+			return &reasons[i];
+	return NULL;
+}
+
+static void put_value(struct hm_bytes *out, const json_t *value)
+{
+	if (json_is_integer(value) && json_integer_value(value) < 0)
+		hm_bytes_u8(out, '-');
+	if (json_is_integer(value))
+		report_term(out, "%'lu", (unsigned long)llabs(json_integer_value(value)));
+	else if (json_is_string(value))
+		hm_bytes_text(out, json_string_value(value));
+	else
+		hm_json_write(out, value);
+}
+
+/* `place` is what stands between the braces. */
+static void fill_place(struct hm_bytes *out, const char *place, size_t length, const json_t *values)
+{
+	const char *colon = memchr(place, ':', length), *bar = colon ? memchr(place, '|', length) : NULL;
+	HM_FREE char *name = hm_slice_dup((struct hm_slice){ (const uint8_t *)place, colon ? (size_t)(colon - place) : length });
+	const json_t *value = json_object_get(values, name);
+
+	if (colon && bar && json_is_integer(value) && json_integer_value(value) == 1)
+		hm_bytes_append(out, colon + 1, (size_t)(bar - colon - 1));
+	else if (colon && bar)
+		hm_bytes_append(out, bar + 1, (size_t)(place + length - bar - 1));
+	else if (value)
+		put_value(out, value);
+	else
+		hm_bytes_append(out, place - 1, length + 2);
+}
+
+static void fill(struct hm_bytes *out, const char *text, const json_t *values)
+{
+	while (*text) {
+		const char *close = *text == '{' ? strchr(text, '}') : NULL;
+
+		if (close) {
+			fill_place(out, text + 1, (size_t)(close - text - 1), values);
+			text = close + 1;
+		} else {
+			hm_bytes_u8(out, (uint8_t)*text++);
+		}
+	}
+}
+
+void report_number(struct hm_bytes *out, const json_t *claim)
+{
+	const struct reason *reason = reason_of(report_text(claim, "reason"));
+
+	if (reason)
+		fill(out, reason->number, report_object(claim, "values"));
+}
+
+void report_words(struct hm_bytes *out, const json_t *claim)
+{
+	const struct reason *reason = reason_of(report_text(claim, "reason"));
+	const json_t *values = report_object(claim, "values");
+
+	if (reason) {
+		fill(out, reason->words, values);
+		return;
+	}
+	hm_bytes_text(out, report_text(claim, "reason"));
+	if (json_object_size(values)) {
+		hm_bytes_u8(out, ' ');
+		hm_json_write(out, values);
+	}
+}
+
+const char *report_say(const char *list, const char *code)
+{
+	for (size_t i = 0; i < HM_COUNT(sayings); i++)
+		if (strcmp(sayings[i].list, list) == 0 && strcmp(sayings[i].code, code) == 0)
+			return sayings[i].sentence;
+	return code;
+}
+
+const char *report_statement(const struct report_view *v, const char *id)
+{
+	const json_t *claim;
+	size_t i;
+
+	json_array_foreach (report_list(v->claims, "claims"), i, claim)
+		if (strcmp(report_text(claim, "id"), id) == 0)
+			return report_text(claim, "statement");
+	return "";
+}

@@ -1,0 +1,274 @@
+/* The terminal's table: claims down, products across, the number first and then the word. Where the width is too narrow
+ * for both in one line they stand one below the other; where it is too narrow for all products they come in several
+ * tables. Then, for each verdict that is not `upheld`, its sentence; then what the verdicts rest on. */
+#include "report_internal.h"
+#include "table.h"
+
+static const char *const ranks[] = { "refuted", "not verifiable" };
+
+static const json_t *find_claim(const struct report_view *v, const char *id)
+{
+	const json_t *claim;
+	size_t i;
+
+	json_array_foreach (report_list(v->findings, "claims"), i, claim)
+		if (strcmp(report_text(claim, "id"), id) == 0)
+			return claim;
+	return NULL;
+}
+
+static int compare_rows(const void *left, const void *right)
+{
+	const struct row *a = left, *b = right;
+	uint64_t x = a->question ? a->question : HM_COUNT(report_questions), y = b->question ? b->question : HM_COUNT(report_questions);
+
+	return x != y ? (x < y ? -1 : 1) : strcmp(a->id, b->id);
+}
+
+/* Every claim that was judged for one product or another, once. */
+static void collect_rows(struct table *t)
+{
+	for (size_t k = 0; k < t->count; k++) {
+		const json_t *claim;
+		size_t i, at;
+
+		json_array_foreach (report_list(t->view[k].findings, "claims"), i, claim) {
+			const char *id = report_text(claim, "id");
+
+			for (at = 0; at < t->rows && strcmp(t->row[at].id, id) != 0;)
+				at++;
+			if (at < t->rows)
+				continue;
+			t->row = hm_realloc(t->row, t->rows + 1, sizeof(*t->row));
+			t->row[t->rows++] = (struct row){ id, report_int(claim, "question") };
+			if (strlen(id) + 2 > t->label)
+				t->label = strlen(id) + 2;
+		}
+	}
+	if (t->rows)
+		qsort(t->row, t->rows, sizeof(*t->row), compare_rows);
+}
+
+static size_t text_width(const char *text)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes shown = { 0 };
+
+	report_term(&shown, "%s", text);
+	return report_columns(hm_slice_of(&shown));
+}
+
+static void widen(size_t *width, size_t by)
+{
+	if (*width < by)
+		*width = by;
+}
+
+static void measure(struct table *t)
+{
+	for (size_t k = 0; k < t->count; k++) {
+		struct column *c = &t->column[k];
+		const json_t *claim;
+		size_t i;
+
+		c->word = strlen("not tested");
+		json_array_foreach (report_list(t->view[k].findings, "claims"), i, claim) {
+			HM_CLEANUP(hm_bytes_release) struct hm_bytes number = { 0 }, shown = { 0 };
+
+			report_number(&number, claim);
+			report_term(&shown, "%.*s", HM_S(number));
+			widen(&c->number, report_columns(hm_slice_of(&shown)));
+			widen(&c->word, text_width(report_text(claim, "verdict")));
+		}
+		c->name = text_width(t->view[k].name);
+		widen(&c->name, text_width(t->view[k].version));
+		if (c->name > NAME_MAX_COLUMNS)
+			c->name = NAME_MAX_COLUMNS;
+	}
+}
+
+static size_t column_width(const struct column *c, bool tall)
+{
+	size_t width = tall ? c->number : c->number + 1 + c->word;
+
+	widen(&width, c->word);
+	widen(&width, c->name);
+	return width;
+}
+
+/* How many columns from `from` on fit; at least one. */
+static size_t fitting(const struct table *t, size_t from, bool tall)
+{
+	size_t used = t->label, n = 0;
+
+	while (from + n < t->count) {
+		used += 2 + column_width(&t->column[from + n], tall);
+		if (n && used > t->width)
+			break;
+		n++;
+		if (used > t->width)
+			break;
+	}
+	return n;
+}
+
+static void pad(struct hm_bytes *out, size_t from, size_t to)
+{
+	for (; from < to; from++)
+		hm_bytes_u8(out, ' ');
+}
+
+/* `text` escaped, cut to `width` with "..." where it is longer, padded unless it is the line's last. */
+static void put_cell(struct table *t, const char *text, size_t width, const char *colour, bool last)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes shown = { 0 };
+	size_t columns;
+
+	report_term(&shown, "%s", text);
+	columns = report_columns(hm_slice_of(&shown));
+	if (columns > width) {
+		struct hm_slice cut = hm_slice_of(&shown);
+
+		while (report_columns(cut) + 3 > width && cut.len)
+			cut = report_bound(cut, cut.len - 1);
+		shown.len = cut.len;
+		hm_bytes_text(&shown, "...");
+		columns = report_columns(hm_slice_of(&shown));
+	}
+	hm_bytes_text(t->out, t->colour ? colour : "");
+	hm_bytes_slice(t->out, hm_slice_of(&shown));
+	hm_bytes_text(t->out, t->colour && *colour ? "\033[0m" : "");
+	if (!last)
+		pad(t->out, columns, width);
+}
+
+static void put_names(struct table *t, size_t from, size_t to, bool tall, bool version)
+{
+	pad(t->out, 0, t->label);
+	for (size_t k = from; k < to; k++) {
+		hm_bytes_text(t->out, "  ");
+		put_cell(t, version ? t->view[k].version : t->view[k].name, column_width(&t->column[k], tall), version ? "" : "\033[1m",
+			 k + 1 == to);
+	}
+	hm_bytes_u8(t->out, '\n');
+}
+
+static void put_number_cell(struct table *t, const json_t *claim, size_t width, bool last)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes number = { 0 };
+
+	report_number(&number, claim);
+	hm_bytes_u8(&number, 0);
+	put_cell(t, (const char *)number.data, width, "", last);
+}
+
+static void put_row(struct table *t, const char *id, size_t from, size_t to, bool tall)
+{
+	report_term(t->out, "  %s", id);
+	pad(t->out, strlen(id) + 2, t->label);
+	for (size_t k = from; k < to; k++) {
+		const json_t *claim = find_claim(&t->view[k], id);
+		struct report_verdict verdict = report_verdict(claim ? report_text(claim, "verdict") : "not tested");
+		const struct column *c = &t->column[k];
+
+		hm_bytes_text(t->out, "  ");
+		put_number_cell(t, claim, tall ? column_width(c, tall) : c->number, tall && k + 1 == to);
+		if (!tall) {
+			hm_bytes_u8(t->out, ' ');
+			put_cell(t, verdict.word, column_width(c, tall) - c->number - 1, claim ? verdict.colour : "", k + 1 == to);
+		}
+	}
+	if (tall) {
+		hm_bytes_u8(t->out, '\n');
+		pad(t->out, 0, t->label);
+	}
+	for (size_t k = from; tall && k < to; k++) {
+		const json_t *claim = find_claim(&t->view[k], id);
+		struct report_verdict verdict = report_verdict(claim ? report_text(claim, "verdict") : "not tested");
+
+		hm_bytes_text(t->out, "  ");
+		put_cell(t, verdict.word, column_width(&t->column[k], tall), claim ? verdict.colour : "", k + 1 == to);
+	}
+	hm_bytes_u8(t->out, '\n');
+}
+
+static void put_matrix(struct table *t, size_t from, size_t to, bool tall)
+{
+	put_names(t, from, to, tall, false);
+	put_names(t, from, to, tall, true);
+	for (size_t i = 0; i < t->rows; i++) {
+		if (i == 0 || t->row[i].question != t->row[i - 1].question)
+			for (size_t q = 0; q < HM_COUNT(report_questions); q++)
+				if (report_questions[q].number == t->row[i].question)
+					report_term(t->out, "%s%s\n", q < 4 ? (const char *[]){ "1  ", "2  ", "3  ", "4  " }[q] : "-  ",
+						    report_questions[q].sentence);
+		put_row(t, t->row[i].id, from, to, tall);
+	}
+	hm_bytes_u8(t->out, '\n');
+}
+
+/* The sentences of what is not upheld, worst first; a claim's name with each product that it concerns. */
+static void put_reasons(struct table *t)
+{
+	size_t before = t->out->len;
+
+	for (size_t r = 0; r < HM_COUNT(ranks); r++)
+		for (size_t k = 0; k < t->count; k++) {
+			const json_t *claim;
+			size_t i;
+
+			json_array_foreach (report_list(t->view[k].findings, "claims"), i, claim) {
+				HM_CLEANUP(hm_bytes_release) struct hm_bytes number = { 0 }, words = { 0 }, text = { 0 };
+
+				if (strcmp(report_text(claim, "verdict"), ranks[r]) != 0)
+					continue;
+				report_number(&number, claim);
+				report_words(&words, claim);
+				report_term(&text, "%s%s%s: %.*s%s%.*s", t->count > 1 ? t->view[k].name : "", t->count > 1 ? " " : "",
+					    report_text(claim, "id"), HM_S(number), number.len ? " " : "", HM_S(words));
+				table_paragraph(t, ranks[r], hm_slice_of(&text));
+			}
+		}
+	if (t->out->len > before)
+		hm_bytes_u8(t->out, '\n');
+}
+
+static void release(struct table *t)
+{
+	for (size_t k = 0; k < t->count; k++)
+		report_view_release(&t->view[k]);
+	free(t->view);
+	free(t->column);
+	free(t->row);
+}
+
+int hm_report_table(struct hm_bytes *out, const struct hm_parts *const *list, size_t count, unsigned width, bool colour,
+		    struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
+	HM_CLEANUP(release) struct table t = { .out = &text, .width = width, .colour = colour };
+	bool tall;
+
+	t.view = hm_alloc(count, sizeof(*t.view));
+	t.column = hm_alloc(count, sizeof(*t.column));
+	for (; t.count < count; t.count++) {
+		int r = report_view_load(&t.view[t.count], list[t.count], fail);
+
+		if (r < 0) {
+			report_view_release(&t.view[t.count]);
+			return r;
+		}
+	}
+	collect_rows(&t);
+	measure(&t);
+	tall = fitting(&t, 0, false) < count;
+	for (size_t from = 0; from < count;) {
+		size_t n = fitting(&t, from, tall);
+
+		put_matrix(&t, from, from + n, tall);
+		from += n;
+	}
+	put_reasons(&t);
+	table_facts(&t);
+	hm_bytes_slice(out, hm_slice_of(&text));
+	return 0;
+}

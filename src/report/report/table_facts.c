@@ -1,0 +1,178 @@
+#include "table.h"
+
+#define INDENT 16
+
+void table_paragraph(struct table *t, const char *title, struct hm_slice text)
+{
+	size_t width = t->width > INDENT + 24 ? t->width : INDENT + 24, column = 0;
+	struct hm_slice rest = text;
+
+	while (rest.len) {
+		const uint8_t *space = memchr(rest.data, ' ', rest.len);
+		struct hm_slice word = { rest.data, space ? (size_t)(space - rest.data) : rest.len };
+		size_t columns = report_columns(word);
+
+		if (column && column + 1 + columns > width) {
+			hm_bytes_u8(t->out, '\n');
+			column = 0;
+		}
+		if (column == 0) {
+			hm_bytes_printf(t->out, "%-*s", INDENT, title);
+			title = "";
+			column = INDENT;
+		} else {
+			hm_bytes_u8(t->out, ' ');
+			column++;
+		}
+		hm_bytes_slice(t->out, word);
+		column += columns;
+		rest = (struct hm_slice){ rest.data + word.len + (space != NULL), rest.len - word.len - (space != NULL) };
+	}
+	hm_bytes_u8(t->out, '\n');
+}
+
+static void say_not_tested(struct hm_bytes *out, const struct report_view *v)
+{
+	const json_t *list = report_list(v->findings, "not_tested"), *row, *other;
+	size_t i, k;
+
+	report_term(out, "%'zu %s", json_array_size(list), json_array_size(list) == 1 ? "claim" : "claims");
+	/* By reason, in the order in which reasons come up first. */
+	json_array_foreach (list, i, row) {
+		const char *reason = report_text(row, "reason");
+		bool first = true;
+
+		for (k = 0; k < i && first; k++)
+			first = strcmp(report_text(json_array_get(list, k), "reason"), reason) != 0;
+		if (!first)
+			continue;
+		report_term(out, "; %s:", report_say("not_tested", reason));
+		json_array_foreach (list, k, other)
+			if (strcmp(report_text(other, "reason"), reason) == 0)
+				report_term(out, " %s", report_text(other, "id"));
+	}
+}
+
+static void say_losses(struct hm_bytes *out, const struct report_view *v)
+{
+	const json_t *list = report_list(v->findings, "losses"), *loss;
+	uint64_t events = 0, packets = 0;
+	size_t i;
+
+	json_array_foreach (list, i, loss) {
+		events += report_int(loss, "events");
+		packets += report_int(loss, "packets");
+	}
+	report_term(out, "%'lu events and %'lu packets lost in %'zu %s", (unsigned long)events, (unsigned long)packets,
+		    json_array_size(report_list(v->assessment, "runs")),
+		    json_array_size(report_list(v->assessment, "runs")) == 1 ? "run" : "runs");
+}
+
+static void say_list(struct hm_bytes *out, const json_t *list)
+{
+	const json_t *item;
+	size_t i;
+
+	hm_bytes_text(out, json_array_size(list) ? "" : "nobody");
+	json_array_foreach (list, i, item)
+		report_term(out, "%s%s", i ? " + " : "", json_is_string(item) ? json_string_value(item) : "?");
+}
+
+static void say_witnesses(struct hm_bytes *out, const struct report_view *v)
+{
+	const json_t *witnesses = report_object(report_object(v->findings, "experiment"), "witnesses");
+
+	hm_bytes_text(out, "reads seen by ");
+	say_list(out, report_list(witnesses, "read"));
+	hm_bytes_text(out, ", sends by ");
+	say_list(out, report_list(witnesses, "send"));
+}
+
+static void say_internet(struct hm_bytes *out, const struct report_view *v)
+{
+	const json_t *chamber = report_object(v->assessment, "chamber");
+
+	report_term(out, "%s; product's privileges: %s", report_text(report_object(v->findings, "experiment"), "internet"),
+		    *report_text(chamber, "profile") ? report_text(chamber, "profile") : "not told");
+}
+
+static void say_supplier(struct hm_bytes *out, const struct report_view *v)
+{
+	const json_t *supplier = report_object(report_object(v->findings, "product"), "supplier");
+	const json_t *control = report_object(supplier, "control");
+
+	if (!supplier)
+		hm_bytes_text(out, "not known");
+	else
+		report_term(out, "%s, controlled from %s", report_text(supplier, "name"),
+			    control ? report_text(control, "country") : "not known");
+}
+
+static void say_key(struct hm_bytes *out, const struct report_view *v)
+{
+	struct hm_slice lines = { 0 };
+	size_t keys = 0;
+
+	/* One envelope a line. Whether it is valid is the verifier's business; here its key is only named. */
+	if (hm_parts_get(v->parts, "attestations.intoto.jsonl", &lines))
+		while (lines.len) {
+			const uint8_t *end = memchr(lines.data, '\n', lines.len);
+			struct hm_slice line = { lines.data, end ? (size_t)(end - lines.data) : lines.len };
+			HM_JSON json_t *envelope = NULL;
+
+			if (hm_json_parse(&envelope, line, "attestation", NULL) == 0)
+				report_term(out, "%s%s", keys++ ? " and " : "",
+					    report_text(json_array_get(report_list(envelope, "signatures"), 0), "keyid"));
+			line.len += end != NULL;
+			lines = (struct hm_slice){ lines.data + line.len, lines.len - line.len };
+		}
+	hm_bytes_text(out, keys ? ", made on the assessing machine: the assessor's own word" : "none: this is not signed");
+}
+
+static const struct {
+	const char *title;
+	void (*say)(struct hm_bytes *out, const struct report_view *v);
+} facts[] = {
+	{ "not tested", say_not_tested }, { "supplier", say_supplier },	  { "losses", say_losses },
+	{ "witnesses", say_witnesses },	  { "internet", say_internet }, { "key", say_key },
+};
+
+static void put_fact(struct table *t, size_t fact, const struct hm_bytes *said)
+{
+	const char *title = facts[fact].title;
+
+	for (size_t k = 0; k < t->count; k++) {
+		HM_CLEANUP(hm_bytes_release) struct hm_bytes line = { 0 };
+		size_t same = 0, before = 0;
+
+		for (size_t i = 0; i < t->count; i++) {
+			bool equal = hm_slice_eq(hm_slice_of(&said[i]), hm_slice_of(&said[k]));
+
+			same += equal;
+			before += equal && i < k;
+			if (equal)
+				report_term(&line, "%s%s", same > 1 ? ", " : "", t->view[i].name);
+		}
+		if (before)
+			continue;
+		/* What holds for all needs no names. */
+		line.len = same == t->count ? 0 : line.len;
+		hm_bytes_text(&line, line.len ? ": " : "");
+		hm_bytes_slice(&line, hm_slice_of(&said[k]));
+		table_paragraph(t, title, hm_slice_of(&line));
+		title = "";
+	}
+}
+
+void table_facts(struct table *t)
+{
+	for (size_t fact = 0; fact < HM_COUNT(facts); fact++) {
+		HM_FREE struct hm_bytes *said = hm_alloc(t->count, sizeof(*said));
+
+		for (size_t k = 0; k < t->count; k++)
+			facts[fact].say(&said[k], &t->view[k]);
+		put_fact(t, fact, said);
+		for (size_t k = 0; k < t->count; k++)
+			hm_bytes_release(&said[k]);
+	}
+}
