@@ -1,0 +1,269 @@
+/* TCP: one listener for every port of every address.
+ *
+ * A connection is read and thrown away (the packets are the evidence); only while it may still be an HTTP request that a
+ * rule of the scenario answers, its first bytes are kept. It ends 200 ms after the last byte, 2 s after it was opened when
+ * no byte came (in protocols where the server speaks first, the product waits for us), or when it has sent 64 KiB. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/listener.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "http.h"
+#include "internet_internal.h"
+
+enum {
+	READ_MAX = 64 << 10,
+	HEAD_MAX = 32 << 10,
+	TEXT_ANSWER_MAX = 64 << 10,
+	CONNECTIONS_MAX = 1024,
+	DESCRIPTORS_KEPT = 64, /* for everything but connections */
+	BACKLOG = 4096,
+};
+
+static const struct timeval first_byte = { 2, 0 }, after_last_byte = { 0, 200000 }, write_stall = { 30, 0 };
+
+struct connection {
+	struct server *server;
+	struct bufferevent *stream;
+	struct event *idle;
+	struct sockaddr_in called;
+	size_t read;
+	enum { UNDECIDED, RAW, ANSWERING, ANSWERED } state;
+};
+
+int hm_internet_tcp_open(struct server *s, struct hm_fail *fail)
+{
+	HM_CLOSE int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons(1) };
+	int on = 1;
+
+	/* IP_TRANSPARENT, or the answer to a SYN would need an address that is in the local table. */
+	if (fd < 0 || setsockopt(fd, SOL_IP, IP_TRANSPARENT, &on, sizeof(on)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+	    bind(fd, (struct sockaddr *)&any, sizeof(any)) < 0 || listen(fd, BACKLOG) < 0)
+		return hm_fail_errno(fail, "cannot open a TCP listener in the chamber's internet");
+	s->tcp = hm_take_fd(&fd);
+	return 0;
+}
+
+static void connection_free(struct connection *c)
+{
+	struct server *s = c->server;
+
+	event_free(c->idle);
+	bufferevent_free(c->stream);
+	free(c);
+	if (s->connections-- == s->connections_max)
+		evconnlistener_enable(s->listener);
+}
+
+static void on_idle(evutil_socket_t fd HM_UNUSED, short what HM_UNUSED, void *user)
+{
+	connection_free(user);
+}
+
+/* Host in lower case and without its port, or the name that the called address was last given for. */
+static char *host_of(const struct connection *c, const struct hm_http_request *r)
+{
+	struct hm_slice host = hm_http_header(r, "Host");
+	const char *name = hm_internet_names_get(&c->server->names, (const uint8_t *)&c->called.sin_addr);
+	const uint8_t *colon = host.len ? memchr(host.data, ':', host.len) : NULL;
+	char *text;
+
+	if (!host.len)
+		return name ? hm_strdup(name) : NULL;
+	if (colon)
+		host.len = (size_t)(colon - host.data);
+	text = hm_slice_dup(host);
+	for (char *p = text; *p; p++)
+		if (*p >= 'A' && *p <= 'Z')
+			*p = (char)(*p + 32);
+	return text;
+}
+
+/* The path of an origin-form or absolute-form target, without the query. */
+static char *path_of(const struct hm_http_request *r)
+{
+	HM_FREE char *target = hm_slice_dup(r->target);
+	char *at = strstr(target, "://"), *query;
+
+	at = *target != '/' && at ? strchr(at + 3, '/') : target;
+	if (!at)
+		return hm_strdup("/");
+	query = strchr(at, '?');
+	if (query)
+		*query = 0;
+	return hm_strdup(at);
+}
+
+static const char *reason(int status)
+{
+	static const struct {
+		int status;
+		const char *text;
+	} reasons[] = { { 200, "OK" }, { 204, "No Content" }, { 304, "Not Modified" }, { 403, "Forbidden" },
+			{ 404, "Not Found" }, { 503, "Service Unavailable" } };
+
+	for (size_t i = 0; i < HM_COUNT(reasons); i++)
+		if (reasons[i].status == status)
+			return reasons[i].text;
+	return "Answer";
+}
+
+static bool has_body(int status)
+{
+	return status != 204 && status != 304;
+}
+
+static void answer(struct connection *c, const struct hm_http_request *r, struct hm_slice head, const struct http_rule *rule)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
+	struct evbuffer *out = bufferevent_get_output(c->stream);
+	int status = rule->status ? rule->status : 200, fd;
+	bool body = has_body(status) && !hm_slice_eq(r->method, HM_SLICE("HEAD"));
+	uint64_t length;
+
+	if (rule->text && hm_internet_expand(&text, rule->text, head, time(NULL), TEXT_ANSWER_MAX) < 0)
+		text.len = 0;
+	length = rule->file ? (uint64_t)rule->size : text.len;
+	evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nConnection: close\r\n", status, reason(status));
+	if (has_body(status))
+		evbuffer_add_printf(out, "Content-Type: %s\r\nContent-Length: %llu\r\n",
+				    rule->type ? rule->type : "application/octet-stream", (unsigned long long)length);
+	evbuffer_add(out, "\r\n", 2);
+	c->state = ANSWERING;
+	event_del(c->idle);
+	bufferevent_set_timeouts(c->stream, NULL, &write_stall);
+	if (!body || !length)
+		return;
+	if (!rule->file) {
+		evbuffer_add(out, text.data, text.len);
+		return;
+	}
+	/* Without a descriptor the connection ends short of its Content-Length, which the product can tell. */
+	fd = dup(rule->fd);
+	if (fd >= 0 && evbuffer_add_file(out, fd, 0, rule->size) < 0)
+		close(fd);
+}
+
+/* Looks whether the bytes so far are a request that a rule answers. */
+static void decide(struct connection *c)
+{
+	struct evbuffer *in = bufferevent_get_input(c->stream);
+	size_t len = evbuffer_get_length(in) < HEAD_MAX ? evbuffer_get_length(in) : HEAD_MAX;
+	struct hm_slice bytes = { evbuffer_pullup(in, (ev_ssize_t)len), len };
+	HM_FREE char *host = NULL, *path = NULL;
+	struct hm_http_request r;
+	const struct http_rule *rule;
+	int whole = hm_http_read_request(&r, bytes);
+
+	if (whole == 0)
+		return;
+	c->state = RAW;
+	if (whole < 0)
+		return;
+	host = host_of(c, &r);
+	path = path_of(&r);
+	rule = hm_internet_http_rule(c->server->scenario, host, ntohs(c->called.sin_port), path);
+	if (rule)
+		answer(c, &r, (struct hm_slice){ bytes.data, r.head_len }, rule);
+}
+
+static void on_read(struct bufferevent *stream, void *user)
+{
+	struct connection *c = user;
+	struct evbuffer *in = bufferevent_get_input(stream);
+
+	if (c->state == UNDECIDED)
+		decide(c);
+	if (c->state != ANSWERING)
+		event_add(c->idle, &after_last_byte);
+	if (c->state == UNDECIDED)
+		return;
+	c->read += evbuffer_get_length(in);
+	evbuffer_drain(in, evbuffer_get_length(in));
+	if (c->read >= READ_MAX)
+		bufferevent_disable(stream, EV_READ);
+}
+
+/* The answer is with the kernel: tell that no more comes, and wait for the product to close. */
+static void on_written(struct bufferevent *stream, void *user)
+{
+	struct connection *c = user;
+
+	if (c->state != ANSWERING)
+		return;
+	c->state = ANSWERED;
+	bufferevent_set_timeouts(stream, NULL, NULL);
+	shutdown(bufferevent_getfd(stream), SHUT_WR);
+	event_add(c->idle, &after_last_byte);
+}
+
+/* The product closed, the connection broke, or it does not take the answer. A product that closed its side may still read. */
+static void on_end(struct bufferevent *stream HM_UNUSED, short what, void *user)
+{
+	struct connection *c = user;
+
+	if (!(what & BEV_EVENT_EOF) || c->state != ANSWERING)
+		connection_free(c);
+}
+
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from HM_UNUSED, int len HM_UNUSED,
+		      void *user)
+{
+	struct server *s = user;
+	struct connection *c = hm_alloc(1, sizeof(*c));
+	socklen_t called_len = sizeof(c->called);
+
+	getsockname(fd, (struct sockaddr *)&c->called, &called_len);
+	c->server = s;
+	c->stream = bufferevent_socket_new(s->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	c->idle = evtimer_new(s->base, on_idle, c);
+	if (!c->stream || !c->idle)
+		abort();
+	bufferevent_setcb(c->stream, on_read, on_written, on_end, c);
+	bufferevent_setwatermark(c->stream, EV_READ, 0, HEAD_MAX);
+	event_add(c->idle, &first_byte);
+	bufferevent_enable(c->stream, EV_READ | EV_WRITE);
+	if (++s->connections >= s->connections_max)
+		evconnlistener_disable(listener);
+}
+
+/* accept failed, out of descriptors for example: the connection stays in the backlog and is tried again. */
+static void on_accept_error(struct evconnlistener *listener HM_UNUSED, void *user HM_UNUSED)
+{
+}
+
+/* A product that opens connections without end must not take the descriptors or the memory of the server. */
+static size_t connections_max(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return 1;
+	if (limit.rlim_cur < CONNECTIONS_MAX * 2 + DESCRIPTORS_KEPT) {
+		limit.rlim_cur = CONNECTIONS_MAX * 2 + DESCRIPTORS_KEPT;
+		if (limit.rlim_cur > limit.rlim_max)
+			limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < DESCRIPTORS_KEPT + 2)
+		return 1;
+	/* Two descriptors each: the connection and the file it is answered with. */
+	limit.rlim_cur = (limit.rlim_cur - DESCRIPTORS_KEPT) / 2;
+	return limit.rlim_cur < CONNECTIONS_MAX ? limit.rlim_cur : CONNECTIONS_MAX;
+}
+
+int hm_internet_tcp_start(struct server *s, struct hm_fail *fail)
+{
+	s->connections_max = connections_max();
+	s->listener = evconnlistener_new(s->base, on_accept, s, LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_CLOSE_ON_FREE, 0, s->tcp);
+	if (!s->listener)
+		return hm_fail_set(fail, HM_E_SYSTEM, "cannot wait for connections");
+	evconnlistener_set_error_cb(s->listener, on_accept_error);
+	return 0;
+}

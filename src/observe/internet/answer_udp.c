@@ -1,0 +1,174 @@
+/* UDP: DNS on port 53 of every address, scenario answers elsewhere; everything else is read and stays without answer. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include "dns.h"
+#include "internet_internal.h"
+
+enum { TTL = 60, DATAGRAM_MAX = 65536, REPLY_MAX = 60000, AT_ONCE = 64, STRING_MAX = 255 };
+
+static int udp_socket(int port, struct hm_fail *fail)
+{
+	HM_CLOSE int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+	int on = 1, room = 4 << 20;
+
+	if (fd < 0 || setsockopt(fd, SOL_IP, IP_TRANSPARENT, &on, sizeof(on)) < 0 ||
+	    setsockopt(fd, SOL_IP, IP_RECVORIGDSTADDR, &on, sizeof(on)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+	    bind(fd, (struct sockaddr *)&any, sizeof(any)) < 0)
+		return hm_fail_errno(fail, "cannot open a UDP socket in the chamber's internet");
+	/* Datagrams that do not fit are captured all the same, they only stay without answer. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	return hm_take_fd(&fd);
+}
+
+int hm_internet_udp_open(struct server *s, struct hm_fail *fail)
+{
+	s->dns = udp_socket(53, fail);
+	if (s->dns < 0)
+		return s->dns;
+	s->udp = udp_socket(1, fail);
+	return s->udp < 0 ? s->udp : 0;
+}
+
+/* One datagram with its sender and the address it was sent to; false when there is none. */
+struct datagram {
+	struct sockaddr_in from, to;
+	struct hm_slice bytes;
+};
+
+static bool receive(int fd, struct datagram *d, uint8_t *buffer)
+{
+	union {
+		struct cmsghdr align;
+		char bytes[CMSG_SPACE(sizeof(struct sockaddr_in))];
+	} control;
+	struct iovec part = { buffer, DATAGRAM_MAX };
+	struct msghdr message = { .msg_name = &d->from, .msg_namelen = sizeof(d->from), .msg_iov = &part, .msg_iovlen = 1,
+				  .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes) };
+	ssize_t n = recvmsg(fd, &message, 0);
+
+	if (n < 0)
+		return false;
+	d->to = (struct sockaddr_in){ 0 };
+	d->bytes = (struct hm_slice){ buffer, (size_t)n };
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c))
+		if (c->cmsg_level == SOL_IP && c->cmsg_type == IP_ORIGDSTADDR)
+			memcpy(&d->to, CMSG_DATA(c), sizeof(d->to));
+	return true;
+}
+
+/* From the address and port that the product called: a socket for one answer. An answer that cannot be sent is one that
+ * the product does not get, as on any network. */
+static void answer(const struct datagram *d, struct hm_slice reply)
+{
+	HM_CLOSE int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int on = 1;
+
+	if (fd < 0 || setsockopt(fd, SOL_IP, IP_TRANSPARENT, &on, sizeof(on)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
+	    bind(fd, (const struct sockaddr *)&d->to, sizeof(d->to)) < 0)
+		return;
+	(void)!sendto(fd, reply.data, reply.len, 0, (const struct sockaddr *)&d->from, sizeof(d->from));
+}
+
+/* TXT data is a sequence of strings of at most 255 bytes (RFC 1035 section 3.3.14). */
+static void put_strings(struct hm_bytes *out, struct hm_slice text)
+{
+	do {
+		size_t n = text.len < STRING_MAX ? text.len : STRING_MAX;
+
+		hm_bytes_u8(out, (uint8_t)n);
+		hm_bytes_append(out, text.data, n);
+		text.data += n;
+		text.len -= n;
+	} while (text.len);
+}
+
+static void answer_txt(struct server *s, struct hm_bytes *out, const struct hm_dns_query *q)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 }, rdata = { 0 };
+	const struct dns_rule *rule = hm_internet_dns_rule(s->scenario, q->name);
+	struct hm_slice record;
+
+	if (!rule || hm_internet_expand(&text, rule->txt, (struct hm_slice){ 0 }, time(NULL), 4096) < 0) {
+		hm_dns_write_answer(out, q, 0, TTL, NULL, 0);
+		return;
+	}
+	put_strings(&rdata, hm_slice_of(&text));
+	record = hm_slice_of(&rdata);
+	hm_dns_write_answer(out, q, 0, TTL, &record, 1);
+}
+
+static void answer_a(struct server *s, struct hm_bytes *out, const struct hm_dns_query *q)
+{
+	uint8_t address[4];
+	struct hm_slice record = { address, sizeof(address) };
+
+	hm_dns_address_of(address, q->name);
+	hm_internet_names_put(&s->names, address, q->name);
+	hm_dns_write_answer(out, q, 0, TTL, &record, 1);
+}
+
+static const struct {
+	uint16_t type;
+	void (*answer)(struct server *s, struct hm_bytes *out, const struct hm_dns_query *q);
+} dns_answers[] = { { HM_DNS_A, answer_a }, { HM_DNS_TXT, answer_txt } };
+
+static void on_query(struct server *s, const struct datagram *d)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
+	struct hm_dns_query q;
+
+	if (hm_dns_read_query(&q, d->bytes) < 0)
+		return;
+	for (size_t i = 0; i < HM_COUNT(dns_answers) && q.class == 1; i++)
+		if (dns_answers[i].type == q.type)
+			dns_answers[i].answer(s, &out, &q);
+	if (!out.len)
+		hm_dns_write_answer(&out, &q, 0, TTL, NULL, 0);
+	answer(d, hm_slice_of(&out));
+}
+
+static void on_other(struct server *s, const struct datagram *d)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
+	const uint8_t *address = (const uint8_t *)&d->to.sin_addr;
+	const struct udp_rule *rule =
+		hm_internet_udp_rule(s->scenario, hm_internet_names_get(&s->names, address), ntohs(d->to.sin_port));
+
+	if (rule && hm_internet_expand(&out, rule->reply, d->bytes, time(NULL), REPLY_MAX) == 0)
+		answer(d, hm_slice_of(&out));
+}
+
+static void each_datagram(struct server *s, int fd, void (*handle)(struct server *s, const struct datagram *d))
+{
+	static uint8_t buffer[DATAGRAM_MAX]; /* one process, one thread */
+	struct datagram d;
+
+	for (int i = 0; i < AT_ONCE && receive(fd, &d, buffer); i++)
+		if (d.to.sin_family == AF_INET)
+			handle(s, &d);
+}
+
+static void on_dns_readable(evutil_socket_t fd, short what HM_UNUSED, void *user)
+{
+	each_datagram(user, fd, on_query);
+}
+
+static void on_udp_readable(evutil_socket_t fd, short what HM_UNUSED, void *user)
+{
+	each_datagram(user, fd, on_other);
+}
+
+int hm_internet_udp_start(struct server *s, struct hm_fail *fail)
+{
+	s->dns_event = event_new(s->base, s->dns, EV_READ | EV_PERSIST, on_dns_readable, s);
+	s->udp_event = event_new(s->base, s->udp, EV_READ | EV_PERSIST, on_udp_readable, s);
+	if (!s->dns_event || !s->udp_event || event_add(s->dns_event, NULL) < 0 || event_add(s->udp_event, NULL) < 0)
+		return hm_fail_set(fail, HM_E_SYSTEM, "cannot wait for datagrams");
+	return 0;
+}

@@ -1,0 +1,111 @@
+#pragma once
+/* What the files of this module share. The child process (server) is: network -> capture and answers in one event loop. */
+#include <event2/event.h>
+#include <netinet/in.h>
+
+#include "internet.h"
+#include "json.h"
+
+#define CHAMBER_INTERFACE "eth0"
+#define INTERNET_INTERFACE "chamber0"
+
+/* network.c: both ends of the link, by netlink. `chamber` and `own` are descriptors of the network namespaces; the caller
+ * stands in `own` and stands there afterwards. */
+int hm_internet_net_closed(int chamber, int own, struct hm_fail *fail) HM_MUST_CHECK;
+/* Creates the link and brings the internet's end up; the chamber's end is still down, so no packet is there yet. */
+int hm_internet_net_create(int chamber, int own, struct hm_fail *fail) HM_MUST_CHECK;
+/* Brings the chamber's end up and gives it its routes. */
+int hm_internet_net_join(int chamber, int own, struct hm_fail *fail) HM_MUST_CHECK;
+
+/* scenario.c: a scenario as rules. Strings belong to `json`. */
+struct dns_rule {
+	const char *name, *txt;
+};
+
+struct http_rule {
+	const char *host, *path, *text, *file, *type;
+	int status, port; /* port 0: any */
+	int fd;		  /* of `file`, opened before privileges are dropped; -1 without a file */
+	off_t size;
+};
+
+struct udp_rule {
+	const char *name, *reply; /* name NULL: any */
+	int port;
+};
+
+struct scenario {
+	json_t *json;
+	struct dns_rule *dns;
+	struct http_rule *http;
+	struct udp_rule *udp;
+	size_t dns_count, http_count, udp_count;
+};
+
+/* Empty `text` gives a scenario without rules. Files of rules are opened below `mirror`. */
+int hm_internet_scenario_read(struct scenario *out, struct hm_slice text, const char *mirror, struct hm_fail *fail) HM_MUST_CHECK;
+void hm_internet_scenario_release(struct scenario *s);
+/* The shape of a scenario's JSON, all that can be said of it without opening its files. */
+int hm_internet_scenario_check(const json_t *json, struct hm_fail *fail) HM_MUST_CHECK;
+const struct dns_rule *hm_internet_dns_rule(const struct scenario *s, const char *name) HM_MUST_CHECK;
+/* `host` may be NULL (not known). The first rule that fits, or NULL. */
+const struct http_rule *hm_internet_http_rule(const struct scenario *s, const char *host, int port, const char *path) HM_MUST_CHECK;
+const struct udp_rule *hm_internet_udp_rule(const struct scenario *s, const char *name, int port) HM_MUST_CHECK;
+/* Appends `template` with {time} and {line:NAME} replaced; at most `max` bytes, or HM_E_BAD. */
+int hm_internet_expand(struct hm_bytes *out, const char *template, struct hm_slice request, int64_t now, size_t max) HM_MUST_CHECK;
+
+/* names.c: which name an address was last given for. Bounded: of addresses that share a place, the last asked for stays. */
+#define NAMES_MAX 4096
+struct names {
+	struct {
+		uint8_t address[4];
+		char *name;
+	} slot[NAMES_MAX];
+};
+
+void hm_internet_names_put(struct names *n, const uint8_t address[4], const char *name);
+const char *hm_internet_names_get(const struct names *n, const uint8_t address[4]) HM_MUST_CHECK;
+void hm_internet_names_release(struct names *n);
+
+/* packets.c: what passes the internet's end of the link, into the pcapng file. */
+struct packets;
+
+int hm_internet_packets_open(struct packets **ret, struct event_base *base, int fd, struct hm_fail *fail) HM_MUST_CHECK;
+/* Microseconds of CLOCK_MONOTONIC at which the last packet was read. */
+uint64_t hm_internet_packets_last(const struct packets *p) HM_MUST_CHECK;
+/* Reads what is still there, writes and syncs. `stats` is set on failure too. */
+int hm_internet_packets_finish(struct packets *p, struct hm_internet_stats *stats, struct hm_fail *fail) HM_MUST_CHECK;
+uint64_t hm_internet_now_us(void) HM_MUST_CHECK;
+
+/* answer_udp.c, answer_tcp.c: the answers. */
+struct server {
+	struct event_base *base;
+	const struct scenario *scenario;
+	struct names names;
+	int tcp, udp, dns; /* sockets */
+	struct event *udp_event, *dns_event;
+	struct evconnlistener *listener;
+	size_t connections, connections_max;
+};
+
+int hm_internet_udp_open(struct server *s, struct hm_fail *fail) HM_MUST_CHECK;
+int hm_internet_tcp_open(struct server *s, struct hm_fail *fail) HM_MUST_CHECK;
+/* Starts to answer; both sockets are open. */
+int hm_internet_udp_start(struct server *s, struct hm_fail *fail) HM_MUST_CHECK;
+int hm_internet_tcp_start(struct server *s, struct hm_fail *fail) HM_MUST_CHECK;
+
+/* server.c: the child process. Never returns. */
+struct server_spec {
+	const struct scenario *scenario;
+	int chamber, packets, control; /* descriptors: network namespace, file, socket to the parent */
+	pid_t parent;
+	bool closed; /* only set the chamber's loopback up */
+};
+
+/* What the child says: once when all is ready, once at the end. code 0 is success. */
+struct server_report {
+	struct hm_fail fail;
+	struct hm_internet_stats stats;
+};
+
+_Noreturn void hm_internet_server(struct server_spec *spec);
