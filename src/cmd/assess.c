@@ -9,6 +9,7 @@
 #include "bundle.h"
 #include "evaluate.h"
 #include "fs.h"
+#include "pcapng.h"
 #include "planted.h"
 #include "program.h"
 #include "report.h"
@@ -54,7 +55,7 @@ static int find_executable(struct hm_assessment *a, const char *command, struct 
 
 static int resolve_command(struct hm_assessment *a, const char *const *given, struct hm_fail *fail)
 {
-	const char *const *from = given ? given : hm_product_argv(a->product);
+	const char *const *from = given ? given : (const char *const *)a->product.argv;
 	size_t count = 0;
 
 	if (!from)
@@ -67,6 +68,27 @@ static int resolve_command(struct hm_assessment *a, const char *const *given, st
 	return find_executable(a, a->argv[0], fail);
 }
 
+/* What the chamber's internet serves lies in a folder of its own; its files come with the product. */
+static int write_mirror(struct hm_assessment *a, struct hm_fail *fail)
+{
+	HM_FREE char *folder = hm_sprintf("%s/mirror", a->folder);
+	int r = hm_fs_mkdirs(folder, 0755, fail);
+
+	for (size_t i = 0; i < a->product.mirror.count && r == 0; i++) {
+		const struct hm_product_file *file = &a->product.mirror.file[i];
+		HM_FREE char *path = hm_sprintf("%s/%s", folder, file->path);
+		HM_FREE char *parent = hm_strdup(path);
+
+		*strrchr(parent, '/') = 0;
+		r = hm_fs_mkdirs(parent, 0755, fail);
+		if (r == 0)
+			r = hm_fs_write_atomic(path, hm_slice_of(&file->content), file->mode, fail);
+	}
+	free(a->surroundings.mirror);
+	a->surroundings.mirror = hm_take_ptr(&folder);
+	return r;
+}
+
 static int plant(struct hm_assessment *a, struct hm_fail *fail)
 {
 	HM_FREE char *folder = hm_sprintf("%s/target", a->folder);
@@ -74,7 +96,9 @@ static int plant(struct hm_assessment *a, struct hm_fail *fail)
 
 	if (getrandom(a->seed, sizeof(a->seed), 0) != sizeof(a->seed))
 		return hm_fail_errno(fail, "drawing the seed");
-	r = hm_planted_make(a->parts, a->seed, "aa", 0, HM_TARGET, hm_product_samples(a->product), fail);
+	r = write_mirror(a, fail);
+	if (r == 0)
+		r = hm_planted_make(a->parts, a->seed, "aa", 0, HM_TARGET, a->product.samples, fail);
 	if (r == 0)
 		r = hm_fs_mkdirs(folder, 0755, fail);
 	return r < 0 ? r : hm_planted_write(a->parts, folder, fail);
@@ -82,7 +106,7 @@ static int plant(struct hm_assessment *a, struct hm_fail *fail)
 
 static void describe_plan(const struct hm_assessment *a, struct hm_planned *planned)
 {
-	*planned = (struct hm_planned){ .product = hm_product_name(a->product),
+	*planned = (struct hm_planned){ .product = a->product.name,
 					.executable = a->executable,
 					.argv = (const char *const *)a->argv,
 					.stdin_path = a->stdin_path,
@@ -149,7 +173,8 @@ static int one_run(struct hm_assessment *a, unsigned run, struct hm_slice plan_d
 	spec.chamber.target = HM_TARGET;
 	spec.chamber.argv = (const char *const *)a->argv;
 	spec.chamber.stdin_path = a->stdin_path;
-	spec.chamber.files = hm_product_files(a->product, &spec.chamber.file_count);
+	spec.chamber.files = a->files;
+	spec.chamber.file_count = a->product.plant.count;
 	r = hm_run(&result, &spec, fail);
 	if (r == 0) {
 		*note = (struct hm_run_note){ run, result.chamber.outcome, result.chamber.status, result.chamber.start_ns,
@@ -162,6 +187,23 @@ static int one_run(struct hm_assessment *a, unsigned run, struct hm_slice plan_d
 	}
 	hm_bytes_release(&result.absent);
 	return r;
+}
+
+/* product.json up to the packages. The version in the purl is that of the package which installed the command. */
+static json_t *product_head(const struct hm_assessment *a)
+{
+	const struct hm_package *owner = hm_packages_owner(a->packages, a->executable);
+	const struct hm_product *p = &a->product;
+	json_t *head = json_object();
+
+	json_object_set_new(head, "schema", json_string("hallmark/product/v1"));
+	json_object_set_new(head, "name", json_string(p->name));
+	json_object_set_new(head, "purl", !p->purl	 ? json_null()
+					  : owner ? json_sprintf("%s@%s", p->purl, owner->version)
+						  : json_string(p->purl));
+	json_object_set(head, "supplier", p->supplier ? p->supplier : json_null());
+	json_object_set_new(head, "definitions", p->definitions ? json_incref(p->definitions) : json_array());
+	return head;
 }
 
 int hm_assess_run(struct hm_assessment *a, struct hm_fail *fail)
@@ -190,7 +232,7 @@ int hm_assess_run(struct hm_assessment *a, struct hm_fail *fail)
 		r = hm_core_assessment(a->parts, &planned, a->surroundings.hostname, a->surroundings.machine_id,
 				       hm_capture_witnesses(), hm_slice_of(&absent), notes, RUNS, fail);
 	if (r == 0) {
-		head = hm_product_head(a->product);
+		head = product_head(a);
 		r = hm_core_product(a->parts, head, a->packages, RUNS, fail);
 	}
 	if (r == 0)
@@ -202,9 +244,7 @@ static int sign(struct hm_assessment *a, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_signer_cleanup) struct hm_signer *signer = NULL;
 	HM_CLEANUP(hm_pubkey_cleanup) struct hm_pubkey *public = NULL;
-	HM_CLEANUP(hm_bytes_release) struct hm_bytes pem = { 0 }, statement = { 0 }, pae = { 0 }, signature = { 0 }, line = { 0 };
-	HM_CLEANUP(hm_bytes_release) struct hm_bytes sigstore = { 0 };
-	HM_FREE char *name = NULL;
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes pem = { 0 }, statement = { 0 }, pae = { 0 }, signature = { 0 };
 	int r = hm_signer_load(&signer, a->key, fail);
 
 	if (r == 0)
@@ -219,14 +259,7 @@ static int sign(struct hm_assessment *a, struct hm_fail *fail)
 	r = hm_signer_sign(signer, hm_slice_of(&pae), &signature, fail);
 	if (r < 0)
 		return r;
-	hm_attest_envelope(&line, hm_slice_of(&statement), hm_pubkey_id(public), hm_slice_of(&signature));
-	hm_bytes_u8(&line, '\n');
-	hm_attest_sigstore(&sigstore, hm_slice_of(&statement), hm_pubkey_id(public), hm_slice_of(&signature));
-	r = hm_parts_take(a->parts, HM_ATTESTATIONS, &line, fail);
-	if (r < 0)
-		return r;
-	name = hm_attest_sigstore_name(hm_pubkey_id(public));
-	return hm_parts_take(a->parts, name, &sigstore, fail);
+	return hm_attest_add(a->parts, hm_slice_of(&statement), hm_pubkey_id(public), hm_slice_of(&signature), fail);
 }
 
 int hm_assess_publish(struct hm_assessment *a, const char *path, struct hm_fail *fail)
@@ -245,14 +278,15 @@ int hm_assess_publish(struct hm_assessment *a, const char *path, struct hm_fail 
 
 void hm_assess_release(struct hm_assessment *a)
 {
+	hm_parts_free(a->parts); /* before the folder that its mapped files lie in */
 	for (char **argument = a->argv; argument && *argument; argument++)
 		free(*argument);
 	free(a->argv);
 	free(a->stdin_path);
 	free(a->executable);
-	hm_parts_free(a->parts);
 	hm_packages_close(a->packages);
-	hm_product_free(a->product);
+	hm_product_release(&a->product);
+	free(a->files);
 	hm_surroundings_release(&a->surroundings);
 }
 
@@ -261,7 +295,7 @@ int hm_assess_prepare(struct hm_assessment *a, const char *const *command, const
 	int r = resolve_command(a, command, fail);
 
 	if (r == 0 && !stdin_path && !command)
-		stdin_path = hm_product_stdin(a->product);
+		stdin_path = a->product.stdin_path;
 	if (r == 0 && stdin_path)
 		a->stdin_path = replace_target(stdin_path);
 	return r;

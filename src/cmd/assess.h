@@ -9,7 +9,8 @@
 
 struct hm_assessment {
 	struct hm_surroundings surroundings;
-	struct hm_product *product;
+	struct hm_product product;
+	struct hm_chamber_file *files; /* product.plant as the chamber wants it */
 	struct hm_packages *packages;
 	struct hm_parts *parts;
 	uint8_t seed[32];

@@ -60,28 +60,59 @@ static const char *base_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+static int load_declaration(struct hm_assessment *a, const char *path, struct hm_fail *fail)
+{
+	json_t *declaration;
+	int r = hm_product_declaration(&declaration, path, fail);
+
+	if (r < 0)
+		return r;
+	json_decref(a->product.declaration);
+	a->product.declaration = declaration;
+	return 0;
+}
+
 static int load_product(struct hm_assessment *a, const struct hm_args *args, struct hm_fail *fail)
 {
 	const char *name = hm_args_get(args, "product"), *declaration = hm_args_get(args, "declaration");
+	int r = 0;
 
 	if (!name && !args->product)
 		return hm_fail_set(fail, HM_E_USAGE, "usage: hallmark assess %s", args->command->usage);
-	return hm_product_load(&a->product, a->surroundings.data, name, name ? NULL : base_name(args->product[0]), declaration, fail);
+	if (name)
+		r = hm_product_load(&a->product, a->surroundings.data, name, fail);
+	else
+		a->product.name = hm_strdup(base_name(args->product[0]));
+	if (r == 0 && declaration)
+		r = load_declaration(a, declaration, fail);
+	if (r == 0)
+		r = hm_product_define(&a->product, fail);
+	if (r < 0)
+		return r;
+	a->files = hm_alloc(a->product.plant.count, sizeof(*a->files));
+	for (size_t i = 0; i < a->product.plant.count; i++) {
+		const struct hm_product_file *file = &a->product.plant.file[i];
+
+		a->files[i] = (struct hm_chamber_file){ file->path, hm_slice_of(&file->content), file->mode };
+	}
+	return 0;
 }
 
 /* What stands before the plan: claims, declaration, scenario. */
 static int collect_documents(struct hm_assessment *a, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes claims = { 0 }, declaration = { 0 };
-	int r = hm_claims_load(&claims, a->surroundings.data, fail);
+	int r = hm_product_claims(&claims, a->surroundings.data, fail);
 
 	a->parts = hm_parts_new();
 	if (r == 0)
 		r = hm_parts_take(a->parts, "claims.json", &claims, fail);
-	if (r == 0 && hm_product_declaration(a->product, &declaration))
+	if (a->product.declaration)
+		hm_json_write(&declaration, a->product.declaration);
+	if (r == 0 && a->product.declaration)
 		r = hm_parts_take(a->parts, "declaration.json", &declaration, fail);
 	if (r == 0 && a->mode == HM_INTERNET_SIMULATED) {
-		r = hm_surroundings_scenario(&a->surroundings, "default", fail);
+		r = hm_surroundings_scenario(&a->surroundings, a->product.scenario ? a->product.scenario : "default", fail);
 		if (r == 0)
 			r = hm_parts_borrow(a->parts, "scenario.json", hm_slice_of(&a->surroundings.scenario), fail);
 	}
@@ -102,8 +133,8 @@ static int prepare(struct hm_assessment *a, const struct hm_args *args, struct h
 		r = hm_surroundings_open(&a->surroundings, fail);
 	if (r == 0)
 		r = load_product(a, args, fail);
-	if (r == 0 && !hm_args_has(args, "time-limit") && hm_product_time_limit(a->product))
-		a->time_limit_s = hm_product_time_limit(a->product);
+	if (r == 0 && !hm_args_has(args, "time-limit") && a->product.time_limit_s)
+		a->time_limit_s = a->product.time_limit_s;
 	if (r == 0)
 		r = hm_assess_prepare(a, args->product, hm_args_get(args, "stdin"), fail);
 	if (r == 0)
@@ -147,7 +178,7 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 	if (r < 0)
 		return r;
 	path = hm_args_get(args, "output") ? hm_strdup(hm_args_get(args, "output"))
-					   : hm_sprintf("%s.hallmark", hm_product_name(a.product));
+					   : hm_sprintf("%s.hallmark", a.product.name);
 	hm_program_catch_signals();
 	r = hm_assess_run(&a, fail);
 	if (r == 0 && hm_program_stopped())
