@@ -1,1 +1,325 @@
-typedef int hm_capture_empty;
+/* The loader and consumer of the recorder.
+ *
+ * The ring is emptied in turns of hm_capture_poll, never by a wake-up per event: BPF wakes the consumer only when the ring is
+ * half full. Every event carries a number of its CPU's sequence, which counts events that found no room as well. So a hole
+ * between two events of a CPU is exactly what was lost there, and becomes a gap event in front of the second one; what
+ * is missing behind the last event shows at the end by the CPU's counter. */
+#include "capture.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "capture_internal.h"
+
+#include "capture.skel.h"
+
+#define RING_DEFAULT (16u << 20)
+#define RING_MIN 4096u
+#define RING_MAX (1u << 30)
+#define TURN_MAX 65536	/* events that one poll hands over: its caller has other things to look after */
+#define TURN_OVER -4095 /* what the ring's callback stops a turn with */
+#define SETTLE_TRIES 100
+
+struct cpu {
+	uint64_t next;	/* sequence number that comes next */
+	uint64_t told;	/* lost events of this CPU that gap events tell of */
+};
+
+struct hm_capture {
+	struct hm_capture_spec spec;
+	struct capture_bpf *skel;
+	struct ring_buffer *ring;
+	int epoll;
+	uint32_t cpus;
+	struct cpu *cpu;
+	struct hm_cpu_counters *counters; /* one for each CPU, as last read */
+	/* of the turn that is on */
+	size_t handed;
+	int code;
+	struct hm_fail *fail;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static int read_counters(struct hm_capture *c, struct hm_fail *fail)
+{
+	uint32_t zero = 0;
+
+	if (bpf_map_lookup_elem(bpf_map__fd(c->skel->maps.counters), &zero, c->counters) < 0)
+		return hm_fail_errno(fail, "reading the recorder's counters");
+	return 0;
+}
+
+/* Numbers first..first + count - 1 of `cpu` are missing: tells so. */
+static int tell_gap(struct hm_capture *c, uint32_t cpu, uint64_t first, uint64_t count, uint64_t time, struct hm_fail *fail)
+{
+	struct hm_event gap = { .kind = HM_EV_GAP, .cpu = HM_CPU_USER, .time = time };
+	struct cpu *of = &c->cpu[cpu];
+	int r = read_counters(c, fail);
+
+	if (r < 0)
+		return r;
+	gap.field[HM_GAP_SOURCE].u = HM_GAP_SEQUENCE;
+	if (c->counters[cpu].lost >= of->told && c->counters[cpu].lost - of->told >= count) {
+		gap.field[HM_GAP_SOURCE].u = HM_GAP_RING;
+		of->told += count;
+	}
+	gap.field[HM_GAP_FROM_CPU].u = cpu;
+	gap.field[HM_GAP_FIRST].u = first;
+	gap.field[HM_GAP_COUNT].u = count;
+	of->next = first + count;
+	return c->spec.sink(c->spec.cookie, &gap, fail);
+}
+
+static int take(struct hm_capture *c, struct hm_slice raw, struct hm_fail *fail)
+{
+	struct hm_event event;
+	struct cpu *cpu;
+	int r = hm_event_from_raw(&event, raw, c->spec.base, fail);
+
+	if (r < 0)
+		return r;
+	if (event.cpu >= c->cpus)
+		return hm_fail_set(fail, HM_E_BAD, "recording: an event of CPU %u, and this machine has %u", event.cpu, c->cpus);
+	cpu = &c->cpu[event.cpu];
+	if (event.seq < cpu->next)
+		return hm_fail_set(fail, HM_E_BAD, "recording: event %llu of CPU %u came after event %llu",
+				   (unsigned long long)event.seq, event.cpu, (unsigned long long)cpu->next - 1);
+	if (event.seq > cpu->next)
+		r = tell_gap(c, event.cpu, cpu->next, event.seq - cpu->next, event.time, fail);
+	if (r)
+		return r;
+	cpu->next = event.seq + 1;
+	c->handed++;
+	return c->spec.sink(c->spec.cookie, &event, fail);
+}
+
+static int on_raw(void *cookie, void *data, size_t size)
+{
+	struct hm_capture *c = cookie;
+
+	c->code = take(c, (struct hm_slice){ data, size }, c->fail);
+	if (c->code)
+		return TURN_OVER;
+	return c->handed < TURN_MAX ? 0 : TURN_OVER;
+}
+
+/* Hands over what is in the ring, at most TURN_MAX events; returns how many. */
+static int turn(struct hm_capture *c, struct hm_fail *fail)
+{
+	int r;
+
+	c->handed = 0;
+	c->code = 0;
+	c->fail = fail;
+	r = ring_buffer__consume(c->ring);
+	if (c->code)
+		return c->code < 0 ? c->code : hm_fail_set(fail, HM_E_SYSTEM, "recording: stopped by the one who keeps the events");
+	if (r < 0 && r != TURN_OVER)
+		return hm_fail_set(fail, HM_E_SYSTEM, "reading the recorder's ring: %s", strerror(-r));
+	return (int)c->handed;
+}
+
+static int check_spec(const struct hm_capture_spec *spec, size_t *ring_bytes, struct hm_fail *fail)
+{
+	size_t bytes = spec->ring_bytes ? spec->ring_bytes : RING_DEFAULT;
+
+	if (bytes < RING_MIN || bytes > RING_MAX || (bytes & (bytes - 1)))
+		return hm_fail_set(fail, HM_E_USAGE, "recording: a ring of %zu bytes: not a power of two from %u to %u", bytes,
+				   RING_MIN, RING_MAX);
+	*ring_bytes = bytes;
+	return 0;
+}
+
+static int load(struct hm_capture *c, size_t ring_bytes, struct hm_fail *fail)
+{
+	uint32_t zero = 0;
+	int r;
+
+	c->skel = hm_capture_programs(ring_bytes);
+	if (!c->skel)
+		return hm_fail_set(fail, HM_E_SYSTEM, "opening the recorder: %s", hm_libbpf_said(errno));
+	r = capture_bpf__load(c->skel);
+	if (r < 0) {
+		hm_fail_set(fail, HM_E_SYSTEM, "loading the recorder: %s", hm_libbpf_said(-r));
+		return hm_fail_advise(fail, r == -EPERM ? "run as root" : "see hallmark doctor");
+	}
+	if (bpf_map_update_elem(bpf_map__fd(c->skel->maps.scope), &zero, &c->spec.cgroup, BPF_ANY) < 0)
+		return hm_fail_errno(fail, "recording: setting the cgroup of the run");
+	return 0;
+}
+
+static int listen_to_ring(struct hm_capture *c, struct hm_fail *fail)
+{
+	/* On the edge: with events in the ring it is ready all the time, and only BPF's alarm shall end a wait early. */
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	int fd = bpf_map__fd(c->skel->maps.ring);
+
+	c->ring = ring_buffer__new(fd, on_raw, c, NULL);
+	if (!c->ring)
+		return hm_fail_errno(fail, "recording: mapping the ring");
+	c->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (c->epoll < 0 || epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+		return hm_fail_errno(fail, "recording: waiting for the ring");
+	return 0;
+}
+
+static int attach(struct hm_capture *c, struct hm_fail *fail)
+{
+	int r;
+
+	c->skel->links.on_egress = bpf_program__attach_cgroup(c->skel->progs.on_egress, c->spec.cgroup);
+	if (!c->skel->links.on_egress)
+		return hm_fail_set(fail, HM_E_SYSTEM, "recording: counting what leaves the cgroup: %s", hm_libbpf_said(errno));
+	r = capture_bpf__attach(c->skel);
+	if (r < 0)
+		return hm_fail_set(fail, HM_E_SYSTEM, "attaching the recorder: %s", hm_libbpf_said(-r));
+	return 0;
+}
+
+int hm_capture_open(struct hm_capture **ret, const struct hm_capture_spec *spec, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_capture_cleanup) struct hm_capture *c = hm_alloc(1, sizeof(*c));
+	size_t ring_bytes = 0;
+	int cpus, r;
+
+	c->spec = *spec;
+	c->epoll = -1;
+	r = check_spec(spec, &ring_bytes, fail);
+	if (r < 0)
+		return r;
+	cpus = libbpf_num_possible_cpus();
+	if (cpus <= 0)
+		return hm_fail_set(fail, HM_E_SYSTEM, "recording: counting CPUs: %s", strerror(-cpus));
+	c->cpus = (uint32_t)cpus;
+	c->cpu = hm_alloc(c->cpus, sizeof(*c->cpu));
+	c->counters = hm_alloc(c->cpus, sizeof(*c->counters));
+	r = load(c, ring_bytes, fail);
+	if (r == 0)
+		r = listen_to_ring(c, fail);
+	if (r == 0)
+		r = attach(c, fail);
+	if (r < 0)
+		return r;
+	*ret = hm_take_ptr(&c);
+	return 0;
+}
+
+int hm_capture_poll(struct hm_capture *c, int timeout_ms, struct hm_fail *fail)
+{
+	struct epoll_event event;
+
+	if (epoll_wait(c->epoll, &event, 1, timeout_ms) < 0 && errno != EINTR)
+		return hm_fail_errno(fail, "waiting for the recorder's ring");
+	return turn(c, fail);
+}
+
+static uint64_t produced(const struct hm_capture *c)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = 0; i < c->cpus; i++)
+		sum += c->counters[i].seq;
+	return sum;
+}
+
+/* Empties the ring until no program makes events any more: one that had begun when its link went may still be running. */
+static int settle(struct hm_capture *c, struct hm_fail *fail)
+{
+	uint64_t before = UINT64_MAX;
+
+	for (int i = 0; i < SETTLE_TRIES; i++) {
+		struct timespec pause = { .tv_nsec = 1000000 };
+		int r = turn(c, fail), counted;
+
+		counted = read_counters(c, fail);
+		if (r < 0 || counted < 0)
+			return r < 0 ? r : counted;
+		if (r == 0 && produced(c) == before)
+			return 0;
+		before = produced(c);
+		if (r == 0)
+			nanosleep(&pause, NULL);
+		else
+			i = 0;
+	}
+	return 0;
+}
+
+/* Runs of a program that the kernel left out because the same one was running on that CPU already: none is known to
+ * happen, and each would be an event that has no number. */
+static int tell_misses(struct hm_capture *c, struct hm_fail *fail)
+{
+	struct hm_event gap = { .kind = HM_EV_GAP, .cpu = HM_CPU_USER, .time = now_ns() - c->spec.base };
+	struct bpf_program *program;
+	uint64_t missed = 0;
+
+	bpf_object__for_each_program(program, c->skel->obj) {
+		struct bpf_prog_info info = { 0 };
+		uint32_t size = sizeof(info);
+
+		if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) < 0)
+			return hm_fail_errno(fail, "recording: asking for what %s missed", bpf_program__name(program));
+		missed += info.recursion_misses;
+	}
+	if (!missed)
+		return 0;
+	gap.field[HM_GAP_SOURCE].u = HM_GAP_SEQUENCE;
+	gap.field[HM_GAP_FROM_CPU].u = HM_CPU_USER;
+	gap.field[HM_GAP_COUNT].u = missed;
+	return c->spec.sink(c->spec.cookie, &gap, fail);
+}
+
+int hm_capture_stop(struct hm_capture *c, struct hm_capture_stats *stats, struct hm_fail *fail)
+{
+	struct hm_capture_stats sum = { 0 };
+	int r;
+
+	capture_bpf__detach(c->skel);
+	r = settle(c, fail);
+	for (uint32_t i = 0; r == 0 && i < c->cpus; i++) {
+		uint64_t made = c->counters[i].seq;
+
+		sum.produced += made;
+		sum.lost += c->counters[i].lost;
+		sum.egress_packets += c->counters[i].egress_packets;
+		sum.egress_bytes += c->counters[i].egress_bytes;
+		if (made > c->cpu[i].next)
+			r = tell_gap(c, i, c->cpu[i].next, made - c->cpu[i].next, now_ns() - c->spec.base, fail);
+	}
+	if (r == 0)
+		r = tell_misses(c, fail);
+	if (r)
+		return r < 0 ? r : hm_fail_set(fail, HM_E_SYSTEM, "recording: stopped by the one who keeps the events");
+	*stats = sum;
+	return 0;
+}
+
+void hm_capture_close(struct hm_capture *c)
+{
+	if (!c)
+		return;
+	ring_buffer__free(c->ring);
+	if (c->epoll >= 0)
+		close(c->epoll);
+	if (c->skel)
+		capture_bpf__destroy(c->skel);
+	free(c->cpu);
+	free(c->counters);
+	free(c);
+}
+
+void hm_capture_cleanup(struct hm_capture **c)
+{
+	hm_capture_close(*c);
+}

@@ -1,0 +1,320 @@
+/* The recorder's programs: one on the end of every system call, one each on fork, exec and exit, one that counts what
+ * leaves. A call is looked at when it ends: its number and arguments still stand in the registers (but for execve and
+ * sigreturn), its result is known, and one program costs half of two.
+ *
+ * on_sys_exit runs for every call of every task of the machine, so it leaves as early as it can: first for calls of no interest
+ * (one look-up in a table), then for tasks out of scope. */
+#include "sock.bpf.h"
+#include "task.bpf.h"
+
+#define TS_COMPAT 2 /* thread_info.status: an i386 call */
+#define X32_BIT 0x40000000
+
+#define EPERM 1
+#define EACCES 13
+#define ENOSYS 38
+
+/* Call tables, filled by the loader from calls.def. */
+const volatile struct hm_call_rule calls[HM_CALL_TABLES][HM_CALLS_MAX];
+
+/* Of i386's socketcall: what its first argument stands for (linux/net.h). */
+static const __u8 socketcall_op[] = {
+	[1] = HM_OP_SOCKET,    [2] = HM_OP_BIND,	[3] = HM_OP_CONNECT,   [4] = HM_OP_LISTEN,   [5] = HM_OP_ACCEPT,
+	[8] = HM_OP_SOCKETPAIR, [9] = HM_OP_SENDTO,	[10] = HM_OP_RECVFROM, [11] = HM_OP_SENDTO,  [12] = HM_OP_RECVFROM,
+	[16] = HM_OP_SENDMSG,  [17] = HM_OP_RECVMSG,	[18] = HM_OP_ACCEPT,   [19] = HM_OP_RECVMMSG, [20] = HM_OP_SENDMMSG,
+};
+#define SOCKETCALL_SOCKET 1
+#define SOCKETCALL_SEND 9
+#define SOCKETCALL_RECV 10
+
+/* Bytes that came from, or went to, a descriptor of any kind. */
+static __noinline int on_bytes(struct scratch *s, __u32 fd, __u64 offset, bool out)
+{
+	struct file *file = file_of(fd);
+
+	if (!s || !file)
+		return 0;
+	if (is_socket(file)) {
+		s->fd = fd;
+		return socket_bytes(s, out ? HM_EV_SEND : HM_EV_RECV, s->call.ret, 0, 0);
+	}
+	if (s->call.ret <= 0)
+		return 0;
+	return file_bytes(s, out ? HM_EV_WRITE : HM_EV_READ, fd, offset, s->call.ret);
+}
+
+static __noinline int on_read_write(struct scratch *s, bool out)
+{
+	__u64 offset = ~0ull;
+
+	if (s->call.how != HM_AT_FILE) {
+		offset = s->call.arg[3];
+		if (s->call.nr & HM_NR_COMPAT)
+			offset = (__u32)offset | s->call.arg[4] << 32;
+	}
+	return on_bytes(s, s->call.arg[0], offset, out);
+}
+
+/* The offset that a copying call took from the caller's memory, where it has advanced by now. */
+static __always_inline __u64 offset_at(struct scratch *s, __u64 pointer, bool small)
+{
+	__u64 offset = 0;
+
+	if (!pointer)
+		return ~0ull;
+	bpf_probe_read_user(&offset, small ? 4 : 8, (void *)pointer);
+	return offset >= (__u64)s->call.ret ? offset - s->call.ret : 0;
+}
+
+static __noinline int on_copy(struct scratch *s)
+{
+	switch (s->call.how) {
+	case HM_COPY_SENDFILE:
+		/* In a 32-bit call `sendfile` has a 32-bit offset; sendfile64 is taken for it there, being seldom behind 4 GiB. */
+		on_bytes(s, s->call.arg[1], offset_at(s, s->call.arg[2], s->call.nr & HM_NR_COMPAT), false);
+		return on_bytes(s, s->call.arg[0], ~0ull, true);
+	case HM_COPY_RANGE:
+		on_bytes(s, s->call.arg[0], offset_at(s, s->call.arg[1], false), false);
+		return on_bytes(s, s->call.arg[2], offset_at(s, s->call.arg[3], false), true);
+	case HM_COPY_TEE:
+		on_bytes(s, s->call.arg[0], ~0ull, false);
+		return on_bytes(s, s->call.arg[1], ~0ull, true);
+	}
+	return 0;
+}
+
+#define FMODE_WRITE 2
+
+static __noinline int on_vmsplice(struct scratch *s)
+{
+	struct file *file = file_of(s->call.arg[0]);
+
+	if (!file)
+		return 0;
+	return on_bytes(s, s->call.arg[0], ~0ull, BPF_CORE_READ(file, f_mode) & FMODE_WRITE);
+}
+
+/* Sockets: calls whose first argument is one, or that return one. */
+static __noinline int on_socket_call(struct scratch *s, __u32 op)
+{
+	s->fd = s->call.arg[0];
+	switch (op) {
+	case HM_OP_CONNECT:
+		return on_address(s, HM_EV_CONNECT);
+	case HM_OP_BIND:
+		return on_address(s, HM_EV_BIND);
+	case HM_OP_LISTEN:
+		return on_address(s, HM_EV_LISTEN);
+	}
+	if (s->call.ret < 0)
+		return 0;
+	switch (op) {
+	case HM_OP_SOCKET:
+		return emit_socket(s, s->call.ret);
+	case HM_OP_SOCKETPAIR:
+		return on_socketpair(s);
+	case HM_OP_ACCEPT:
+		return on_accept(s);
+	case HM_OP_SENDTO:
+		return socket_bytes(s, HM_EV_SEND, s->call.ret, s->call.arg[4], s->call.arg[5]);
+	case HM_OP_SENDMSG:
+		return on_message(s, HM_EV_SEND);
+	case HM_OP_SENDMMSG:
+		return on_messages(s, HM_EV_SEND);
+	case HM_OP_RECVFROM:
+		return on_recvfrom(s);
+	case HM_OP_RECVMSG:
+		return on_message(s, HM_EV_RECV);
+	case HM_OP_RECVMMSG:
+		return on_messages(s, HM_EV_RECV);
+	}
+	return 0;
+}
+
+static __noinline int on_deny(struct scratch *s)
+{
+	struct raw_DENY *e = BEGIN(s, DENY);
+
+	e->NR = s->call.nr;
+	e->RESULT = s->call.ret;
+	e->ARG0 = s->call.arg[0];
+	e->ARG1 = s->call.arg[1];
+	return END(s, DENY, 0);
+}
+
+static __noinline int on_socketcall(struct scratch *s)
+{
+	__u32 number = s->call.arg[0], args[6] = { 0 };
+
+	bpf_probe_read_user(args, sizeof(args), (void *)s->call.arg[1]);
+	if (number == SOCKETCALL_SEND || number == SOCKETCALL_RECV)
+		args[4] = args[5] = 0;
+	for (int i = 0; i < 6; i++)
+		s->call.arg[i] = args[i];
+	if (number == SOCKETCALL_SOCKET && (s->call.ret == -EPERM || s->call.ret == -EACCES))
+		return on_deny(s);
+	FORGET(number);
+	if (number >= sizeof(socketcall_op))
+		return 0;
+	return on_socket_call(s, socketcall_op[number]);
+}
+
+/* Calls that succeeded. */
+static __noinline int on_done(struct scratch *s, __u32 op)
+{
+	switch (op) {
+	case HM_OP_OPEN:
+		return on_open(s);
+	case HM_OP_READ:
+		return s->call.ret ? on_read_write(s, false) : 0;
+	case HM_OP_WRITE:
+		return on_read_write(s, true);
+	case HM_OP_COPY:
+		return s->call.ret ? on_copy(s) : 0;
+	case HM_OP_VMSPLICE:
+		return on_vmsplice(s);
+	case HM_OP_MMAP:
+		return on_mmap(s);
+	case HM_OP_MPROTECT:
+		return on_mprotect(s);
+	case HM_OP_SHMAT:
+		return on_shmat(s);
+	case HM_OP_CRED:
+		return on_cred(s);
+	case HM_OP_PRCTL:
+		return on_prctl(s);
+	}
+	return 0;
+}
+
+static __always_inline bool denied(__u8 deny, long ret)
+{
+	if (ret == -EPERM || ret == -EACCES)
+		return deny & HM_DENY_PERM;
+	return ret == -ENOSYS && (deny & HM_DENY_NOSYS);
+}
+
+static __always_inline void take_args(struct call *call, struct pt_regs *regs, bool i386)
+{
+	if (i386) {
+		call->arg[0] = (__u32)regs->bx;
+		call->arg[1] = (__u32)regs->cx;
+		call->arg[2] = (__u32)regs->dx;
+		call->arg[3] = (__u32)regs->si;
+		call->arg[4] = (__u32)regs->di;
+		call->arg[5] = (__u32)regs->bp;
+		return;
+	}
+	call->arg[0] = regs->di;
+	call->arg[1] = regs->si;
+	call->arg[2] = regs->dx;
+	call->arg[3] = regs->r10;
+	call->arg[4] = regs->r8;
+	call->arg[5] = regs->r9;
+}
+
+SEC("tp_btf/sys_exit")
+int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	const volatile struct hm_call_rule *rule;
+	__u32 nr = regs->orig_ax, table = HM_CALLS_64, op, deny;
+	struct scratch *s;
+
+	if (task->thread_info.status & TS_COMPAT)
+		table = HM_CALLS_32;
+	else if (nr & X32_BIT)
+		table = HM_CALLS_X32;
+	nr &= ~X32_BIT;
+	if (nr >= HM_CALLS_MAX)
+		return 0;
+	rule = &calls[table][nr];
+	op = rule->op;
+	deny = rule->deny;
+	if (!(op | deny) || !in_scope())
+		return 0;
+	s = ONLY(scratches);
+	if (!s)
+		return 0;
+	take_args(&s->call, regs, table == HM_CALLS_32);
+	s->call.ret = ret;
+	s->call.how = rule->how;
+	s->call.compat = table != HM_CALLS_64;
+	s->call.nr = rule->nr | (table == HM_CALLS_32 ? HM_NR_COMPAT : 0);
+	if (denied(deny, ret))
+		on_deny(s);
+	else if (op == HM_OP_SOCKETCALL)
+		on_socketcall(s);
+	else if (op >= HM_OP_SOCKET && op <= HM_OP_RECVMMSG)
+		on_socket_call(s, op);
+	else if (ret >= 0)
+		on_done(s, op);
+	return 0;
+}
+
+SEC("tp_btf/task_newtask")
+int BPF_PROG(on_task_newtask, struct task_struct *child, unsigned long flags)
+{
+	struct scratch *s;
+	struct raw_FORK *e;
+
+	if (!in_scope())
+		return 0;
+	s = ONLY(scratches);
+	if (!s)
+		return 0;
+	e = BEGIN(s, FORK);
+	e->CHILD_TGID = child->tgid;
+	e->CHILD_TID = child->pid;
+	e->FLAGS = flags;
+	END(s, FORK, 0);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(on_sched_process_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
+{
+	struct scratch *s;
+
+	if (!in_scope())
+		return 0;
+	s = ONLY(scratches);
+	if (!s)
+		return 0;
+	emit_exec(s, BPF_CORE_READ(bprm, file));
+	map_interpreter(s);
+	return 0;
+}
+
+/* The arguments by hand: the second is there on newer kernels only. */
+SEC("tp_btf/sched_process_exit")
+int on_sched_process_exit(unsigned long long *ctx)
+{
+	struct task_struct *task = (struct task_struct *)ctx[0];
+	struct scratch *s;
+	struct raw_EXIT *e;
+
+	if (!in_scope())
+		return 0;
+	s = ONLY(scratches);
+	if (!s)
+		return 0;
+	e = BEGIN(s, EXIT);
+	e->CODE = (__u32)task->exit_code;
+	e->LAST = exit_tells_last ? (ctx[1] & 0xff) != 0 : BPF_CORE_READ(task, signal, live.counter) == 0;
+	END(s, EXIT, 0);
+	return 0;
+}
+
+/* The second witness of what leaves: IP packets that the cgroup's sockets send, counted and let through. */
+SEC("cgroup_skb/egress")
+int on_egress(struct __sk_buff *skb)
+{
+	struct hm_cpu_counters *cpu = ONLY(counters);
+
+	if (cpu) {
+		__sync_fetch_and_add(&cpu->egress_packets, 1);
+		__sync_fetch_and_add(&cpu->egress_bytes, skb->len);
+	}
+	return 1;
+}

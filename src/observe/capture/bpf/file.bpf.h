@@ -1,0 +1,234 @@
+#pragma once
+/* Files: who they really are, and their path.
+ *
+ * The identity is the inode below the overlay, found from the kernel's objects alone. The path is walked from the file up to
+ * the top of its mount tree, which in the chamber is the chamber's root: not to the task's own root, so that a product
+ * that calls chroot cannot give its files other names. It may race with a rename; it is decoration. */
+#include "recorder.bpf.h"
+
+#define FS_REQUIRES_DEV 1
+#define SB_NOUSER (1ul << 31)
+#define PATH_STEPS 400 /* names and mounts together; room for 300 names */
+
+#define S_IFMT 0170000
+#define S_IFSOCK 0140000
+
+static __always_inline struct file *file_of(__u32 fd)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
+	struct file **table, *file = NULL;
+
+	if (fd >= BPF_CORE_READ(fdt, max_fds))
+		return NULL;
+	table = BPF_CORE_READ(fdt, fd);
+	bpf_probe_read_kernel(&file, sizeof(file), &table[fd]);
+	return file;
+}
+
+/* One level of overlay: returns the inode below and sets the layer, or returns `inode` itself. */
+static __always_inline struct inode *below_overlay(struct inode *inode, __u64 *layer)
+{
+	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
+	struct inode *real;
+	bool upper;
+
+	if (BPF_CORE_READ(sb, s_magic) != OVERLAYFS_MAGIC)
+		return inode;
+	real = core_overlay_real(inode, &upper);
+	if (!real)
+		return inode;
+	if (*layer == HM_LAYER_NONE)
+		*layer = upper ? HM_LAYER_UPPER : HM_LAYER_LOWER;
+	return real;
+}
+
+/* Fills s->file for the file that was opened at `place`. */
+static __noinline int identify(struct scratch *s, struct dentry *dentry)
+{
+	struct inode *inode = BPF_CORE_READ(dentry, d_inode);
+	struct super_block *sb;
+	__u64 layer = HM_LAYER_NONE;
+
+	if (!s)
+		return 0;
+	inode = below_overlay(inode, &layer);
+	inode = below_overlay(inode, &layer); /* a lower layer that is an overlay itself, as in a container */
+	sb = BPF_CORE_READ(inode, i_sb);
+	if (layer == HM_LAYER_NONE && (BPF_CORE_READ(sb, s_type, fs_flags) & FS_REQUIRES_DEV))
+		layer = HM_LAYER_PLAIN;
+	s->file.dev = BPF_CORE_READ(sb, s_dev);
+	s->file.ino = BPF_CORE_READ(inode, i_ino);
+	s->file.gen = BPF_CORE_READ(inode, i_generation);
+	s->file.mode = BPF_CORE_READ(inode, i_mode);
+	s->file.layer = layer;
+	return 0;
+}
+
+/* Puts "/NAME" before what is there. */
+static __always_inline void put_name(struct walk *w, struct dentry *dentry)
+{
+	const unsigned char *name = BPF_CORE_READ(dentry, d_name.name);
+	__u32 len = BPF_CORE_READ(dentry, d_name.len), at = w->at;
+
+	if (len > NAME_MAX_BYTES || at > PATH_MAX_BYTES || at < len + 1) {
+		w->cut = true;
+		w->done = true;
+		return;
+	}
+	at -= len + 1;
+	w->at = at;
+	FORGET(at);
+	FORGET(len);
+	at &= PATH_MAX_BYTES - 1;
+	len &= NAME_MAX_BYTES;
+	w->text[at] = '/';
+	bpf_probe_read_kernel(&w->text[at + 1], len, name);
+}
+
+/* One step upwards: over a mount, or to the parent folder. Returns 1 at the top. */
+static long walk_step(__u32 i, void *ctx)
+{
+	struct scratch *s = ONLY(scratches);
+	struct dentry *dentry, *parent;
+	struct walk *w;
+	__u64 done;
+
+	if (!s)
+		return 1;
+	w = &s->walk;
+	dentry = w->dentry;
+	if (dentry == w->mnt_root) {
+		struct mount *mount = (void *)w->mnt - bpf_core_field_offset(struct mount, mnt);
+		struct mount *up = BPF_CORE_READ(mount, mnt_parent);
+		struct vfsmount *mnt = (void *)up + bpf_core_field_offset(struct mount, mnt);
+
+		if (up == mount) {
+			w->done = true;
+			return 1;
+		}
+		w->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		w->mnt = mnt;
+		w->mnt_root = BPF_CORE_READ(mnt, mnt_root);
+		return 0;
+	}
+	parent = BPF_CORE_READ(dentry, d_parent);
+	put_name(w, dentry);
+	if (parent == dentry && !w->done) {
+		/* Belongs to no tree: a pipe, a socket, a memfd, which have but a name; else something is missing above it. */
+		w->done = true;
+		w->cut = !(BPF_CORE_READ(dentry, d_sb, s_flags) & SB_NOUSER);
+	}
+	w->dentry = parent;
+	done = w->done;
+	FORGET(done);
+	return done & 1;
+}
+
+/* Fills s->walk with the path that ends in `dentry` on `mnt`. */
+static __noinline int walk(struct scratch *s, struct vfsmount *mnt, struct dentry *dentry)
+{
+	struct walk *w;
+
+	if (!s)
+		return 0;
+	w = &s->walk;
+	w->mnt = mnt;
+	w->dentry = dentry;
+	w->mnt_root = BPF_CORE_READ(mnt, mnt_root);
+	w->at = PATH_MAX_BYTES;
+	w->done = false;
+	w->cut = false;
+	bpf_loop(PATH_STEPS, walk_step, NULL, 0);
+	if (!w->done)
+		w->cut = true;
+	if (w->at == PATH_MAX_BYTES) {
+		w->at = PATH_MAX_BYTES - 1;
+		w->text[PATH_MAX_BYTES - 1] = '/';
+	}
+	return 0;
+}
+
+/* Copies the path behind the `fixed` bytes of the event; returns its length. */
+static __always_inline __u32 put_path(struct scratch *s, __u32 fixed)
+{
+	__u32 at = s->walk.at, len;
+
+	if (at >= PATH_MAX_BYTES)
+		return 0;
+	len = PATH_MAX_BYTES - at;
+	FORGET(len);
+	FORGET(at);
+	if (len > PATH_MAX_BYTES)
+		return 0;
+	at &= PATH_MAX_BYTES - 1;
+	bpf_probe_read_kernel(s->out + fixed, len, s->walk.text + at);
+	return len;
+}
+
+#define COPY_IDENTITY(event, s)                     \
+	do {                                        \
+		(event)->DEV = (s)->file.dev;       \
+		(event)->INO = (s)->file.ino;       \
+		(event)->GEN = (s)->file.gen;       \
+		(event)->LAYER = (s)->file.layer;   \
+	} while (0)
+
+/* Fills s->file and s->walk for an open file. */
+static __always_inline void look_at(struct scratch *s, struct file *file)
+{
+	struct place place = { 0 };
+
+	core_user_path(&place, file);
+	identify(s, place.dentry);
+	walk(s, place.mnt, place.dentry);
+}
+
+static __noinline int on_open(struct scratch *s)
+{
+	struct file *file = file_of(s->call.ret);
+	struct raw_OPEN *e;
+	__u32 len;
+
+	if (!file)
+		return 0;
+	look_at(s, file);
+	e = BEGIN(s, OPEN);
+	e->NR = s->call.nr;
+	e->FD = (__u32)s->call.ret;
+	e->FLAGS = BPF_CORE_READ(file, f_flags);
+	e->MODE = s->file.mode;
+	COPY_IDENTITY(e, s);
+	e->CUT = s->walk.cut;
+	len = put_path(s, RAW_SIZE(OPEN));
+	LENGTHS(s, OPEN)->PATH = len;
+	return END(s, OPEN, len);
+}
+
+/* Both kinds have the same fields. */
+_Static_assert(sizeof(struct raw_READ) == sizeof(struct raw_WRITE) && offsetof(struct raw_READ, BYTES) == offsetof(struct raw_WRITE, BYTES), "");
+
+/* READ or WRITE of a file that is no socket. `offset` -1 stands for the file's own position, which has moved already (and
+ * may have moved again where threads share the descriptor). */
+static __noinline int file_bytes(struct scratch *s, __u32 kind, __u32 fd, __u64 offset, __u64 bytes)
+{
+	struct file *file = file_of(fd);
+	struct raw_READ *e;
+	struct place place = { 0 };
+
+	if (!s || !file)
+		return 0;
+	if (offset == ~0ull) {
+		offset = BPF_CORE_READ(file, f_pos);
+		offset = offset >= bytes ? offset - bytes : 0;
+	}
+	core_user_path(&place, file);
+	identify(s, place.dentry);
+	e = BEGIN(s, READ);
+	e->NR = s->call.nr;
+	e->FD = fd;
+	COPY_IDENTITY(e, s);
+	e->OFFSET = offset;
+	e->BYTES = bytes;
+	return emit(s, kind, RAW_SIZE(READ));
+}

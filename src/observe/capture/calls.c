@@ -1,0 +1,31 @@
+#include "calls.h"
+
+#include "cleanup.h"
+
+static const struct hm_call_rule rows[] = {
+#define HM_CALL(name, op, how, deny) [HM_ROW_##name] = { HM_OP_##op, how, deny, 0 },
+#include "calls.def"
+#undef HM_CALL
+};
+
+void hm_calls_fill(struct hm_call_rule tables[HM_CALL_TABLES][HM_CALLS_MAX])
+{
+	static const int16_t *const numbers[HM_CALL_TABLES] = {
+		[HM_CALLS_64] = hm_calls_64,
+		[HM_CALLS_32] = hm_calls_32,
+		[HM_CALLS_X32] = hm_calls_x32,
+	};
+
+	for (size_t t = 0; t < HM_CALL_TABLES; t++) {
+		for (size_t i = 0; i < HM_COUNT(rows); i++) {
+			int16_t nr = numbers[t][i];
+
+			if (nr < 0 || nr >= HM_CALLS_MAX)
+				continue;
+			tables[t][nr] = rows[i];
+			tables[t][nr].nr = (uint16_t)(hm_calls_64[i] >= 0 && t == HM_CALLS_X32 ? hm_calls_64[i] : nr);
+		}
+	}
+	/* i386's call of that name is the oldest of its three: one argument, which points to all others. */
+	tables[HM_CALLS_32][hm_calls_32[HM_ROW_mmap]].how = HM_MMAP_OLD;
+}

@@ -1,0 +1,85 @@
+#pragma once
+/* What the recorder's BPF programs and their loader share besides the raw events: how to treat a system call, and the
+ * counters. Included by both; plain C types only. */
+#include "event_abi.h"
+
+#ifdef __BPF__
+typedef __u8 hm_u8;
+typedef __u16 hm_u16;
+typedef __u64 hm_u64;
+#else
+typedef uint8_t hm_u8;
+typedef uint16_t hm_u16;
+typedef uint64_t hm_u64;
+#endif
+
+/* What a call does that is worth an event. */
+enum hm_call_op {
+	HM_OP_NONE = 0,
+	HM_OP_OPEN,	  /* returns a descriptor of a file */
+	HM_OP_READ,	  /* arg 0 is a descriptor, the result the number of bytes; `how` = enum hm_call_at */
+	HM_OP_WRITE,	  /* same */
+	HM_OP_COPY,	  /* from one descriptor to another; `how` = enum hm_call_copy */
+	HM_OP_VMSPLICE,	  /* memory into a pipe, or out of it */
+	HM_OP_MMAP,	  /* `how` = enum hm_call_mmap */
+	HM_OP_MPROTECT,	  /* address, length, protection */
+	HM_OP_SHMAT,	  /* id, address, flags */
+	HM_OP_SOCKET,	  /* returns a socket */
+	HM_OP_SOCKETPAIR, /* arg 3 points to where two are put */
+	HM_OP_CONNECT,
+	HM_OP_BIND,
+	HM_OP_LISTEN,
+	HM_OP_ACCEPT,
+	HM_OP_SENDTO,
+	HM_OP_SENDMSG,
+	HM_OP_SENDMMSG,
+	HM_OP_RECVFROM,
+	HM_OP_RECVMSG,
+	HM_OP_RECVMMSG,
+	HM_OP_SOCKETCALL, /* i386: number and a pointer to the arguments of the socket calls above */
+	HM_OP_CRED,	  /* changes credentials or namespaces when it succeeds */
+	HM_OP_PRCTL,	  /* same, for some of its options */
+};
+
+/* Where a read or write took place. */
+enum hm_call_at {
+	HM_AT_FILE = 0,	      /* at the file's own position */
+	HM_AT_ARG3,	      /* at arg 3 (with arg 4 as its upper half in a 32-bit call) */
+	HM_AT_ARG3_OR_FILE,   /* same; -1 stands for the file's position */
+};
+
+enum hm_call_copy {
+	HM_COPY_SENDFILE = 0, /* out, in, *in_offset, count */
+	HM_COPY_RANGE,	      /* in, *in_offset, out, *out_offset, count, flags */
+	HM_COPY_TEE,	      /* in, out, count, flags */
+};
+
+enum hm_call_mmap {
+	HM_MMAP_BYTES = 0, /* arg 5 is the offset in bytes */
+	HM_MMAP_PAGES,	   /* in pages of 4,096 */
+	HM_MMAP_OLD,	   /* arg 0 points to six 32-bit arguments */
+};
+
+/* What makes a failed call a denial. */
+enum hm_call_deny {
+	HM_DENY_PERM = 1,  /* EPERM, EACCES */
+	HM_DENY_NOSYS = 2, /* ENOSYS */
+};
+
+/* One row of a call table; all zero: the call is of no interest. `nr` is the number to report: x32's calls have other
+ * numbers than x86-64's for a few calls that are the same. */
+struct hm_call_rule {
+	hm_u8 op, how, deny, pad;
+	hm_u16 nr;
+};
+
+enum hm_call_table { HM_CALLS_64, HM_CALLS_32, HM_CALLS_X32, HM_CALL_TABLES };
+
+#define HM_CALLS_MAX 576 /* numbers in a table */
+
+/* One for each CPU. Only programs that run on it write it, and none of them is preempted by another. */
+struct hm_cpu_counters {
+	hm_u64 seq;  /* events made = the next sequence number */
+	hm_u64 lost; /* of these, how many the ring had no room for */
+	hm_u64 egress_packets, egress_bytes;
+};

@@ -1,0 +1,76 @@
+/* The recorder's programs, opened and set for the running kernel: call tables, ring, tracepoint signatures. */
+#include "capture_internal.h"
+
+#include <errno.h>
+#include <stdarg.h>
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "capture.skel.h"
+
+static _Thread_local char said[512];
+
+static int keep_warning(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char line[sizeof(said)];
+	size_t len;
+
+	/* The first one tells the cause; what follows is the verifier's log, and what cannot be done therefore. */
+	if (level != LIBBPF_WARN || said[0])
+		return 0;
+	vsnprintf(line, sizeof(line), format, args);
+	len = strcspn(line, "\n");
+	line[len] = '\0';
+	strcpy(said, strncmp(line, "libbpf: ", 8) == 0 ? line + 8 : line);
+	return 0;
+}
+
+void hm_libbpf_quiet(void)
+{
+	said[0] = '\0';
+	libbpf_set_print(keep_warning);
+}
+
+const char *hm_libbpf_said(int error)
+{
+	return said[0] ? said : strerror(error);
+}
+
+/* How many arguments the running kernel gives a BTF tracepoint, 0 when it has no such one: its type is a pointer to a
+ * function whose first parameter is the program's own. */
+static int tracepoint_args(const char *name)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	char type[128];
+	int id, args = 0;
+
+	if (!btf)
+		return 0;
+	snprintf(type, sizeof(type), "btf_trace_%s", name);
+	id = btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF);
+	if (id > 0) {
+		const struct btf_type *t = btf__type_by_id(btf, btf__type_by_id(btf, (__u32)id)->type);
+
+		t = btf_is_ptr(t) ? btf__type_by_id(btf, t->type) : t;
+		args = btf_is_func_proto(t) ? btf_vlen(t) - 1 : 0;
+	}
+	btf__free(btf);
+	return args;
+}
+
+struct capture_bpf *hm_capture_programs(size_t ring_bytes)
+{
+	struct capture_bpf *skel;
+
+	hm_libbpf_quiet();
+	skel = capture_bpf__open();
+	if (!skel)
+		return NULL;
+	bpf_map__set_max_entries(skel->maps.ring, (__u32)ring_bytes);
+	skel->rodata->ring_alarm = ring_bytes / 2;
+	skel->rodata->exit_tells_last = tracepoint_args("sched_process_exit") >= 2;
+	hm_calls_fill(skel->rodata->calls);
+	return skel;
+}
