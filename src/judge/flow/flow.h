@@ -4,7 +4,13 @@
  * A flow is what one endpoint of the chamber (address, port, protocol) sent to one endpoint outside; its bytes are the TCP
  * stream reassembled by sequence number, or the datagrams one behind the other. Flows stand in the order of their first
  * outgoing packet. An endpoint is the name that was last asked in DNS for that address, as A-label in lower case, or the
- * address in brackets, ":port/proto" (CONTRACTS.md section 3). Pure: no clock, no I/O; memory is bounded by the file. */
+ * address in brackets, ":port/proto" (CONTRACTS.md section 3). Pure: no clock, no I/O; memory is bounded by the file.
+ *
+ * Whatever is not plainly incoming is outgoing: a packet comes in when it is addressed to the chamber, by another address
+ * than the chamber's, and its frame does not come from the hardware address that the chamber's packets come from. So a
+ * source address that a product makes up hides nothing. Frames that are no IP packets, and bytes of a frame behind the IP
+ * packet's end, stand under "link"; they have no direction that could be trusted, and count as outgoing.
+ * A TCP byte that was sent twice stands once, but a second sending that differs left too: it stands behind the stream. */
 #include "digest.h"
 #include "fail.h"
 
@@ -13,9 +19,12 @@ struct hm_flow {
 	bool literal;	       /* the address was never asked for */
 	uint8_t proto;	       /* IPPROTO_*, 0 for link */
 	uint16_t local_port;
+	uint8_t version;       /* of IP: 4, 6, or 0 for link */
+	uint8_t remote[16];    /* the endpoint's address; IPv4 in the first 4 bytes */
+	uint16_t port;	       /* the endpoint's; 0 where the protocol has none */
 	uint64_t packets, wire; /* outgoing IP packets and their bytes */
 	struct hm_bytes sent;  /* outgoing payload */
-	size_t *message;       /* start offsets in `sent`: datagrams, or TCP segments */
+	size_t *message;       /* start offsets in `sent`: datagrams, or TCP segments with something new in them */
 	size_t messages;
 	uint64_t missing;      /* payload bytes that the capture does not hold (cut frames, holes in a stream) */
 };
