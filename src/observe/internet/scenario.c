@@ -277,17 +277,21 @@ static struct hm_slice line_of(struct hm_slice text, struct hm_slice name)
 /* Replaces the field at `at` and returns where the template goes on, or NULL when there is none: a brace is text then. */
 static const char *field(struct hm_bytes *out, const char *at, struct hm_slice request, int64_t now)
 {
-	const char *end = strchr(at, '}');
+	static const char word[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	size_t len;
 
 	if (strncmp(at, "{time}", 6) == 0) {
 		hm_bytes_printf(out, "%" PRId64, now);
-		return end + 1;
+		return at + 6;
 	}
-	if (strncmp(at, "{line:", 6) == 0 && end && end > at + 6) {
-		hm_bytes_slice(out, line_of(request, (struct hm_slice){ (const uint8_t *)at + 6, (size_t)(end - at - 6) }));
-		return end + 1;
-	}
-	return NULL;
+	if (strncmp(at, "{line:", 6) != 0)
+		return NULL;
+	at += 6;
+	len = strspn(at, word);
+	if (!len || at[len] != '}')
+		return NULL;
+	hm_bytes_slice(out, line_of(request, (struct hm_slice){ (const uint8_t *)at, len }));
+	return at + len + 1;
 }
 
 int hm_internet_expand(struct hm_bytes *out, const char *template, struct hm_slice request, int64_t now, size_t max)

@@ -69,7 +69,7 @@ static int die_with_parent(const struct server_spec *spec, struct hm_fail *fail)
 static int be_a_child(const struct server_spec *spec, struct hm_fail *fail)
 {
 	/* Ctrl-C reaches the whole group of processes; the parent stops this one in order. */
-	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE };
+	static const int ignored[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE, SIGXFSZ };
 	sigset_t none;
 	int null;
 

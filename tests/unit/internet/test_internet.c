@@ -1,0 +1,670 @@
+/* The chamber's internet for real: a child in a network namespace stands in for the chamber's pid 1, and what is asserted of
+ * the product's side happens inside it. Needs root. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "dns.h"
+#include "fs.h"
+#include "internet.h"
+#include "ip.h"
+#include "json.h"
+#include "pcapng.h"
+
+#define SCENARIO                                                                                                         \
+	"{\"about\":\"\",\"dns\":[{\"name\":\"version.example\",\"txt\":\"1:{time}\"}],"                                 \
+	"\"http\":[{\"host\":\"a.example\",\"path\":\"/text\",\"text\":\"body {time}\"},"                                \
+	"{\"file\":\"big\",\"host\":\"a.example\",\"path\":\"/big\"},"                                                   \
+	"{\"host\":\"a.example\",\"path\":\"*\",\"status\":404}],"                                                       \
+	"\"name\":\"test\",\"schema\":\"hallmark/scenario/v1\","                                                         \
+	"\"udp\":[{\"name\":\"a.example\",\"port\":700,\"reply\":\"got {line:Thread}!\"}]}"
+
+enum { BIG = 300000 };
+
+struct stage {
+	char folder[64], packets[96], mirror[96];
+	pid_t chamber;
+	int go;
+};
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Starts the chamber's stand-in: it waits for a byte and then does `inside`, whose result is its exit code. */
+static void chamber_start(struct stage *s, int (*inside)(void))
+{
+	int ready[2], go[2];
+	char byte = 0;
+
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(go, O_CLOEXEC), 0);
+	s->chamber = fork();
+	assert_true(s->chamber >= 0);
+	if (s->chamber == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		close(go[1]);
+		if (unshare(CLONE_NEWNET) < 0 || write(ready[1], "r", 1) != 1 || read(go[0], &byte, 1) != 1)
+			_exit(120);
+		_exit(inside());
+	}
+	close(ready[1]);
+	close(go[0]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	s->go = go[1];
+}
+
+static int chamber_run(struct stage *s)
+{
+	int status;
+
+	assert_int_equal(write(s->go, "g", 1), 1);
+	assert_int_equal(waitpid(s->chamber, &status, 0), s->chamber);
+	close(s->go);
+	s->chamber = 0;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+}
+
+static int set_up(void **state)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes big = { 0 };
+	HM_FREE char *file = NULL;
+	struct stage *s = hm_alloc(1, sizeof(*s));
+
+	strcpy(s->folder, "/tmp/hallmark-internet-XXXXXX");
+	if (!mkdtemp(s->folder))
+		return -1;
+	snprintf(s->packets, sizeof(s->packets), "%s/packets.pcapng", s->folder);
+	snprintf(s->mirror, sizeof(s->mirror), "%s/mirror", s->folder);
+	file = hm_sprintf("%s/big", s->mirror);
+	memset(hm_bytes_reserve(&big, BIG), 'B', BIG);
+	big.len = BIG;
+	*state = s;
+	return mkdir(s->mirror, 0755) || hm_fs_write_atomic(file, hm_slice_of(&big), 0644, NULL);
+}
+
+static int tear_down(void **state)
+{
+	struct stage *s = *state;
+	int r = hm_fs_remove_tree(s->folder, NULL);
+
+	if (s->chamber > 0) {
+		kill(s->chamber, SIGKILL);
+		waitpid(s->chamber, NULL, 0);
+	}
+	free(s);
+	return r;
+}
+
+static void need_root(void)
+{
+	if (geteuid() != 0) {
+		print_message("skipped: network namespaces need root\n");
+		skip();
+	}
+}
+
+static struct hm_internet *open_net(struct stage *s, enum hm_internet_mode mode)
+{
+	struct hm_internet_spec spec = { .mode = mode, .scenario = HM_SLICE(SCENARIO), .mirror = s->mirror,
+					 .packets = s->packets, .chamber = s->chamber };
+	struct hm_internet *net = NULL;
+	struct hm_fail fail = { 0 };
+
+	if (hm_internet_open(&net, &spec, &fail) < 0)
+		fail_msg("%s", fail.text);
+	return net;
+}
+
+/* What the product's side can do wrong or right is told by the line it stops at, modulo what an exit code holds. */
+#define CHECK(condition)                                                                                   \
+	do {                                                                                               \
+		if (!(condition)) {                                                                        \
+			fprintf(stderr, "inside, line %d: %s: %s\n", __LINE__, #condition, strerror(errno)); \
+			return 1;                                                                          \
+		}                                                                                          \
+	} while (0)
+
+static struct sockaddr_in at(const char *address, int port)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
+
+	inet_pton(AF_INET, address, &a.sin_addr);
+	return a;
+}
+
+static struct sockaddr_in at_name(const char *name, int port)
+{
+	struct sockaddr_in a = at("0.0.0.0", port);
+
+	hm_dns_address_of((uint8_t *)&a.sin_addr, name);
+	return a;
+}
+
+static int connected(int type, struct sockaddr_in to)
+{
+	struct timeval limit = { 5, 0 };
+	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	return fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 ? fd : -1;
+}
+
+static size_t read_all(int fd, char *buffer, size_t size)
+{
+	size_t len = 0;
+	ssize_t n;
+
+	while (len < size && (n = read(fd, buffer + len, size - len)) > 0)
+		len += (size_t)n;
+	return len;
+}
+
+/* Asks and gives the answer's length; the question's name is "NAME.example". */
+static ssize_t ask(const char *server, const char *label, uint8_t type, uint8_t *answer, size_t size)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes q = { 0 };
+	HM_CLOSE int fd = connected(SOCK_DGRAM, at(server, 53));
+
+	hm_bytes_append(&q, "\x12\x34\x01\0\0\x01\0\0\0\0\0\0", 12);
+	hm_bytes_u8(&q, (uint8_t)strlen(label));
+	hm_bytes_text(&q, label);
+	hm_bytes_append(&q, "\x07" "example\0\0", 10);
+	hm_bytes_u8(&q, type);
+	hm_bytes_append(&q, "\0\x01", 2);
+	if (fd < 0 || send(fd, q.data, q.len, 0) < 0)
+		return -1;
+	return recv(fd, answer, size, 0);
+}
+
+static int names_are_answered(void)
+{
+	static const char *const servers[] = { HM_INTERNET_ADDRESS, "9.9.9.9" };
+	uint8_t answer[512], address[4];
+	ssize_t n;
+
+	hm_dns_address_of(address, "a.example");
+	for (size_t i = 0; i < HM_COUNT(servers); i++) {
+		n = ask(servers[i], "a", HM_DNS_A, answer, sizeof(answer));
+		CHECK(n == 12 + 15 + 16 && answer[0] == 0x12 && answer[7] == 1 && memcmp(answer + n - 4, address, 4) == 0);
+	}
+	CHECK(ask(servers[0], "A", HM_DNS_A, answer, sizeof(answer)) == n && memcmp(answer + n - 4, address, 4) == 0);
+	CHECK(ask(servers[0], "a", HM_DNS_AAAA, answer, sizeof(answer)) == 12 + 15 && answer[3] == 0x80 && answer[7] == 0);
+	CHECK(ask(servers[0], "a", 99, answer, sizeof(answer)) == 12 + 15 && answer[7] == 0);
+	CHECK(ask(servers[0], "a", HM_DNS_TXT, answer, sizeof(answer)) == 12 + 15 && answer[7] == 0);
+	n = ask(servers[0], "version", HM_DNS_TXT, answer, sizeof(answer) - 1);
+	CHECK(n == 12 + 21 + 12 + 1 + 12 && answer[n - 13] == 12 && memcmp(answer + n - 12, "1:", 2) == 0);
+	answer[n] = 0;
+	CHECK(labs(atol((char *)answer + n - 10) - (long)time(NULL)) < 5);
+	return 0;
+}
+
+static int every_port_is_answered(void)
+{
+	static const int ports[] = { 1, 22, 53, 80, 443, 65535 };
+	char buffer[16];
+
+	for (size_t i = 0; i < HM_COUNT(ports); i++) {
+		HM_CLOSE int fd = connected(SOCK_STREAM, at("8.8.8.8", ports[i]));
+		double start = now();
+
+		CHECK(fd >= 0 && write(fd, "\x16\x03\x01\0\x05hello", 10) == 10);
+		CHECK(read(fd, buffer, sizeof(buffer)) == 0);
+		CHECK(now() - start > 0.18 && now() - start < 1.5);
+	}
+	return 0;
+}
+
+static int silence_ends_after_two_seconds(void)
+{
+	HM_CLOSE int fd = connected(SOCK_STREAM, at_name("mail.example", 25));
+	double start = now();
+	char byte;
+
+	CHECK(fd >= 0 && read(fd, &byte, 1) == 0);
+	CHECK(now() - start > 1.8 && now() - start < 4);
+	return 0;
+}
+
+static int datagrams_are_answered(void)
+{
+	static const char request[] = "Op: check\r\nThread: 12345\r\nPV: 2.1\n";
+	struct timeval limit = { 0, 200000 };
+	HM_CLOSE int fd = connected(SOCK_DGRAM, at_name("a.example", 700));
+	HM_CLOSE int other = connected(SOCK_DGRAM, at("8.8.4.4", 700));
+	char reply[64] = "";
+
+	/* A connected socket takes answers from the address and port that it called, and from nobody else. */
+	CHECK(fd >= 0 && send(fd, request, sizeof(request) - 1, 0) > 0);
+	CHECK(recv(fd, reply, sizeof(reply) - 1, 0) > 0 && strcmp(reply, "got Thread: 12345!") == 0);
+	setsockopt(other, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	CHECK(other >= 0 && send(other, request, sizeof(request) - 1, 0) > 0);
+	CHECK(recv(other, reply, sizeof(reply), 0) < 0 && errno == EAGAIN);
+	return 0;
+}
+
+static int http(const char *request, char *answer, size_t size)
+{
+	HM_CLOSE int fd = connected(SOCK_STREAM, at_name("a.example", 8080));
+	size_t len;
+
+	if (fd < 0 || write(fd, request, strlen(request)) != (ssize_t)strlen(request))
+		return -1;
+	len = read_all(fd, answer, size - 1);
+	answer[len] = 0;
+	return (int)len;
+}
+
+static int requests_are_answered(void)
+{
+	static char answer[BIG + 1000];
+	const char *body;
+
+	CHECK(http("GET /text?x HTTP/1.1\r\nHost: A.example:8080\r\n\r\n", answer, sizeof(answer)) > 0);
+	CHECK(strncmp(answer, "HTTP/1.1 200 OK\r\n", 17) == 0 && strstr(answer, "\r\nContent-Length: 15\r\n"));
+	body = strstr(answer, "\r\n\r\n");
+	CHECK(body && strncmp(body + 4, "body 1", 6) == 0 && strlen(body) == 4 + 15);
+	CHECK(http("HEAD /text HTTP/1.1\r\nHost: a.example\r\n\r\n", answer, sizeof(answer)) > 0);
+	CHECK(strcmp(answer + strlen(answer) - 4, "\r\n\r\n") == 0);
+	CHECK(http("POST /nowhere HTTP/1.0\r\nContent-Length: 3\r\n\r\nabc", answer, sizeof(answer)) > 0);
+	CHECK(strncmp(answer, "HTTP/1.1 404 Not Found\r\n", 24) == 0 && strstr(answer, "Content-Length: 0\r\n"));
+	CHECK(http("GET http://a.example/big HTTP/1.1\r\nHost: a.example\r\n\r\n", answer, sizeof(answer)) > BIG);
+	body = strstr(answer, "\r\n\r\n");
+	CHECK(body && strlen(body + 4) == BIG && strspn(body + 4, "B") == BIG);
+	/* Another host, and what is no request: read and closed. */
+	CHECK(http("GET /text HTTP/1.1\r\nHost: b.example\r\n\r\n", answer, sizeof(answer)) == 0);
+	CHECK(http("GET /text HTTP/9\r\n\r\n", answer, sizeof(answer)) == 0);
+	CHECK(http("GET /text HTTP/1.1\r\nHost: a.ex", answer, sizeof(answer)) == 0);
+	return 0;
+}
+
+static int hostile_bytes_are_survived(void)
+{
+	static char much[1 << 20];
+	HM_CLOSE int dns = connected(SOCK_DGRAM, at(HM_INTERNET_ADDRESS, 53));
+	HM_CLOSE int tcp = connected(SOCK_STREAM, at("1.1.1.1", 1));
+	uint8_t query[48];
+	char byte;
+
+	CHECK(dns >= 0 && tcp >= 0);
+	for (size_t len = 0; len < sizeof(query); len++) {
+		memset(query, len % 2 ? 0xc0 : 0x00, sizeof(query));
+		query[5] = 1;
+		CHECK(send(dns, query, len, 0) == (ssize_t)len);
+	}
+	/* More than 64 KiB is not read: the peer closes, and writing fails in the end. */
+	signal(SIGPIPE, SIG_IGN);
+	while (write(tcp, much, sizeof(much)) > 0)
+		;
+	CHECK(errno == EPIPE || errno == ECONNRESET);
+	CHECK(read(tcp, &byte, 1) <= 0);
+	return names_are_answered();
+}
+
+/* Over the server's limit of connections: the last of them waits, and gets its turn when others end. */
+static int many_connections_are_served(void)
+{
+	static int fd[1300];
+	struct rlimit limit = { 2000, 2000 };
+	char byte;
+
+	setrlimit(RLIMIT_NOFILE, &limit);
+	for (size_t i = 0; i < HM_COUNT(fd); i++)
+		CHECK((fd[i] = connected(SOCK_STREAM, at("7.7.7.7", 1000))) >= 0);
+	for (size_t i = 0; i < HM_COUNT(fd); i++)
+		CHECK(read(fd[i], &byte, 1) == 0);
+	return 0;
+}
+
+static int everything(void)
+{
+	static int (*const all[])(void) = { names_are_answered, every_port_is_answered, silence_ends_after_two_seconds,
+					    datagrams_are_answered, requests_are_answered, hostile_bytes_are_survived,
+					    many_connections_are_served };
+
+	for (size_t i = 0; i < HM_COUNT(all); i++)
+		if (all[i]() != 0)
+			return 1;
+	return 0;
+}
+
+static int nothing(void)
+{
+	usleep(500000);
+	return 0;
+}
+
+struct seen {
+	uint64_t packets, bytes;
+	bool start, syn_to_literal, only_ipv4, whole;
+};
+
+static struct seen read_packets(const char *path)
+{
+	HM_CLEANUP(hm_fs_unmap) struct hm_map map = { 0 };
+	struct seen seen = { .only_ipv4 = true, .whole = true };
+	struct hm_pcapng_block block;
+	struct hm_packet p;
+	struct hm_cursor c;
+	uint64_t last = 0;
+
+	assert_int_equal(hm_fs_map(&map, path, NULL), 0);
+	c = hm_cursor_of(map.bytes);
+	seen.start = hm_pcapng_next(&c, &block, NULL) == 1 && block.type == HM_PCAPNG_SHB &&
+		     hm_pcapng_next(&c, &block, NULL) == 1 && block.type == HM_PCAPNG_IDB;
+	while (hm_pcapng_next(&c, &block, NULL) == 1) {
+		assert_int_equal(block.type, HM_PCAPNG_EPB);
+		hm_packet_read(&p, block.packet);
+		seen.packets++;
+		seen.bytes += block.wire_len;
+		seen.only_ipv4 &= p.version == 4 && !p.cut;
+		seen.whole &= block.wire_len == block.packet.len && block.wire_len <= 1514;
+		seen.syn_to_literal |= p.proto == IPPROTO_TCP && p.tcp_flags == HM_TCP_SYN && p.dst_port == 443 &&
+				       memcmp(p.dst, "\x08\x08\x08\x08", 4) == 0;
+		assert_true(block.time_ns / 1000000000 - (uint64_t)time(NULL) + 120 < 240);
+		assert_true(block.time_ns + 1000000000 > last);
+		last = block.time_ns;
+	}
+	assert_true(hm_cursor_done(&c));
+	return seen;
+}
+
+static void tshark_agrees(const char *path)
+{
+	HM_FREE char *command = hm_sprintf(
+		"tshark -n -r %s -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE -o udp.check_checksum:TRUE -Y "
+		"'arp or ipv6 or ip.checksum.status==0 or tcp.checksum.status==0 or udp.checksum.status==0' 2>/dev/null", path);
+	char line[200];
+	FILE *f;
+
+	if (system("command -v tshark >/dev/null") != 0) {
+		print_message("tshark is not there: its part is left out\n");
+		return;
+	}
+	f = popen(command, "r");
+	assert_non_null(f);
+	assert_null(fgets(line, sizeof(line), f));
+	assert_int_equal(pclose(f), 0);
+}
+
+static void product_is_answered(void **state)
+{
+	struct stage *s = *state;
+	HM_CLEANUP(hm_internet_cleanup) struct hm_internet *net = NULL;
+	struct hm_internet_stats stats;
+	struct hm_fail fail = { 0 };
+	struct seen seen;
+
+	need_root();
+	chamber_start(s, everything);
+	net = open_net(s, HM_INTERNET_SIMULATED);
+	assert_int_equal(chamber_run(s), 0);
+	assert_int_equal(hm_internet_stop(net, &stats, &fail), 0);
+	seen = read_packets(s->packets);
+	assert_true(seen.start && seen.syn_to_literal && seen.only_ipv4 && seen.whole);
+	assert_int_equal(seen.packets, stats.packets);
+	assert_int_equal(seen.bytes, stats.bytes);
+	assert_int_equal(stats.lost, 0);
+	tshark_agrees(s->packets);
+}
+
+static void idle_product_makes_no_packet(void **state)
+{
+	struct stage *s = *state;
+	HM_CLEANUP(hm_internet_cleanup) struct hm_internet *net = NULL;
+	struct hm_internet_stats stats;
+	struct hm_fail fail = { 0 };
+
+	need_root();
+	chamber_start(s, nothing);
+	net = open_net(s, HM_INTERNET_SIMULATED);
+	assert_int_equal(chamber_run(s), 0);
+	assert_int_equal(hm_internet_stop(net, &stats, &fail), 0);
+	assert_int_equal(stats.packets + stats.lost, 0);
+	assert_int_equal(read_packets(s->packets).packets, 0);
+}
+
+static int only_loopback(void)
+{
+	HM_CLOSE int listener = socket(AF_INET, SOCK_STREAM, 0);
+	struct sockaddr_in here = at("127.0.0.1", 700);
+	struct if_nameindex *all = if_nameindex();
+
+	CHECK(all && strcmp(all[0].if_name, "lo") == 0 && all[1].if_index == 0);
+	if_freenameindex(all);
+	CHECK(connected(SOCK_STREAM, at("8.8.8.8", 80)) < 0 && errno == ENETUNREACH);
+	CHECK(bind(listener, (struct sockaddr *)&here, sizeof(here)) == 0 && listen(listener, 1) == 0);
+	CHECK(connected(SOCK_STREAM, here) >= 0);
+	return 0;
+}
+
+static void closed_is_closed(void **state)
+{
+	struct stage *s = *state;
+	HM_CLEANUP(hm_internet_cleanup) struct hm_internet *net = NULL;
+	struct hm_internet_stats stats;
+	struct seen seen;
+
+	need_root();
+	chamber_start(s, only_loopback);
+	net = open_net(s, HM_INTERNET_CLOSED);
+	assert_int_equal(chamber_run(s), 0);
+	assert_int_equal(hm_internet_stop(net, &stats, NULL), 0);
+	seen = read_packets(s->packets);
+	assert_true(seen.start && seen.packets == 0);
+}
+
+static int one_datagram(void)
+{
+	HM_CLOSE int fd = connected(SOCK_DGRAM, at("8.8.8.8", 9));
+
+	CHECK(fd >= 0 && send(fd, "last words", 10, 0) == 10);
+	return 0;
+}
+
+static void packet_of_a_chamber_that_is_gone_is_kept(void **state)
+{
+	struct stage *s = *state;
+
+	need_root();
+	for (int i = 0; i < 5; i++) {
+		HM_CLEANUP(hm_internet_cleanup) struct hm_internet *net = NULL;
+		struct hm_internet_stats stats;
+
+		chamber_start(s, one_datagram);
+		net = open_net(s, HM_INTERNET_SIMULATED);
+		assert_int_equal(chamber_run(s), 0);
+		assert_int_equal(hm_internet_stop(net, &stats, NULL), 0);
+		assert_int_equal(stats.packets, 1);
+	}
+}
+
+static void refused(struct stage *s, struct hm_internet_spec spec, int code)
+{
+	struct hm_internet *net = NULL;
+	struct hm_fail fail = { 0 };
+
+	spec.packets = spec.packets ? spec.packets : s->packets;
+	spec.chamber = spec.chamber ? spec.chamber : s->chamber;
+	assert_int_equal(hm_internet_open(&net, &spec, &fail), code);
+	assert_null(net);
+	assert_int_equal(fail.code, code);
+	assert_true(strlen(fail.text) > 10);
+}
+
+static void what_cannot_be_is_refused(void **state)
+{
+	struct stage *s = *state;
+	HM_FREE char *link = hm_sprintf("%s/big", s->mirror), *nowhere = hm_sprintf("%s/a/b", s->folder);
+	struct hm_internet_spec good = { .mode = HM_INTERNET_SIMULATED, .scenario = HM_SLICE(SCENARIO), .mirror = s->mirror };
+	struct hm_internet_spec bad;
+
+	need_root();
+	chamber_start(s, nothing);
+	bad = good;
+	bad.chamber = getpid();
+	refused(s, bad, HM_E_USAGE);
+	bad.chamber = 0x7ffffff0;
+	refused(s, bad, HM_E_SYSTEM);
+	bad = good;
+	bad.packets = nowhere;
+	refused(s, bad, HM_E_SYSTEM);
+	bad = good;
+	bad.mirror = NULL;
+	refused(s, bad, HM_E_USAGE);
+	bad.mirror = nowhere;
+	refused(s, bad, HM_E_SYSTEM);
+	bad = good;
+	bad.scenario = HM_SLICE("{}");
+	refused(s, bad, HM_E_BAD);
+	bad.scenario = HM_SLICE("{ }");
+	refused(s, bad, HM_E_BAD);
+	assert_int_equal(unlink(link), 0);
+	refused(s, good, HM_E_SYSTEM);
+	assert_int_equal(symlink("/etc/passwd", link), 0);
+	refused(s, good, HM_E_SYSTEM);
+	assert_int_equal(chamber_run(s), 0);
+}
+
+static int flood(void)
+{
+	HM_CLOSE int fd = connected(SOCK_DGRAM, at("8.8.8.8", 9));
+	char bytes[1000] = "";
+
+	for (int i = 0; i < 1000; i++)
+		CHECK(send(fd, bytes, sizeof(bytes), 0) == sizeof(bytes));
+	return 0;
+}
+
+static void full_disk_is_told(void **state)
+{
+	struct stage *s = *state;
+	HM_CLEANUP(hm_internet_cleanup) struct hm_internet *net = NULL;
+	struct rlimit before, tiny;
+	struct hm_internet_stats stats;
+	struct hm_fail fail = { 0 };
+
+	need_root();
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	tiny = (struct rlimit){ 300000, before.rlim_max };
+	chamber_start(s, flood);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &tiny), 0);
+	net = open_net(s, HM_INTERNET_SIMULATED);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(chamber_run(s), 0);
+	assert_int_equal(hm_internet_stop(net, &stats, &fail), HM_E_SYSTEM);
+	assert_non_null(strstr(fail.text, "packet file"));
+	assert_true(stats.packets > 0 && stats.lost > 0);
+	assert_int_equal(stats.packets + stats.lost, 1000);
+	assert_int_equal(read_packets(s->packets).packets, stats.packets);
+}
+
+static pid_t child_other_than(pid_t parent, pid_t other)
+{
+	HM_FREE char *path = hm_sprintf("/proc/%d/task/%d/children", (int)parent, (int)parent);
+	HM_FCLOSE FILE *f = fopen(path, "re");
+	int pid, found = 0;
+
+	while (f && fscanf(f, "%d", &pid) == 1)
+		if (pid != other)
+			found = pid;
+	return found;
+}
+
+static int link_is_gone(void)
+{
+	for (int i = 0; i < 200 && if_nametoindex("eth0"); i++)
+		usleep(10000);
+	return if_nametoindex("eth0") ? 1 : 0;
+}
+
+static void nothing_outlives_the_parent(void **state)
+{
+	struct stage *s = *state;
+	int ready[2];
+	char byte;
+	pid_t parent, server;
+
+	need_root();
+	chamber_start(s, link_is_gone);
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	parent = fork();
+	assert_true(parent >= 0);
+	if (parent == 0) {
+		open_net(s, HM_INTERNET_SIMULATED);
+		if (write(ready[1], "r", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	server = child_other_than(parent, 0);
+	assert_true(server > 0 && kill(server, 0) == 0);
+	assert_int_equal(kill(parent, SIGKILL), 0);
+	assert_int_equal(waitpid(parent, NULL, 0), parent);
+	for (int i = 0; i < 200 && kill(server, 0) == 0; i++) {
+		/* Where this process is the reaper of orphans, or pid 1 is slow to reap, a zombie is no process any more. */
+		HM_FREE char *path = hm_sprintf("/proc/%d/ns/net", (int)server);
+
+		if (access(path, F_OK) < 0)
+			break;
+		usleep(10000);
+	}
+	assert_int_equal(chamber_run(s), 0);
+}
+
+static void death_of_the_server_is_told(void **state)
+{
+	struct stage *s = *state;
+	HM_CLEANUP(hm_internet_cleanup) struct hm_internet *net = NULL;
+	struct hm_internet_stats stats;
+	struct hm_fail fail = { 0 };
+	pid_t server = 0;
+
+	need_root();
+	chamber_start(s, nothing);
+	net = open_net(s, HM_INTERNET_SIMULATED);
+	server = child_other_than(getpid(), s->chamber);
+	assert_true(server > 0);
+	assert_int_equal(kill(server, SIGKILL), 0);
+	assert_int_equal(chamber_run(s), 0);
+	assert_int_equal(hm_internet_stop(net, &stats, &fail), HM_E_SYSTEM);
+	assert_non_null(strstr(fail.text, "signal 9"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(product_is_answered, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(idle_product_makes_no_packet, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(closed_is_closed, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(packet_of_a_chamber_that_is_gone_is_kept, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_cannot_be_is_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(full_disk_is_told, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(nothing_outlives_the_parent, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(death_of_the_server_is_told, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
