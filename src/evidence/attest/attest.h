@@ -22,9 +22,9 @@ void hm_attest_sigstore(struct hm_bytes *out, struct hm_slice statement, const c
  * what was read gives the same bytes; the buffers may have grown then. */
 int hm_attest_read(struct hm_slice line, struct hm_bytes *statement, char keyid[64], struct hm_bytes *signature,
 		   struct hm_fail *fail) HM_MUST_CHECK;
-/* The name of the Sigstore bundle beside an envelope: the first 16 hex digits of the digest that the key id encodes.
- * HM_E_BAD when `keyid` is no key id. */
-int hm_attest_sigstore_name(char out[64], const char *keyid) HM_MUST_CHECK;
+/* The part's name of the Sigstore bundle beside an envelope, in fresh memory: it holds the first 16 hex digits of the
+ * digest that the key id encodes. NULL when `keyid` is no key id. */
+char *hm_attest_sigstore_name(const char *keyid) HM_MUST_CHECK;
 /* Adds the first attestation of a bundle: its envelope's line and its Sigstore bundle. */
 int hm_attest_add(struct hm_parts *parts, struct hm_slice statement, const char *keyid, struct hm_slice signature,
 		  struct hm_fail *fail) HM_MUST_CHECK;

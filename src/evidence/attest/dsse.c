@@ -91,25 +91,24 @@ int hm_attest_read(struct hm_slice line, struct hm_bytes *statement, char keyid[
 	return 0;
 }
 
-int hm_attest_sigstore_name(char out[64], const char *keyid)
+char *hm_attest_sigstore_name(const char *keyid)
 {
 	uint8_t digest[HM_SHA256_LEN];
 	char hex[17];
 
 	if (keyid_digest(digest, hm_slice_text(keyid)) < 0)
-		return HM_E_BAD;
-	snprintf(out, 64, "attestation-%s.sigstore.json", hm_text_hex_into(hex, (struct hm_slice){ digest, 8 }));
-	return 0;
+		return NULL;
+	return hm_sprintf("attestation-%s.sigstore.json", hm_text_hex_into(hex, (struct hm_slice){ digest, 8 }));
 }
 
 int hm_attest_add(struct hm_parts *parts, struct hm_slice statement, const char *keyid, struct hm_slice signature,
 		  struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes line = { 0 }, sigstore = { 0 };
-	char name[64];
+	HM_FREE char *name = hm_attest_sigstore_name(keyid);
 	int r;
 
-	if (hm_attest_sigstore_name(name, keyid) < 0)
+	if (!name)
 		return hm_fail_set(fail, HM_E_BAD, "attestation: %s is not the base64 of a SHA-256", keyid);
 	hm_attest_envelope(&line, statement, keyid, signature);
 	hm_bytes_u8(&line, '\n');

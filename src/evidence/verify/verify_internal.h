@@ -1,0 +1,44 @@
+#pragma once
+/* Shared by the files of this module: the checks, each of which adds its rows. */
+#include "digest.h"
+#include "json.h"
+#include "verify.h"
+
+struct check {
+	struct hm_verify *v;
+	const struct hm_parts *parts;
+	struct hm_pubkey *const *keys;
+	size_t key_count;
+	const char *const *require;
+	size_t require_count;
+	/* Documents of the core, parsed once; NULL where one is malformed, which is a row by then. */
+	json_t *plan, *assessment, *planted;
+	bool recomputed; /* v->findings are what the core calls for */
+};
+
+/* A row from what a function of the project returned: HOLDS for 0 or more, UNCHECKED for HM_E_UNKNOWN, else FALSE. */
+enum hm_check hm_verify_outcome(int r);
+/* SHA-256 of a part as "sha256:hex" and NUL, or "" when it is not there. */
+void hm_verify_digest(char out[72], const struct hm_parts *parts, const char *name);
+
+/* verify_seals.c: what the container, core.json and manifest.json say. False: nothing behind it can be checked. */
+bool hm_verify_container(struct check *c, struct hm_slice file);
+void hm_verify_seals(struct check *c);
+
+/* verify_core.c: the core's parts against each other. */
+void hm_verify_documents(struct check *c);
+void hm_verify_plan(struct check *c);
+void hm_verify_seed(struct check *c);
+void hm_verify_planted(struct check *c);
+void hm_verify_claim_set(struct check *c);
+bool hm_verify_claim_set_known(const char *digest);
+
+/* verify_records.c: each run's record against plan and assessment. */
+void hm_verify_records(struct check *c);
+
+/* verify_findings.c: derived again. */
+void hm_verify_findings(struct check *c);
+void hm_verify_require(struct check *c);
+
+/* verify_trust.c: who says so. */
+void hm_verify_trust(struct check *c);
