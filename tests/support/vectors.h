@@ -5,12 +5,18 @@
 
 #include "fs.h"
 
+/* The path of `name` below that folder, whether it is there or not; the caller frees it. */
+static inline char *hm_vector_path(const char *name)
+{
+	const char *folder = getenv("HALLMARK_VECTORS");
+
+	return folder ? hm_sprintf("%s/%s", folder, name) : hm_sprintf("%s/../../shared/vectors/%s", HM_TEST_DATA, name);
+}
+
 /* Reads `name` below that folder. False, with a line that says why, when it is not there. */
 static inline bool hm_vector(struct hm_bytes *out, const char *name)
 {
-	const char *folder = getenv("HALLMARK_VECTORS");
-	HM_FREE char *path = folder ? hm_sprintf("%s/%s", folder, name)
-				    : hm_sprintf("%s/../../shared/vectors/%s", HM_TEST_DATA, name);
+	HM_FREE char *path = hm_vector_path(name);
 	struct hm_fail fail;
 
 	if (hm_fs_read(out, path, 64 << 20, &fail) == 0)
