@@ -1,0 +1,142 @@
+#pragma once
+/* What the chamber's files share; nobody else includes it. The parts, in the order in which a run meets them:
+ *
+ *   guardian.c  a process that outlives a killed hallmark and cleans up, and the same work for later commands
+ *   cgroup.c    the run's control groups
+ *   disk.c      the run's folder and where the upper layers stand
+ *   mounts.c    which of the host's file systems get a layer
+ *   init.c      pid 1 of the chamber, and the product's last steps before exec
+ *   root.c      root, pseudo file systems and masks, made by pid 1
+ *   identity.c  the planted identity
+ *   profile.c   capabilities, system call filter, limits
+ *   devices.c   the device filter
+ *   tree.c      what the run left in the upper layers
+ *   erase.c     removal of folders that a hostile product filled */
+#include <sys/mount.h>
+#include <time.h>
+
+#include "chamber.h"
+
+#define HM_CHAMBER_PIDS_MAX 4096u
+#define HM_CHAMBER_GROUP "hallmark"
+#define HM_CHAMBER_FOLDER "chamber-"
+
+struct hm_chamber_layer {
+	char *point;	    /* where it stands in the chamber: "/", "/home" */
+	char *lower;	    /* the folder on the host that it covers; NULL: nothing, an empty one */
+	uint64_t attributes; /* MOUNT_ATTR_* that the host's mount has and the chamber's gets */
+	int upper;	    /* hallmark's descriptor of the upper layer */
+	bool placed;	    /* false once pid 1 said that it could not be mounted */
+};
+
+struct hm_chamber_groups {
+	char *name;
+	char *v2, *pids; /* folder of the run; pids is a version 1 twin, NULL where version 2 counts processes */
+	int run, init, product;
+	uint64_t product_id;
+};
+
+struct hm_chamber_disk {
+	char *work, *folder; /* absolute */
+	int locked;	     /* the folder, with a lock that lasts as long as hallmark */
+	int image;	     /* detached mount of a loop image, -1 where the folder itself can hold upper layers */
+	int base;	     /* folder of the layers: LAYER/u and LAYER/w */
+};
+
+struct hm_chamber_mark; /* tree.c: an entry of an upper layer before the run */
+
+struct hm_chamber {
+	struct hm_chamber_groups groups;
+	struct hm_chamber_disk disk;
+	struct hm_chamber_layer *layers;
+	size_t layer_count;
+	char **hidden; /* folders of the host that are empty in the chamber, resolved; sorted, none below another */
+	size_t hidden_count;
+	struct hm_bytes absent;
+	struct hm_chamber_mark *marks; /* baseline, sorted */
+	size_t mark_count;
+	char *command, *target;
+	pid_t pid;
+	int pidfd, control, out, err;
+	pid_t guardian;
+	int guardian_control;
+	uint64_t start_ns;
+	bool over; /* the product's first process has ended, `result` is set */
+	struct hm_chamber_result result;
+};
+
+/* What pid 1 tells hallmark; one datagram each. */
+enum hm_chamber_said { HM_SAID_ABSENT, HM_SAID_READY, HM_SAID_FAILED, HM_SAID_STARTED, HM_SAID_ENDED };
+struct hm_chamber_message {
+	int said;
+	uint32_t layer;		/* ABSENT */
+	struct hm_fail fail;	/* ABSENT, FAILED */
+	int outcome, status;	/* ENDED */
+	uint64_t end_ns;
+};
+
+/* cgroup.c */
+int hm_chamber_groups_open(struct hm_chamber_groups *g, const char *name, struct hm_fail *fail) HM_MUST_CHECK;
+int hm_chamber_groups_adopt(const struct hm_chamber_groups *g, pid_t pid, struct hm_fail *fail) HM_MUST_CHECK;
+/* Kills everything in the group behind `fd` and waits until it is empty. */
+int hm_chamber_group_kill(int fd, struct hm_fail *fail) HM_MUST_CHECK;
+void hm_chamber_groups_release(struct hm_chamber_groups *g);
+/* Removes the groups called `name`, and of all names when it is NULL, unless a living hallmark holds them. Waits up to
+ * `wait_ms` for a lock. */
+int hm_chamber_groups_sweep(const char *name, unsigned wait_ms, struct hm_bytes *said, struct hm_fail *fail) HM_MUST_CHECK;
+/* flock that gives up after `wait_ms`; false when it is somebody else's. */
+bool hm_chamber_lock(int fd, unsigned wait_ms) HM_MUST_CHECK;
+
+/* disk.c */
+int hm_chamber_disk_open(struct hm_chamber_disk *d, const char *work, const char *name, struct hm_fail *fail) HM_MUST_CHECK;
+int hm_chamber_disk_layers(struct hm_chamber *c, struct hm_fail *fail) HM_MUST_CHECK;
+void hm_chamber_disk_release(struct hm_chamber_disk *d);
+int hm_chamber_disk_sweep(const char *work, const char *name, unsigned wait_ms, struct hm_bytes *said, struct hm_fail *fail)
+	HM_MUST_CHECK;
+
+/* mounts.c */
+int hm_chamber_mounts(struct hm_chamber *c, const struct hm_chamber_spec *spec, struct hm_fail *fail) HM_MUST_CHECK;
+/* True when `path` is `folder` or below it. */
+bool hm_chamber_below(const char *path, const char *folder) HM_MUST_CHECK;
+/* The layer that holds the host's resolved `path`. */
+struct hm_chamber_layer *hm_chamber_layer_of(struct hm_chamber *c, const char *path) HM_MUST_CHECK;
+/* One line of /proc/self/mountinfo: the fields that are needed, escapes undone in place. */
+struct hm_chamber_mount {
+	unsigned long id;
+	char *point, *options, *type, *super;
+};
+typedef int hm_chamber_mount_visit(void *cookie, const struct hm_chamber_mount *m, struct hm_fail *fail);
+int hm_chamber_mounts_each(hm_chamber_mount_visit *visit, void *cookie, struct hm_fail *fail) HM_MUST_CHECK;
+
+/* init.c */
+_Noreturn void hm_chamber_init(struct hm_chamber *c, const struct hm_chamber_spec *spec);
+int hm_chamber_clone(pid_t *pid, int *pidfd, uint64_t flags, int cgroup, struct hm_fail *fail) HM_MUST_CHECK;
+
+/* root.c, by pid 1 */
+int hm_chamber_root(struct hm_chamber *c, const struct hm_chamber_spec *spec, struct hm_fail *fail) HM_MUST_CHECK;
+void hm_chamber_say(int control, const struct hm_chamber_message *m);
+
+/* identity.c, by pid 1 with the new root in place */
+int hm_chamber_identity(const struct hm_chamber_spec *spec, struct hm_fail *fail) HM_MUST_CHECK;
+int hm_chamber_boot_id(char text[38], const char *machine_id) HM_MUST_CHECK;
+
+/* profile.c */
+struct hm_chamber_profile;
+int hm_chamber_profile_open(struct hm_chamber_profile **ret, bool privileged, struct hm_fail *fail) HM_MUST_CHECK;
+/* Limits that children inherit; then, for the calling process and for ever, the filter and the capabilities. */
+int hm_chamber_profile_limits(struct hm_fail *fail) HM_MUST_CHECK;
+int hm_chamber_profile_enter(const struct hm_chamber_profile *p, struct hm_fail *fail) HM_MUST_CHECK;
+
+/* devices.c */
+int hm_chamber_devices(int cgroup, struct hm_fail *fail) HM_MUST_CHECK;
+
+/* guardian.c */
+int hm_chamber_guardian(struct hm_chamber *c, const char *work, const char *name, struct hm_fail *fail) HM_MUST_CHECK;
+void hm_chamber_guardian_dismiss(struct hm_chamber *c);
+
+/* tree.c */
+int hm_chamber_baseline(struct hm_chamber *c, struct hm_fail *fail) HM_MUST_CHECK;
+void hm_chamber_baseline_release(struct hm_chamber *c);
+
+/* erase.c: rm -rf NAME in the folder `parent`; follows no link, crosses no mount, whatever depth. */
+int hm_chamber_erase(int parent, const char *name, struct hm_fail *fail) HM_MUST_CHECK;
