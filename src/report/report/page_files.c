@@ -92,7 +92,7 @@ static void put_folder(struct tree *t, size_t from, size_t to, size_t prefix, si
 	while (t->file[from].path.len > end && (next = component_end(path, end + 1)) < path.len &&
 	       component_end(t->file[from].path, end + 1) == next && group_end(t, from, to, next) == to)
 		end = next;
-	hm_bytes_text(out, t->open ? "<li><details open>" : "<li><details>");
+	hm_bytes_text(out, t->open || depth == 0 ? "<li><details open>" : "<li><details>");
 	hm_bytes_text(out, "<summary class=\"row\"><span class=\"name\">");
 	report_html_bound(out, (struct hm_slice){ path.data + prefix, end - prefix }, 512);
 	report_html(out, "/ <i>%'zu %s</i></span>", total.files, total.files == 1 ? "file" : "files");

@@ -64,29 +64,38 @@ static bool in_cited(const struct report_cites *c, const struct report_cite *fir
 	return false;
 }
 
-/* One line of a hex dump: offset, 16 bytes, the same bytes as text. What a claim cites is marked in both. */
+/* The `n` bytes from `from` on, as hex or as text; runs of bytes that a claim cites are marked. */
+static void put_dump_half(const struct report_page *p, struct hm_slice s, size_t from, size_t n, bool hex, const struct report_cite *cite)
+{
+	bool marked = false;
+
+	for (size_t k = 0; k < n; k++) {
+		bool mark = in_cited(p->cites, cite, from + k);
+		char byte = (char)s.data[from + k];
+
+		hm_bytes_text(p->out, marked && !mark ? "</mark>" : "");
+		if (hex && k)
+			hm_bytes_text(p->out, k == 8 ? "  " : " ");
+		hm_bytes_text(p->out, mark && !marked ? "<mark>" : "");
+		if (hex)
+			hm_bytes_printf(p->out, "%02x", (uint8_t)byte);
+		else
+			report_html(p->out, "%.*s", 1, byte >= 0x20 && byte < 0x7f && byte != '\\' ? &byte : ".");
+		marked = mark;
+	}
+	hm_bytes_text(p->out, marked ? "</mark>" : "");
+}
+
+/* One line of a hex dump: offset, 16 bytes, the same bytes as text. */
 static void put_dump_line(const struct report_page *p, struct hm_slice s, size_t from, const struct report_cite *cite)
 {
 	size_t n = s.len - from < 16 ? s.len - from : 16;
 
 	hm_bytes_printf(p->out, "<i>%08zx</i>  ", from);
-	for (size_t half = 0; half < 2; half++) {
-		for (size_t k = 0; k < 16; k++) {
-			bool marked = k < n && in_cited(p->cites, cite, from + k);
-			uint8_t byte = k < n ? s.data[from + k] : 0;
-
-			hm_bytes_text(p->out, marked ? "<mark>" : "");
-			if (half == 0 && k < n)
-				hm_bytes_printf(p->out, "%02x", byte);
-			else if (half == 0)
-				hm_bytes_text(p->out, "  ");
-			else if (k < n)
-				report_html(p->out, "%.*s", 1, byte > 0x20 && byte < 0x7f && byte != '\\' ? (const char *)&byte : ".");
-			hm_bytes_text(p->out, marked ? "</mark>" : "");
-			hm_bytes_text(p->out, half == 0 ? (k == 7 ? "  " : " ") : "");
-		}
-		hm_bytes_text(p->out, half == 0 ? " " : "\n");
-	}
+	put_dump_half(p, s, from, n, true, cite);
+	hm_bytes_printf(p->out, "%*s", (int)(3 * (16 - n) + (n <= 8) + 2), "");
+	put_dump_half(p, s, from, n, false, cite);
+	hm_bytes_u8(p->out, '\n');
 }
 
 static void put_window(const struct report_page *p, struct hm_slice s, size_t from, size_t to, const struct report_cite *cite)

@@ -115,6 +115,14 @@ void report_page_head(const struct report_page *p)
 			      "<a href=\"#check\">Check it</a></nav>\n</header>\n");
 }
 
+static bool has_event(const struct report_activity *a, uint64_t run, uint64_t index)
+{
+	for (size_t i = 0; i < a->events; i++)
+		if (a->event[i].run == run && a->event[i].index == index)
+			return true;
+	return false;
+}
+
 static void put_evidence(const struct report_page *p, const json_t *claim)
 {
 	const json_t *list = report_list(claim, "evidence"), *item;
@@ -131,8 +139,11 @@ static void put_evidence(const struct report_page *p, const json_t *claim)
 			report_html(p->out, " and %'zu more in findings.json", json_array_size(list) - i);
 			break;
 		}
-		report_html(p->out, "%s<a href=\"#r%lu%c%lu\">run %lu %s %'lu</a>", i ? ", " : "", run, flow ? 'f' : 'e', index,
-			    run, flow ? "flow" : "event", index);
+		hm_bytes_text(p->out, i ? ", " : "");
+		if (flow || has_event(p->activity, run, index))
+			report_html(p->out, "<a href=\"#r%lu%s%lu\">", run, flow ? "f" : "e", index);
+		report_html(p->out, "run %lu %s %'lu", run, flow ? "flow" : "event", index);
+		hm_bytes_text(p->out, flow || has_event(p->activity, run, index) ? "</a>" : " (not in its record)");
 		if (report_int(item, "length"))
 			report_html(p->out, " bytes %'lu to %'lu", (unsigned long)report_int(item, "offset"),
 				    (unsigned long)(report_int(item, "offset") + report_int(item, "length") - 1));

@@ -111,14 +111,22 @@ static size_t fitting(const struct table *t, size_t from, bool tall)
 	return n;
 }
 
+/* Ends a line without spaces at its end. */
+static void end_line(struct hm_bytes *out)
+{
+	while (out->len && out->data[out->len - 1] == ' ')
+		out->len--;
+	hm_bytes_u8(out, '\n');
+}
+
 static void pad(struct hm_bytes *out, size_t from, size_t to)
 {
 	for (; from < to; from++)
 		hm_bytes_u8(out, ' ');
 }
 
-/* `text` escaped, cut to `width` with "..." where it is longer, padded unless it is the line's last. */
-static void put_cell(struct table *t, const char *text, size_t width, const char *colour, bool last)
+/* `text` escaped, cut to `width` with "..." where it is longer, padded. */
+static void put_cell(struct table *t, const char *text, size_t width, const char *colour)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes shown = { 0 };
 	size_t columns;
@@ -137,8 +145,7 @@ static void put_cell(struct table *t, const char *text, size_t width, const char
 	hm_bytes_text(t->out, t->colour ? colour : "");
 	hm_bytes_slice(t->out, hm_slice_of(&shown));
 	hm_bytes_text(t->out, t->colour && *colour ? "\033[0m" : "");
-	if (!last)
-		pad(t->out, columns, width);
+	pad(t->out, columns, width);
 }
 
 static void put_names(struct table *t, size_t from, size_t to, bool tall, bool version)
@@ -146,19 +153,18 @@ static void put_names(struct table *t, size_t from, size_t to, bool tall, bool v
 	pad(t->out, 0, t->label);
 	for (size_t k = from; k < to; k++) {
 		hm_bytes_text(t->out, "  ");
-		put_cell(t, version ? t->view[k].version : t->view[k].name, column_width(&t->column[k], tall), version ? "" : "\033[1m",
-			 k + 1 == to);
+		put_cell(t, version ? t->view[k].version : t->view[k].name, column_width(&t->column[k], tall), version ? "" : "\033[1m");
 	}
-	hm_bytes_u8(t->out, '\n');
+	end_line(t->out);
 }
 
-static void put_number_cell(struct table *t, const json_t *claim, size_t width, bool last)
+static void put_number_cell(struct table *t, const json_t *claim, size_t width)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes number = { 0 };
 
 	report_number(&number, claim);
 	hm_bytes_u8(&number, 0);
-	put_cell(t, (const char *)number.data, width, "", last);
+	put_cell(t, (const char *)number.data, width, "");
 }
 
 static void put_row(struct table *t, const char *id, size_t from, size_t to, bool tall)
@@ -171,14 +177,14 @@ static void put_row(struct table *t, const char *id, size_t from, size_t to, boo
 		const struct column *c = &t->column[k];
 
 		hm_bytes_text(t->out, "  ");
-		put_number_cell(t, claim, tall ? column_width(c, tall) : c->number, tall && k + 1 == to);
+		put_number_cell(t, claim, tall ? column_width(c, tall) : c->number);
 		if (!tall) {
 			hm_bytes_u8(t->out, ' ');
-			put_cell(t, verdict.word, column_width(c, tall) - c->number - 1, claim ? verdict.colour : "", k + 1 == to);
+			put_cell(t, verdict.word, column_width(c, tall) - c->number - 1, claim ? verdict.colour : "");
 		}
 	}
 	if (tall) {
-		hm_bytes_u8(t->out, '\n');
+		end_line(t->out);
 		pad(t->out, 0, t->label);
 	}
 	for (size_t k = from; tall && k < to; k++) {
@@ -186,9 +192,9 @@ static void put_row(struct table *t, const char *id, size_t from, size_t to, boo
 		struct report_verdict verdict = report_verdict(claim ? report_text(claim, "verdict") : "not tested");
 
 		hm_bytes_text(t->out, "  ");
-		put_cell(t, verdict.word, column_width(&t->column[k], tall), claim ? verdict.colour : "", k + 1 == to);
+		put_cell(t, verdict.word, column_width(&t->column[k], tall), claim ? verdict.colour : "");
 	}
-	hm_bytes_u8(t->out, '\n');
+	end_line(t->out);
 }
 
 static void put_matrix(struct table *t, size_t from, size_t to, bool tall)

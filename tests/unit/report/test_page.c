@@ -1,0 +1,222 @@
+#include <locale.h>
+
+#include "../../support/sample_parts.h"
+#include "report.h"
+#include "text.h"
+
+static struct hm_bytes page_of(struct hm_parts *parts)
+{
+	struct hm_bytes page = { 0 };
+	struct hm_fail fail = { 0 };
+
+	if (hm_report_html(&page, parts, &fail) < 0)
+		fail_msg("%s", fail.text);
+	return page;
+}
+
+static bool holds(const struct hm_bytes *page, const char *text)
+{
+	return memmem(page->data, page->len, text, strlen(text)) != NULL;
+}
+
+static void hostile_content_is_inert(void **state HM_UNUSED)
+{
+	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = sample_parts();
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes page = page_of(parts);
+
+	for (size_t i = 0; i < HM_COUNT(sample_raw); i++)
+		assert_false(holds(&page, sample_raw[i]));
+	assert_true(hm_text_is_utf8(hm_slice_of(&page)));
+	assert_false(holds(&page, "<script"));
+	assert_false(holds(&page, "<img"));
+	assert_true(holds(&page, "&lt;script&gt;alert(1)&lt;/script&gt;.txt"));
+	assert_true(holds(&page, "invoice\\xE2\\x80\\xAEfdp.exe\\xE2\\x81\\xA6\\xD8\\x9C"));
+	assert_true(holds(&page, "two\\x0Alines\\x0D\\x09and\\xE2\\x80\\xA8more"));
+	assert_true(holds(&page, "&quot;&#39;&gt;&lt;img src=x onerror=alert(2)&gt;&amp;amp;"));
+}
+
+/* What the page may hold is a list: every tag and every attribute in it is one that the report writes. */
+static void only_known_markup(void **state HM_UNUSED)
+{
+	static const char *const tags[] = { "html", "head", "meta", "title", "style", "body", "header", "p", "h1", "h2", "h3", "span", "b",
+					    "i", "dl", "dt", "dd", "code", "nav", "a", "main", "section", "div", "table", "thead",
+					    "tbody", "tfoot", "tr", "th", "td", "ul", "li", "details", "summary", "pre", "mark", "br" };
+	static const char *const attributes[] = { "lang", "charset", "http-equiv", "content", "name", "class", "id", "href", "role", "scope",
+						  "aria-label", "aria-hidden", "tabindex", "open" };
+	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = sample_parts();
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes page = page_of(parts);
+	char *at;
+
+	hm_bytes_u8(&page, 0);
+	assert_memory_equal(page.data, "<!doctype html>", 15);
+	for (at = (char *)page.data + 15; (at = strchr(at, '<')); at++) {
+		size_t n = strcspn(at + 1 + (at[1] == '/'), " >"), i;
+		char *p = at + 1 + (at[1] == '/');
+
+		for (i = 0; i < HM_COUNT(tags); i++)
+			if (strlen(tags[i]) == n && memcmp(p, tags[i], n) == 0)
+				break;
+		if (i == HM_COUNT(tags))
+			fail_msg("unknown tag %.40s", at);
+		for (p += n; *p == ' ';) {
+			n = strcspn(++p, "= >");
+			for (i = 0; i < HM_COUNT(attributes); i++)
+				if (strlen(attributes[i]) == n && memcmp(p, attributes[i], n) == 0)
+					break;
+			if (i == HM_COUNT(attributes))
+				fail_msg("unknown attribute %.40s", p);
+			if (n == 4 && memcmp(p, "href", 4) == 0)
+				assert_memory_equal(p, "href=\"#", 7);
+			p += n;
+			if (*p == '=') {
+				assert_int_equal(p[1], '"');
+				p = strchr(p + 2, '"') + 1;
+			}
+		}
+		assert_int_equal(*p, '>');
+	}
+}
+
+static void nothing_is_loaded(void **state HM_UNUSED)
+{
+	static const char *const loads[] = { "http:", "https:", "url(", "@import", "src=", "data:", "javascript:" };
+	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = sample_parts();
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes page = page_of(parts);
+	HM_FREE char *shown = NULL;
+
+	assert_true(holds(&page, "content=\"default-src 'none'; style-src 'sha256-"));
+	/* In tags and in the style sheet; a payload may say what it likes. */
+	hm_bytes_u8(&page, 0);
+	shown = hm_strdup((char *)page.data);
+	*strstr(shown, "<body>") = 0;
+	for (size_t i = 0; i < HM_COUNT(loads); i++)
+		assert_null(strstr(shown, loads[i]));
+}
+
+static void every_link_has_its_target(void **state HM_UNUSED)
+{
+	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = sample_parts();
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes page = page_of(parts);
+	size_t links = 0;
+
+	hm_bytes_u8(&page, 0);
+	for (char *at = (char *)page.data; (at = strstr(at, "href=\"#")); at++) {
+		HM_FREE char *name = hm_slice_dup((struct hm_slice){ (uint8_t *)at + 7, strcspn(at + 7, "\"") });
+		HM_FREE char *target = hm_sprintf("id=\"%s\"", name);
+
+		if (!strstr((char *)page.data, target))
+			fail_msg("no target for #%s", name);
+		links++;
+	}
+	assert_true(links > 10);
+	assert_true(holds(&page, "run 1 event 99 (not in its record)"));
+}
+
+static void numbers_and_words(void **state HM_UNUSED)
+{
+	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = sample_parts();
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes page = page_of(parts);
+
+	assert_true(holds(&page, "<b class=\"refuted\">1</b> refuted, <b class=\"open\">1</b> not verifiable, <b class=\"upheld\">2</b> upheld"));
+	assert_true(holds(&page, "<span>1.4.3+dfsg-1</span>"));
+	assert_true(holds(&page, "2023-11-14 22:13:20 UTC"));
+	assert_true(holds(&page, "exit code 1"));
+	assert_true(holds(&page, "killed by signal 9"));
+	assert_true(holds(&page, "<mark>3c 73 63 72 69 70 74 3e  61")); /* the cited bytes of the payload */
+	assert_true(holds(&page, "768 of 2,700 bytes shown"));
+	/* A reason without a sentence is shown as it is. */
+	assert_true(holds(&page, "sample.bytes {&quot;bytes&quot;:4711}"));
+}
+
+static void same_parts_same_bytes(void **state HM_UNUSED)
+{
+	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = sample_parts(), *again = sample_parts();
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes page = page_of(parts), other = { 0 };
+
+	setenv("TZ", "Asia/Tokyo", 1);
+	setenv("LC_ALL", "de_DE.UTF-8", 1);
+	setlocale(LC_ALL, "");
+	other = page_of(again);
+	setlocale(LC_ALL, "C");
+	assert_true(hm_slice_eq(hm_slice_of(&page), hm_slice_of(&other)));
+}
+
+static struct hm_parts *parts_without(const char *name, const char *instead)
+{
+	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *all = sample_parts();
+	struct hm_parts *some = hm_parts_new();
+
+	for (size_t i = 0; i < hm_parts_count(all); i++) {
+		HM_CLEANUP(hm_bytes_release) struct hm_bytes copy = { 0 };
+		struct hm_slice content;
+		const char *at = hm_parts_at(all, i, &content);
+
+		if (strcmp(at, name) == 0 && instead)
+			content = hm_slice_text(instead);
+		else if (strcmp(at, name) == 0)
+			continue;
+		hm_bytes_slice(&copy, content);
+		assert_int_equal(hm_parts_take(some, at, &copy, NULL), 0);
+	}
+	return some;
+}
+
+static void absent_parts_are_told(void **state HM_UNUSED)
+{
+	static const char *const names[] = { "claims.json", "core.json", "declaration.json", "planted.json", "runs/0001/packets.pcapng",
+					     "runs/0001/record.cbor.zst", "runs/0001/tree.cbor.zst" };
+
+	for (size_t i = 0; i < HM_COUNT(names); i++) {
+		HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = parts_without(names[i], NULL);
+		HM_CLEANUP(hm_bytes_release) struct hm_bytes page = page_of(parts);
+
+		assert_true(holds(&page, "</html>"));
+	}
+}
+
+static void malformed_parts_are_refused(void **state HM_UNUSED)
+{
+	static const struct {
+		const char *name, *instead;
+		int code;
+	} rows[] = {
+		{ "findings.json", NULL, HM_E_BAD },
+		{ "findings.json", "{", HM_E_BAD },
+		{ "findings.json", "[]", HM_E_BAD },
+		{ "findings.json", "{\"schema\":\"hallmark/findings/v2\"}", HM_E_UNKNOWN },
+		{ "findings.json", "{\"schema\":\"hallmark/findings/v1\"}", HM_E_BAD },
+		{ "findings.json",
+		  "{\"schema\":\"hallmark/findings/v1\",\"product\":{},\"experiment\":{},\"claims\":[7],\"not_tested\":[],\"losses\":[],"
+		  "\"ledger\":[]}", HM_E_BAD },
+		{ "findings.json",
+		  "{\"schema\":\"hallmark/findings/v1\",\"product\":{},\"experiment\":{},\"claims\":[{\"id\":\"a\"}],\"not_tested\":[],"
+		  "\"losses\":[],\"ledger\":[]}", HM_E_BAD },
+		{ "assessment.json", "7", HM_E_BAD },
+		{ "planted.json", "{\"a\":1,\"a\":2}", HM_E_BAD },
+		{ "runs/0001/record.cbor.zst", "not a record", HM_E_BAD },
+		{ "runs/0001/tree.cbor.zst", "not a record", HM_E_BAD },
+		{ "runs/0001/packets.pcapng", "not packets", HM_E_BAD },
+	};
+
+	for (size_t i = 0; i < HM_COUNT(rows); i++) {
+		HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = parts_without(rows[i].name, rows[i].instead);
+		HM_CLEANUP(hm_bytes_release) struct hm_bytes page = { 0 };
+		struct hm_fail fail = { 0 };
+		int r = hm_report_html(&page, parts, &fail);
+
+		if (r != rows[i].code || !*fail.text || page.len)
+			fail_msg("%s <- %s: %d %s", rows[i].name, rows[i].instead, r, fail.text);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(hostile_content_is_inert),  cmocka_unit_test(only_known_markup),
+		cmocka_unit_test(nothing_is_loaded),	     cmocka_unit_test(every_link_has_its_target),
+		cmocka_unit_test(numbers_and_words),	     cmocka_unit_test(same_parts_same_bytes),
+		cmocka_unit_test(absent_parts_are_told),     cmocka_unit_test(malformed_parts_are_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
