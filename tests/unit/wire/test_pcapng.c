@@ -1,0 +1,146 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "pcapng.h"
+
+/* A section header, an interface description and one packet of 3 bytes at 1.000000002 s, written out by hand from the
+ * draft (draft-ietf-opsawg-pcapng). */
+static const uint8_t file[] = {
+	0x0a, 0x0d, 0x0d, 0x0a, 28, 0, 0, 0, 0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0, /* SHB */
+	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 28, 0, 0, 0,
+	1, 0, 0, 0, 32, 0, 0, 0, 1, 0, 0, 0, 0x34, 0x12, 0, 0, 9, 0, 1, 0, 9, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0, 0, /* IDB */
+	6, 0, 0, 0, 36, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0xca, 0x9a, 0x3b, 3, 0, 0, 0, 7, 0, 0, 0, /* EPB */
+	'a', 'b', 'c', 0, 36, 0, 0, 0,
+};
+enum { AT_IDB = 28, AT_EPB = 60 };
+
+static void writes_what_the_draft_says(void **state HM_UNUSED)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
+
+	hm_pcapng_start(&out, 0x1234);
+	hm_pcapng_packet(&out, 1000000002, HM_SLICE("abc"), 7);
+	assert_true(hm_slice_eq(hm_slice_of(&out), (struct hm_slice){ file, sizeof(file) }));
+}
+
+static void reads_block_by_block(void **state HM_UNUSED)
+{
+	struct hm_cursor c = hm_cursor_of((struct hm_slice){ file, sizeof(file) });
+	struct hm_pcapng_block b;
+
+	assert_int_equal(hm_pcapng_next(&c, &b, NULL), 1);
+	assert_int_equal(b.type, HM_PCAPNG_SHB);
+	assert_true(b.whole.data == file && b.whole.len == 28);
+	assert_int_equal(hm_pcapng_next(&c, &b, NULL), 1);
+	assert_int_equal(b.type, HM_PCAPNG_IDB);
+	assert_int_equal(hm_pcapng_next(&c, &b, NULL), 1);
+	assert_int_equal(b.type, HM_PCAPNG_EPB);
+	assert_true(b.time_ns == 1000000002 && b.wire_len == 7 && hm_slice_eq(b.packet, HM_SLICE("abc")));
+	assert_int_equal(hm_pcapng_next(&c, &b, NULL), 0);
+	assert_true(hm_cursor_done(&c));
+}
+
+static void times_and_lengths_survive(void **state HM_UNUSED)
+{
+	static const uint64_t times[] = { 0, 1, UINT32_MAX, (uint64_t)UINT32_MAX + 1, 1800000000123456789, UINT64_MAX };
+	uint8_t frame[70] = { 0 };
+
+	for (size_t i = 0; i < HM_COUNT(times); i++)
+		for (size_t len = 0; len <= sizeof(frame); len++) {
+			HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
+			struct hm_pcapng_block b;
+			struct hm_cursor c;
+
+			hm_pcapng_packet(&out, times[i], (struct hm_slice){ frame, len }, UINT32_MAX);
+			assert_int_equal(out.len % 4, 0);
+			c = hm_cursor_of(hm_slice_of(&out));
+			assert_int_equal(hm_pcapng_next(&c, &b, NULL), 1);
+			assert_true(b.time_ns == times[i] && b.packet.len == len && b.wire_len == UINT32_MAX);
+			assert_true(hm_cursor_done(&c));
+		}
+}
+
+/* 1 + the index of the first block that is refused, or 0 when the whole file is read. */
+static int refused_at(struct hm_slice s)
+{
+	struct hm_cursor c = hm_cursor_of(s);
+	struct hm_pcapng_block b, before;
+	struct hm_fail fail = { 0 };
+
+	for (int i = 1;; i++) {
+		int r;
+
+		memset(&b, 0xaa, sizeof(b));
+		before = b;
+		r = hm_pcapng_next(&c, &b, &fail);
+		if (r == 0)
+			return 0;
+		if (r < 0) {
+			assert_int_equal(r, HM_E_BAD);
+			assert_memory_equal(&b, &before, sizeof(b));
+			assert_int_equal(hm_pcapng_next(&c, &b, NULL), HM_E_BAD);
+			return i;
+		}
+	}
+}
+
+static void cut_anywhere_is_refused(void **state HM_UNUSED)
+{
+	for (size_t len = 0; len <= sizeof(file); len++) {
+		uint8_t *copy = hm_alloc(len + 1, 1); /* of the exact size, for a sanitizer to see */
+		int want = len == 0 || len == AT_IDB || len == AT_EPB || len == sizeof(file) ? 0 :
+			   len < AT_IDB ? 1 : len < AT_EPB ? 2 : 3;
+
+		memcpy(copy, file, len);
+		assert_int_equal(refused_at((struct hm_slice){ copy, len }), want);
+		free(copy);
+	}
+}
+
+/* Every byte of a header is either a value that a reader gets, or has one form alone. */
+static void changed_bytes_are_refused_or_told(void **state HM_UNUSED)
+{
+	uint8_t copy[sizeof(file)];
+
+	for (size_t at = 0; at < sizeof(file); at++)
+		for (int bit = 0; bit < 8; bit++) {
+			bool value = (at >= AT_IDB + 12 && at < AT_IDB + 16) ||	 /* snaplen */
+				     (at >= AT_EPB + 12 && at < AT_EPB + 20) || /* time */
+				     (at >= AT_EPB + 28 && at < AT_EPB + 31);	 /* frame */
+			bool wire_len = at >= AT_EPB + 24 && at < AT_EPB + 28;
+			bool type = at < 4 || (at >= AT_IDB && at < AT_IDB + 4) || (at >= AT_EPB && at < AT_EPB + 4);
+			int r;
+
+			memcpy(copy, file, sizeof(file));
+			copy[at] ^= (uint8_t)(1 << bit);
+			r = refused_at((struct hm_slice){ copy, sizeof(copy) });
+			if (value)
+				assert_int_equal(r, 0);
+			else if (!wire_len && !type) /* another type is an unknown block, a longer wire_len a cut packet */
+				assert_int_not_equal(r, 0);
+		}
+}
+
+static void unknown_blocks_pass_as_they_are(void **state HM_UNUSED)
+{
+	static const uint8_t block[] = { 4, 0, 0, 0, 16, 0, 0, 0, 1, 2, 3, 4, 16, 0, 0, 0 };
+	struct hm_cursor c = hm_cursor_of((struct hm_slice){ block, sizeof(block) });
+	struct hm_pcapng_block b;
+
+	assert_int_equal(hm_pcapng_next(&c, &b, NULL), 1);
+	assert_true(b.type == HM_PCAPNG_NRB && b.whole.len == sizeof(block) && b.packet.len == 0 && b.time_ns == 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(writes_what_the_draft_says),	     cmocka_unit_test(reads_block_by_block),
+		cmocka_unit_test(times_and_lengths_survive),	     cmocka_unit_test(cut_anywhere_is_refused),
+		cmocka_unit_test(changed_bytes_are_refused_or_told), cmocka_unit_test(unknown_blocks_pass_as_they_are),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
