@@ -198,7 +198,7 @@ static void keep_cited(struct load *l, struct hm_slice item)
 {
 	struct report_activity *a = l->a;
 
-	if (!report_cited(l->cites, l->run->run, false, l->run->events))
+	if (!report_cited(l->cites, l->run->run, REPORT_EVENT, l->run->events))
 		return;
 	a->event = hm_realloc(a->event, a->events + 1, sizeof(*a->event));
 	a->event[a->events] = (struct report_event){ .run = l->run->run, .index = l->run->events };

@@ -6,13 +6,33 @@ static int compare(const void *left, const void *right)
 
 	if (a->run != b->run)
 		return a->run < b->run ? -1 : 1;
-	if (a->flow != b->flow)
-		return a->flow ? 1 : -1;
+	if (a->of != b->of)
+		return a->of < b->of ? -1 : 1;
 	if (a->index != b->index)
 		return a->index < b->index ? -1 : 1;
 	if (a->offset != b->offset)
 		return a->offset < b->offset ? -1 : 1;
 	return a->length < b->length ? -1 : a->length > b->length;
+}
+
+static const char *const names[] = { [REPORT_EVENT] = "event", [REPORT_FLOW] = "flow", [REPORT_ENTRY] = "entry" };
+
+const char *report_of_name(enum report_of of)
+{
+	return names[of];
+}
+
+struct report_cite report_cite_read(const json_t *item)
+{
+	enum report_of of = json_object_get(item, "flow") ? REPORT_FLOW : json_object_get(item, "entry") ? REPORT_ENTRY : REPORT_EVENT;
+
+	return (struct report_cite){
+		.run = report_int(item, "run"),
+		.index = report_int(item, names[of]),
+		.of = of,
+		.offset = report_int(item, "offset"),
+		.length = report_int(item, "length"),
+	};
 }
 
 void report_cites_load(struct report_cites *c, const json_t *findings)
@@ -23,18 +43,10 @@ void report_cites_load(struct report_cites *c, const json_t *findings)
 	*c = (struct report_cites){ 0 };
 	json_array_foreach (report_list(findings, "claims"), i, claim)
 		json_array_foreach (report_list(claim, "evidence"), k, item) {
-			bool flow = json_object_get(item, "flow") != NULL;
-
 			if (k == REPORT_CITES_SHOWN)
 				break;
 			c->list = hm_realloc(c->list, c->count + 1, sizeof(*c->list));
-			c->list[c->count++] = (struct report_cite){
-				.run = report_int(item, "run"),
-				.index = report_int(item, flow ? "flow" : "event"),
-				.flow = flow,
-				.offset = report_int(item, "offset"),
-				.length = report_int(item, "length"),
-			};
+			c->list[c->count++] = report_cite_read(item);
 		}
 	if (c->count)
 		qsort(c->list, c->count, sizeof(*c->list), compare);
@@ -46,9 +58,9 @@ void report_cites_release(struct report_cites *c)
 	*c = (struct report_cites){ 0 };
 }
 
-const struct report_cite *report_cited(const struct report_cites *c, uint64_t run, bool flow, uint64_t index)
+const struct report_cite *report_cited(const struct report_cites *c, uint64_t run, enum report_of of, uint64_t index)
 {
-	const struct report_cite wanted = { .run = run, .index = index, .flow = flow };
+	const struct report_cite wanted = { .run = run, .index = index, .of = of };
 	size_t low = 0, high = c->count;
 
 	while (low < high) {
@@ -59,7 +71,7 @@ const struct report_cite *report_cited(const struct report_cites *c, uint64_t ru
 		else
 			high = middle;
 	}
-	if (low == c->count || c->list[low].run != run || c->list[low].flow != flow || c->list[low].index != index)
+	if (low == c->count || c->list[low].run != run || c->list[low].of != of || c->list[low].index != index)
 		return NULL;
 	return &c->list[low];
 }

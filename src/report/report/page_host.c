@@ -173,9 +173,9 @@ static int read_entry(struct entry *e, struct hm_slice item, struct hm_fail *fai
 	return 0;
 }
 
-static void put_entry(struct hm_bytes *out, const struct entry *e)
+static void put_entry(struct hm_bytes *out, const struct entry *e, uint64_t run, uint64_t index)
 {
-	hm_bytes_text(out, "<tr><td><code>");
+	report_html(out, "<tr id=\"r%lut%lu\"><td><code>", (unsigned long)run, (unsigned long)index);
 	report_html_bound(out, e->path, 512);
 	if (e->link.len) {
 		hm_bytes_text(out, "</code> to <code>");
@@ -200,7 +200,7 @@ static void put_entry(struct hm_bytes *out, const struct entry *e)
 
 static int put_entries(const struct report_page *p, struct hm_record *tree, struct hm_fail *fail)
 {
-	uint64_t count = 0;
+	uint64_t run = p->activity->process_run, count = 0, shown = 0;
 	struct hm_slice item;
 	struct entry e;
 	int r;
@@ -213,15 +213,18 @@ static int put_entries(const struct report_page *p, struct hm_record *tree, stru
 			hm_bytes_text(p->out, "<div class=\"scroll\" role=\"region\" aria-label=\"Left on disk\" tabindex=\"0\"><table "
 					      "class=\"list\"><thead><tr><th scope=\"col\">Path and SHA-256</th><th scope=\"col\">Type</th>"
 					      "<th scope=\"col\">Mode, owner</th><th scope=\"col\">Bytes</th></tr></thead><tbody>\n");
-		if (count++ < ENTRIES_SHOWN)
-			put_entry(p->out, &e);
+		if (count < ENTRIES_SHOWN || report_cited(p->cites, run, REPORT_ENTRY, count)) {
+			put_entry(p->out, &e, run, count);
+			shown++;
+		}
+		count++;
 	}
 	if (r < 0)
 		return r;
 	hm_bytes_text(p->out, count ? "</tbody></table></div>\n" : "");
 	report_html(p->out, "<p><b>%'lu %s</b> made, changed or deleted.", (unsigned long)count, count == 1 ? "path" : "paths");
-	if (count > ENTRIES_SHOWN)
-		report_html(p->out, " <span class=\"cut\">The first %'u are shown.</span>", (unsigned)ENTRIES_SHOWN);
+	if (count > shown)
+		report_html(p->out, " <span class=\"cut\">%'lu are shown.</span>", (unsigned long)shown);
 	hm_bytes_text(p->out, "</p>\n");
 	if (hm_record_head(tree)->withheld)
 		report_html(p->out, "<p class=\"cut\">%'lu blocks of this list are withheld.</p>\n",

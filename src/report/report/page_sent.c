@@ -54,12 +54,20 @@ static void put_ledger(const struct report_page *p)
 	hm_bytes_text(p->out, "</tfoot></table></div>\n");
 }
 
-static bool in_cited(const struct report_cites *c, const struct report_cite *first, size_t at)
+/* The citation behind `c` when it is of the same flow, else NULL. */
+static const struct report_cite *next_cite(const struct report_cites *cites, const struct report_cite *c)
 {
-	for (const struct report_cite *k = first; k && k < c->list + c->count && k->flow && k->run == first->run &&
-						  k->index == first->index;
-	     k++)
-		if (at >= k->offset && at - k->offset < k->length)
+	const struct report_cite *next = c + 1;
+
+	if (next == cites->list + cites->count || next->run != c->run || next->of != c->of || next->index != c->index)
+		return NULL;
+	return next;
+}
+
+static bool in_cited(const struct report_cites *cites, const struct report_cite *first, size_t at)
+{
+	for (const struct report_cite *c = first; c; c = next_cite(cites, c))
+		if (at >= c->offset && at - c->offset < c->length)
 			return true;
 	return false;
 }
@@ -110,11 +118,9 @@ static void put_window(const struct report_page *p, struct hm_slice s, size_t fr
 static void put_dump(const struct report_page *p, struct hm_slice s, const struct report_cite *cite)
 {
 	size_t shown = s.len < PREVIEW_BYTES ? s.len : PREVIEW_BYTES, total = shown;
-	const struct report_cite *end = p->cites->list + p->cites->count;
-
 	hm_bytes_text(p->out, "<pre class=\"dump\" tabindex=\"0\">");
 	put_window(p, s, 0, shown, cite);
-	for (const struct report_cite *c = cite; c && c < end && c->flow && c->run == cite->run && c->index == cite->index; c++) {
+	for (const struct report_cite *c = cite; c; c = next_cite(p->cites, c)) {
 		size_t from = c->offset >= s.len ? s.len : c->offset & ~(uint64_t)15, to;
 
 		if (from < shown)
@@ -136,7 +142,7 @@ static void put_dump(const struct report_page *p, struct hm_slice s, const struc
 
 static void put_flow(const struct report_page *p, uint64_t run, size_t index, const struct hm_flow *flow)
 {
-	const struct report_cite *cite = report_cited(p->cites, run, true, index);
+	const struct report_cite *cite = report_cited(p->cites, run, REPORT_FLOW, index);
 	struct hm_slice sent = hm_slice_of(&flow->sent), line = report_bound(sent, LINE_BYTES);
 
 	report_html(p->out, "<details class=\"flow\" id=\"r%luf%zu\"><summary><code>%s</code> ", (unsigned long)run, index,
@@ -187,7 +193,7 @@ static int put_run_flows(const struct report_page *p, uint64_t run, size_t *show
 	if (r < 0)
 		return hm_fail_in(fail, "the packets of run %u", (unsigned)run);
 	for (size_t i = 0; i < flows.count; i++) {
-		bool cited = report_cited(p->cites, run, true, i) != NULL;
+		bool cited = report_cited(p->cites, run, REPORT_FLOW, i) != NULL;
 
 		if (cited || *shown < FLOWS_SHOWN)
 			put_flow(p, run, i, &flows.list[i]);

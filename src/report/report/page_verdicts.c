@@ -115,12 +115,30 @@ void report_page_head(const struct report_page *p)
 			      "<a href=\"#check\">Check it</a></nav>\n</header>\n");
 }
 
-static bool has_event(const struct report_activity *a, uint64_t run, uint64_t index)
+/* Whether the page shows what is cited, so that a link to it leads somewhere. */
+static bool is_shown(const struct report_activity *a, const struct report_cite *c)
 {
-	for (size_t i = 0; i < a->events; i++)
-		if (a->event[i].run == run && a->event[i].index == index)
+	if (c->of == REPORT_ENTRY)
+		return c->run == a->process_run;
+	for (size_t i = 0; c->of == REPORT_EVENT && i < a->events; i++)
+		if (a->event[i].run == c->run && a->event[i].index == c->index)
 			return true;
-	return false;
+	return c->of == REPORT_FLOW;
+}
+
+static void put_cite(const struct report_page *p, const struct report_cite *c)
+{
+	unsigned long run = c->run, index = c->index;
+	const char *of = report_of_name(c->of);
+	bool shown = is_shown(p->activity, c);
+
+	/* Anchors say "t" for an entry of the tree: "e" is an event's. */
+	if (shown)
+		report_html(p->out, "<a href=\"#r%lu%.*s%lu\">", run, 1, c->of == REPORT_ENTRY ? "t" : of, index);
+	report_html(p->out, "run %lu %s %'lu", run, of, index);
+	hm_bytes_text(p->out, shown ? "</a>" : " (not on this page)");
+	if (c->length)
+		report_html(p->out, " bytes %'lu to %'lu", (unsigned long)c->offset, (unsigned long)(c->offset + c->length - 1));
 }
 
 static void put_evidence(const struct report_page *p, const json_t *claim)
@@ -132,21 +150,14 @@ static void put_evidence(const struct report_page *p, const json_t *claim)
 		return;
 	hm_bytes_text(p->out, "<p class=\"evidence\">Evidence: ");
 	json_array_foreach (list, i, item) {
-		bool flow = json_object_get(item, "flow") != NULL;
-		unsigned long run = report_int(item, "run"), index = report_int(item, flow ? "flow" : "event");
+		struct report_cite cite = report_cite_read(item);
 
 		if (i == REPORT_CITES_SHOWN) {
 			report_html(p->out, " and %'zu more in findings.json", json_array_size(list) - i);
 			break;
 		}
 		hm_bytes_text(p->out, i ? ", " : "");
-		if (flow || has_event(p->activity, run, index))
-			report_html(p->out, "<a href=\"#r%lu%s%lu\">", run, flow ? "f" : "e", index);
-		report_html(p->out, "run %lu %s %'lu", run, flow ? "flow" : "event", index);
-		hm_bytes_text(p->out, flow || has_event(p->activity, run, index) ? "</a>" : " (not in its record)");
-		if (report_int(item, "length"))
-			report_html(p->out, " bytes %'lu to %'lu", (unsigned long)report_int(item, "offset"),
-				    (unsigned long)(report_int(item, "offset") + report_int(item, "length") - 1));
+		put_cite(p, &cite);
 	}
 	hm_bytes_text(p->out, "</p>");
 }

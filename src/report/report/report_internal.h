@@ -72,9 +72,10 @@ const char *report_say(const char *list, const char *code) HM_MUST_CHECK;
 const char *report_statement(const struct report_view *v, const char *id) HM_MUST_CHECK;
 
 /* ---- cite.c: what the claims point at ---- */
+enum report_of { REPORT_EVENT, REPORT_FLOW, REPORT_ENTRY }; /* of the record, of the packets, of the tree */
 struct report_cite {
-	uint64_t run, index; /* index: the event's or the flow's position */
-	bool flow;
+	uint64_t run, index; /* index: position, from 0 */
+	enum report_of of;
 	uint64_t offset, length; /* of flows */
 };
 struct report_cites {
@@ -84,8 +85,12 @@ struct report_cites {
 #define REPORT_CITES_SHOWN 8 /* by one claim */
 void report_cites_load(struct report_cites *c, const json_t *findings);
 void report_cites_release(struct report_cites *c);
-/* The first citation of that event or flow, or NULL. */
-const struct report_cite *report_cited(const struct report_cites *c, uint64_t run, bool flow, uint64_t index) HM_MUST_CHECK;
+/* One item of a claim's evidence. */
+struct report_cite report_cite_read(const json_t *item) HM_MUST_CHECK;
+/* "event", "flow", "entry". */
+const char *report_of_name(enum report_of of) HM_MUST_CHECK;
+/* The first citation of that place, or NULL. */
+const struct report_cite *report_cited(const struct report_cites *c, uint64_t run, enum report_of of, uint64_t index) HM_MUST_CHECK;
 
 /* ---- activity.c: what the records tell, added up ---- */
 struct report_file {

@@ -109,7 +109,7 @@ static void every_link_has_its_target(void **state HM_UNUSED)
 		links++;
 	}
 	assert_true(links > 10);
-	assert_true(holds(&page, "run 1 event 99 (not in its record)"));
+	assert_true(holds(&page, "run 1 event 99 (not on this page)"));
 }
 
 static void numbers_and_words(void **state HM_UNUSED)
