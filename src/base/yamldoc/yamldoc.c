@@ -79,11 +79,14 @@ static int remember(struct reading *r, const json_t *node, size_t line)
 	return 0;
 }
 
+/* Decimal, without leading zeros, at most 15 digits: within what every JSON reader keeps exactly. */
 static bool is_integer(const char *s)
 {
-	size_t n = strspn(s += *s == '-', "0123456789");
+	bool negative = *s == '-';
+	const char *digits = s + negative;
+	size_t n = strspn(digits, "0123456789");
 
-	return n >= 1 && n <= 15 && s[n] == 0 && (s[0] != '0' || (n == 1 && s[-1] != '-'));
+	return n >= 1 && n <= 15 && digits[n] == 0 && (digits[0] != '0' || (n == 1 && !negative));
 }
 
 /* True for plain scalars that some reader of YAML takes for something else than text. */
@@ -101,27 +104,34 @@ static bool is_ambiguous(const char *s)
 
 static int read_scalar(struct reading *r, const yaml_event_t *event, json_t **ret)
 {
+	HM_JSON json_t *made = NULL;
 	const char *s = (const char *)event->data.scalar.value;
 	size_t length = event->data.scalar.length, line = event->start_mark.line;
 	bool plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+	int e;
 
 	if (event->data.scalar.anchor || event->data.scalar.tag)
 		return wrong(r, line, "anchors and tags are not allowed");
 	if (memchr(s, 0, length))
 		return wrong(r, line, "a NUL in a text");
 	if (plain && !strcmp(s, "true"))
-		*ret = json_true();
+		made = json_true();
 	else if (plain && !strcmp(s, "false"))
-		*ret = json_false();
+		made = json_false();
 	else if (plain && !strcmp(s, "null"))
-		*ret = json_null();
-	else if (plain && s[0] != 0 && is_integer(s))
-		*ret = json_integer(strtoll(s, NULL, 10));
+		made = json_null();
+	else if (plain && is_integer(s))
+		made = json_integer(strtoll(s, NULL, 10));
 	else if (plain && is_ambiguous(s))
 		return wrong(r, line, *s ? "this may be read as something else than text: write it in quotes" : "a value is missing");
 	else
-		*ret = json_stringn(s, length);
-	return *ret ? remember(r, *ret, line) : wrong(r, line, "not UTF-8");
+		made = json_stringn(s, length);
+	if (!made)
+		return wrong(r, line, "not UTF-8");
+	e = remember(r, made, line);
+	if (e == 0)
+		*ret = hm_take_ptr(&made);
+	return e;
 }
 
 static int read_node(struct reading *r, const yaml_event_t *event, unsigned depth, json_t **ret);

@@ -46,8 +46,7 @@ void hm_doc_pdf(struct hm_bytes *out, const char *title, const struct hm_doc_lin
 	static const char *const fixed[] = {
 		"<< /Type /Catalog /Pages 2 0 R >>",
 		"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-		"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 6 0 R\n"
-		"   /Resources << /Font << /F1 4 0 R >> >> >>",
+		"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 6 0 R /Resources << /Font << /F1 4 0 R >> >> >>",
 		"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>",
 	};
 	enum { INFO = HM_COUNT(fixed) + 1, PAGE, END };

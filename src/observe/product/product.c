@@ -179,21 +179,19 @@ static int check_definitions(const struct hm_yaml *y, const json_t *node, struct
 	static const struct row rows[] = {
 		{ .name = "kind", .kind = ROW_TEXT, .required = true },
 		{ .name = "installed", .kind = ROW_TEXT, .required = true },
-		{ .name = "folder", .kind = ROW_TEXT },
-		{ .name = "mirror", .kind = ROW_TEXT },
+		{ .name = "folder", .kind = ROW_TEXT, .required = true },
 		{ .name = "sample", .kind = ROW_TEXT, .required = true },
 		{ .name = "offset", .kind = ROW_INTEGER, .required = true },
 		{ .name = "length", .kind = ROW_INTEGER, .required = true },
 	};
-	const char *folder = text_at(node, "folder"), *mirror = text_at(node, "mirror");
 	int r = product_check(y, node, "definitions", rows, HM_COUNT(rows), fail);
 
 	if (r < 0)
 		return r;
 	if (strcmp(text_at(node, "kind"), "clamav"))
 		return hm_yaml_fail(y, node, fail, "definitions: kind must be clamav");
-	if (!path_is_sound(text_at(node, "installed"), true) || (folder && !path_is_sound(folder, true)) ||
-	    (mirror && !path_is_sound(mirror, false)) || !name_is_sound(text_at(node, "sample")))
+	if (!path_is_sound(text_at(node, "installed"), true) || !path_is_sound(text_at(node, "folder"), true) ||
+	    !name_is_sound(text_at(node, "sample")))
 		return hm_yaml_fail(y, node, fail, "definitions: not a path, or a sample's name is not one");
 	if (!text_at(y->root, "samples"))
 		return hm_yaml_fail(y, node, fail, "definitions are made of samples, and samples is missing");

@@ -39,8 +39,8 @@ struct hm_product {
  * that are), HM_E_BAD with file and line for anything wrong in the file. */
 int hm_product_load(struct hm_product *out, const char *data_dir, const char *name, struct hm_fail *fail) HM_MUST_CHECK;
 /* Definitions for the product to detect with: those installed where there are any, or else a small set made of the
- * samples, which goes to `plant` and where the description says so to `mirror`. Replaces {definitions} in argv by their
- * folder and lists them in `definitions`. Does nothing for a product that needs none; call it once. */
+ * samples, which goes to `plant`. Replaces {definitions} in argv by their folder and lists them in `definitions`. Does
+ * nothing for a product that needs none; call it once. HM_E_SYSTEM when the samples are not there. */
 int hm_product_define(struct hm_product *p, struct hm_fail *fail) HM_MUST_CHECK;
 /* Loads a declaration that somebody wrote as YAML (--declaration FILE) and gives declaration.json. */
 int hm_product_declaration(json_t **ret, const char *path, struct hm_fail *fail) HM_MUST_CHECK;

@@ -97,37 +97,24 @@ static int make_databases(const struct hm_product *p, struct hm_bytes *hdb, stru
 	return 0;
 }
 
-static void place(struct hm_product_files *files, const char *folder, const char *name, const struct hm_bytes *content)
-{
-	HM_FREE char *path = hm_sprintf("%s/%s", folder, name);
-	struct hm_bytes copy = { 0 };
-
-	hm_bytes_slice(&copy, hm_slice_of(content));
-	product_add_file(files, path, &copy, 0644);
-}
-
 static int make_own(struct hm_product *p, struct hm_fail *fail)
 {
-	const char *folder = text_at(p->definitions_wanted, "folder"), *mirror = text_at(p->definitions_wanted, "mirror");
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes hdb = { 0 }, ndb = { 0 };
 	const struct {
 		const char *name;
-		const struct hm_bytes *content;
+		struct hm_bytes *content;
 	} made[] = { { "hallmark.hdb", &hdb }, { "hallmark.ndb", &ndb } };
 	int r = make_databases(p, &hdb, &ndb, fail);
 
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < HM_COUNT(made); i++) {
+		HM_FREE char *path = hm_sprintf("%s/%s", text_at(p->definitions_wanted, "folder"), made[i].name);
 		struct hm_sha256 hash;
 
-		if (mirror)
-			place(&p->mirror, mirror, made[i].name, made[i].content);
-		if (!folder)
-			continue;
-		place(&p->plant, folder, made[i].name, made[i].content);
 		hm_sha256_slice(&hash, hm_slice_of(made[i].content));
 		list_definition(p, made[i].name, NULL, hash);
+		product_add_file(&p->plant, path, made[i].content, 0644);
 	}
 	return 0;
 }
@@ -149,22 +136,20 @@ static void replace_in_argv(char **argv, const char *folder)
 
 int hm_product_define(struct hm_product *p, struct hm_fail *fail)
 {
-	const char *installed, *folder;
+	const char *installed;
 	int r;
 
 	if (!p->definitions_wanted)
 		return 0;
 	installed = text_at(p->definitions_wanted, "installed");
-	folder = text_at(p->definitions_wanted, "folder");
-	/* A product with a mirror gets new definitions; what is installed is not what it will have. */
-	r = folder ? find_installed(p, installed, fail) : 0;
-	if (r > 0)
-		folder = installed;
-	else if (r == 0)
+	r = find_installed(p, installed, fail);
+	if (r > 0) {
+		replace_in_argv(p->argv, installed);
+		return 0;
+	}
+	if (r == 0)
 		r = make_own(p, fail);
-	if (r < 0)
-		return r;
-	if (folder)
-		replace_in_argv(p->argv, folder);
-	return 0;
+	if (r == 0)
+		replace_in_argv(p->argv, text_at(p->definitions_wanted, "folder"));
+	return r;
 }

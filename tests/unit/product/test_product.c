@@ -175,9 +175,9 @@ static void wrong_descriptions_are_refused(void **state HM_UNUSED)
 	refuses(HEAD "plant:\n  - {path: /x, text: z, file: conf}\n", "either text or file");
 	refuses(HEAD "plant:\n  - {path: /x, file: ../x.yaml}\n", "must name one in products/files");
 	refuses(HEAD "plant: [x]\n", "must have members");
-	refuses(HEAD "definitions: {kind: clamav, installed: /x, sample: s, offset: 0, length: 16}\n", "samples is missing");
-	refuses(HEAD "samples: /s\ndefinitions: {kind: other, installed: /x, sample: s, offset: 0, length: 16}\n", "kind must be");
-	refuses(HEAD "samples: /s\ndefinitions: {kind: clamav, installed: /x, sample: ../s, offset: 0, length: 16}\n", "not a path");
+	refuses(HEAD "definitions: {kind: clamav, installed: /x, folder: /d, sample: s, offset: 0, length: 16}\n", "samples is missing");
+	refuses(HEAD "samples: /s\ndefinitions: {kind: other, installed: /x, folder: /d, sample: s, offset: 0, length: 16}\n", "kind must be");
+	refuses(HEAD "samples: /s\ndefinitions: {kind: clamav, installed: /x, folder: /d, sample: ../s, offset: 0, length: 16}\n", "not a path");
 }
 
 static void wrong_declarations_are_refused(void **state HM_UNUSED)
