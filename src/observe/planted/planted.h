@@ -2,9 +2,10 @@
 /* The planted documents: real formats, made from the seed, each with canary tokens of its own.
  *
  * A token is 20 characters of Crockford base32 (upper case) from D("secret/PHASE/FACTOR/LEVEL/N"), N counting tokens from
- * 0 in the order of the table in planted.c: alphanumeric, so that URL encoding leaves it alone. Documents: plain text,
+ * 0 in the order of the table in planted_documents.c: alphanumeric, so that URL encoding leaves it alone. Documents: plain text,
  * PDF, ODT, e-mail message, CSV, source code, a ZIP with one of them beside an EICAR file, one with a protective marking
- * ("UK SECRET", "OFFICIAL-SENSITIVE"). Every byte is a function of (seed, phase, level): no clock, no locale. */
+ * ("UK SECRET", "OFFICIAL-SENSITIVE"). Every byte is a function of (seed, phase, level), and
+ * where something is deflated of zlib's version: no clock, no locale. The bundle holds the bytes; nobody makes them again. */
 #include "json.h"
 #include "parts.h"
 
