@@ -4,9 +4,6 @@
 #include "product.h"
 #include "surroundings.h"
 
-/* Where the planted documents stand in the chamber: {target}. */
-#define HM_TARGET "/srv/documents"
-
 struct hm_assessment {
 	struct hm_surroundings surroundings;
 	struct hm_product product;

@@ -15,8 +15,8 @@ static const struct hm_option options[] = {
 
 static int run(const struct hm_args *args, struct hm_fail *fail)
 {
-	HM_CLEANUP(hm_surroundings_release) struct hm_surroundings surroundings = { 0 };
-	const char *output = hm_args_get(args, "output");
+	HM_CLEANUP(hm_surroundings_release) struct hm_surroundings surroundings = { .lock = -1 };
+	const char *output = hm_args_get(args, "output"), *folder;
 	struct hm_run_result result = { 0 };
 	struct hm_run_spec spec = { .number = 1, .echo = true };
 	int r;
@@ -32,12 +32,21 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 		r = hm_surroundings_open(&surroundings, fail);
 	if (r == 0 && spec.mode == HM_INTERNET_SIMULATED)
 		r = hm_surroundings_scenario(&surroundings, "default", fail);
+	if (r == 0)
+		r = hm_surroundings_folder(&surroundings, &folder, fail);
 	if (r < 0)
 		return r;
+	HM_FREE char *target = hm_sprintf("%s/target", folder);
 	HM_FREE char *packets = hm_sprintf("%s.pcapng", output);
 	HM_FREE char *tree = hm_sprintf("%s.tree", output);
+	/* No documents are planted: the target folder is there and empty. */
+	r = hm_fs_mkdirs(target, 0755, fail);
+	if (r < 0)
+		return r;
 	hm_program_catch_signals();
 	hm_surroundings_fill(&surroundings, &spec);
+	spec.chamber.target_from = target;
+	spec.chamber.target = HM_TARGET;
 	spec.chamber.argv = args->product;
 	spec.chamber.stdin_path = hm_args_get(args, "stdin");
 	spec.record = output;

@@ -2,6 +2,9 @@
 /* What every run shares: where data and work lie, who the chamber pretends to be, what the scenario answers. */
 #include "run.h"
 
+/* Where the planted documents stand in the chamber: {target}. */
+#define HM_TARGET "/srv/documents"
+
 struct hm_surroundings {
 	char *data;		  /* folder of data/ */
 	char *work;		  /* folder for what runs need while they run */
