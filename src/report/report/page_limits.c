@@ -108,8 +108,9 @@ void report_page_events(const struct report_page *p)
 	if (!p->activity->events)
 		hm_bytes_text(p->out, "<p class=\"none\">No finding cites an event.</p>\n");
 	else
-		report_html(p->out, "<p>The %'zu recorded events that the findings cite. Positions count from 0 in the run's "
-				    "record.</p>\n<table class=\"events\"><tbody>\n", p->activity->events);
+		report_html(p->out, "<p>What the findings cite: <b>%'zu</b> recorded %s. Positions count from 0 in the run's record."
+				    "</p>\n<table class=\"events\"><tbody>\n", p->activity->events,
+			    p->activity->events == 1 ? "event" : "events");
 	for (size_t i = 0; i < p->activity->events; i++)
 		put_event(p, &p->activity->event[i]);
 	hm_bytes_text(p->out, p->activity->events ? "</tbody></table>\n" : "");

@@ -75,10 +75,10 @@ static void put_planted(const struct report_page *p)
 
 	if (!json_array_size(files))
 		return;
-	report_html(p->out, "<h3>Planted documents</h3>\n<details><summary>%'zu files</summary>\n<div class=\"scroll\" role=\"region\" "
+	report_html(p->out, "<h3>Planted documents</h3>\n<details><summary>%'zu %s</summary>\n<div class=\"scroll\" role=\"region\" "
 			    "aria-label=\"Planted documents\" tabindex=\"0\"><table class=\"list\"><thead><tr><th scope=\"col\">Path and "
 			    "SHA-256</th><th scope=\"col\">Role</th><th scope=\"col\">Tokens</th><th scope=\"col\">Bytes</th></tr></thead>"
-			    "<tbody>\n", json_array_size(files));
+			    "<tbody>\n", json_array_size(files), json_array_size(files) == 1 ? "file" : "files");
 	json_array_foreach (files, i, file) {
 		HM_CLEANUP(hm_bytes_release) struct hm_bytes path = { 0 };
 
@@ -98,10 +98,10 @@ static void put_artifacts(const struct report_page *p)
 	const json_t *list = report_list(report_object(p->view->findings, "product"), "artifacts"), *artifact;
 	size_t i;
 
-	report_html(p->out, "<h3>Artifacts</h3>\n<p>Two products are the same when these are.</p>\n<details><summary>%'zu files"
+	report_html(p->out, "<h3>Artifacts</h3>\n<p>Two products are the same when these are.</p>\n<details><summary>%'zu %s"
 			    "</summary>\n<div class=\"scroll\" role=\"region\" aria-label=\"Artifacts\" tabindex=\"0\"><table class=\"list\">"
 			    "<thead><tr><th scope=\"col\">Path and SHA-256</th><th scope=\"col\">Role</th><th scope=\"col\">Package</th></tr>"
-			    "</thead><tbody>\n", json_array_size(list));
+			    "</thead><tbody>\n", json_array_size(list), json_array_size(list) == 1 ? "file" : "files");
 	json_array_foreach (list, i, artifact) {
 		HM_CLEANUP(hm_bytes_release) struct hm_bytes path = { 0 };
 

@@ -37,7 +37,9 @@ static void put_ledger(const struct report_page *p)
 		return;
 	}
 	hm_bytes_text(p->out, "<p>Every byte of every IP packet that went out, all runs together. The four classes add up to the "
-			      "first column.</p>\n<div class=\"scroll\" role=\"region\" aria-label=\"Ledger\" tabindex=\"0\">"
+			      "first column: <i>constant</i> is the same in every run, <i>explained</i> follows from protocol (headers, "
+			      "lengths, checksums), <i>influenced</i> was shown to depend on a factor, <i>unaccounted</i> is the rest, "
+			      "unreadable bytes included.</p>\n<div class=\"scroll\" role=\"region\" aria-label=\"Ledger\" tabindex=\"0\">"
 			      "<table class=\"ledger\"><thead><tr><th scope=\"col\">Endpoint</th><th scope=\"col\">On the wire</th>"
 			      "<th scope=\"col\">Constant</th><th scope=\"col\">Explained</th><th scope=\"col\">Influenced</th>"
 			      "<th scope=\"col\">Unaccounted</th></tr></thead><tbody>\n");

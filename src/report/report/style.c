@@ -33,7 +33,7 @@ const char report_style[] =
 	"section{display:grid;grid-template-columns:11rem minmax(0,1fr);border-top:3px solid var(--ink);margin-top:2.2rem;"
 	"padding-top:.6rem}\n"
 	"h2{margin:0;font-size:1.25rem;line-height:1.3;font-weight:600}\n"
-	"section>div>:first-child{margin-top:0}\n"
+	"section>div>:first-child{margin-top:0}section>div>.facts:first-child{border-top:0}\n"
 	"h3{margin:2rem 0 .5rem;font-size:1.15rem;line-height:1.3;font-weight:600}\n"
 	"h3 .n{display:inline-block;min-width:1.5rem;font-size:1em}\n"
 	"table{border-collapse:collapse;width:100%}.claims{table-layout:fixed}\n"
