@@ -13,6 +13,7 @@
 #include "chamber_internal.h"
 
 #include <errno.h>
+#include <linux/audit.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/net.h>
@@ -69,18 +70,29 @@ static const struct {
 	{ "ustat", EPERM },	    { "vhangup", EPERM },	{ "vm86", EPERM },	   { "vm86old", EPERM },
 };
 
-/* Calls newer than the library's names, by number (all machines number alike since Linux 5.1), and all that are newer than
- * this list: nobody has looked at what they do yet. A filter of its own, for any architecture. */
+/* What the library cannot express, as a filter of its own for any architecture; of two filters the stricter answer counts.
+ *
+ * - Calls newer than the library's names, by number (all machines number alike since Linux 5.1), and all that are newer
+ *   than this list: nobody has looked at what they do yet.
+ * - 32-bit programs of an old libc make sockets by socketcall, which hides the family behind a pointer where no filter can
+ *   look. Such a program is killed: loudly, since a product that silently cannot speak would look like one that does not. */
 #define LAST_KNOWN 469 /* file_setattr, Linux 6.17 */
-static struct sock_filter newer[] = {
+#define I386_SOCKETCALL 102
+static struct sock_filter by_hand[] = {
 	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-	BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, LAST_KNOWN, 4, 0),
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 457, 4, 0), /* statmount, listmount: of other namespaces too, with SYS_ADMIN */
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 458, 3, 0),
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 467, 2, 0), /* open_tree_attr: makes a read-only mount writable */
+	BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, LAST_KNOWN, 9, 0),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 457, 9, 0), /* statmount, listmount: of other namespaces too, with SYS_ADMIN */
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 458, 8, 0),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 467, 7, 0), /* open_tree_attr: makes a read-only mount writable */
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, I386_SOCKETCALL, 0, 4),
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_I386, 0, 2),
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)), /* lower half: little endian */
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_SOCKET, 3, 0),
 	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
 	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 };
 
 /* Calls that are refused for one value of an argument. `mask` takes the bits that the kernel looks at: the upper half of a
@@ -180,17 +192,6 @@ static int refuse_families(scmp_filter_ctx filter, struct hm_fail *fail)
 	return r;
 }
 
-/* 32-bit programs of an old libc make sockets by socketcall, which hides the family behind a pointer where no filter can
- * look. Such a program is killed: loudly, since a product that silently cannot speak would look like one that does not. */
-static int refuse_socketcall(scmp_filter_ctx filter, struct hm_fail *fail)
-{
-	struct scmp_arg_cmp match = SCMP_A0_64(SCMP_CMP_MASKED_EQ, INT_BITS, SYS_SOCKET);
-
-	if (seccomp_arch_native() != SCMP_ARCH_X86_64)
-		return 0;
-	return no_rule(seccomp_rule_add_array(filter, SCMP_ACT_KILL_PROCESS, SCMP_SYS(socketcall), 1, &match), "socketcall", fail);
-}
-
 int hm_chamber_profile_open(struct hm_chamber_profile **ret, bool privileged, struct hm_fail *fail)
 {
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
@@ -210,8 +211,6 @@ int hm_chamber_profile_open(struct hm_chamber_profile **ret, bool privileged, st
 		r = refuse_calls(filter, fail);
 	if (r == 0)
 		r = refuse_families(filter, fail);
-	if (r == 0)
-		r = refuse_socketcall(filter, fail);
 	if (r < 0) {
 		seccomp_release(filter);
 		return r;
@@ -272,7 +271,7 @@ static int drop_capabilities(const struct hm_chamber_profile *p, struct hm_fail 
 
 int hm_chamber_profile_enter(const struct hm_chamber_profile *p, struct hm_fail *fail)
 {
-	struct sock_fprog more = { HM_COUNT(newer), newer };
+	struct sock_fprog more = { HM_COUNT(by_hand), by_hand };
 	int r = seccomp_load(p->filter);
 
 	if (r < 0) {
@@ -280,6 +279,6 @@ int hm_chamber_profile_enter(const struct hm_chamber_profile *p, struct hm_fail 
 		return hm_fail_errno(fail, "loading the system call filter");
 	}
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &more) < 0)
-		return hm_fail_errno(fail, "loading the filter of newer system calls");
+		return hm_fail_errno(fail, "loading the second system call filter");
 	return drop_capabilities(p, fail);
 }
