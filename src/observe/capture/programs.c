@@ -23,7 +23,7 @@ static int keep_warning(enum libbpf_print_level level, const char *format, va_li
 	vsnprintf(line, sizeof(line), format, args);
 	len = strcspn(line, "\n");
 	line[len] = '\0';
-	strcpy(said, strncmp(line, "libbpf: ", 8) == 0 ? line + 8 : line);
+	snprintf(said, sizeof(said), "%s", strncmp(line, "libbpf: ", 8) == 0 ? line + 8 : line);
 	return 0;
 }
 

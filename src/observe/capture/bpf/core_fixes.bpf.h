@@ -7,7 +7,7 @@
 #include "kernel.bpf.h"
 
 #define OVERLAYFS_MAGIC 0x794c7630
-#define FMODE_BACKING (1u << 25) /* since 6.5, like struct backing_file */
+#define FMODE_NOACCOUNT (1u << 29)
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
@@ -82,15 +82,20 @@ struct place {
 	struct dentry *dentry;
 };
 
-/* The path by which a file was opened. For the file of a mapping on an overlay that is not f_path since 6.5: the file is
- * one of the layer below, with the user's path beside it. Before, such a file had the user's path as its own. */
+/* The path by which a file was opened. The file of a mapping on an overlay is one of the layer below: before 6.5 with the
+ * user's path as its own, since then as the first part of a structure that has it beside. The flag of such files has moved
+ * from version to version; none is accounted for, and what lies behind it must be a path on an overlay. */
 static __always_inline void core_user_path(struct place *path, struct file *file)
 {
-	if (bpf_core_type_exists(struct backing_file) && (BPF_CORE_READ(file, f_mode) & FMODE_BACKING)) {
-		struct backing_file *backing = (void *)file - bpf_core_field_offset(struct backing_file, file);
-
-		bpf_core_read(path, sizeof(*path), &backing->user_path);
-		return;
-	}
 	bpf_core_read(path, sizeof(*path), &file->f_path);
+	if (bpf_core_type_exists(struct backing_file) && (BPF_CORE_READ(file, f_mode) & FMODE_NOACCOUNT)) {
+		struct backing_file *backing = (void *)file - bpf_core_field_offset(struct backing_file, file);
+		struct place user = { 0 };
+		struct dentry *dentry;
+
+		bpf_core_read(&user, sizeof(user), &backing->user_path);
+		dentry = user.dentry;
+		if (BPF_CORE_READ(dentry, d_sb, s_magic) == OVERLAYFS_MAGIC)
+			*path = user;
+	}
 }
