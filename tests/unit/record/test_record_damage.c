@@ -114,6 +114,7 @@ static void nothing_may_follow_or_move(void **state HM_UNUSED)
 struct forged {
 	struct hm_bytes raw, frame, file;
 	struct hm_block block;
+	bool false_leaf, false_root, false_frame_crc;
 };
 
 static void release_forged(struct forged *f)
@@ -129,6 +130,7 @@ static void compress(struct hm_bytes *out, struct hm_slice raw, int level, int c
 	size_t bound = ZSTD_compressBound(raw.len), n;
 
 	ZSTD_CCtx_setParameter(zstd, ZSTD_c_compressionLevel, level);
+	ZSTD_CCtx_setParameter(zstd, ZSTD_c_windowLog, 26); /* a single segment, however long */
 	ZSTD_CCtx_setParameter(zstd, ZSTD_c_checksumFlag, checksum);
 	ZSTD_CCtx_setParameter(zstd, ZSTD_c_contentSizeFlag, content_size);
 	n = ZSTD_compress2(zstd, hm_bytes_reserve(out, bound), bound, raw.data, raw.len);
@@ -146,7 +148,7 @@ static void forge_items(struct forged *f, uint64_t count)
 	f->block.raw_len = (uint32_t)f->raw.len;
 }
 
-/* Leaf, root and CRCs made to fit what is there; then read as a record without a footer. */
+/* Leaf, root and CRCs made to fit what is there, unless one shall not; then read as a record without a footer. */
 static int open_forged(struct forged *f, struct hm_record_head *head)
 {
 	struct hm_merkle tree = { 0 };
@@ -154,10 +156,12 @@ static int open_forged(struct forged *f, struct hm_record_head *head)
 	if (!f->block.withheld) {
 		hm_record_leaf(&f->block.leaf, f->block.salt, hm_slice_of(&f->raw));
 		f->block.frame_len = (uint32_t)f->frame.len;
-		f->block.frame_crc = hm_record_crc(hm_slice_of(&f->frame));
+		f->block.frame_crc = hm_record_crc(hm_slice_of(&f->frame)) ^ f->false_frame_crc;
 	}
+	f->block.leaf.b[31] ^= f->false_leaf;
 	hm_merkle_append(&tree, &f->block.leaf);
 	hm_merkle_root(&tree, &f->block.root);
+	f->block.root.b[31] ^= f->false_root;
 	f->file.len = 0;
 	hm_record_put_block(&f->file, &f->block);
 	hm_bytes_slice(&f->file, hm_slice_of(&f->frame));
@@ -199,6 +203,9 @@ static void frames_have_one_form(void **state HM_UNUSED)
 	assert_int_equal(open_forged(&f, NULL), HM_E_BAD);
 	f.frame.len--;
 	assert_int_equal(open_forged(&f, NULL), 0);
+	hm_bytes_append(&f.frame, "\x50\x2a\x4d\x18\0\0\0\0", 8); /* an empty skippable frame, which zstd passes over */
+	assert_int_equal(open_forged(&f, NULL), HM_E_BAD);
+	f.frame.len -= 8;
 	f.frame.data[4] |= 0x10; /* the bit that decoders ignore */
 	assert_int_equal(open_forged(&f, NULL), HM_E_BAD);
 	f.frame.data[4] = (uint8_t)((f.frame.data[4] & ~0x10) | 0x08); /* the reserved bit */
@@ -232,6 +239,15 @@ static void headers_must_tell_the_truth(void **state HM_UNUSED)
 	REFUSED(raw_len, UINT32_MAX);
 #undef REFUSED
 	assert_int_equal(open_forged(&f, NULL), 0);
+	f.false_leaf = true;
+	assert_int_equal(open_forged(&f, NULL), HM_E_BAD);
+	f.false_leaf = false;
+	f.false_root = true;
+	assert_int_equal(open_forged(&f, NULL), HM_E_BAD);
+	f.false_root = false;
+	f.false_frame_crc = true;
+	assert_int_equal(open_forged(&f, NULL), HM_E_BAD);
+	f.false_frame_crc = false;
 	f.raw.data[0] = 0x82 | 0x20; /* content that is not of the subset; frame, leaf and CRCs fit it */
 	f.frame.len = 0;
 	compress(&f.frame, hm_slice_of(&f.raw), 3, 1, 1);
@@ -248,9 +264,9 @@ static void bomb_is_refused(void **state HM_UNUSED)
 	memset(f.raw.data, 0, len);
 	f.raw.len = len;
 	compress(&f.frame, hm_slice_of(&f.raw), 1, 1, 1);
-	f.block.count = HM_RECORD_RAW_MAX;
-	f.block.raw_len = (uint32_t)len; /* the truth is too much */
+	f.block.count = f.block.raw_len = (uint32_t)len; /* the truth, 67 million zeros, is too much */
 	assert_int_equal(open_forged(&f, NULL), HM_E_BAD);
+	f.block.count = HM_RECORD_RAW_MAX;
 	f.block.raw_len = HM_RECORD_RAW_MAX; /* and so is a lie */
 	assert_int_equal(open_forged(&f, NULL), HM_E_BAD);
 }
