@@ -56,6 +56,19 @@ static int keep(void *cookie, const struct hm_event *event, struct hm_fail *fail
 	return hm_record_append(run->record, hm_slice_of(&run->item), event->time, fail);
 }
 
+/* From the recorder. What it says itself (gaps) has no number yet: it counts among our own events. */
+static int take_event(void *cookie, const struct hm_event *event, struct hm_fail *fail)
+{
+	struct run *run = cookie;
+	struct hm_event own;
+
+	if (event->cpu != HM_CPU_USER)
+		return keep(run, event, fail);
+	own = *event;
+	own.seq = run->user_seq++;
+	return keep(run, &own, fail);
+}
+
 /* An event of our own: CPU number and sequence mark it as such. */
 static int say(struct run *run, struct hm_event *event, struct hm_fail *fail)
 {
@@ -243,7 +256,7 @@ static int set_up(struct run *run, struct hm_fail *fail)
 {
 	struct hm_internet_spec net = { .mode = run->spec->mode, .scenario = run->spec->scenario, .mirror = run->spec->mirror,
 					.packets = run->spec->packets };
-	struct hm_capture_spec capture = { .sink = keep, .cookie = run };
+	struct hm_capture_spec capture = { .sink = take_event, .cookie = run };
 	int r = hm_chamber_open(&run->chamber, &run->spec->chamber, fail);
 
 	if (r < 0)
