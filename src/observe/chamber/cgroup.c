@@ -270,8 +270,7 @@ static int remove_groups(int parent, const char *name, unsigned depth, struct hm
 
 void hm_chamber_groups_release(struct hm_chamber_groups *g)
 {
-	HM_CLEANUP(release_roots) struct roots roots = { 0 };
-	struct hm_bytes said = { 0 };
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes said = { 0 };
 	int *fds[] = { &g->init, &g->product, &g->run };
 
 	for (size_t i = 0; i < HM_COUNT(fds); i++)
@@ -280,7 +279,6 @@ void hm_chamber_groups_release(struct hm_chamber_groups *g)
 	/* Without the lock the run is like one that was killed; what cannot be removed now is left to the next sweep. */
 	if (g->v2 && hm_chamber_groups_sweep(g->name, 0, &said, NULL) < 0)
 		said.len = 0;
-	hm_bytes_release(&said);
 	free(g->name);
 	free(g->v2);
 	free(g->pids);

@@ -1,6 +1,8 @@
 /* The chamber as a product finds it, and what is left of a run. */
 #include "chamber_help.h"
 
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -82,15 +84,14 @@ static void host_is_out_of_sight(void **state HM_UNUSED)
 
 	help_place(&p, "/var/tmp");
 	help_write("/var/tmp/hm-chamber-test-residue", "host");
-	script = hm_sprintf("ls -A /tmp /var/tmp /run; ls %s 2>/dev/null; ls /sys/fs/cgroup; ls /proc | grep -c '^[0-9]'; "
+	script = hm_sprintf("ls -A /tmp /var/tmp /run; ls %s 2>/dev/null; ls /sys/fs/cgroup; [ $(ls /proc | grep -c '^[0-9]') -lt 8 ] && echo few; "
 			    "grep -cE '^(none|cgroup|bpf|debugfs|tracefs|devtmpfs) ' /proc/mounts; grep -c hm-chamber-test /proc/mounts", p.base);
 	help_shell(&p, script);
 	{
 		HM_CLEANUP(help_release) struct run r = { 0 };
 
 		help_run(&p, 20, &r);
-		/* four processes: pid 1, the shell, ls and grep */
-		assert_string_equal(help_text(&r.out), "/run:\nlock\n\n/tmp:\n\n/var/tmp:\n4\n0\n0\n");
+		assert_string_equal(help_text(&r.out), "/run:\nlock\n\n/tmp:\n\n/var/tmp:\nfew\n0\n0\n");
 	}
 	unlink("/var/tmp/hm-chamber-test-residue");
 	help_group(group, p.name);
@@ -360,7 +361,7 @@ static void names_are_taken_once(void **state HM_UNUSED)
 	assert_non_null(strstr(fail.text, "another run has this name"));
 	/* and the sweep leaves a living run alone, as the failed attempt must have */
 	assert_int_equal(hm_chamber_sweep(p.work, &said, &fail), 0);
-	assert_null(memmem(said.data, said.len, p.name, strlen(p.name)));
+	assert_null(strstr(help_text(&said), p.name));
 	{
 		HM_CLEANUP(help_release) struct run r = { 0 };
 		int out, err;
@@ -371,6 +372,85 @@ static void names_are_taken_once(void **state HM_UNUSED)
 	}
 	hm_chamber_close(c);
 	help_leave(&p);
+}
+
+/* In a mount namespace of the test's own: file systems below the root, in each other's way and with hard names. */
+static void mount_things(const char *at)
+{
+	HM_FREE char *disk = hm_sprintf("%s/a disk", at), *hard = hm_sprintf("%s/a,b:c\\d", at), *file = hm_sprintf("%s/file", at);
+	HM_FREE char *memory = hm_sprintf("%s/memory", at), *within = hm_sprintf("%s/memory/within", at), *covered = hm_sprintf("%s/covered", at);
+	HM_FREE char *note = hm_sprintf("%s/note", disk), *hard_note = hm_sprintf("%s/note", hard);
+	const char *folders[] = { disk, hard, memory, covered };
+
+	for (size_t i = 0; i < HM_COUNT(folders); i++)
+		assert_int_equal(mkdir(folders[i], 0755), 0);
+	help_write(file, "below\n");
+	help_write(note, "disk\n");
+	help_write(hard_note, "hard\n");
+	assert_int_equal(unshare(CLONE_NEWNS), 0);
+	assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	assert_int_equal(mount(disk, disk, NULL, MS_BIND, NULL), 0);
+	assert_int_equal(mount(NULL, disk, NULL, MS_REMOUNT | MS_BIND | MS_NOEXEC, NULL), 0);
+	assert_int_equal(mount(hard, hard, NULL, MS_BIND, NULL), 0);
+	assert_int_equal(mount("/etc/passwd", file, NULL, MS_BIND, NULL), 0);
+	assert_int_equal(mount("none", memory, "tmpfs", 0, NULL), 0);
+	assert_int_equal(mkdir(within, 0755), 0);
+	assert_int_equal(mount(disk, within, NULL, MS_BIND, NULL), 0);
+	assert_int_equal(mount(hard, covered, NULL, MS_BIND, NULL), 0);
+	assert_int_equal(mount(disk, covered, NULL, MS_BIND, NULL), 0);
+}
+
+static void mounts_inside(void **state HM_UNUSED)
+{
+	static const char base[] = "/var/lib/hm-chamber-mounts";
+	HM_CLEANUP(help_release) struct run r = { 0 };
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes absent = { 0 };
+	struct hm_fail fail = { 0 };
+	struct hm_chamber *c;
+	struct place p;
+	int out, err;
+
+	help_place(&p, "/var/tmp");
+	mount_things(base);
+	help_shell(&p, "cd /var/lib/hm-chamber-mounts; cat 'a disk/note' 'a,b:c\\d/note' covered/note file; ls memory; "
+		       "cp /bin/true 'a disk/t'; 'a disk/t' 2>/dev/null || echo noexec; echo x >'a,b:c\\d/new'; rm covered/note; rm 'a disk/t'");
+	c = help_open(&p);
+	hm_chamber_absent(c, &absent);
+	assert_int_equal(hm_chamber_go(c, &out, &err, &fail), 0);
+	help_follow(c, out, err, 20, &r);
+	hm_chamber_close(c);
+	assert_string_equal(help_text(&r.err), "");
+	assert_string_equal(help_text(&r.out), "disk\nhard\ndisk\nbelow\nnoexec\n");
+	assert_string_equal(help_text(&r.tree), "f /var/lib/hm-chamber-mounts/a,b:c\\d/new\nw /var/lib/hm-chamber-mounts/covered/note\n");
+	assert_non_null(strstr(help_text(&absent), "tmpfs /var/lib/hm-chamber-mounts/memory\n"));
+	assert_non_null(strstr(help_text(&absent), "/var/lib/hm-chamber-mounts/file: a mount on a single file\n"));
+	assert_non_null(strstr(help_text(&absent), "/var/lib/hm-chamber-mounts/memory/within: putting a mount"));
+	help_leave(&p);
+}
+
+static void every_disk_gets_a_layer(void **state HM_UNUSED)
+{
+	static const char base[] = "/var/lib/hm-chamber-mounts";
+	struct hm_fail fail;
+	pid_t pid;
+	int status;
+
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(hm_fs_remove_tree(base, &fail), 0);
+	assert_int_equal(mkdir(base, 0755), 0);
+	pid = fork();
+	if (pid == 0) {
+		/* its own process, since a namespace cannot be left; a failed assertion ends it otherwise than by 0 */
+		const struct CMUnitTest inner[] = { cmocka_unit_test(mounts_inside) };
+
+		fflush(stdout);
+		dup2(2, 1); /* its report is no part of ours */
+		_exit(cmocka_run_group_tests(inner, NULL, NULL));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(hm_fs_remove_tree(base, &fail), 0);
+	assert_int_equal(status, 0);
 }
 
 static void image_stands_in_for_a_disk(void **state HM_UNUSED)
@@ -408,6 +488,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(what_cannot_run_is_told),
 		cmocka_unit_test(malformed_specs_are_refused),
 		cmocka_unit_test(names_are_taken_once),
+		cmocka_unit_test(every_disk_gets_a_layer),
 		cmocka_unit_test(image_stands_in_for_a_disk),
 	};
 
