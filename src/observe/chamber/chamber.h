@@ -5,7 +5,11 @@
  * States: opened (cgroups, folders) > started (namespaces and root stand, pid 1 waits, no product yet: now the internet
  * and the recorder are put in place) > going (product executes) > ended (nothing of it lives) > closed.
  * SIGKILL of hallmark at any instant leaves no process, mount, namespace or frozen task; an empty cgroup and the work
- * folder are removed by the guardian, or by the next hm_chamber_sweep. The host's files are never written. */
+ * folder are removed by the guardian, or by the next hm_chamber_sweep. The host's files are never written.
+ *
+ * What a product sees: the host's disk file systems, copy-on-write; /tmp, /var/tmp and /run empty but on the disk, as is
+ * /dev/shm, so that every place that can be written is an upper layer; `work` and `target_from` empty; new /proc, /sys and
+ * /dev with nothing of the host's to write. The two profiles are tables in profile.c. */
 #include <sys/types.h>
 
 #include "bytes.h"
@@ -22,7 +26,7 @@ struct hm_chamber_spec {
 	const char *name;	  /* cgroup's name below hallmark/: letters, digits, '-' */
 	const char *hostname, *machine_id; /* planted identity; machine_id 32 hex digits */
 	const char *target_from; /* folder with the planted documents on the host's disk */
-	const char *target;	  /* where it appears in the chamber, read-only unless target_writable */
+	const char *target;	  /* where it appears in the chamber: read-only, no programs, no devices */
 	const char *const *argv; /* the product, NULL-terminated; looked up in the chamber's PATH */
 	const char *const *env;  /* whole environment, NULL-terminated */
 	const char *stdin_path;  /* path in the chamber, or NULL for /dev/null */
@@ -45,7 +49,8 @@ int hm_chamber_sweep(const char *work, struct hm_bytes *said, struct hm_fail *fa
 /* Makes cgroups and folders, starts the guardian, clones pid 1 and builds root and identity. When it returns, pid 1 waits.
  * A command that is not there is found only by hm_chamber_go. The caller stays single-threaded until then. */
 int hm_chamber_open(struct hm_chamber **ret, const struct hm_chamber_spec *spec, struct hm_fail *fail) HM_MUST_CHECK;
-/* /proc/PID of pid 1 (host numbering) for the internet to enter; the product cgroup's descriptor and id for the recorder. */
+/* /proc/PID of pid 1 (host numbering) for the internet to enter (it is undumpable: that takes CAP_SYS_PTRACE); the product
+ * cgroup's descriptor and id for the recorder. */
 pid_t hm_chamber_pid(const struct hm_chamber *c) HM_MUST_CHECK;
 int hm_chamber_cgroup(const struct hm_chamber *c, uint64_t *id) HM_MUST_CHECK; /* borrowed descriptor */
 /* Lets the product execute. HM_E_SYSTEM "running COMMAND: ..." when it cannot be. `out_fd` and `err_fd` get
@@ -57,7 +62,10 @@ bool hm_chamber_ended(struct hm_chamber *c, struct hm_chamber_result *result) HM
  * unless it is HM_OUTCOME_EXITED. */
 int hm_chamber_kill(struct hm_chamber *c, int outcome, struct hm_chamber_result *result, struct hm_fail *fail) HM_MUST_CHECK;
 /* Calls `visit` for every path in the upper layers (bytewise order), as the chamber saw it, after hm_chamber_kill: what
- * the run left behind, deletions included. Paths that the chamber itself planted and nobody changed are left out. */
+ * the run left behind, deletions included. Paths that the chamber itself planted and nobody changed are left out, and
+ * folders that are only there because something below them was changed. A folder that was removed and made again is told
+ * as itself and the deletion of everything that it had. Sparse files beyond 16 GiB in sum are not hashed. More than four
+ * million entries, or a path of over 64 KiB, are HM_E_SYSTEM: what was left cannot be told in full. */
 struct hm_chamber_entry {
 	struct hm_slice path, link; /* link: target of a symbolic link */
 	char type;		    /* f regular, d folder, l link, c b p s as in find(1), w whiteout: deleted */

@@ -47,7 +47,7 @@ static const struct {
 	{ RLIMIT_STACK, 8 << 20, 8 << 20 },
 };
 
-/* System calls that are refused whole. EPERM, but where a program has to go on with an older call that is looked into. */
+/* System calls that are refused whole: they reach the host, or (asynchronous reads) go behind the recorder. EPERM, but where a program has to go on with an older call that is looked into. */
 static const struct {
 	const char *name;
 	int error;
@@ -56,7 +56,8 @@ static const struct {
 	{ "bpf", EPERM },	    { "clock_adjtime", EPERM },	{ "clock_adjtime64", EPERM }, { "clock_settime", EPERM },
 	{ "clock_settime64", EPERM }, { "clone3", ENOSYS },	{ "create_module", EPERM }, { "delete_module", EPERM },
 	{ "finit_module", EPERM },  { "fsconfig", EPERM },	{ "fsmount", EPERM },	   { "fsopen", EPERM },
-	{ "fspick", EPERM },	    { "get_kernel_syms", EPERM }, { "init_module", EPERM }, { "io_uring_enter", EPERM },
+	{ "fspick", EPERM },	    { "get_kernel_syms", EPERM }, { "init_module", EPERM }, { "io_setup", EPERM },
+	{ "io_submit", EPERM },	    { "io_uring_enter", EPERM },
 	{ "io_uring_register", EPERM }, { "io_uring_setup", EPERM }, { "ioperm", EPERM },  { "iopl", EPERM },
 	{ "kcmp", EPERM },	    { "kexec_file_load", EPERM }, { "kexec_load", EPERM }, { "keyctl", EPERM },
 	{ "lookup_dcookie", EPERM }, { "mount", EPERM },	{ "mount_setattr", EPERM }, { "move_mount", EPERM },
@@ -131,7 +132,8 @@ static const struct {
 };
 
 /* Socket families that stay; each of the others reaches something that is not the chamber's own (AF_VSOCK the hypervisor,
- * AF_ALG the kernel's cryptography) or what the chamber's internet does not see. */
+ * AF_ALG the kernel's cryptography) or what the chamber's internet does not see. EPERM, which the recorder takes for a
+ * refusal, and not the "no such family" of a kernel without it. */
 static const int families[] = { AF_UNSPEC, AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
 #define LAST_FAMILY AF_NETLINK
 /* Of netlink, not what speaks to the host: the audit log. */
@@ -179,15 +181,15 @@ static int refuse_families(scmp_filter_ctx filter, struct hm_fail *fail)
 {
 	const struct scmp_arg_cmp beyond = SCMP_A0_64(SCMP_CMP_GT, LAST_FAMILY);
 	const struct scmp_arg_cmp audit[] = { SCMP_A0_64(SCMP_CMP_MASKED_EQ, INT_BITS, AF_NETLINK), SCMP_A2_64(SCMP_CMP_MASKED_EQ, INT_BITS, NETLINK_AUDIT_NR) };
-	int r = no_rule(seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1, &beyond), "socket", fail);
+	int r = no_rule(seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1, &beyond), "socket", fail);
 
 	if (r == 0)
-		r = no_rule(seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPROTONOSUPPORT), SCMP_SYS(socket), 2, audit), "socket", fail);
+		r = no_rule(seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 2, audit), "socket", fail);
 	for (int family = 0; r == 0 && family < LAST_FAMILY; family++) {
 		struct scmp_arg_cmp one = SCMP_A0_64(SCMP_CMP_MASKED_EQ, INT_BITS, (scmp_datum_t)family);
 
 		if (!is_kept_family(family))
-			r = no_rule(seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1, &one), "socket", fail);
+			r = no_rule(seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1, &one), "socket", fail);
 	}
 	return r;
 }
