@@ -1,5 +1,6 @@
-/* Runs a command in a chamber by hand: chamber_run [-p] [-i STDIN] [-w WORK] [-d DOCUMENTS] [-t SECONDS] COMMAND [ARG...]
- * Prints what the product printed, then its outcome, the time that the chamber took and the tree. No internet, no recorder. */
+/* Runs a command in a chamber by hand: chamber_run [-p] [-i STDIN] [-w WORK] [-d DOCUMENTS] [-t SECONDS] COMMAND
+ * [ARG...] Prints what the product printed, then its outcome, the time that the chamber took and the tree. No internet,
+ * no recorder. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -36,8 +37,9 @@ static int print_entry(void *cookie, const struct hm_chamber_entry *e, struct hm
 	if (e->hashed)
 		hm_text_hex_into(hex, (struct hm_slice){ e->sha256, 32 });
 	++*(unsigned *)cookie;
-	fprintf(stderr, "  %c %04o %u:%u %8llu %.16s %.*s%s%.*s\n", e->type, e->mode, e->uid, e->gid, (unsigned long long)e->size, hex,
-		(int)e->path.len, (const char *)e->path.data, e->link.len ? " -> " : "", (int)e->link.len, (const char *)e->link.data);
+	fprintf(stderr, "  %c %04o %u:%u %8llu %.16s %.*s%s%.*s\n", e->type, e->mode, e->uid, e->gid,
+		(unsigned long long)e->size, hex, (int)e->path.len, (const char *)e->path.data,
+		e->link.len ? " -> " : "", (int)e->link.len, (const char *)e->link.data);
 	return 0;
 }
 
@@ -80,8 +82,9 @@ static int run(const struct hm_chamber_spec *spec, double limit_ms)
 	drain(fds[0], stdout);
 	drain(fds[1], stderr);
 	hm_chamber_absent(c, &absent);
-	fprintf(stderr, "-- outcome %d status %d; open %.1f ms, go %.1f ms, run %.1f ms\n-- absent:\n%.*s-- tree:\n", result.outcome,
-		result.status, opened - begun, going - opened, ended - going, (int)absent.len, (const char *)absent.data);
+	fprintf(stderr, "-- outcome %d status %d; open %.1f ms, go %.1f ms, run %.1f ms\n-- absent:\n%.*s-- tree:\n",
+		result.outcome, result.status, opened - begun, going - opened, ended - going, (int)absent.len,
+		(const char *)absent.data);
 	if (hm_chamber_tree(c, print_entry, &entries, &fail) < 0)
 		return fail_out(&fail);
 	begun = now_ms();
@@ -92,12 +95,16 @@ static int run(const struct hm_chamber_spec *spec, double limit_ms)
 
 int main(int argc, char **argv)
 {
-	static const char *const env[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root",
-					   "LANG=C.UTF-8", NULL };
+	static const char *const env[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+					   "HOME=/root", "LANG=C.UTF-8", NULL };
 	char name[32];
-	struct hm_chamber_spec spec = { .work = "/var/tmp/hallmark", .name = name, .hostname = "ws-1f2e3d",
-					.machine_id = "0123456789ab4def8123456789abcdef", .target_from = "/usr/share/doc",
-					.target = "/home/user/Documents", .env = env };
+	struct hm_chamber_spec spec = { .work = "/var/tmp/hallmark",
+					.name = name,
+					.hostname = "ws-1f2e3d",
+					.machine_id = "0123456789ab4def8123456789abcdef",
+					.target_from = "/usr/share/doc",
+					.target = "/home/user/Documents",
+					.env = env };
 	double limit_ms = 60000;
 	int o;
 

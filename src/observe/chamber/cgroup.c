@@ -1,12 +1,12 @@
 /* The run's control groups:
  *
- *   V2/hallmark/NAME           held by a lock as long as hallmark lives; the device filter and the limit of processes sit here
- *   V2/hallmark/NAME/init      pid 1 of the chamber: never frozen, not seen by the recorder
+ *   V2/hallmark/NAME           held by a lock as long as hallmark lives; the device filter and the limit of processes
+ * sit here V2/hallmark/NAME/init      pid 1 of the chamber: never frozen, not seen by the recorder
  *   V2/hallmark/NAME/product   the product and everything that it starts
  *   PIDS/hallmark/NAME         twin where processes are counted by version 1
  *
- * V2 is wherever cgroup2 is mounted. The lock is flock on the folder NAME; the folder V2/hallmark is locked while one is
- * made or removed, so that nobody sees a run of which the lock is not yet taken. */
+ * V2 is wherever cgroup2 is mounted. The lock is flock on the folder NAME; the folder V2/hallmark is locked while one
+ * is made or removed, so that nobody sees a run of which the lock is not yet taken. */
 #include "chamber_internal.h"
 
 #include <errno.h>
@@ -119,8 +119,9 @@ static int make_at(int parent, const char *name, int *fd)
 	return *fd < 0 ? -1 : 0;
 }
 
-/* Bounds the number of processes: a fork bomb ends at the limit. Where version 2 counts processes the controller has to be
- * handed down to the run; elsewhere the version 1 twin does it. Without either there is no such bound on this machine. */
+/* Bounds the number of processes: a fork bomb ends at the limit. Where version 2 counts processes the controller has to
+ * be handed down to the run; elsewhere the version 1 twin does it. Without either there is no such bound on this
+ * machine. */
 static int limit_pids(struct hm_chamber_groups *g, const struct roots *roots, int parent, struct hm_fail *fail)
 {
 	HM_FREE char *limit = hm_sprintf("%u", HM_CHAMBER_PIDS_MAX), *own = NULL;
@@ -129,7 +130,8 @@ static int limit_pids(struct hm_chamber_groups *g, const struct roots *roots, in
 	if (!roots->pids) {
 		top = open_folder(AT_FDCWD, roots->v2);
 		if (top >= 0 && control_at(top, "cgroup.subtree_control", "+pids") == 0 &&
-		    control_at(parent, "cgroup.subtree_control", "+pids") == 0 && control_at(g->run, "pids.max", limit) < 0)
+		    control_at(parent, "cgroup.subtree_control", "+pids") == 0 &&
+		    control_at(g->run, "pids.max", limit) < 0)
 			return hm_fail_errno(fail, "limiting the product's processes");
 		return 0;
 	}
@@ -155,7 +157,8 @@ int hm_chamber_groups_open(struct hm_chamber_groups *g, const char *name, struct
 	if (r < 0)
 		return r;
 	if (!roots.v2)
-		return hm_fail_set(fail, HM_E_SYSTEM, "making the run's control group: no cgroup2 file system is mounted "
+		return hm_fail_set(fail, HM_E_SYSTEM,
+				   "making the run's control group: no cgroup2 file system is mounted "
 				   "(mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified)");
 	parent = lock_parent(roots.v2, true);
 	if (parent < 0) {
@@ -172,7 +175,8 @@ int hm_chamber_groups_open(struct hm_chamber_groups *g, const char *name, struct
 		return hm_fail_errno(fail, "locking control group %s", g->v2);
 	if (limit_pids(g, &roots, parent, fail) < 0)
 		return HM_E_SYSTEM;
-	if (make_at(g->run, "init", &g->init) < 0 || make_at(g->run, "product", &g->product) < 0 || fstat(g->product, &st) < 0)
+	if (make_at(g->run, "init", &g->init) < 0 || make_at(g->run, "product", &g->product) < 0 ||
+	    fstat(g->product, &st) < 0)
 		return hm_fail_errno(fail, "making control groups in %s", g->v2);
 	g->product_id = st.st_ino;
 	return 0;
@@ -213,7 +217,8 @@ int hm_chamber_group_kill(int fd, struct hm_fail *fail)
 		struct pollfd p = { .fd = events, .events = POLLPRI };
 
 		if (waited >= EMPTY_MS)
-			return hm_fail_set(fail, HM_E_SYSTEM, "killing the product: processes still live after %d s", EMPTY_MS / 1000);
+			return hm_fail_set(fail, HM_E_SYSTEM, "killing the product: processes still live after %d s",
+					   EMPTY_MS / 1000);
 		if (control_at(fd, "cgroup.kill", "1") < 0)
 			return hm_fail_errno(fail, "killing the product: writing cgroup.kill");
 		if (control_at(fd, "cgroup.freeze", "0") < 0)
@@ -252,7 +257,8 @@ static DIR *list_folder(int fd)
 	return dir;
 }
 
-/* Depth first. Control groups nest as deep as the kernel lets them (and a product has no cgroup file system to make any). */
+/* Depth first. Control groups nest as deep as the kernel lets them (and a product has no cgroup file system to make
+ * any). */
 static int remove_groups(int parent, const char *name, unsigned depth, struct hm_fail *fail)
 {
 	HM_CLOSE int fd = open_folder(parent, name);
@@ -276,7 +282,8 @@ void hm_chamber_groups_release(struct hm_chamber_groups *g)
 	for (size_t i = 0; i < HM_COUNT(fds); i++)
 		if (*fds[i] >= 0)
 			close(hm_take_fd(fds[i]));
-	/* Without the lock the run is like one that was killed; what cannot be removed now is left to the next sweep. */
+	/* Without the lock the run is like one that was killed; what cannot be removed now is left to the next sweep.
+	 */
 	if (g->v2 && hm_chamber_groups_sweep(g->name, 0, &said, NULL) < 0)
 		said.len = 0;
 	free(g->name);
@@ -302,7 +309,8 @@ static int sweep_one(int parent, const char *name, unsigned wait_ms, struct hm_b
 	return r;
 }
 
-/* Twins have no lock of their own: one without its group of version 2 is of no use to anybody. Called with `v2` locked. */
+/* Twins have no lock of their own: one without its group of version 2 is of no use to anybody. Called with `v2` locked.
+ */
 static void sweep_twins(const char *pids, int v2, const char *name)
 {
 	HM_FREE char *path = hm_sprintf("%s/" HM_CHAMBER_GROUP, pids);

@@ -1,5 +1,5 @@
-/* The life of a chamber; chamber_internal.h names the parts. Cleanup is in one place, hm_chamber_close, and works at any
- * state; what it cannot do because hallmark is killed, the guardian does. */
+/* The life of a chamber; chamber_internal.h names the parts. Cleanup is in one place, hm_chamber_close, and works at
+ * any state; what it cannot do because hallmark is killed, the guardian does. */
 #include "chamber_internal.h"
 
 #include <ctype.h>
@@ -56,15 +56,20 @@ static int check(const struct hm_chamber_spec *spec, struct hm_fail *fail)
 	if (!is_name(spec->hostname, 63) || !is_machine_id(spec->machine_id))
 		return hm_fail_set(fail, HM_E_USAGE, "opening a chamber: host name or machine id is malformed");
 	if (!is_path(spec->target) || !is_path(spec->target_from) || !spec->work)
-		return hm_fail_set(fail, HM_E_USAGE, "opening a chamber: target and work folder are not plain absolute paths");
+		return hm_fail_set(fail, HM_E_USAGE,
+				   "opening a chamber: target and work folder are not plain absolute paths");
 	for (size_t i = 0; i < HM_COUNT(made_new); i++)
 		if (hm_chamber_below(spec->target, made_new[i]))
-			return hm_fail_set(fail, HM_E_USAGE, "opening a chamber: the target %s is in %s, which is made new", spec->target, made_new[i]);
+			return hm_fail_set(fail, HM_E_USAGE,
+					   "opening a chamber: the target %s is in %s, which is made new", spec->target,
+					   made_new[i]);
 	if (!spec->argv || !spec->argv[0] || !*spec->argv[0])
 		return hm_fail_set(fail, HM_E_USAGE, "opening a chamber: no command");
 	for (size_t i = 0; i < spec->file_count; i++)
 		if (!is_path(spec->files[i].path))
-			return hm_fail_set(fail, HM_E_USAGE, "opening a chamber: planted file %s is not a plain absolute path", spec->files[i].path);
+			return hm_fail_set(fail, HM_E_USAGE,
+					   "opening a chamber: planted file %s is not a plain absolute path",
+					   spec->files[i].path);
 	return 0;
 }
 
@@ -108,7 +113,8 @@ static int await(struct hm_chamber *c, int wanted, struct hm_fail *fail)
 		if (r < 0)
 			return hm_fail_set(fail, HM_E_SYSTEM, "starting the chamber: its first process died");
 		if (r == 0)
-			return hm_fail_set(fail, HM_E_SYSTEM, "starting the chamber: no answer for %d s", START_MS / 1000);
+			return hm_fail_set(fail, HM_E_SYSTEM, "starting the chamber: no answer for %d s",
+					   START_MS / 1000);
 		if (m.said == wanted)
 			return 0;
 		if (m.said == HM_SAID_FAILED) {
@@ -131,7 +137,8 @@ static int make_pipe(int *reader, int *writer, struct hm_fail *fail)
 		return hm_fail_errno(fail, "making a pipe for the product's output");
 	*reader = fds[0];
 	*writer = fds[1];
-	return fcntl(*reader, F_SETFL, O_NONBLOCK) < 0 ? hm_fail_errno(fail, "making a pipe for the product's output") : 0;
+	return fcntl(*reader, F_SETFL, O_NONBLOCK) < 0 ? hm_fail_errno(fail, "making a pipe for the product's output")
+						       : 0;
 }
 
 /* Clones pid 1. Its ends of socket and pipes are in the copy of `c` that it works with. */
@@ -236,7 +243,8 @@ int hm_chamber_go(struct hm_chamber *c, int *out_fd, int *err_fd, struct hm_fail
 	return 0;
 }
 
-/* Pid 1 does not end before it is killed; where it has ended, something killed it, and with it everything in the chamber. */
+/* Pid 1 does not end before it is killed; where it has ended, something killed it, and with it everything in the
+ * chamber. */
 static void note_end(struct hm_chamber *c, const struct hm_chamber_message *m)
 {
 	if (m)

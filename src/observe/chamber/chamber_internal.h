@@ -22,11 +22,11 @@
 #define HM_CHAMBER_FOLDER "chamber-"
 
 struct hm_chamber_layer {
-	char *point;	    /* where it stands in the chamber: "/", "/home" */
-	char *lower;	    /* the folder on the host that it covers; NULL: nothing, an empty one */
+	char *point;         /* where it stands in the chamber: "/", "/home" */
+	char *lower;         /* the folder on the host that it covers; NULL: nothing, an empty one */
 	uint64_t attributes; /* MOUNT_ATTR_* that the host's mount has and the chamber's gets */
-	int upper;	    /* hallmark's descriptor of the upper layer */
-	bool placed;	    /* false once pid 1 said that it could not be mounted */
+	int upper;           /* hallmark's descriptor of the upper layer */
+	bool placed;         /* false once pid 1 said that it could not be mounted */
 };
 
 struct hm_chamber_groups {
@@ -38,9 +38,9 @@ struct hm_chamber_groups {
 
 struct hm_chamber_disk {
 	char *work, *folder; /* absolute */
-	int locked;	     /* the folder, with a lock that lasts as long as hallmark */
-	int image;	     /* detached mount of a loop image, -1 where the folder itself can hold upper layers */
-	int base;	     /* folder of the layers: LAYER/u and LAYER/w */
+	int locked;          /* the folder, with a lock that lasts as long as hallmark */
+	int image;           /* detached mount of a loop image, -1 where the folder itself can hold upper layers */
+	int base;            /* folder of the layers: LAYER/u and LAYER/w */
 };
 
 struct hm_chamber_mark; /* tree.c: an entry of an upper layer before the run */
@@ -69,9 +69,9 @@ struct hm_chamber {
 enum hm_chamber_said { HM_SAID_ABSENT, HM_SAID_READY, HM_SAID_FAILED, HM_SAID_STARTED, HM_SAID_ENDED };
 struct hm_chamber_message {
 	int said;
-	uint32_t layer;		/* ABSENT */
-	struct hm_fail fail;	/* ABSENT, FAILED */
-	int outcome, status;	/* ENDED */
+	uint32_t layer;      /* ABSENT */
+	struct hm_fail fail; /* ABSENT, FAILED */
+	int outcome, status; /* ENDED */
 	uint64_t end_ns;
 };
 
@@ -83,16 +83,18 @@ int hm_chamber_group_kill(int fd, struct hm_fail *fail) HM_MUST_CHECK;
 void hm_chamber_groups_release(struct hm_chamber_groups *g);
 /* Removes the groups called `name`, and of all names when it is NULL, unless a living hallmark holds them. Waits up to
  * `wait_ms` for a lock. */
-int hm_chamber_groups_sweep(const char *name, unsigned wait_ms, struct hm_bytes *said, struct hm_fail *fail) HM_MUST_CHECK;
+int hm_chamber_groups_sweep(const char *name, unsigned wait_ms, struct hm_bytes *said,
+			    struct hm_fail *fail) HM_MUST_CHECK;
 /* flock that gives up after `wait_ms`; false when it is somebody else's. */
 bool hm_chamber_lock(int fd, unsigned wait_ms) HM_MUST_CHECK;
 
 /* disk.c */
-int hm_chamber_disk_open(struct hm_chamber_disk *d, const char *work, const char *name, struct hm_fail *fail) HM_MUST_CHECK;
+int hm_chamber_disk_open(struct hm_chamber_disk *d, const char *work, const char *name,
+			 struct hm_fail *fail) HM_MUST_CHECK;
 int hm_chamber_disk_layers(struct hm_chamber *c, struct hm_fail *fail) HM_MUST_CHECK;
 void hm_chamber_disk_release(struct hm_chamber_disk *d);
-int hm_chamber_disk_sweep(const char *work, const char *name, unsigned wait_ms, struct hm_bytes *said, struct hm_fail *fail)
-	HM_MUST_CHECK;
+int hm_chamber_disk_sweep(const char *work, const char *name, unsigned wait_ms, struct hm_bytes *said,
+			  struct hm_fail *fail) HM_MUST_CHECK;
 
 /* mounts.c */
 int hm_chamber_mounts(struct hm_chamber *c, const struct hm_chamber_spec *spec, struct hm_fail *fail) HM_MUST_CHECK;

@@ -20,7 +20,8 @@ int hm_chamber_devices(int cgroup, struct hm_fail *fail)
 	HM_CLEANUP(destroy) struct devices_bpf *skeleton = devices_bpf__open_and_load();
 
 	libbpf_set_print(printer);
-	if (!skeleton || bpf_prog_attach(bpf_program__fd(skeleton->progs.devices), cgroup, BPF_CGROUP_DEVICE, BPF_F_ALLOW_MULTI) < 0) {
+	if (!skeleton || bpf_prog_attach(bpf_program__fd(skeleton->progs.devices), cgroup, BPF_CGROUP_DEVICE,
+					 BPF_F_ALLOW_MULTI) < 0) {
 		hm_fail_errno(fail, "attaching the chamber's device filter");
 		return hm_fail_advise(fail, "hallmark doctor says what this kernel can do");
 	}

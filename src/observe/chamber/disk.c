@@ -1,12 +1,12 @@
 /* The run's folder, WORK/chamber-NAME, and the upper layers in it:
  *
  *   layers/N/u, layers/N/w   upper and work folder of layer N
- *   disk.img, disk           where WORK's own file system cannot hold upper layers: an ext4 image and where pid 1 mounts it
- *   root                     where pid 1 puts the new root before it enters it
- *   empty                    lower layer of what covers nothing
+ *   disk.img, disk           where WORK's own file system cannot hold upper layers: an ext4 image and where pid 1
+ * mounts it root                     where pid 1 puts the new root before it enters it empty                    lower
+ * layer of what covers nothing
  *
- * The image is never in the host's mount table: it is a detached mount that hallmark and pid 1 hold, and its loop device
- * clears itself, so that nothing is left of it when both are gone. The folder is held by flock. */
+ * The image is never in the host's mount table: it is a detached mount that hallmark and pid 1 hold, and its loop
+ * device clears itself, so that nothing is left of it when both are gone. The folder is held by flock. */
 #include "chamber_internal.h"
 
 #include <dirent.h>
@@ -30,11 +30,12 @@
 #define XFS_MAGIC 0x58465342
 #define BCACHEFS_MAGIC 0xca451a4e
 
-/* File systems that hold upper layers and show reads of them in the page cache. tmpfs would do as an upper layer, but not
- * as a witness; overlay and network file systems are refused by the kernel. */
+/* File systems that hold upper layers and show reads of them in the page cache. tmpfs would do as an upper layer, but
+ * not as a witness; overlay and network file systems are refused by the kernel. */
 static bool holds_layers(const struct statfs *fs)
 {
-	static const unsigned magics[] = { EXT4_SUPER_MAGIC, XFS_MAGIC, BTRFS_SUPER_MAGIC, F2FS_SUPER_MAGIC, BCACHEFS_MAGIC };
+	static const unsigned magics[] = { EXT4_SUPER_MAGIC, XFS_MAGIC, BTRFS_SUPER_MAGIC, F2FS_SUPER_MAGIC,
+					   BCACHEFS_MAGIC };
 
 	for (size_t i = 0; i < HM_COUNT(magics); i++)
 		if ((unsigned)fs->f_type == magics[i])
@@ -45,7 +46,8 @@ static bool holds_layers(const struct statfs *fs)
 static int run_mkfs(char *image, struct hm_fail *fail)
 {
 	static const char *const programs[] = { "/usr/sbin/mkfs.ext4", "/sbin/mkfs.ext4" };
-	const char *argv[] = { "mkfs.ext4", "-q", "-F", "-O", "^has_journal", "-E", "lazy_itable_init=1,nodiscard", "-m", "0", image, NULL };
+	const char *argv[] = { "mkfs.ext4", "-q", "-F",  "-O", "^has_journal", "-E", "lazy_itable_init=1,nodiscard",
+			       "-m",        "0",  image, NULL };
 	const char *env[] = { "PATH=/usr/sbin:/sbin:/usr/bin:/bin", NULL };
 	posix_spawn_file_actions_t actions;
 	int error = ENOENT, status;
@@ -55,7 +57,8 @@ static int run_mkfs(char *image, struct hm_fail *fail)
 	for (int i = 0; i < 3; i++)
 		posix_spawn_file_actions_addopen(&actions, i, "/dev/null", i ? O_WRONLY : O_RDONLY, 0);
 	for (size_t i = 0; error == ENOENT && i < HM_COUNT(programs); i++)
-		error = posix_spawn(&pid, programs[i], &actions, NULL, (char **)(uintptr_t)argv, (char **)(uintptr_t)env);
+		error =
+		    posix_spawn(&pid, programs[i], &actions, NULL, (char **)(uintptr_t)argv, (char **)(uintptr_t)env);
 	posix_spawn_file_actions_destroy(&actions);
 	errno = error;
 	if (error)
@@ -81,14 +84,17 @@ static int make_image(const struct hm_chamber_disk *d, struct hm_fail *fail)
 	size = (uint64_t)space.f_bavail * space.f_frsize;
 	size = size > IMAGE_MAX ? IMAGE_MAX : size & ~0xfffull;
 	if (size < IMAGE_MIN)
-		return hm_fail_set(fail, HM_E_SYSTEM, "creating %s: less than %llu MiB are free (use another work folder)", path, IMAGE_MIN >> 20);
+		return hm_fail_set(fail, HM_E_SYSTEM,
+				   "creating %s: less than %llu MiB are free (use another work folder)", path,
+				   IMAGE_MIN >> 20);
 	if (ftruncate(fd, (off_t)size) < 0)
 		return hm_fail_errno(fail, "creating %s", path);
 	r = run_mkfs(path, fail);
 	return r < 0 ? r : hm_take_fd(&fd);
 }
 
-/* The device goes free by itself with its last user. Between asking for a free one and taking it somebody may be faster. */
+/* The device goes free by itself with its last user. Between asking for a free one and taking it somebody may be
+ * faster. */
 static int attach_loop(int image, char device[32], struct hm_fail *fail)
 {
 	HM_CLOSE int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
@@ -125,7 +131,8 @@ static int mount_image(struct hm_chamber_disk *d, struct hm_fail *fail)
 	if (loop < 0)
 		return loop;
 	fs = fsopen("ext4", FSOPEN_CLOEXEC);
-	if (fs < 0 || fsconfig(fs, FSCONFIG_SET_STRING, "source", device, 0) < 0 || fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+	if (fs < 0 || fsconfig(fs, FSCONFIG_SET_STRING, "source", device, 0) < 0 ||
+	    fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return hm_fail_errno(fail, "mounting the chamber's disk %s", device);
 	d->image = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOATIME);
 	return d->image < 0 ? hm_fail_errno(fail, "mounting the chamber's disk %s", device) : 0;
@@ -168,14 +175,16 @@ int hm_chamber_disk_open(struct hm_chamber_disk *d, const char *work, const char
 	r = make_folder(d, name, fail);
 	if (r < 0)
 		return r;
-	if (mkdirat(d->locked, "root", 0755) < 0 || mkdirat(d->locked, "empty", 0755) < 0 || mkdirat(d->locked, "disk", 0700) < 0 ||
-	    fstatfs(d->locked, &fs) < 0)
+	if (mkdirat(d->locked, "root", 0755) < 0 || mkdirat(d->locked, "empty", 0755) < 0 ||
+	    mkdirat(d->locked, "disk", 0700) < 0 || fstatfs(d->locked, &fs) < 0)
 		return hm_fail_errno(fail, "making folders in %s", d->folder);
 	if (!holds_layers(&fs)) {
 		r = mount_image(d, fail);
 		if (r < 0)
-			return hm_fail_advise(fail, "%s cannot hold upper layers and a loop-mounted image cannot be had: "
-					      "use a work folder on ext4, xfs or btrfs", d->work);
+			return hm_fail_advise(fail,
+					      "%s cannot hold upper layers and a loop-mounted image cannot be had: "
+					      "use a work folder on ext4, xfs or btrfs",
+					      d->work);
 	}
 	at = d->image >= 0 ? d->image : d->locked;
 	if (mkdirat(at, "layers", 0700) < 0)
@@ -204,7 +213,8 @@ static int hide(struct hm_chamber *c, const char *path, struct hm_fail *fail)
 	char *save = NULL;
 
 	for (char *name = strtok_r(copy + skip, "/", &save); name && at >= 0; name = strtok_r(NULL, "/", &save)) {
-		HM_FREE char *so_far = hm_slice_dup((struct hm_slice){ (const uint8_t *)path, (size_t)(name - copy) + strlen(name) });
+		HM_FREE char *so_far =
+		    hm_slice_dup((struct hm_slice){ (const uint8_t *)path, (size_t)(name - copy) + strlen(name) });
 		struct stat st;
 		int next;
 
@@ -223,7 +233,8 @@ static int hide(struct hm_chamber *c, const char *path, struct hm_fail *fail)
 
 static int make_layer(struct hm_chamber_disk *d, struct hm_chamber_layer *layer, size_t number, struct hm_fail *fail)
 {
-	HM_FREE char *folder = hm_sprintf("%zu", number), *upper = hm_sprintf("%zu/u", number), *work = hm_sprintf("%zu/w", number);
+	HM_FREE char *folder = hm_sprintf("%zu", number), *upper = hm_sprintf("%zu/u", number),
+		     *work = hm_sprintf("%zu/w", number);
 	struct stat st = { .st_mode = 01777 };
 
 	if (mkdirat(d->base, folder, 0700) < 0 || mkdirat(d->base, upper, 0700) < 0 || mkdirat(d->base, work, 0700) < 0)
@@ -280,7 +291,8 @@ static void close_dir(DIR **dir)
 		closedir(*dir);
 }
 
-int hm_chamber_disk_sweep(const char *work, const char *name, unsigned wait_ms, struct hm_bytes *said, struct hm_fail *fail)
+int hm_chamber_disk_sweep(const char *work, const char *name, unsigned wait_ms, struct hm_bytes *said,
+			  struct hm_fail *fail)
 {
 	HM_CLOSE int locked = lock_work(work, fail);
 	HM_CLEANUP(close_dir) DIR *dir = locked < 0 ? NULL : opendir(work);

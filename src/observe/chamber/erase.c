@@ -1,6 +1,6 @@
-/* Removal of what a product left behind. Its folders may be nested deeper than any path is long and any stack is deep, so
- * one descriptor walks down by name and up by "..", and the names on the way lie in one buffer. Nobody else changes the
- * tree meanwhile: everything that could has been killed. */
+/* Removal of what a product left behind. Its folders may be nested deeper than any path is long and any stack is deep,
+ * so one descriptor walks down by name and up by "..", and the names on the way lie in one buffer. Nobody else changes
+ * the tree meanwhile: everything that could has been killed. */
 #include "chamber_internal.h"
 
 #include <dirent.h>

@@ -1,6 +1,7 @@
 /* The guardian: a process that hallmark starts before it makes anything, in a session of its own and with none of its
  * descriptors. It sleeps until hallmark dismisses it, or is dead: then it does for this one run what the sweep does for
- * all, kill what lives, remove the control groups and the run's folder. Where it is killed too, the next command sweeps. */
+ * all, kill what lives, remove the control groups and the run's folder. Where it is killed too, the next command
+ * sweeps. */
 #include "chamber_internal.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* The planted identity: files that pid 1 writes over the new root, so into its upper layer. What stands at such a place may
- * be a link to elsewhere (resolv.conf usually is), so it is unlinked first and never written through. */
+/* The planted identity: files that pid 1 writes over the new root, so into its upper layer. What stands at such a place
+ * may be a link to elsewhere (resolv.conf usually is), so it is unlinked first and never written through. */
 #include "chamber_internal.h"
 
 #include <errno.h>
@@ -64,8 +64,9 @@ int hm_chamber_boot_id(char text[38], const char *machine_id)
 	hm_sha256_of(&d, parts, HM_COUNT(parts));
 	d.b[6] = (uint8_t)(0x40 | (d.b[6] & 0x0f)); /* a random UUID's version and variant (RFC 9562) */
 	d.b[8] = (uint8_t)(0x80 | (d.b[8] & 0x3f));
-	n = snprintf(text, 38, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x\n", d.b[0], d.b[1], d.b[2], d.b[3],
-		     d.b[4], d.b[5], d.b[6], d.b[7], d.b[8], d.b[9], d.b[10], d.b[11], d.b[12], d.b[13], d.b[14], d.b[15]);
+	n = snprintf(text, 38, "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x\n", d.b[0], d.b[1],
+		     d.b[2], d.b[3], d.b[4], d.b[5], d.b[6], d.b[7], d.b[8], d.b[9], d.b[10], d.b[11], d.b[12], d.b[13],
+		     d.b[14], d.b[15]);
 	return n == 37 ? 0 : HM_E_BAD;
 }
 
@@ -84,7 +85,8 @@ static int plant_machine_id(const char *id, struct hm_fail *fail)
 int hm_chamber_identity(const struct hm_chamber_spec *spec, struct hm_fail *fail)
 {
 	HM_FREE char *name = hm_sprintf("%s\n", spec->hostname);
-	HM_FREE char *hosts = hm_sprintf("127.0.0.1\tlocalhost\n127.0.1.1\t%s\n::1\tlocalhost ip6-localhost ip6-loopback\n", spec->hostname);
+	HM_FREE char *hosts = hm_sprintf(
+	    "127.0.0.1\tlocalhost\n127.0.1.1\t%s\n::1\tlocalhost ip6-localhost ip6-loopback\n", spec->hostname);
 	int r;
 
 	if (sethostname(spec->hostname, strlen(spec->hostname)) < 0 || setdomainname("(none)", 6) < 0)

@@ -1,9 +1,11 @@
-/* Pid 1 of the chamber. Hallmark clones it into fresh namespaces and the control group `init`; it makes the root and the
- * identity, waits for the word to go, clones the product into the control group `product`, and then does nothing but reap
- * and report until it is killed. It dies with hallmark (PDEATHSIG), and everything in its pid namespace with it.
+/* Pid 1 of the chamber. Hallmark clones it into fresh namespaces and the control group `init`; it makes the root and
+ * the identity, waits for the word to go, clones the product into the control group `product`, and then does nothing
+ * but reap and report until it is killed. It dies with hallmark (PDEATHSIG), and everything in its pid namespace with
+ * it.
  *
- * It is a copy of hallmark without exec, so it holds hallmark's memory: it makes itself undumpable, and no profile leaves a
- * product CAP_SYS_PTRACE, so that nothing in the chamber can look into it. Its own rights go before the product starts. */
+ * It is a copy of hallmark without exec, so it holds hallmark's memory: it makes itself undumpable, and no profile
+ * leaves a product CAP_SYS_PTRACE, so that nothing in the chamber can look into it. Its own rights go before the
+ * product starts. */
 #include "chamber_internal.h"
 
 #include <errno.h>
@@ -24,7 +26,8 @@
 #define OOM_SCORE "500\n" /* when memory is short the product goes first, and not the recorder */
 
 struct clone3_args { /* struct clone_args of linux/sched.h, which cannot be included beside sched.h */
-	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup;
+	uint64_t flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size,
+	    cgroup;
 };
 
 #ifndef CLONE_INTO_CGROUP
@@ -33,8 +36,10 @@ struct clone3_args { /* struct clone_args of linux/sched.h, which cannot be incl
 
 int hm_chamber_clone(pid_t *pid, int *pidfd, uint64_t flags, int cgroup, struct hm_fail *fail)
 {
-	struct clone3_args args = { .flags = flags | CLONE_INTO_CGROUP | (pidfd ? CLONE_PIDFD : 0), .pidfd = (uintptr_t)pidfd,
-				    .exit_signal = SIGCHLD, .cgroup = (uint64_t)cgroup };
+	struct clone3_args args = { .flags = flags | CLONE_INTO_CGROUP | (pidfd ? CLONE_PIDFD : 0),
+				    .pidfd = (uintptr_t)pidfd,
+				    .exit_signal = SIGCHLD,
+				    .cgroup = (uint64_t)cgroup };
 	long r = syscall(SYS_clone3, &args, sizeof(args));
 
 	if (r < 0)
@@ -146,7 +151,7 @@ struct launch {
 	const struct hm_chamber *chamber;
 	struct hm_chamber_profile *profile;
 	char **argv, **env, *in; /* copies: hallmark's arguments, which the spec may point into, are overwritten */
-	int go[2], broke[2]; /* pid 1 is ready; struct hm_fail of the child, or its end by exec */
+	int go[2], broke[2];     /* pid 1 is ready; struct hm_fail of the child, or its end by exec */
 };
 
 /* The product's process up to exec. It runs in the product's control group, so the recorder sees from here on. */
@@ -163,7 +168,8 @@ static int become_product(const struct launch *l, struct hm_fail *fail)
 	in = open_stdin(l->in, fail);
 	if (in < 0)
 		return in;
-	if (dup2(in, 0) < 0 || dup2(l->chamber->out, 1) < 0 || dup2(l->chamber->err, 2) < 0 || close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
+	if (dup2(in, 0) < 0 || dup2(l->chamber->out, 1) < 0 || dup2(l->chamber->err, 2) < 0 ||
+	    close_range(3, ~0u, CLOSE_RANGE_CLOEXEC) < 0)
 		return hm_fail_errno(fail, "giving the product its standard files");
 	r = hm_chamber_profile_enter(l->profile, fail);
 	if (r < 0)
@@ -181,7 +187,10 @@ static int await_exec(const struct launch *l, struct hm_fail *fail)
 	do
 		n = read(l->broke[0], fail, sizeof(*fail));
 	while (n < 0 && errno == EINTR);
-	return n == 0 ? 0 : n == sizeof(*fail) ? fail->code : hm_fail_set(fail, HM_E_SYSTEM, "starting the product: its last word is cut short");
+	return n == 0 ? 0
+	       : n == sizeof(*fail)
+		   ? fail->code
+		   : hm_fail_set(fail, HM_E_SYSTEM, "starting the product: its last word is cut short");
 }
 
 static int harden(const struct hm_chamber_profile *profile, struct hm_fail *fail)

@@ -1,6 +1,6 @@
 /* Which of the host's file systems the chamber shows. An overlay of `/` ends at its file system's border, so every disk
- * file system gets a layer of its own. What is made new (proc, sys, dev) or fresh (run, tmp) is skipped; everything else
- * (network, FUSE, tmpfs) is absent and listed: what a product does there could be neither undone nor read back. */
+ * file system gets a layer of its own. What is made new (proc, sys, dev) or fresh (run, tmp) is skipped; everything
+ * else (network, FUSE, tmpfs) is absent and listed: what a product does there could be neither undone nor read back. */
 #include "chamber_internal.h"
 
 #include <errno.h>
@@ -12,17 +12,19 @@
 
 #define MOUNTINFO_MAX (16u << 20)
 
-static const char *const disk_types[] = { "bcachefs", "btrfs",	 "erofs", "exfat", "ext2",	"ext3", "ext4", "f2fs", "iso9660", "jfs",
-					  "ntfs3",    "overlay", "reiserfs", "squashfs", "udf", "vfat", "xfs", "zfs" };
+static const char *const disk_types[] = { "bcachefs", "btrfs",    "erofs",   "exfat", "ext2",  "ext3",
+					  "ext4",     "f2fs",     "iso9660", "jfs",   "ntfs3", "overlay",
+					  "reiserfs", "squashfs", "udf",     "vfat",  "xfs",   "zfs" };
 
 /* Made by the kernel, without files of the host's: not worth a line in the list of what is absent. */
-static const char *const pseudo_types[] = { "autofs",	  "binfmt_misc", "bpf",	     "cgroup",	    "cgroup2",	 "configfs",  "cpuset",
-					    "debugfs",	  "devpts",	 "devtmpfs", "efivarfs",    "fusectl",	 "hugetlbfs", "mqueue",
-					    "nfsd",	  "nsfs",	 "proc",     "pstore",	    "resctrl",	 "rpc_pipefs", "securityfs",
-					    "selinuxfs",  "smackfs",	 "sysfs",    "tracefs" };
+static const char *const pseudo_types[] = { "autofs",     "binfmt_misc", "bpf",       "cgroup",  "cgroup2",
+					    "configfs",   "cpuset",      "debugfs",   "devpts",  "devtmpfs",
+					    "efivarfs",   "fusectl",     "hugetlbfs", "mqueue",  "nfsd",
+					    "nsfs",       "proc",        "pstore",    "resctrl", "rpc_pipefs",
+					    "securityfs", "selinuxfs",   "smackfs",   "sysfs",   "tracefs" };
 
-/* Empty in every chamber: what the host has there is other programs' business, and what the product leaves there must be
- * read from an upper layer like everything else. */
+/* Empty in every chamber: what the host has there is other programs' business, and what the product leaves there must
+ * be read from an upper layer like everything else. */
 static const char *const fresh[] = { "/tmp", "/var/tmp", "/run" };
 static const char *const made_new[] = { "/dev", "/proc", "/sys" };
 
@@ -50,7 +52,8 @@ struct hm_chamber_layer *hm_chamber_layer_of(struct hm_chamber *c, const char *p
 	for (size_t i = 1; i < c->layer_count; i++) {
 		struct hm_chamber_layer *l = &c->layers[i];
 
-		if (l->lower && strcmp(l->lower, l->point) == 0 && hm_chamber_below(path, l->point) && strlen(l->point) > strlen(best->point))
+		if (l->lower && strcmp(l->lower, l->point) == 0 && hm_chamber_below(path, l->point) &&
+		    strlen(l->point) > strlen(best->point))
 			best = l;
 	}
 	return best;
@@ -62,7 +65,8 @@ static void unescape(char *s)
 	char *to = s;
 
 	for (; *s; s++) {
-		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' && s[3] >= '0' && s[3] <= '7') {
+		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' && s[3] >= '0' &&
+		    s[3] <= '7') {
 			*to++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
 			s += 3;
 		} else {
@@ -138,7 +142,8 @@ static bool on_top(const struct hm_chamber_mount *m, mode_t *mode)
 {
 	struct statx st;
 
-	if (statx(AT_FDCWD, m->point, AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC, STATX_TYPE | STATX_MNT_ID, &st) < 0)
+	if (statx(AT_FDCWD, m->point, AT_NO_AUTOMOUNT | AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC,
+		  STATX_TYPE | STATX_MNT_ID, &st) < 0)
 		return false;
 	*mode = st.stx_mode;
 	return !(st.stx_mask & STATX_MNT_ID) || st.stx_mnt_id == m->id;
@@ -162,8 +167,11 @@ static uint64_t attributes_of(const char *options)
 static void add_layer(struct hm_chamber *c, const char *point, const char *lower, uint64_t attributes)
 {
 	c->layers = hm_realloc(c->layers, c->layer_count + 1, sizeof(*c->layers));
-	c->layers[c->layer_count++] = (struct hm_chamber_layer){ .point = hm_strdup(point), .lower = lower ? hm_strdup(lower) : NULL,
-								 .attributes = attributes, .upper = -1, .placed = true };
+	c->layers[c->layer_count++] = (struct hm_chamber_layer){ .point = hm_strdup(point),
+								 .lower = lower ? hm_strdup(lower) : NULL,
+								 .attributes = attributes,
+								 .upper = -1,
+								 .placed = true };
 }
 
 static int consider(void *cookie, const struct hm_chamber_mount *m, struct hm_fail *fail HM_UNUSED)
@@ -198,7 +206,8 @@ static int add_hidden(struct hm_chamber *c, const char *path, struct hm_fail *fa
 	if (!real)
 		return hm_fail_errno(fail, "finding %s", path);
 	if (strcmp(real, "/") == 0)
-		return hm_fail_set(fail, HM_E_USAGE, "hiding %s from the chamber: it is the whole root (use a folder of its own)", path);
+		return hm_fail_set(fail, HM_E_USAGE,
+				   "hiding %s from the chamber: it is the whole root (use a folder of its own)", path);
 	if (is_hidden(c, real))
 		return 0;
 	c->hidden = hm_realloc(c->hidden, c->hidden_count + 1, sizeof(*c->hidden));
@@ -227,13 +236,17 @@ int hm_chamber_mounts(struct hm_chamber *c, const struct hm_chamber_spec *spec, 
 	if (r < 0)
 		return r;
 	if (!c->layer_count)
-		return hm_fail_set(fail, HM_E_SYSTEM, "finding the root file system: /proc/self/mountinfo has none at /");
+		return hm_fail_set(fail, HM_E_SYSTEM,
+				   "finding the root file system: /proc/self/mountinfo has none at /");
 	qsort(c->layers, c->layer_count, sizeof(*c->layers), by_point);
 	if (strcmp(c->layers[0].point, "/") != 0)
-		return hm_fail_set(fail, HM_E_SYSTEM, "finding the root file system: /proc/self/mountinfo has none at /");
-	/* Shared memory of the product stands on the disk as well, or what it keeps there would be lost to the residue. */
+		return hm_fail_set(fail, HM_E_SYSTEM,
+				   "finding the root file system: /proc/self/mountinfo has none at /");
+	/* Shared memory of the product stands on the disk as well, or what it keeps there would be lost to the residue.
+	 */
 	add_layer(c, "/dev/shm", NULL, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID);
 	if (spec->privileged)
-		add_layer(c, spec->target, spec->target_from, MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY);
+		add_layer(c, spec->target, spec->target_from,
+			  MOUNT_ATTR_NODEV | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_RDONLY);
 	return 0;
 }

@@ -2,8 +2,8 @@
  *
  * Capabilities are a list of what stays, so that one which a later kernel invents is gone. Left out beyond the obvious:
  * SYS_PTRACE (pid 1 of the chamber holds a copy of hallmark's memory), NET_ADMIN (the chamber's network is not the
- * product's to change), SYS_NICE (it would starve the recorder), SYS_RESOURCE (the limits below hold), LINUX_IMMUTABLE (its
- * files could not be removed), AUDIT_WRITE (the audit log is the host's).
+ * product's to change), SYS_NICE (it would starve the recorder), SYS_RESOURCE (the limits below hold), LINUX_IMMUTABLE
+ * (its files could not be removed), AUDIT_WRITE (the audit log is the host's).
  *
  * `privileged` adds SYS_ADMIN for fanotify. The filter is the same: what SYS_ADMIN could do to the host by system calls
  * (mounts, BPF, namespaces, swap, freezing a file system, poisoning memory) is refused before the capability is asked.
@@ -33,57 +33,111 @@ struct hm_chamber_profile {
 	bool privileged;
 };
 
-static const int kept[] = { CAP_CHOWN,	CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER, CAP_FSETID,	CAP_IPC_LOCK, CAP_IPC_OWNER, CAP_KILL,
-			    CAP_LEASE,	CAP_NET_BIND_SERVICE, CAP_NET_RAW,     CAP_SETFCAP, CAP_SETGID, CAP_SETPCAP,  CAP_SETUID,    CAP_SYS_CHROOT };
+static const int kept[] = { CAP_CHOWN,  CAP_DAC_OVERRIDE,     CAP_DAC_READ_SEARCH, CAP_FOWNER,
+			    CAP_FSETID, CAP_IPC_LOCK,         CAP_IPC_OWNER,       CAP_KILL,
+			    CAP_LEASE,  CAP_NET_BIND_SERVICE, CAP_NET_RAW,         CAP_SETFCAP,
+			    CAP_SETGID, CAP_SETPCAP,          CAP_SETUID,          CAP_SYS_CHROOT };
 
 static const struct {
 	int resource;
 	rlim_t soft, hard;
 } limits[] = {
-	/* 1, not 0: this is what keeps a core file handler of the host (a pipe in core_pattern) from being run (core(5)). */
+	/* 1, not 0: this keeps a core file handler of the host (a pipe in core_pattern) from being run; see core(5) */
 	{ RLIMIT_CORE, 1, 1 },
 	{ RLIMIT_NOFILE, 1024, 65536 },
 	{ RLIMIT_FSIZE, 64ull << 30, 64ull << 30 }, /* a sparse file of any size would have to be hashed */
 	{ RLIMIT_STACK, 8 << 20, 8 << 20 },
 };
 
-/* System calls that are refused whole: they reach the host, or (asynchronous reads) go behind the recorder. EPERM, but where a program has to go on with an older call that is looked into. */
+/* System calls that are refused whole: they reach the host, or (asynchronous reads) go behind the recorder. EPERM, but
+ * where a program has to go on with an older call that is looked into. */
 static const struct {
 	const char *name;
 	int error;
 } refused[] = {
-	{ "_sysctl", EPERM },	    { "acct", EPERM },		{ "add_key", EPERM },	   { "adjtimex", EPERM },
-	{ "bpf", EPERM },	    { "clock_adjtime", EPERM },	{ "clock_adjtime64", EPERM }, { "clock_settime", EPERM },
-	{ "clock_settime64", EPERM }, { "clone3", ENOSYS },	{ "create_module", EPERM }, { "delete_module", EPERM },
-	{ "finit_module", EPERM },  { "fsconfig", EPERM },	{ "fsmount", EPERM },	   { "fsopen", EPERM },
-	{ "fspick", EPERM },	    { "get_kernel_syms", EPERM }, { "init_module", EPERM }, { "io_setup", EPERM },
-	{ "io_submit", EPERM },	    { "io_uring_enter", EPERM },
-	{ "io_uring_register", EPERM }, { "io_uring_setup", EPERM }, { "ioperm", EPERM },  { "iopl", EPERM },
-	{ "kcmp", EPERM },	    { "kexec_file_load", EPERM }, { "kexec_load", EPERM }, { "keyctl", EPERM },
-	{ "lookup_dcookie", EPERM }, { "mount", EPERM },	{ "mount_setattr", EPERM }, { "move_mount", EPERM },
-	{ "nfsservctl", EPERM },    { "open_by_handle_at", EPERM }, { "open_tree", EPERM }, { "pciconfig_iobase", EPERM },
-	{ "pciconfig_read", EPERM }, { "pciconfig_write", EPERM }, { "perf_event_open", EPERM }, { "pidfd_getfd", EPERM },
-	{ "pivot_root", EPERM },    { "process_madvise", EPERM }, { "process_vm_readv", EPERM }, { "process_vm_writev", EPERM },
-	{ "query_module", EPERM },  { "quotactl", EPERM },	{ "quotactl_fd", EPERM },  { "reboot", EPERM },
-	{ "request_key", EPERM },   { "setns", EPERM },		{ "settimeofday", EPERM }, { "stime", EPERM },
-	{ "swapoff", EPERM },	    { "swapon", EPERM },	{ "sysfs", EPERM },	   { "syslog", EPERM },
-	{ "umount", EPERM },	    { "umount2", EPERM },	{ "uselib", EPERM },	   { "userfaultfd", EPERM },
-	{ "ustat", EPERM },	    { "vhangup", EPERM },	{ "vm86", EPERM },	   { "vm86old", EPERM },
+	{ "_sysctl", EPERM },
+	{ "acct", EPERM },
+	{ "add_key", EPERM },
+	{ "adjtimex", EPERM },
+	{ "bpf", EPERM },
+	{ "clock_adjtime", EPERM },
+	{ "clock_adjtime64", EPERM },
+	{ "clock_settime", EPERM },
+	{ "clock_settime64", EPERM },
+	{ "clone3", ENOSYS },
+	{ "create_module", EPERM },
+	{ "delete_module", EPERM },
+	{ "finit_module", EPERM },
+	{ "fsconfig", EPERM },
+	{ "fsmount", EPERM },
+	{ "fsopen", EPERM },
+	{ "fspick", EPERM },
+	{ "get_kernel_syms", EPERM },
+	{ "init_module", EPERM },
+	{ "io_setup", EPERM },
+	{ "io_submit", EPERM },
+	{ "io_uring_enter", EPERM },
+	{ "io_uring_register", EPERM },
+	{ "io_uring_setup", EPERM },
+	{ "ioperm", EPERM },
+	{ "iopl", EPERM },
+	{ "kcmp", EPERM },
+	{ "kexec_file_load", EPERM },
+	{ "kexec_load", EPERM },
+	{ "keyctl", EPERM },
+	{ "lookup_dcookie", EPERM },
+	{ "mount", EPERM },
+	{ "mount_setattr", EPERM },
+	{ "move_mount", EPERM },
+	{ "nfsservctl", EPERM },
+	{ "open_by_handle_at", EPERM },
+	{ "open_tree", EPERM },
+	{ "pciconfig_iobase", EPERM },
+	{ "pciconfig_read", EPERM },
+	{ "pciconfig_write", EPERM },
+	{ "perf_event_open", EPERM },
+	{ "pidfd_getfd", EPERM },
+	{ "pivot_root", EPERM },
+	{ "process_madvise", EPERM },
+	{ "process_vm_readv", EPERM },
+	{ "process_vm_writev", EPERM },
+	{ "query_module", EPERM },
+	{ "quotactl", EPERM },
+	{ "quotactl_fd", EPERM },
+	{ "reboot", EPERM },
+	{ "request_key", EPERM },
+	{ "setns", EPERM },
+	{ "settimeofday", EPERM },
+	{ "stime", EPERM },
+	{ "swapoff", EPERM },
+	{ "swapon", EPERM },
+	{ "sysfs", EPERM },
+	{ "syslog", EPERM },
+	{ "umount", EPERM },
+	{ "umount2", EPERM },
+	{ "uselib", EPERM },
+	{ "userfaultfd", EPERM },
+	{ "ustat", EPERM },
+	{ "vhangup", EPERM },
+	{ "vm86", EPERM },
+	{ "vm86old", EPERM },
 };
 
-/* What the library cannot express, as a filter of its own for any architecture; of two filters the stricter answer counts.
+/* What the library cannot express, as a filter of its own for any architecture; of two filters the stricter answer
+ * counts.
  *
  * - Calls newer than the library's names, by number (all machines number alike since Linux 5.1), and all that are newer
  *   than this list: nobody has looked at what they do yet.
- * - 32-bit programs of an old libc make sockets by socketcall, which hides the family behind a pointer where no filter can
- *   look. Such a program is killed: loudly, since a product that silently cannot speak would look like one that does not. */
+ * - 32-bit programs of an old libc make sockets by socketcall, which hides the family behind a pointer where no filter
+ * can look. Such a program is killed: loudly, since a product that silently cannot speak would look like one that does
+ * not. */
 #define LAST_KNOWN 469 /* file_setattr, Linux 6.17 */
 #define I386_SOCKETCALL 102
 static struct sock_filter by_hand[] = {
 	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 	BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, LAST_KNOWN, 9, 0),
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 457, 9, 0), /* statmount, listmount: of other namespaces too, with SYS_ADMIN */
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 458, 8, 0),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 457, 9, 0), /* statmount: of other namespaces too, with SYS_ADMIN */
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 458, 8, 0), /* listmount */
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 467, 7, 0), /* open_tree_attr: makes a read-only mount writable */
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, I386_SOCKETCALL, 0, 4),
 	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
@@ -96,8 +150,8 @@ static struct sock_filter by_hand[] = {
 	BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
 };
 
-/* Calls that are refused for one value of an argument. `mask` takes the bits that the kernel looks at: the upper half of a
- * register that holds an int is ignored by the kernel but not by a comparison. */
+/* Calls that are refused for one value of an argument. `mask` takes the bits that the kernel looks at: the upper half
+ * of a register that holds an int is ignored by the kernel but not by a comparison. */
 #define INT_BITS 0xffffffffull
 static const struct {
 	const char *name;
@@ -131,9 +185,9 @@ static const struct {
 	{ "madvise", 2, INT_BITS, 101, EPERM }, /* MADV_SOFT_OFFLINE */
 };
 
-/* Socket families that stay; each of the others reaches something that is not the chamber's own (AF_VSOCK the hypervisor,
- * AF_ALG the kernel's cryptography) or what the chamber's internet does not see. EPERM, which the recorder takes for a
- * refusal, and not the "no such family" of a kernel without it. */
+/* Socket families that stay; each of the others reaches something that is not the chamber's own (AF_VSOCK the
+ * hypervisor, AF_ALG the kernel's cryptography) or what the chamber's internet does not see. EPERM, which the recorder
+ * takes for a refusal, and not the "no such family" of a kernel without it. */
 static const int families[] = { AF_UNSPEC, AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
 #define LAST_FAMILY AF_NETLINK
 /* Of netlink, not what speaks to the host: the audit log. */
@@ -155,12 +209,16 @@ static int refuse_calls(scmp_filter_ctx filter, struct hm_fail *fail)
 		int nr = seccomp_syscall_resolve_name(refused[i].name);
 
 		if (nr != __NR_SCMP_ERROR)
-			r = no_rule(seccomp_rule_add(filter, SCMP_ACT_ERRNO((uint16_t)refused[i].error), nr, 0), refused[i].name, fail);
+			r = no_rule(seccomp_rule_add(filter, SCMP_ACT_ERRNO((uint16_t)refused[i].error), nr, 0),
+				    refused[i].name, fail);
 		else
-			r = hm_fail_set(fail, HM_E_SYSTEM, "building the system call filter: this libseccomp does not know %s", refused[i].name);
+			r = hm_fail_set(fail, HM_E_SYSTEM,
+					"building the system call filter: this libseccomp does not know %s",
+					refused[i].name);
 	}
 	for (size_t i = 0; r == 0 && i < HM_COUNT(refused_values); i++) {
-		struct scmp_arg_cmp match = SCMP_CMP64(refused_values[i].argument, SCMP_CMP_MASKED_EQ, refused_values[i].mask, refused_values[i].value);
+		struct scmp_arg_cmp match = SCMP_CMP64(refused_values[i].argument, SCMP_CMP_MASKED_EQ,
+						       refused_values[i].mask, refused_values[i].value);
 
 		r = no_rule(seccomp_rule_add_array(filter, SCMP_ACT_ERRNO((uint16_t)refused_values[i].error),
 						   seccomp_syscall_resolve_name(refused_values[i].name), 1, &match),
@@ -180,16 +238,20 @@ static bool is_kept_family(int family)
 static int refuse_families(scmp_filter_ctx filter, struct hm_fail *fail)
 {
 	const struct scmp_arg_cmp beyond = SCMP_A0_64(SCMP_CMP_GT, LAST_FAMILY);
-	const struct scmp_arg_cmp audit[] = { SCMP_A0_64(SCMP_CMP_MASKED_EQ, INT_BITS, AF_NETLINK), SCMP_A2_64(SCMP_CMP_MASKED_EQ, INT_BITS, NETLINK_AUDIT_NR) };
-	int r = no_rule(seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1, &beyond), "socket", fail);
+	const struct scmp_arg_cmp audit[] = { SCMP_A0_64(SCMP_CMP_MASKED_EQ, INT_BITS, AF_NETLINK),
+					      SCMP_A2_64(SCMP_CMP_MASKED_EQ, INT_BITS, NETLINK_AUDIT_NR) };
+	int r = no_rule(seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1, &beyond), "socket",
+			fail);
 
 	if (r == 0)
-		r = no_rule(seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 2, audit), "socket", fail);
+		r = no_rule(seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 2, audit), "socket",
+			    fail);
 	for (int family = 0; r == 0 && family < LAST_FAMILY; family++) {
 		struct scmp_arg_cmp one = SCMP_A0_64(SCMP_CMP_MASKED_EQ, INT_BITS, (scmp_datum_t)family);
 
 		if (!is_kept_family(family))
-			r = no_rule(seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1, &one), "socket", fail);
+			r = no_rule(seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1, &one),
+				    "socket", fail);
 	}
 	return r;
 }
@@ -202,7 +264,8 @@ int hm_chamber_profile_open(struct hm_chamber_profile **ret, bool privileged, st
 	if (!filter)
 		return hm_fail_set(fail, HM_E_SYSTEM, "building the system call filter: libseccomp refuses");
 	/* x32 and everything that is neither of these two is refused whole. */
-	r = no_rule(seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS)), "bad architectures", fail);
+	r = no_rule(seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS)), "bad architectures",
+		    fail);
 	if (r == 0)
 		r = no_rule(seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0), "no_new_privs", fail);
 	if (r == 0 && seccomp_arch_native() == SCMP_ARCH_X86_64)
@@ -250,7 +313,7 @@ static bool keeps(const struct hm_chamber_profile *p, int capability)
 	return false;
 }
 
-/* The call itself, and not a library: a library asks /proc first, in the product's control group and before its record. */
+/* The call itself, and not a library, which would ask /proc first: in the product's control group, where all is recorded. */
 static int drop_capabilities(const struct hm_chamber_profile *p, struct hm_fail *fail)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };

@@ -1,6 +1,6 @@
 /* The chamber's root, made by pid 1 in its own mount namespace: a layer for each disk file system of the host, then new
- * pseudo file systems with masks. Every mount of the host is let go at the end, and every place that can be written is an
- * upper layer on the disk: /dev is read-only once it is filled, /proc and /sys hold no files of the product's.
+ * pseudo file systems with masks. Every mount of the host is let go at the end, and every place that can be written is
+ * an upper layer on the disk: /dev is read-only once it is filled, /proc and /sys hold no files of the product's.
  *
  * Layers are mounted by descriptors and by paths relative to their folder, so that /proc/mounts inside does not tell
  * where on the host they stand. */
@@ -23,16 +23,36 @@ static const struct {
 	const char *path;
 	enum { READ_ONLY, MASKED } how;
 } masks[] = {
-	{ "/proc/acpi", MASKED },	{ "/proc/asound", READ_ONLY },	   { "/proc/bus", READ_ONLY },
-	{ "/proc/driver", READ_ONLY },	{ "/proc/dynamic_debug", MASKED }, { "/proc/fs", READ_ONLY },
-	{ "/proc/irq", READ_ONLY },	{ "/proc/kallsyms", MASKED },	   { "/proc/kcore", MASKED },
-	{ "/proc/key-users", MASKED },	{ "/proc/keys", MASKED },	   { "/proc/kmsg", MASKED },
-	{ "/proc/kpagecgroup", MASKED }, { "/proc/kpagecount", MASKED },   { "/proc/kpageflags", MASKED },
-	{ "/proc/latency_stats", MASKED }, { "/proc/mtrr", READ_ONLY },	   { "/proc/pressure", READ_ONLY },
-	{ "/proc/profile", MASKED },	{ "/proc/sched_debug", MASKED },   { "/proc/scsi", MASKED },
-	{ "/proc/sys", READ_ONLY },	{ "/proc/sysrq-trigger", READ_ONLY }, { "/proc/timer_list", MASKED },
-	{ "/proc/timer_stats", MASKED }, { "/proc/tty", READ_ONLY },	   { "/proc/vmcore", MASKED },
-	{ "/sys/devices/virtual/powercap", MASKED }, { "/sys/firmware", MASKED }, { "/sys/kernel/debug", MASKED },
+	{ "/proc/acpi", MASKED },
+	{ "/proc/asound", READ_ONLY },
+	{ "/proc/bus", READ_ONLY },
+	{ "/proc/driver", READ_ONLY },
+	{ "/proc/dynamic_debug", MASKED },
+	{ "/proc/fs", READ_ONLY },
+	{ "/proc/irq", READ_ONLY },
+	{ "/proc/kallsyms", MASKED },
+	{ "/proc/kcore", MASKED },
+	{ "/proc/key-users", MASKED },
+	{ "/proc/keys", MASKED },
+	{ "/proc/kmsg", MASKED },
+	{ "/proc/kpagecgroup", MASKED },
+	{ "/proc/kpagecount", MASKED },
+	{ "/proc/kpageflags", MASKED },
+	{ "/proc/latency_stats", MASKED },
+	{ "/proc/mtrr", READ_ONLY },
+	{ "/proc/pressure", READ_ONLY },
+	{ "/proc/profile", MASKED },
+	{ "/proc/sched_debug", MASKED },
+	{ "/proc/scsi", MASKED },
+	{ "/proc/sys", READ_ONLY },
+	{ "/proc/sysrq-trigger", READ_ONLY },
+	{ "/proc/timer_list", MASKED },
+	{ "/proc/timer_stats", MASKED },
+	{ "/proc/tty", READ_ONLY },
+	{ "/proc/vmcore", MASKED },
+	{ "/sys/devices/virtual/powercap", MASKED },
+	{ "/sys/firmware", MASKED },
+	{ "/sys/kernel/debug", MASKED },
 };
 
 static const struct {
@@ -45,8 +65,8 @@ static const struct {
 static const struct {
 	const char *name, *to;
 } links[] = {
-	{ "/dev/fd", "/proc/self/fd" },	       { "/dev/ptmx", "pts/ptmx" },	      { "/dev/stderr", "/proc/self/fd/2" },
-	{ "/dev/stdin", "/proc/self/fd/0" },   { "/dev/stdout", "/proc/self/fd/1" },
+	{ "/dev/fd", "/proc/self/fd" },      { "/dev/ptmx", "pts/ptmx" },          { "/dev/stderr", "/proc/self/fd/2" },
+	{ "/dev/stdin", "/proc/self/fd/0" }, { "/dev/stdout", "/proc/self/fd/1" },
 };
 
 /* What the kernel said about a mount that it refused: "e overlay: ..." lines in the mount's own log. */
@@ -65,7 +85,8 @@ static int refused(int fs, const char *point, struct hm_fail *fail)
 }
 
 /* A detached overlay. redirect_dir and metacopy stay off: an upper layer that refers to the lower one by name or leaves
- * content in it could not be read on its own. volatile: nothing of it has to survive a crash, so nothing waits for the disk. */
+ * content in it could not be read on its own. volatile: nothing of it has to survive a crash, so nothing waits for the
+ * disk. */
 static int new_overlay(const struct hm_chamber_layer *layer, size_t number, const char *empty, struct hm_fail *fail)
 {
 	HM_FREE char *upper = hm_sprintf("%zu/u", number), *work = hm_sprintf("%zu/w", number), *source = NULL;
@@ -79,10 +100,14 @@ static int new_overlay(const struct hm_chamber_layer *layer, size_t number, cons
 	fs = fsopen("overlay", FSOPEN_CLOEXEC);
 	if (fs < 0)
 		return hm_fail_errno(fail, "mounting the layer of %s: overlay", layer->point);
-	if (fsconfig(fs, FSCONFIG_SET_STRING, "source", "overlay", 0) < 0 || fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir", source, 0) < 0 ||
-	    fsconfig(fs, FSCONFIG_SET_STRING, "upperdir", upper, 0) < 0 || fsconfig(fs, FSCONFIG_SET_STRING, "workdir", work, 0) < 0 ||
-	    fsconfig(fs, FSCONFIG_SET_STRING, "redirect_dir", "off", 0) < 0 || fsconfig(fs, FSCONFIG_SET_STRING, "metacopy", "off", 0) < 0 ||
-	    fsconfig(fs, FSCONFIG_SET_STRING, "index", "off", 0) < 0 || fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", NULL, 0) < 0 ||
+	if (fsconfig(fs, FSCONFIG_SET_STRING, "source", "overlay", 0) < 0 ||
+	    fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir", source, 0) < 0 ||
+	    fsconfig(fs, FSCONFIG_SET_STRING, "upperdir", upper, 0) < 0 ||
+	    fsconfig(fs, FSCONFIG_SET_STRING, "workdir", work, 0) < 0 ||
+	    fsconfig(fs, FSCONFIG_SET_STRING, "redirect_dir", "off", 0) < 0 ||
+	    fsconfig(fs, FSCONFIG_SET_STRING, "metacopy", "off", 0) < 0 ||
+	    fsconfig(fs, FSCONFIG_SET_STRING, "index", "off", 0) < 0 ||
+	    fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", NULL, 0) < 0 ||
 	    fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
 		return refused(fs, layer->point, fail);
 	mount = fsmount(fs, FSMOUNT_CLOEXEC, (unsigned)layer->attributes);
@@ -101,8 +126,8 @@ static int set_attributes(int mount, uint64_t attributes, const char *what, stru
 	struct mount_attr attr = { .attr_set = attributes };
 
 	return mount_setattr(mount, "", AT_EMPTY_PATH | AT_RECURSIVE, &attr, sizeof(attr)) < 0
-		       ? hm_fail_errno(fail, "setting the mount of %s read-only", what)
-		       : 0;
+		   ? hm_fail_errno(fail, "setting the mount of %s read-only", what)
+		   : 0;
 }
 
 /* A mount of a part of the tree at `from`, with more attributes. */
@@ -117,8 +142,8 @@ static int clone_of(const char *from, uint64_t attributes, struct hm_fail *fail)
 	return r < 0 ? r : hm_take_fd(&mount);
 }
 
-/* The layers of the host's file systems, each at its place below `root`. One that the kernel refuses is left out and told,
- * but the root must be. */
+/* The layers of the host's file systems, each at its place below `root`. One that the kernel refuses is left out and
+ * told, but the root must be. */
 static int mount_layers(struct hm_chamber *c, const char *root, const char *empty, struct hm_fail *fail)
 {
 	HM_CLOSE int top = -1;
@@ -132,7 +157,9 @@ static int mount_layers(struct hm_chamber *c, const char *root, const char *empt
 		if (!layer->lower || strcmp(layer->lower, layer->point) != 0)
 			continue;
 		mount = new_overlay(layer, i, empty, &m.fail);
-		r = mount < 0 ? mount : top < 0 ? place(mount, AT_FDCWD, root, &m.fail) : place(mount, top, layer->point + 1, &m.fail);
+		r = mount < 0 ? mount
+		    : top < 0 ? place(mount, AT_FDCWD, root, &m.fail)
+			      : place(mount, top, layer->point + 1, &m.fail);
 		if (r < 0 && top < 0) {
 			*fail = m.fail;
 			return r;
@@ -147,7 +174,8 @@ static int mount_layers(struct hm_chamber *c, const char *root, const char *empt
 	return 0;
 }
 
-static int new_pseudo(const char *type, const char *point, unsigned long flags, const char *options, struct hm_fail *fail)
+static int new_pseudo(const char *type, const char *point, unsigned long flags, const char *options,
+		      struct hm_fail *fail)
 {
 	if (mkdir(point, 0755) < 0 && errno != EEXIST)
 		return hm_fail_errno(fail, "making %s", point);
@@ -185,20 +213,23 @@ static int mask(const char *path, bool whole, struct hm_fail *fail)
 	if (lstat(path, &st) < 0)
 		return errno == ENOENT ? 0 : hm_fail_errno(fail, "masking %s", path);
 	if (whole && S_ISDIR(st.st_mode))
-		return new_pseudo("tmpfs", path, MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "mode=555,size=4k", fail);
+		return new_pseudo("tmpfs", path, MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RDONLY, "mode=555,size=4k",
+				  fail);
 	cover = whole ? clone_of("/dev/null", MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, fail)
 		      : clone_of(path, MOUNT_ATTR_RDONLY | INSIDE, fail);
 	return cover < 0 ? cover : place(cover, AT_FDCWD, path, fail);
 }
 
-/* A file of its own over the kernel's boot id: put into /dev while that can be written, taken as a mount, and unlinked. */
+/* A file of its own over the kernel's boot id: put into /dev while that can be written, taken as a mount, and unlinked.
+ */
 static int plant_boot_id(const struct hm_chamber_spec *spec, struct hm_fail *fail)
 {
 	static const char file[] = "/dev/.boot_id", path[] = "/proc/sys/kernel/random/boot_id";
 	HM_CLOSE int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444), cover = -1;
 	char text[38];
 
-	if (fd < 0 || hm_chamber_boot_id(text, spec->machine_id) < 0 || hm_fs_write_all(fd, hm_slice_text(text), fail) < 0)
+	if (fd < 0 || hm_chamber_boot_id(text, spec->machine_id) < 0 ||
+	    hm_fs_write_all(fd, hm_slice_text(text), fail) < 0)
 		return hm_fail_errno(fail, "planting the boot id");
 	close(hm_take_fd(&fd)); /* a file that is open for writing keeps its mount from becoming read-only */
 	cover = clone_of(file, MOUNT_ATTR_RDONLY | INSIDE, fail);
@@ -233,7 +264,8 @@ static int pivot(struct hm_fail *fail)
 {
 	if (syscall(SYS_pivot_root, ".", ".") < 0) {
 		hm_fail_errno(fail, "changing to the chamber's root");
-		return hm_fail_advise(fail, "a machine that runs from its initramfs has to switch_root to a real file system first");
+		return hm_fail_advise(
+		    fail, "a machine that runs from its initramfs has to switch_root to a real file system first");
 	}
 	if (umount2(".", MNT_DETACH) < 0 || chdir("/") < 0)
 		return hm_fail_errno(fail, "leaving the host's root");
@@ -241,8 +273,8 @@ static int pivot(struct hm_fail *fail)
 }
 
 /* The mounts that cannot be made once the host's root is out of reach. */
-static int mount_extra(const struct hm_chamber *c, const struct hm_chamber_spec *spec, const char *empty, int *shm, int *target,
-		       struct hm_fail *fail)
+static int mount_extra(const struct hm_chamber *c, const struct hm_chamber_spec *spec, const char *empty, int *shm,
+		       int *target, struct hm_fail *fail)
 {
 	for (size_t i = 0; i < c->layer_count; i++) {
 		const struct hm_chamber_layer *layer = &c->layers[i];

@@ -1,12 +1,12 @@
 /* What the run left behind, read off the upper layers.
  *
- * An upper layer holds more than what a product changed: folders that were only copied up on the way to a file (equal to
- * the lower layer's: left out), and what the chamber planted (in the baseline, taken before the product started: left out
- * while it is the same inode, unchanged since). A folder that was removed and made again is opaque: what the lower layer
- * had in it is gone, and told as deletions.
+ * An upper layer holds more than what a product changed: folders that were only copied up on the way to a file (equal
+ * to the lower layer's: left out), and what the chamber planted (in the baseline, taken before the product started:
+ * left out while it is the same inode, unchanged since). A folder that was removed and made again is opaque: what the
+ * lower layer had in it is gone, and told as deletions.
  *
- * The product chose names, depth and number of what is walked here: one descriptor goes down by name and up by "..", what
- * is pending lies on the heap, and both paths and entries are bounded. */
+ * The product chose names, depth and number of what is walked here: one descriptor goes down by name and up by "..",
+ * what is pending lies on the heap, and both paths and entries are bounded. */
 #include "chamber_internal.h"
 
 #include <dirent.h>
@@ -83,7 +83,12 @@ static char type_of(const struct stat *st)
 {
 	if (S_ISCHR(st->st_mode))
 		return st->st_rdev == makedev(0, 0) ? 'w' : 'c';
-	return S_ISREG(st->st_mode) ? 'f' : S_ISDIR(st->st_mode) ? 'd' : S_ISLNK(st->st_mode) ? 'l' : S_ISBLK(st->st_mode) ? 'b' : S_ISFIFO(st->st_mode) ? 'p' : 's';
+	return S_ISREG(st->st_mode)    ? 'f'
+	       : S_ISDIR(st->st_mode)  ? 'd'
+	       : S_ISLNK(st->st_mode)  ? 'l'
+	       : S_ISBLK(st->st_mode)  ? 'b'
+	       : S_ISFIFO(st->st_mode) ? 'p'
+				       : 's';
 }
 
 static bool same_time(struct timespec a, struct timespec b)
@@ -94,9 +99,11 @@ static bool same_time(struct timespec a, struct timespec b)
 /* A planted folder that only got new entries is unchanged; of everything else the times have to be the same too. */
 static bool unchanged(const struct hm_chamber_mark *m, const struct hm_chamber_mark *now)
 {
-	if (m->type != now->type || m->mode != now->mode || m->uid != now->uid || m->gid != now->gid || m->inode != now->inode)
+	if (m->type != now->type || m->mode != now->mode || m->uid != now->uid || m->gid != now->gid ||
+	    m->inode != now->inode)
 		return false;
-	return m->type == 'd' || (m->size == now->size && same_time(m->modified, now->modified) && same_time(m->changed, now->changed));
+	return m->type == 'd' ||
+	       (m->size == now->size && same_time(m->modified, now->modified) && same_time(m->changed, now->changed));
 }
 
 static char *joined(const struct walk *w, const char *name)
@@ -108,7 +115,8 @@ static char *joined(const struct walk *w, const char *name)
 	return hm_sprintf("%.*s%s%s", (int)w->path.len, (const char *)w->path.data, root ? "" : "/", name);
 }
 
-static int hash(struct walk *w, struct hm_chamber_mark *m, const char *name, const struct stat *st, struct hm_fail *fail)
+static int hash(struct walk *w, struct hm_chamber_mark *m, const char *name, const struct stat *st,
+		struct hm_fail *fail)
 {
 	HM_FREE char *path = NULL;
 	HM_CLOSE int fd = -1;
@@ -145,7 +153,8 @@ static int read_link(const struct walk *w, struct hm_chamber_mark *m, const char
 	return 0;
 }
 
-/* Takes one entry; `name` NULL stands for the folder at w->fd itself. `st` NULL: a deletion that is no file of its own. */
+/* Takes one entry; `name` NULL stands for the folder at w->fd itself. `st` NULL: a deletion that is no file of its own.
+ */
 static int take(struct walk *w, const char *name, const struct stat *st, struct hm_fail *fail)
 {
 	struct hm_chamber_mark m = { .path = joined(w, name), .type = 'w' };
@@ -164,8 +173,8 @@ static int take(struct walk *w, const char *name, const struct stat *st, struct 
 		m.changed = st->st_ctim;
 	}
 	old = w->final && w->chamber->mark_count
-		      ? bsearch(&m, w->chamber->marks, w->chamber->mark_count, sizeof(m), by_path)
-		      : NULL;
+		  ? bsearch(&m, w->chamber->marks, w->chamber->mark_count, sizeof(m), by_path)
+		  : NULL;
 	if (old)
 		old->seen = true;
 	if (old && unchanged(old, &m)) {
@@ -258,9 +267,11 @@ static int enter(struct walk *w, bool above_merged, struct hm_fail *fail)
 	int r = 0;
 
 	if (!dir || fstat(w->fd, &here) < 0)
-		return hm_fail_errno(fail, "reading %.*s in the upper layer", (int)w->path.len, (const char *)w->path.data);
+		return hm_fail_errno(fail, "reading %.*s in the upper layer", (int)w->path.len,
+				     (const char *)w->path.data);
 	exists = lower && lstat(lower, &below) == 0 && S_ISDIR(below.st_mode);
-	f.merged = exists && !(fgetxattr(w->fd, "trusted.overlay.opaque", opaque, sizeof(opaque)) == 1 && opaque[0] == 'y');
+	f.merged =
+	    exists && !(fgetxattr(w->fd, "trusted.overlay.opaque", opaque, sizeof(opaque)) == 1 && opaque[0] == 'y');
 	if (!f.merged || here.st_mode != below.st_mode || here.st_uid != below.st_uid || here.st_gid != below.st_gid)
 		r = take(w, NULL, &here, fail);
 	if (r == 0 && exists && !f.merged)
@@ -294,7 +305,8 @@ static int descend(struct walk *w, const char *name, struct hm_fail *fail)
 		hm_bytes_u8(&w->path, '/');
 	hm_bytes_text(&w->path, name);
 	if (w->path.len > PATH_LIMIT)
-		return hm_fail_set(fail, HM_E_SYSTEM, "reading what the run left: a path is longer than %u bytes", PATH_LIMIT);
+		return hm_fail_set(fail, HM_E_SYSTEM, "reading what the run left: a path is longer than %u bytes",
+				   PATH_LIMIT);
 	return enter(w, w->frames[w->depth - 1].merged, fail);
 }
 
@@ -372,17 +384,25 @@ void hm_chamber_baseline_release(struct hm_chamber *c)
 	c->mark_count = 0;
 }
 
-static int visit_mark(const struct hm_chamber_mark *m, int (*visit)(void *, const struct hm_chamber_entry *, struct hm_fail *),
-		      void *cookie, struct hm_fail *fail)
+static int visit_mark(const struct hm_chamber_mark *m,
+		      int (*visit)(void *, const struct hm_chamber_entry *, struct hm_fail *), void *cookie,
+		      struct hm_fail *fail)
 {
-	struct hm_chamber_entry e = { .path = hm_slice_text(m->path), .link = hm_slice_text(m->link ? m->link : ""), .type = m->type,
-				      .mode = m->mode, .uid = m->uid, .gid = m->gid, .size = m->size, .hashed = m->hashed };
+	struct hm_chamber_entry e = { .path = hm_slice_text(m->path),
+				      .link = hm_slice_text(m->link ? m->link : ""),
+				      .type = m->type,
+				      .mode = m->mode,
+				      .uid = m->uid,
+				      .gid = m->gid,
+				      .size = m->size,
+				      .hashed = m->hashed };
 
 	memcpy(e.sha256, m->sha256, sizeof(e.sha256));
 	return visit(cookie, &e, fail);
 }
 
-int hm_chamber_tree(struct hm_chamber *c, int (*visit)(void *cookie, const struct hm_chamber_entry *entry, struct hm_fail *fail),
+int hm_chamber_tree(struct hm_chamber *c,
+		    int (*visit)(void *cookie, const struct hm_chamber_entry *entry, struct hm_fail *fail),
 		    void *cookie, struct hm_fail *fail)
 {
 	HM_CLEANUP(release_walk) struct walk w = { .chamber = c, .fd = -1, .final = true };
@@ -393,9 +413,11 @@ int hm_chamber_tree(struct hm_chamber *c, int (*visit)(void *cookie, const struc
 		c->marks[i].seen = false;
 	r = walk_all(&w, fail);
 	for (size_t i = 0; r == 0 && i <= w.count; i++) {
-		/* What was planted and is nowhere any more was deleted, and left no whiteout where the lower layer has nothing. */
+		/* What was planted and is nowhere any more was deleted, and left no whiteout where the lower layer has
+		 * nothing. */
 		for (; r == 0 && planted < c->mark_count &&
-		       (i == w.count || strcmp(c->marks[planted].path, w.found[i].path) < 0); planted++) {
+		       (i == w.count || strcmp(c->marks[planted].path, w.found[i].path) < 0);
+		     planted++) {
 			struct hm_chamber_mark gone = { .path = c->marks[planted].path, .type = 'w' };
 
 			if (!c->marks[planted].seen)

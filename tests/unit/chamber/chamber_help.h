@@ -1,6 +1,6 @@
 #pragma once
-/* What the chamber's tests share: a work folder with a document, and one run of a command with all that comes of it. The
- * test program is planted in the chamber as /usr/local/bin/probe, so a test can be its own hostile product. */
+/* What the chamber's tests share: a work folder with a document, and one run of a command with all that comes of it.
+ * The test program is planted in the chamber as /usr/local/bin/probe, so a test can be its own hostile product. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -65,8 +65,8 @@ static inline void help_write(const char *path, const char *text)
 /* In the folder `in`, which is a disk for most tests. */
 static inline void help_place(struct place *p, const char *in)
 {
-	static const char *const env[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8",
-					   "ASAN_OPTIONS=detect_leaks=0", NULL };
+	static const char *const env[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+					   "HOME=/root", "LANG=C.UTF-8", "ASAN_OPTIONS=detect_leaks=0", NULL };
 	static unsigned number;
 	HM_FREE char *letter = NULL;
 	struct hm_fail fail;
@@ -87,8 +87,15 @@ static inline void help_place(struct place *p, const char *in)
 	assert_int_equal(hm_fs_map(&p->self, "/proc/self/exe", &fail), 0);
 	p->probe = (struct hm_chamber_file){ PROBE, p->self.bytes, 0755 };
 	snprintf(p->name, sizeof(p->name), "test-%d-%u", (int)getpid(), number++);
-	p->spec = (struct hm_chamber_spec){ .work = p->work, .name = p->name, .hostname = HOSTNAME, .machine_id = MACHINE_ID,
-					    .target_from = p->documents, .target = TARGET, .argv = p->argv, .env = env, .files = &p->probe,
+	p->spec = (struct hm_chamber_spec){ .work = p->work,
+					    .name = p->name,
+					    .hostname = HOSTNAME,
+					    .machine_id = MACHINE_ID,
+					    .target_from = p->documents,
+					    .target = TARGET,
+					    .argv = p->argv,
+					    .env = env,
+					    .files = &p->probe,
 					    .file_count = 1 };
 }
 

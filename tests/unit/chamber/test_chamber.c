@@ -34,7 +34,9 @@ static void identity_is_planted(void **state HM_UNUSED)
 	struct place p;
 
 	help_place(&p, "/var/tmp");
-	expect_out(&p, "hostname; cat /etc/hostname /etc/machine-id; cat /etc/resolv.conf; grep '^hosts' /etc/nsswitch.conf; grep -c " HOSTNAME " /etc/hosts",
+	expect_out(&p,
+		   "hostname; cat /etc/hostname /etc/machine-id; cat /etc/resolv.conf; grep '^hosts' "
+		   "/etc/nsswitch.conf; grep -c " HOSTNAME " /etc/hosts",
 		   HOSTNAME "\n" HOSTNAME "\n" MACHINE_ID "\nnameserver 198.18.0.1\nhosts: files dns\n1\n");
 	help_leave(&p);
 }
@@ -66,13 +68,18 @@ static void surroundings_are_plain(void **state HM_UNUSED)
 
 	help_place(&p, "/var/tmp");
 	signal(SIGPIPE, SIG_IGN);
-	/* nothing of the caller's: working folder, mask, signals, descriptors, session, environment, place in the control groups */
-	expect_out(&p, "pwd; umask; grep -E 'SigIgn|SigBlk|Seccomp:|NoNewPrivs' /proc/self/status; for n in $(seq 0 99); do [ -e /proc/$$/fd/$n ] && echo $n; done;"
-		       "tr '\\0' '\\n' </proc/1/cmdline | head -n 1; grep ^0: /proc/self/cgroup; ulimit -c; ulimit -n",
-		   "/\n0022\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nNoNewPrivs:\t0\nSeccomp:\t2\n0\n1\n2\ninit\n0::/\n0\n1024\n");
+	/* nothing of the caller's: working folder, mask, signals, descriptors, session, environment, place in the
+	 * control groups */
+	expect_out(&p,
+		   "pwd; umask; grep -E 'SigIgn|SigBlk|Seccomp:|NoNewPrivs' /proc/self/status; for n in $(seq 0 99); "
+		   "do [ -e /proc/$$/fd/$n ] && echo $n; done;"
+		   "tr '\\0' '\\n' </proc/1/cmdline | head -n 1; grep ^0: /proc/self/cgroup; ulimit -c; ulimit -n",
+		   "/\n0022\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\nNoNewPrivs:\t0\nSeccomp:"
+		   "\t2\n0\n1\n2\ninit\n0::/\n0\n1024\n");
 	signal(SIGPIPE, SIG_DFL);
-	expect_out(&p, "env | sort", "ASAN_OPTIONS=detect_leaks=0\nHOME=/root\nLANG=C.UTF-8\n"
-				     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nPWD=/\n");
+	expect_out(&p, "env | sort",
+		   "ASAN_OPTIONS=detect_leaks=0\nHOME=/root\nLANG=C.UTF-8\n"
+		   "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nPWD=/\n");
 	help_leave(&p);
 }
 
@@ -84,8 +91,11 @@ static void host_is_out_of_sight(void **state HM_UNUSED)
 
 	help_place(&p, "/var/tmp");
 	help_write("/var/tmp/hm-chamber-test-residue", "host");
-	script = hm_sprintf("ls -A /tmp /var/tmp /run; ls %s 2>/dev/null; ls /sys/fs/cgroup; [ $(ls /proc | grep -c '^[0-9]') -lt 8 ] && echo few; "
-			    "grep -cE '^(none|cgroup|bpf|debugfs|tracefs|devtmpfs) ' /proc/mounts; grep -c hm-chamber-test /proc/mounts", p.base);
+	script = hm_sprintf("ls -A /tmp /var/tmp /run; ls %s 2>/dev/null; ls /sys/fs/cgroup; [ $(ls /proc | grep -c "
+			    "'^[0-9]') -lt 8 ] && echo few; "
+			    "grep -cE '^(none|cgroup|bpf|debugfs|tracefs|devtmpfs) ' /proc/mounts; grep -c "
+			    "hm-chamber-test /proc/mounts",
+			    p.base);
 	help_shell(&p, script);
 	{
 		HM_CLEANUP(help_release) struct run r = { 0 };
@@ -106,7 +116,10 @@ static void host_is_not_written(void **state HM_UNUSED)
 
 	help_place(&p, "/var/tmp");
 	assert_int_equal(stat("/etc/passwd", &before), 0);
-	expect_out(&p, "echo x >/etc/passwd; chmod 600 /etc/shadow; rm -rf /usr/share/doc; cat /etc/passwd; ls /usr/share | grep -c '^doc$' || true", "x\n0\n");
+	expect_out(&p,
+		   "echo x >/etc/passwd; chmod 600 /etc/shadow; rm -rf /usr/share/doc; cat /etc/passwd; ls /usr/share "
+		   "| grep -c '^doc$' || true",
+		   "x\n0\n");
 	assert_int_equal(stat("/etc/passwd", &after), 0);
 	assert_int_equal(before.st_ino, after.st_ino);
 	assert_int_equal(before.st_size, after.st_size);
@@ -120,10 +133,14 @@ static void target_is_read_only(void **state HM_UNUSED)
 	struct place p;
 
 	help_place(&p, "/var/tmp");
-	expect_out(&p, "cat " TARGET "/letter.txt; touch " TARGET "/new 2>/dev/null || echo no; rm " TARGET "/letter.txt 2>/dev/null || echo no",
+	expect_out(&p,
+		   "cat " TARGET "/letter.txt; touch " TARGET "/new 2>/dev/null || echo no; rm " TARGET
+		   "/letter.txt 2>/dev/null || echo no",
 		   "UK SECRET\nno\nno\n");
 	p.spec.privileged = true;
-	expect_out(&p, "cat " TARGET "/letter.txt; touch " TARGET "/new 2>/dev/null || echo no; rm " TARGET "/letter.txt 2>/dev/null || echo no",
+	expect_out(&p,
+		   "cat " TARGET "/letter.txt; touch " TARGET "/new 2>/dev/null || echo no; rm " TARGET
+		   "/letter.txt 2>/dev/null || echo no",
 		   "UK SECRET\nno\nno\n");
 	help_leave(&p);
 }
@@ -150,7 +167,8 @@ static void planted_files_replace_links(void **state HM_UNUSED)
 	help_place(&p, "/var/tmp");
 	p.spec.files = files;
 	p.spec.file_count = HM_COUNT(files);
-	expect_out(&p, "stat -c '%F %a' /etc/mtab /etc/new/deep/settings.conf; cat /etc/mtab /etc/new/deep/settings.conf",
+	expect_out(&p,
+		   "stat -c '%F %a' /etc/mtab /etc/new/deep/settings.conf; cat /etc/mtab /etc/new/deep/settings.conf",
 		   "regular file 640\nregular file 600\nmine\na=b\n");
 	help_leave(&p);
 }
@@ -162,9 +180,11 @@ static void tree_is_exactly_the_writes(void **state HM_UNUSED)
 	help_place(&p, "/var/tmp");
 	expect_tree(&p, "cat /etc/passwd >/dev/null; ls -R /etc >/dev/null", "");
 	expect_tree(&p,
-		    "echo a >/tmp/a.b; mkdir /tmp/a; echo b >/tmp/a/b; ln -s /tmp/a /tmp/l; mkfifo /run/p; rm /etc/debian_version; echo >>/etc/passwd; "
+		    "echo a >/tmp/a.b; mkdir /tmp/a; echo b >/tmp/a/b; ln -s /tmp/a /tmp/l; mkfifo /run/p; rm "
+		    "/etc/debian_version; echo >>/etc/passwd; "
 		    "echo s >/dev/shm/s; mkdir -p /var/lib/product/db; chmod 700 /srv; touch -d 2001-01-01 /var/lib",
-		    "f /dev/shm/s\nw /etc/debian_version\nf /etc/passwd\np /run/p\nd /srv\nd /tmp/a\nf /tmp/a.b\nf /tmp/a/b\nl /tmp/l\n"
+		    "f /dev/shm/s\nw /etc/debian_version\nf /etc/passwd\np /run/p\nd /srv\nd /tmp/a\nf /tmp/a.b\nf "
+		    "/tmp/a/b\nl /tmp/l\n"
 		    "d /var/lib/product\nd /var/lib/product/db\n");
 	help_leave(&p);
 }
@@ -177,8 +197,10 @@ static void tree_tells_changes_of_planted_files(void **state HM_UNUSED)
 	expect_tree(&p, "rm " PROBE "; chmod 600 /etc/hosts; echo other >/etc/machine-id; rmdir /run/lock",
 		    "f /etc/hosts\nf /etc/machine-id\nw /run/lock\nw " PROBE "\n");
 	/* the same content in another file, and content of the same size with its times put back */
-	expect_tree(&p, "cp -p /etc/hosts /tmp/h; mv /tmp/h /etc/hosts; touch -r /etc/hostname /tmp/t; echo WS-0a1b2c >/etc/hostname; "
-			"touch -r /tmp/t /etc/hostname; rm /tmp/t",
+	expect_tree(&p,
+		    "cp -p /etc/hosts /tmp/h; mv /tmp/h /etc/hosts; touch -r /etc/hostname /tmp/t; echo WS-0a1b2c "
+		    ">/etc/hostname; "
+		    "touch -r /tmp/t /etc/hostname; rm /tmp/t",
 		    "f /etc/hostname\nf /etc/hosts\n");
 	help_leave(&p);
 }
@@ -319,12 +341,12 @@ static void malformed_specs_are_refused(void **state HM_UNUSED)
 
 	help_place(&p, "/var/tmp");
 	help_shell(&p, "true");
-#define REFUSED(member, value)                                                     \
-	do {                                                                       \
-		struct hm_chamber_spec spec = p.spec;                              \
-		spec.member = value;                                               \
-		assert_int_equal(hm_chamber_open(&c, &spec, &fail), HM_E_USAGE); \
-		assert_null(c);                                                    \
+#define REFUSED(member, value)                                                                                         \
+	do {                                                                                                           \
+		struct hm_chamber_spec spec = p.spec;                                                                  \
+		spec.member = value;                                                                                   \
+		assert_int_equal(hm_chamber_open(&c, &spec, &fail), HM_E_USAGE);                                       \
+		assert_null(c);                                                                                        \
 	} while (0)
 	REFUSED(name, "../evil");
 	REFUSED(name, "");
@@ -377,8 +399,10 @@ static void names_are_taken_once(void **state HM_UNUSED)
 /* In a mount namespace of the test's own: file systems below the root, in each other's way and with hard names. */
 static void mount_things(const char *at)
 {
-	HM_FREE char *disk = hm_sprintf("%s/a disk", at), *hard = hm_sprintf("%s/a,b:c\\d", at), *file = hm_sprintf("%s/file", at);
-	HM_FREE char *memory = hm_sprintf("%s/memory", at), *within = hm_sprintf("%s/memory/within", at), *covered = hm_sprintf("%s/covered", at);
+	HM_FREE char *disk = hm_sprintf("%s/a disk", at), *hard = hm_sprintf("%s/a,b:c\\d", at),
+		     *file = hm_sprintf("%s/file", at);
+	HM_FREE char *memory = hm_sprintf("%s/memory", at), *within = hm_sprintf("%s/memory/within", at),
+		     *covered = hm_sprintf("%s/covered", at);
 	HM_FREE char *note = hm_sprintf("%s/note", disk), *hard_note = hm_sprintf("%s/note", hard);
 	const char *folders[] = { disk, hard, memory, covered };
 
@@ -413,7 +437,8 @@ static void mounts_inside(void **state HM_UNUSED)
 	help_place(&p, "/var/tmp");
 	mount_things(base);
 	help_shell(&p, "cd /var/lib/hm-chamber-mounts; cat 'a disk/note' 'a,b:c\\d/note' covered/note file; ls memory; "
-		       "cp /bin/true 'a disk/t'; 'a disk/t' 2>/dev/null || echo noexec; echo x >'a,b:c\\d/new'; rm covered/note; rm 'a disk/t'");
+		       "cp /bin/true 'a disk/t'; 'a disk/t' 2>/dev/null || echo noexec; echo x >'a,b:c\\d/new'; rm "
+		       "covered/note; rm 'a disk/t'");
 	c = help_open(&p);
 	hm_chamber_absent(c, &absent);
 	assert_int_equal(hm_chamber_go(c, &out, &err, &fail), 0);
@@ -421,7 +446,8 @@ static void mounts_inside(void **state HM_UNUSED)
 	hm_chamber_close(c);
 	assert_string_equal(help_text(&r.err), "");
 	assert_string_equal(help_text(&r.out), "disk\nhard\ndisk\nbelow\nnoexec\n");
-	assert_string_equal(help_text(&r.tree), "f /var/lib/hm-chamber-mounts/a,b:c\\d/new\nw /var/lib/hm-chamber-mounts/covered/note\n");
+	assert_string_equal(help_text(&r.tree),
+			    "f /var/lib/hm-chamber-mounts/a,b:c\\d/new\nw /var/lib/hm-chamber-mounts/covered/note\n");
 	assert_non_null(strstr(help_text(&absent), "tmpfs /var/lib/hm-chamber-mounts/memory\n"));
 	assert_non_null(strstr(help_text(&absent), "/var/lib/hm-chamber-mounts/file: a mount on a single file\n"));
 	assert_non_null(strstr(help_text(&absent), "/var/lib/hm-chamber-mounts/memory/within: putting a mount"));
@@ -471,24 +497,15 @@ static void image_stands_in_for_a_disk(void **state HM_UNUSED)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(identity_is_planted),
-		cmocka_unit_test(boot_id_is_planted),
-		cmocka_unit_test(surroundings_are_plain),
-		cmocka_unit_test(host_is_out_of_sight),
-		cmocka_unit_test(host_is_not_written),
-		cmocka_unit_test(target_is_read_only),
-		cmocka_unit_test(standard_input_is_given),
-		cmocka_unit_test(planted_files_replace_links),
-		cmocka_unit_test(tree_is_exactly_the_writes),
-		cmocka_unit_test(tree_tells_changes_of_planted_files),
-		cmocka_unit_test(tree_tells_folders_made_anew),
-		cmocka_unit_test(deep_folders_are_read_and_removed),
-		cmocka_unit_test(sockets_of_the_host_are_deaf),
-		cmocka_unit_test(ends_are_told_apart),
-		cmocka_unit_test(what_cannot_run_is_told),
-		cmocka_unit_test(malformed_specs_are_refused),
-		cmocka_unit_test(names_are_taken_once),
-		cmocka_unit_test(every_disk_gets_a_layer),
+		cmocka_unit_test(identity_is_planted),          cmocka_unit_test(boot_id_is_planted),
+		cmocka_unit_test(surroundings_are_plain),       cmocka_unit_test(host_is_out_of_sight),
+		cmocka_unit_test(host_is_not_written),          cmocka_unit_test(target_is_read_only),
+		cmocka_unit_test(standard_input_is_given),      cmocka_unit_test(planted_files_replace_links),
+		cmocka_unit_test(tree_is_exactly_the_writes),   cmocka_unit_test(tree_tells_changes_of_planted_files),
+		cmocka_unit_test(tree_tells_folders_made_anew), cmocka_unit_test(deep_folders_are_read_and_removed),
+		cmocka_unit_test(sockets_of_the_host_are_deaf), cmocka_unit_test(ends_are_told_apart),
+		cmocka_unit_test(what_cannot_run_is_told),      cmocka_unit_test(malformed_specs_are_refused),
+		cmocka_unit_test(names_are_taken_once),         cmocka_unit_test(every_disk_gets_a_layer),
 		cmocka_unit_test(image_stands_in_for_a_disk),
 	};
 

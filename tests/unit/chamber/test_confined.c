@@ -1,5 +1,5 @@
-/* A hostile product with root's name in the chamber: what it must not be able to do to the host. Most cases are a C probe,
- * the test program itself, that the chamber runs; each fails when a call that has to be refused is not. */
+/* A hostile product with root's name in the chamber: what it must not be able to do to the host. Most cases are a C
+ * probe, the test program itself, that the chamber runs; each fails when a call that has to be refused is not. */
 #include "chamber_help.h"
 
 #include <linux/capability.h>
@@ -83,7 +83,8 @@ static int probe_calls(void)
 
 static int probe_values(void)
 {
-	const uint64_t high = 1ull << 32; /* the kernel looks at the lower half of an int, a careless filter at all of it */
+	const uint64_t high =
+	    1ull << 32; /* the kernel looks at the lower half of an int, a careless filter at all of it */
 	static const int families[] = { AF_PACKET, AF_VSOCK, AF_XDP, AF_ALG, AF_BLUETOOTH, AF_KEY, AF_CAN, AF_TIPC };
 	static const int good[] = { AF_UNIX, AF_INET, AF_INET6, AF_NETLINK };
 	int fd = open("/tmp", O_RDONLY);
@@ -91,7 +92,8 @@ static int probe_values(void)
 
 	for (size_t i = 0; i < HM_COUNT(families); i++) {
 		refused_with("socket", syscall(SYS_socket, families[i], SOCK_RAW, 0), EPERM);
-		refused_with("socket with upper bits", syscall(SYS_socket, high | (unsigned)families[i], SOCK_RAW, 0), EPERM);
+		refused_with("socket with upper bits", syscall(SYS_socket, high | (unsigned)families[i], SOCK_RAW, 0),
+			     EPERM);
 	}
 	refused_with("audit socket", syscall(SYS_socket, AF_NETLINK, SOCK_RAW, 9), EPERM);
 	refused_with("audit socket with upper bits", syscall(SYS_socket, AF_NETLINK, SOCK_RAW, high | 9), EPERM);
@@ -113,9 +115,12 @@ static int probe_values(void)
 
 static int probe_capabilities(void)
 {
-	static const int gone[] = { CAP_SYS_MODULE, CAP_SYS_RAWIO, CAP_MKNOD, CAP_SYS_TIME, CAP_SYS_BOOT, CAP_BPF, CAP_PERFMON, CAP_SYSLOG,
-				    CAP_SYS_PTRACE, CAP_NET_ADMIN, CAP_SYS_NICE, CAP_SYS_RESOURCE, CAP_MAC_ADMIN, CAP_MAC_OVERRIDE,
-				    CAP_AUDIT_CONTROL, CAP_AUDIT_READ, CAP_AUDIT_WRITE, CAP_WAKE_ALARM, CAP_CHECKPOINT_RESTORE };
+	static const int gone[] = {
+		CAP_SYS_MODULE, CAP_SYS_RAWIO,    CAP_MKNOD,      CAP_SYS_TIME,          CAP_SYS_BOOT,
+		CAP_BPF,        CAP_PERFMON,      CAP_SYSLOG,     CAP_SYS_PTRACE,        CAP_NET_ADMIN,
+		CAP_SYS_NICE,   CAP_SYS_RESOURCE, CAP_MAC_ADMIN,  CAP_MAC_OVERRIDE,      CAP_AUDIT_CONTROL,
+		CAP_AUDIT_READ, CAP_AUDIT_WRITE,  CAP_WAKE_ALARM, CAP_CHECKPOINT_RESTORE
+	};
 	struct rlimit core = { 4096, 4096 };
 
 	for (size_t i = 0; i < HM_COUNT(gone); i++)
@@ -137,10 +142,16 @@ static int probe_capabilities(void)
 
 static int probe_files(void)
 {
-	static const char *const read_only[] = { "/proc/sys/kernel/core_pattern", "/proc/sys/kernel/hostname", "/proc/sys/vm/drop_caches",
-						 "/proc/irq/default_smp_affinity", "/dev/made", "/sys/kernel/uevent_helper" };
-	static const char *const empty[] = { "/proc/kmsg", "/proc/kcore", "/proc/kallsyms", "/proc/keys", "/proc/timer_list", "/proc/sched_debug" };
-	static const char *const missing[] = { "/dev/mem", "/dev/kmsg", "/dev/vda", "/dev/sda", "/dev/fuse", "/dev/kvm", "/dev/vsock", "/dev/loop-control" };
+	static const char *const read_only[] = { "/proc/sys/kernel/core_pattern",
+						 "/proc/sys/kernel/hostname",
+						 "/proc/sys/vm/drop_caches",
+						 "/proc/irq/default_smp_affinity",
+						 "/dev/made",
+						 "/sys/kernel/uevent_helper" };
+	static const char *const empty[] = { "/proc/kmsg", "/proc/kcore",      "/proc/kallsyms",
+					     "/proc/keys", "/proc/timer_list", "/proc/sched_debug" };
+	static const char *const missing[] = { "/dev/mem",  "/dev/kmsg", "/dev/vda",   "/dev/sda",
+					       "/dev/fuse", "/dev/kvm",  "/dev/vsock", "/dev/loop-control" };
 	char byte;
 
 	for (size_t i = 0; i < HM_COUNT(read_only); i++) {
@@ -178,7 +189,10 @@ static int probe_other_abis(void)
 		printf("32-bit mount: %ld\n", result);
 		wrong = 1;
 	}
-	__asm__ volatile("int $0x80" : "=a"(result) : "a"(359L), "b"((long)AF_VSOCK), "c"((long)SOCK_STREAM), "d"(0L) : "memory"); /* socket */
+	__asm__ volatile("int $0x80"
+			 : "=a"(result)
+			 : "a"(359L), "b"((long)AF_VSOCK), "c"((long)SOCK_STREAM), "d"(0L)
+			 : "memory"); /* socket */
 	if (result != -EPERM) {
 		printf("32-bit socket: %ld\n", result);
 		wrong = 1;
@@ -245,8 +259,9 @@ static const struct {
 	const char *name;
 	int (*probe)(void);
 } probes[] = {
-	{ "calls", probe_calls },	  { "values", probe_values }, { "capabilities", probe_capabilities }, { "files", probe_files },
-	{ "other abis", probe_other_abis }, { "socketcall", probe_socketcall }, { "bomb", probe_bomb },	      { "fanotify", probe_fanotify },
+	{ "calls", probe_calls }, { "values", probe_values },         { "capabilities", probe_capabilities },
+	{ "files", probe_files }, { "other abis", probe_other_abis }, { "socketcall", probe_socketcall },
+	{ "bomb", probe_bomb },   { "fanotify", probe_fanotify },
 };
 
 static void expect_probe(const char *name, bool privileged)
@@ -307,7 +322,8 @@ static void other_abis_are_filtered(void **state HM_UNUSED)
 /* Also for a process with every capability and no filter: this one's child, moved into the run's control group. */
 static int open_devices(void)
 {
-	static const char *const nodes[] = { "/dev/loop-control", "/dev/loop0", "/dev/kmsg", "/dev/mem", "/dev/fuse", "/dev/kvm" };
+	static const char *const nodes[] = { "/dev/loop-control", "/dev/loop0", "/dev/kmsg",
+					     "/dev/mem",          "/dev/fuse",  "/dev/kvm" };
 
 	for (size_t i = 0; i < HM_COUNT(nodes); i++)
 		if (access(nodes[i], F_OK) == 0)
@@ -400,8 +416,9 @@ static void fanotify_stays_inside(void **state HM_UNUSED)
 static void host_processes_are_out_of_reach(void **state HM_UNUSED)
 {
 	HM_CLEANUP(help_release) struct run r = { 0 };
-	HM_FREE char *script = hm_sprintf("kill -0 %d 2>/dev/null && echo reached; [ -e /proc/%d ] && echo seen; kill -9 1; kill -9 -1; echo alive",
-					  (int)getppid(), (int)getppid());
+	HM_FREE char *script = hm_sprintf(
+	    "kill -0 %d 2>/dev/null && echo reached; [ -e /proc/%d ] && echo seen; kill -9 1; kill -9 -1; echo alive",
+	    (int)getppid(), (int)getppid());
 	struct place p;
 
 	help_place(&p, "/var/tmp");

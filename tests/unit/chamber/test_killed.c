@@ -20,7 +20,8 @@ static void freeze(const char *name)
 }
 
 /* A product that leaves daemons and files behind, and never ends. */
-static const char busy[] = "echo x >/etc/passwd; (setsid sh -c 'while :; do sleep 0.01; done' >/dev/null 2>&1 &); echo ready; while :; do :; done";
+static const char busy[] = "echo x >/etc/passwd; (setsid sh -c 'while :; do sleep 0.01; done' >/dev/null 2>&1 &); echo "
+			   "ready; while :; do :; done";
 
 static _Noreturn void play_hallmark(struct place *p, enum moment moment, int ready)
 {
@@ -238,9 +239,12 @@ static void exit_without_close_is_cleaned(void **state HM_UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(killed_before_the_product_runs), cmocka_unit_test(killed_while_it_runs),
-		cmocka_unit_test(killed_while_it_is_frozen),	  cmocka_unit_test(killed_after_its_end),
-		cmocka_unit_test(killed_while_it_opens),	  cmocka_unit_test(sweep_cleans_where_the_guardian_is_dead),
+		cmocka_unit_test(killed_before_the_product_runs),
+		cmocka_unit_test(killed_while_it_runs),
+		cmocka_unit_test(killed_while_it_is_frozen),
+		cmocka_unit_test(killed_after_its_end),
+		cmocka_unit_test(killed_while_it_opens),
+		cmocka_unit_test(sweep_cleans_where_the_guardian_is_dead),
 		cmocka_unit_test(exit_without_close_is_cleaned),
 	};
 
