@@ -1,1 +1,179 @@
-typedef int hm_evaluate_empty;
+/* The parts of the core are read, each run is shown to every claim, and what they say is put down in the one order that
+ * doc/format/findings.md fixes. */
+#include "evaluate.h"
+
+#include "evaluate_internal.h"
+
+struct evaluation {
+	struct hm_core *core;
+	struct hm_judgement **judgements;
+	size_t count;
+	struct hm_ledger *ledger;
+	struct hm_artifacts *artifacts;
+	json_t *losses;
+};
+
+static void release(struct evaluation *e)
+{
+	HM_JSON json_t *dropped = json_array();
+
+	for (size_t i = 0; i < e->count; i++)
+		hm_judge_end(e->judgements[i], dropped, dropped);
+	free(e->judgements);
+	hm_ledger_free(e->ledger);
+	hm_artifacts_free(e->artifacts);
+	json_decref(e->losses);
+	hm_core_close(e->core);
+}
+
+static void cleanup_run(struct hm_run **run)
+{
+	hm_run_close(*run);
+}
+
+static json_t *number(uint64_t v)
+{
+	const uint64_t max = (1ull << 53) - 1;
+
+	return json_integer((json_int_t)(v > max ? max : v));
+}
+
+static void begin(struct evaluation *e)
+{
+	const json_t *list = json_object_get(e->core->claims, "claims"), *row;
+	size_t i;
+
+	e->judgements = hm_alloc(json_array_size(list), sizeof(struct hm_judgement *));
+	json_array_foreach (list, i, row)
+		e->judgements[e->count++] = hm_judge_begin(e->core, json_string_value(json_object_get(row, "id")));
+	e->ledger = hm_ledger_new(e->core);
+	e->artifacts = hm_artifacts_new(e->core);
+	e->losses = json_array();
+}
+
+static int take_run(struct evaluation *e, size_t index, struct hm_fail *fail)
+{
+	HM_CLEANUP(cleanup_run) struct hm_run *run = NULL;
+	int r = hm_run_open(&run, e->core, index, fail);
+	json_t *loss;
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < e->count; i++)
+		hm_judge_run(e->judgements[i], run);
+	hm_ledger_run(e->ledger, run);
+	hm_artifacts_run(e->artifacts, run);
+	loss = json_object();
+	json_object_set_new(loss, "run", json_integer(run->number));
+	json_object_set_new(loss, "events", number(run->lost_events));
+	json_object_set_new(loss, "packets", number(run->lost_packets));
+	json_array_append_new(e->losses, loss);
+	return 0;
+}
+
+static json_t *product_of(const struct evaluation *e)
+{
+	const json_t *product = e->core->product;
+	json_t *out = json_object();
+
+	json_object_set(out, "name", json_object_get(product, "name"));
+	json_object_set(out, "purl", json_object_get(product, "purl"));
+	json_object_set(out, "supplier", json_object_get(product, "supplier"));
+	json_object_set(out, "argv", json_object_get(e->core->plan, "argv"));
+	json_object_set(out, "definitions", json_object_get(product, "definitions"));
+	json_object_set_new(out, "artifacts", hm_artifacts_json(e->artifacts));
+	return out;
+}
+
+static json_int_t blocks(const struct hm_core *core, const char *kind)
+{
+	const json_t *runs = json_object_get(core->assessment, "runs"), *row;
+	json_int_t count = 0;
+	size_t i;
+
+	json_array_foreach (runs, i, row)
+		count += strcmp(json_string_value(json_object_get(row, "kind")), kind) == 0;
+	return count / 2;
+}
+
+static json_t *experiment_of(const struct hm_core *core)
+{
+	json_t *out = json_object();
+
+	json_object_set_new(out, "screen", json_integer(blocks(core, "screen")));
+	json_object_set_new(out, "confirm", json_integer(blocks(core, "confirm")));
+	json_object_set_new(out, "runs", json_integer((json_int_t)core->runs));
+	json_object_set(out, "factors", json_object_get(core->plan, "factors"));
+	json_object_set(out, "internet", json_object_get(core->plan, "internet"));
+	json_object_set(out, "witnesses", json_object_get(core->assessment, "witnesses"));
+	return out;
+}
+
+static json_t *digest_text(const struct hm_sha256 *digest)
+{
+	char text[7 + 2 * HM_SHA256_LEN + 1] = "sha256:";
+
+	hm_text_hex_into(text + 7, (struct hm_slice){ digest->b, sizeof(digest->b) });
+	return json_string(text);
+}
+
+static json_t *findings_of(struct evaluation *e)
+{
+	json_t *out = json_object(), *judged = json_array(), *untested = json_array();
+
+	for (size_t i = 0; i < e->count; i++)
+		hm_judge_end(e->judgements[i], judged, untested);
+	e->count = 0;
+	json_object_set_new(out, "schema", json_string("hallmark/findings/v1"));
+	json_object_set_new(out, "semantics", json_integer(HM_SEMANTICS));
+	json_object_set_new(out, "claim_set", digest_text(&e->core->claims_digest));
+	json_object_set_new(out, "plan", digest_text(&e->core->plan_digest));
+	json_object_set_new(out, "product", product_of(e));
+	json_object_set_new(out, "experiment", experiment_of(e->core));
+	json_object_set(out, "losses", e->losses);
+	json_object_set_new(out, "claims", judged);
+	json_object_set_new(out, "not_tested", untested);
+	json_object_set_new(out, "influence", hm_ledger_influence(e->ledger));
+	json_object_set_new(out, "ledger", hm_ledger_json(e->ledger));
+	json_object_set_new(out, "scope", json_pack("{s:[s,s,s]}", "not_asserted", "timing", "dormant behaviour", "server side"));
+	return out;
+}
+
+int hm_evaluate(struct hm_bytes *findings, const struct hm_parts *parts, struct hm_fail *fail)
+{
+	HM_CLEANUP(release) struct evaluation e = { 0 };
+	HM_JSON json_t *out = NULL;
+	int r = hm_core_open(&e.core, parts, fail);
+
+	if (r < 0)
+		return r;
+	begin(&e);
+	for (size_t i = 0; i < e.core->runs; i++) {
+		r = take_run(&e, i, fail);
+		if (r < 0)
+			return r;
+	}
+	out = findings_of(&e);
+	hm_json_write(findings, out);
+	return 0;
+}
+
+int hm_findings_exit(struct hm_slice findings)
+{
+	HM_JSON json_t *parsed = NULL;
+	const json_t *row;
+	int code = 0;
+	size_t i;
+
+	if (hm_json_parse_canonical(&parsed, findings, "findings", NULL) < 0)
+		return 1;
+	json_array_foreach (json_object_get(parsed, "claims"), i, row) {
+		const char *verdict = json_string_value(json_object_get(row, "verdict"));
+
+		if (!verdict || strcmp(verdict, "refuted") == 0)
+			return 1;
+		if (strcmp(verdict, "upheld") != 0)
+			code = 2;
+	}
+	return code;
+}

@@ -1,0 +1,66 @@
+/* The claims of CONTRACTS section 2, each with who decides it. A claim that nothing here decides says what it waits for. */
+#include "claim_internal.h"
+
+#include <linux/capability.h>
+
+#define CAP(name) (1ull << CAP_##name)
+
+/* What lets a process read what its user may not, or what others hold in memory. */
+#define READING (CAP(DAC_OVERRIDE) | CAP(DAC_READ_SEARCH) | CAP(FOWNER) | CAP(SETUID) | CAP(SETGID) | CAP(SYS_PTRACE) | \
+				CAP(SYS_ADMIN) | CAP(SYS_RAWIO) | CAP(SYS_CHROOT) | CAP(MKNOD) | CAP(SYSLOG) | CAP(PERFMON) | \
+				CAP(BPF) | CAP(MAC_OVERRIDE) | CAP(AUDIT_READ) | CAP(CHECKPOINT_RESTORE) | CAP(IPC_OWNER))
+/* What lets it send past the ordinary socket calls, or change where packets go. */
+#define SENDING (CAP(NET_RAW) | CAP(NET_ADMIN) | CAP(NET_BIND_SERVICE) | CAP(NET_BROADCAST) | CAP(SYS_ADMIN) | CAP(BPF))
+/* What lets it put code into the kernel or into other processes, or gain privileges for what it executes. */
+#define LOADING (CAP(SYS_MODULE) | CAP(SYS_ADMIN) | CAP(SYS_RAWIO) | CAP(SYS_BOOT) | CAP(BPF) | CAP(PERFMON) | \
+				CAP(SYS_PTRACE) | CAP(SETFCAP) | CAP(SETPCAP) | CAP(MKNOD) | CAP(MAC_ADMIN))
+
+enum {
+	EVENTS = HM_TOUCH_EVENTS,
+	PACKETS = HM_TOUCH_EVENTS | HM_TOUCH_PACKETS,
+	TREE = HM_TOUCH_EVENTS | HM_TOUCH_TREE,
+	OUTPUT = HM_TOUCH_EVENTS | HM_TOUCH_OUTPUT,
+};
+
+/* Sorted by id. */
+static const struct hm_claim catalogue[] = {
+	{ "capable.listening", 2, .touches = EVENTS, .run = hm_claim_listening, .upheld = "ports.none" },
+	{ "capable.load", 2, .needs = "privileges", .touches = EVENTS, .run = hm_claim_privilege, .upheld = "privileges.declared",
+	  .mask = LOADING },
+	{ "capable.reach", 2, .touches = TREE, .run = hm_claim_reach, .upheld = "reach.inside" },
+	{ "capable.read", 2, .needs = "privileges", .touches = EVENTS, .run = hm_claim_privilege, .upheld = "privileges.declared",
+	  .mask = READING },
+	{ "capable.send", 2, .needs = "privileges", .touches = EVENTS, .run = hm_claim_privilege, .upheld = "privileges.declared",
+	  .mask = SENDING },
+	{ "change.code", 3, .touches = EVENTS, .run = hm_claim_code, .upheld = "code.installed" },
+	{ "change.files", 3, .touches = TREE, .run = hm_claim_changed_files, .upheld = "files.own" },
+	{ "change.persistence", 3, .untested = "needs scenario" },
+	{ "change.updates", 3, .untested = "needs scenario" },
+	{ "collect.authenticated", 1, .untested = "needs tls" },
+	{ "collect.content", 1, .touches = PACKETS, .run = hm_claim_content, .upheld = "nothing.left" },
+	{ "collect.encrypted", 1, .untested = "needs tls" },
+	{ "collect.host", 1, .untested = "needs experiment" },
+	{ "collect.inventory", 1, .untested = "needs experiment" },
+	{ "collect.metadata", 1, .untested = "needs experiment" },
+	{ "collect.names", 1, .untested = "needs experiment" },
+	{ "collect.residue", 1, .untested = "needs experiment" },
+	{ "control.offline", 4, .untested = "needs scenario" },
+	{ "control.sealed", 4, .untested = "needs seal" },
+	{ "control.switches", 4, .untested = "needs experiment" },
+	{ "declared.collection", 1, .untested = "needs experiment" },
+	{ "declared.endpoints", 1, .needs = "endpoints", .touches = PACKETS, .run = hm_claim_endpoints, .upheld = "endpoints.declared" },
+	{ "declared.files", 3, .needs = "writes", .touches = TREE, .run = hm_claim_declared_files, .upheld = "writes.declared" },
+	{ "declared.privilege", 2, .needs = "privileges", .touches = EVENTS, .run = hm_claim_privilege, .upheld = "privileges.declared",
+	  .mask = UINT64_MAX },
+	{ "detect.markings", 0, .untested = "needs experiment" },
+	{ "detect.samples", 0, .needs = "detects", .touches = OUTPUT, .run = hm_claim_samples, .upheld = "samples.found" },
+	{ "identity.package", 0, .untested = "needs reference" },
+};
+
+const struct hm_claim *hm_claim_find(const char *id)
+{
+	for (size_t i = 0; i < HM_COUNT(catalogue); i++)
+		if (strcmp(catalogue[i].id, id) == 0)
+			return &catalogue[i];
+	return NULL;
+}

@@ -1,1 +1,0 @@
-typedef int hm_claim_empty;

@@ -1,0 +1,139 @@
+#pragma once
+/* Claims: what is under test, what is known, and who decides.
+ *
+ * The core is read once (hm_core_open), then each run in turn (hm_run_open) into facts: distinct things that happened, each
+ * with the first event that shows it, so that a record of 100 million events needs no memory per event. A claim is a row
+ * of a table (catalogue.c): id, question, the function that looks at one run, the one that concludes. Judgements are fed the
+ * runs in order and come out as rows of findings.json (doc/format/findings.md).
+ *
+ * Pure: no clock, locale, environment, float or order of hashes; what is listed is sorted or in the order of events. */
+#include "digest.h"
+#include "event.h"
+#include "flow.h"
+#include "json.h"
+#include "parts.h"
+
+struct hm_needles; /* tokens and digests of the planted documents, to be looked for */
+
+/* A regular file that the core names as installed. */
+struct hm_installed {
+	struct hm_slice path;	 /* usr-merge aliases resolved: /usr/lib for /lib */
+	const json_t *package;	 /* NULL: owned by none */
+	const json_t *file;	 /* its row in product.json */
+};
+
+struct hm_core {
+	const struct hm_parts *parts;
+	json_t *plan, *assessment, *claims, *product, *planted;
+	json_t *declaration; /* NULL when there is none */
+	struct hm_sha256 plan_digest, claims_digest;
+	uint8_t seed[32], address[4];
+	const char *target;
+	struct hm_installed *installed; /* sorted by path */
+	size_t installed_count;
+	struct hm_bytes *names; /* what the paths above borrow from */
+	struct hm_needles *needles;
+	const char **samples; /* paths of planted samples in the chamber */
+	size_t sample_count;
+	size_t runs; /* of assessment.json */
+};
+
+/* Reads and checks plan.json, assessment.json, declaration.json, claims.json, product.json, planted.json and planted/.
+ * HM_E_BAD when one is malformed or contradicts another, HM_E_UNKNOWN for a version that we do not have. `parts` must
+ * outlive the core. */
+int hm_core_open(struct hm_core **ret, const struct hm_parts *parts, struct hm_fail *fail) HM_MUST_CHECK;
+void hm_core_close(struct hm_core *core); /* NULL is fine */
+
+enum hm_act { HM_ACT_EXEC, HM_ACT_MAP, HM_ACT_OPEN, HM_ACT_WRITE }; /* MAP: executable; WRITE: opened for writing */
+
+struct hm_file_fact {
+	enum hm_act act;
+	uint8_t layer;
+	bool cut;	      /* the path lacks its beginning */
+	uint32_t type;	      /* S_IFMT bits of what was opened; 0 for others */
+	struct hm_slice path; /* as in the chamber; empty for memory without a file */
+	uint64_t event;	      /* the first that shows it */
+};
+
+struct hm_cred_fact {
+	uint64_t uid, euid, caps; /* caps: effective or permitted */
+	uint64_t event;
+};
+
+struct hm_listen_fact {
+	uint64_t family, port, event;
+	bool datagram;
+};
+
+struct hm_tree_entry {
+	struct hm_slice path;
+	char type; /* of hm_chamber_entry */
+	bool hashed;
+	uint8_t sha256[32];
+};
+
+/* Something of a planted document in what a flow sent. */
+struct hm_leak {
+	size_t flow, offset, length; /* bytes of the flow's stream */
+	char *feature;		     /* encodings from the outside, then what: "base64.gzip.token", "hex.digest.sha256" */
+	bool digest;
+	size_t source;		     /* number of the token, or of the document and kind of digest */
+};
+
+enum hm_touch { HM_TOUCH_EVENTS = 1, HM_TOUCH_PACKETS = 2, HM_TOUCH_OUTPUT = 4, HM_TOUCH_TREE = 8 };
+
+struct hm_run {
+	unsigned number;
+	struct hm_flows flows;
+	struct hm_leak *leaks; /* sorted by flow, offset, length, feature; no two the same */
+	size_t leak_count;
+	bool unsearched; /* the search met a bound: there may be more leaks */
+	struct hm_file_fact **files; /* in the order of events */
+	size_t file_count;
+	struct hm_cred_fact *creds;
+	size_t cred_count;
+	struct hm_listen_fact *listens;
+	size_t listen_count;
+	struct hm_bytes output[2];
+	struct hm_tree_entry *tree; /* sorted by path */
+	size_t tree_count;
+	bool executed, interrupted;
+	uint64_t lost_events, lost_packets; /* at least; a record without its end lost one event at least */
+	unsigned lost;			    /* enum hm_touch of everything that is missing */
+	uint64_t witnessed_bytes, witnessed_packets; /* sent, as the second witness counted */
+	void *file_tree;      /* lookup in `files` */
+	struct hm_bytes tree_names; /* what tree paths borrow from */
+};
+
+/* Reads run `index` (from 0) of assessment.json. HM_E_BAD for a record or packet file that is malformed, or of another plan
+ * or run. */
+int hm_run_open(struct hm_run **ret, const struct hm_core *core, size_t index, struct hm_fail *fail) HM_MUST_CHECK;
+void hm_run_close(struct hm_run *run); /* NULL is fine */
+/* Index of the first leak of `flow` or of one behind it. */
+static inline size_t hm_run_leaks_of(const struct hm_run *run, size_t flow)
+{
+	size_t low = 0, high = run->leak_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (run->leaks[middle].flow < flow)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+/* The union of the leaks' bytes in `flow`. */
+uint64_t hm_run_leaked(const struct hm_run *run, size_t flow) HM_MUST_CHECK;
+/* The installed file at `path`, or NULL; an alias of usr-merge is the same place. */
+const struct hm_installed *hm_core_installed(const struct hm_core *core, struct hm_slice path) HM_MUST_CHECK;
+
+struct hm_judgement;
+
+/* Begins to judge the claim `id`; an id that is not in the catalogue is never tested. */
+struct hm_judgement *hm_judge_begin(const struct hm_core *core, const char *id) HM_MUST_CHECK;
+/* Takes the next run into account. */
+void hm_judge_run(struct hm_judgement *j, const struct hm_run *run);
+/* Appends the claim's row to `judged` or to `not_tested`, and frees the judgement. */
+void hm_judge_end(struct hm_judgement *j, json_t *judged, json_t *not_tested);

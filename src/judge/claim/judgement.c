@@ -1,0 +1,251 @@
+/* How what claim functions say becomes a row of findings.json. A judgement collects grounds; the gravest verdict wins, and
+ * among its grounds the one that stands first in the table of reasons. */
+#include "claim_internal.h"
+
+enum { EVIDENCE_MAX = 64 };
+
+struct hm_ground {
+	size_t reason; /* in the table */
+	json_t *values, *evidence;
+};
+
+/* Every reason code, in the order of precedence within its verdict (doc/format/findings.md). */
+static const struct hm_reason reasons[] = {
+	{ "content.token", HM_REFUTED },
+	{ "content.digest", HM_REFUTED },
+	{ "endpoint.undeclared", HM_REFUTED },
+	{ "write.undeclared", HM_REFUTED },
+	{ "privilege.undeclared", HM_REFUTED },
+	{ "reach.outside", HM_REFUTED },
+	{ "port.listening", HM_REFUTED },
+	{ "code.foreign", HM_REFUTED },
+	{ "code.altered", HM_REFUTED },
+	{ "target.changed", HM_REFUTED },
+	{ "files.changed", HM_REFUTED },
+	{ "samples.missed", HM_REFUTED },
+
+	{ "record.gap", HM_OPEN },
+	{ "run.missing", HM_OPEN },
+	{ "run.interrupted", HM_OPEN },
+	{ "run.empty", HM_OPEN },
+	{ "witness.disagree", HM_OPEN },
+	{ "bytes.unexplained", HM_OPEN },
+	{ "code.unowned", HM_OPEN },
+	{ "code.unlisted", HM_OPEN },
+	{ "code.generated", HM_OPEN },
+	{ "path.cut", HM_OPEN },
+
+	{ "nothing.left", HM_UPHELD },
+	{ "endpoints.declared", HM_UPHELD },
+	{ "writes.declared", HM_UPHELD },
+	{ "privileges.declared", HM_UPHELD },
+	{ "reach.inside", HM_UPHELD },
+	{ "ports.none", HM_UPHELD },
+	{ "code.installed", HM_UPHELD },
+	{ "files.own", HM_UPHELD },
+	{ "samples.found", HM_UPHELD },
+};
+
+static const char *const verdict_words[] = { [HM_UPHELD] = "upheld", [HM_OPEN] = "not verifiable", [HM_REFUTED] = "refuted" };
+
+struct hm_ground *hm_ground(struct hm_judgement *j, const char *code)
+{
+	size_t reason = 0;
+
+	while (strcmp(reasons[reason].code, code) != 0)
+		if (++reason == HM_COUNT(reasons))
+			abort(); /* a claim function with a reason that the table lacks */
+	for (size_t i = 0; i < j->ground_count; i++)
+		if (j->grounds[i].reason == reason)
+			return &j->grounds[i];
+	j->grounds[j->ground_count] = (struct hm_ground){ reason, json_object(), json_array() };
+	return &j->grounds[j->ground_count++];
+}
+
+static json_int_t bounded(uint64_t v)
+{
+	const uint64_t max = (1ull << 53) - 1;
+
+	return (json_int_t)(v > max ? max : v);
+}
+
+void hm_ground_add(struct hm_ground *g, const char *value, uint64_t by)
+{
+	uint64_t sum = (uint64_t)json_integer_value(json_object_get(g->values, value));
+
+	if (__builtin_add_overflow(sum, by, &sum))
+		sum = UINT64_MAX;
+	json_object_set_new(g->values, value, json_integer(bounded(sum)));
+}
+
+void hm_ground_or(struct hm_ground *g, const char *value, uint64_t bits)
+{
+	uint64_t sum = (uint64_t)json_integer_value(json_object_get(g->values, value));
+
+	json_object_set_new(g->values, value, json_integer(bounded(sum | bits)));
+}
+
+static json_t *cite(struct hm_ground *g, const struct hm_run *run, const char *what, uint64_t number)
+{
+	json_t *row;
+
+	if (json_array_size(g->evidence) >= EVIDENCE_MAX)
+		return NULL;
+	row = json_object();
+	json_object_set_new(row, "run", json_integer(run->number));
+	json_object_set_new(row, what, json_integer(bounded(number)));
+	json_array_append_new(g->evidence, row);
+	return row;
+}
+
+void hm_ground_event(struct hm_ground *g, const struct hm_run *run, uint64_t event)
+{
+	cite(g, run, "event", event);
+}
+
+void hm_ground_entry(struct hm_ground *g, const struct hm_run *run, uint64_t entry)
+{
+	cite(g, run, "entry", entry);
+}
+
+const char *hm_flow_layer(const struct hm_flow *flow)
+{
+	const char *slash = strrchr(flow->endpoint, '/');
+
+	return slash ? slash + 1 : flow->endpoint;
+}
+
+void hm_ground_flow(struct hm_ground *g, const struct hm_run *run, size_t flow, size_t offset, size_t length)
+{
+	json_t *row = cite(g, run, "flow", flow);
+
+	if (!row)
+		return;
+	json_object_set_new(row, "layer", json_string(hm_flow_layer(&run->flows.list[flow])));
+	json_object_set_new(row, "offset", json_integer(bounded(offset)));
+	json_object_set_new(row, "length", json_integer(bounded(length)));
+}
+
+static const char *why_untested(const struct hm_core *core, const struct hm_claim *claim)
+{
+	const json_t *switches;
+
+	if (!claim)
+		return "unknown claim";
+	if (strcmp(claim->id, "control.switches") == 0) {
+		switches = core->declaration ? json_object_get(core->declaration, "switches") : NULL;
+		return json_array_size(switches) ? claim->untested : "no switch declared";
+	}
+	if (claim->untested)
+		return claim->untested;
+	if (claim->needs && (!core->declaration || !json_object_get(core->declaration, claim->needs)))
+		return "no declaration";
+	if (claim->run == hm_claim_samples && !core->sample_count)
+		return "no samples";
+	return core->runs ? NULL : "no run";
+}
+
+struct hm_judgement *hm_judge_begin(const struct hm_core *core, const char *id)
+{
+	struct hm_judgement *j = hm_alloc(1, sizeof(*j));
+	size_t planned = json_array_size(json_object_get(core->plan, "runs"));
+
+	j->core = core;
+	j->id = hm_strdup(id);
+	j->claim = hm_claim_find(id);
+	j->untested = why_untested(core, j->claim);
+	j->grounds = hm_alloc(HM_COUNT(reasons), sizeof(*j->grounds));
+	/* A run that was planned and is not here might have shown anything. */
+	if (!j->untested && planned > core->runs)
+		hm_ground_add(hm_ground(j, "run.missing"), "runs", planned - core->runs);
+	return j;
+}
+
+/* What speaks against every claim that looks at such evidence. */
+static void judge_losses(struct hm_judgement *j, const struct hm_run *run)
+{
+	struct hm_ground *g;
+
+	if (run->lost & j->claim->touches) {
+		g = hm_ground(j, "record.gap");
+		hm_ground_add(g, "runs", 1);
+		hm_ground_add(g, "events", run->lost_events);
+		hm_ground_add(g, "packets", run->lost_packets);
+	}
+	if (run->interrupted)
+		hm_ground_add(hm_ground(j, "run.interrupted"), "runs", 1);
+	if (!run->executed)
+		hm_ground_add(hm_ground(j, "run.empty"), "runs", 1);
+	if (!(j->claim->touches & HM_TOUCH_PACKETS))
+		return;
+	/* What the kernel sent for the product and no packet shows. More packets than it counted are no loss. */
+	if (run->witnessed_bytes > run->flows.wire) {
+		g = hm_ground(j, "witness.disagree");
+		hm_ground_add(g, "runs", 1);
+		hm_ground_add(g, "bytes", run->witnessed_bytes - run->flows.wire);
+	}
+}
+
+void hm_judge_run(struct hm_judgement *j, const struct hm_run *run)
+{
+	if (j->untested)
+		return;
+	j->runs++;
+	judge_losses(j, run);
+	j->claim->run(j, j->core, run);
+}
+
+static json_t *bound_of(uint64_t runs)
+{
+	unsigned n = runs > HM_BOUND_MAX ? HM_BOUND_MAX : (unsigned)runs;
+
+	return json_pack("{s:i,s:[i,i],s:i}", "pairs", (int)n, "confidence", 19, 20, "rate_bp", (int)hm_bound_rate(n));
+}
+
+static const struct hm_ground *gravest(const struct hm_judgement *j)
+{
+	const struct hm_ground *best = NULL;
+
+	for (size_t i = 0; i < j->ground_count; i++) {
+		const struct hm_ground *g = &j->grounds[i];
+
+		if (!best || reasons[g->reason].verdict > reasons[best->reason].verdict ||
+		    (reasons[g->reason].verdict == reasons[best->reason].verdict && g->reason < best->reason))
+			best = g;
+	}
+	return best;
+}
+
+static json_t *row_of(struct hm_judgement *j)
+{
+	struct hm_ground *upheld = hm_ground(j, j->claim->upheld);
+	const struct hm_ground *g = gravest(j);
+	enum hm_verdict verdict = reasons[g->reason].verdict;
+	json_t *row = json_object();
+
+	hm_ground_add(upheld, "runs", j->runs);
+	json_object_set_new(row, "id", json_string(j->id));
+	json_object_set_new(row, "question", j->claim->question ? json_integer(j->claim->question) : json_null());
+	json_object_set_new(row, "verdict", json_string(verdict_words[verdict]));
+	json_object_set_new(row, "reason", json_string(reasons[g->reason].code));
+	json_object_set(row, "values", g->values);
+	json_object_set(row, "evidence", g->evidence);
+	if (verdict == HM_UPHELD)
+		json_object_set_new(row, "bound", bound_of(j->runs));
+	return row;
+}
+
+void hm_judge_end(struct hm_judgement *j, json_t *judged, json_t *not_tested)
+{
+	if (j->untested)
+		json_array_append_new(not_tested, json_pack("{s:s,s:s}", "id", j->id, "reason", j->untested));
+	else
+		json_array_append_new(judged, row_of(j));
+	for (size_t i = 0; i < j->ground_count; i++) {
+		json_decref(j->grounds[i].values);
+		json_decref(j->grounds[i].evidence);
+	}
+	free(j->grounds);
+	free(j->id);
+	free(j);
+}

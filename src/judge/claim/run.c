@@ -1,0 +1,268 @@
+/* One run: its record, its packets, what it left on disk. */
+#include "claim_internal.h"
+
+#include "cbor.h"
+#include "record.h"
+
+enum { TREE_MAX = 4000000 };
+
+static void cleanup_record(struct hm_record **r)
+{
+	hm_record_close(*r);
+}
+
+static bool part_of_run(const struct hm_core *core, const struct hm_run *run, const char *name, struct hm_slice *content)
+{
+	HM_FREE char *part = hm_sprintf("runs/%04u/%s", run->number, name);
+
+	return hm_parts_get(core->parts, part, content);
+}
+
+static int open_record(struct hm_record **ret, struct hm_slice file, enum hm_record_kind kind, struct hm_run *run, unsigned touched,
+		       struct hm_fail *fail)
+{
+	const struct hm_record_head *head;
+	int r = hm_record_open(ret, file, fail);
+
+	if (r < 0)
+		return r;
+	head = hm_record_head(*ret);
+	if (head->blocks && head->kind != kind)
+		return hm_fail_set(fail, HM_E_BAD, "a record of another kind");
+	if (head->cut || head->withheld)
+		run->lost |= touched;
+	return 0;
+}
+
+static int check_start(const struct hm_core *core, const struct hm_run *run, const struct hm_event *e, struct hm_fail *fail)
+{
+	struct hm_slice plan = { core->plan_digest.b, sizeof(core->plan_digest.b) };
+
+	if (e->kind != HM_EV_START)
+		return hm_fail_set(fail, HM_E_BAD, "event 0 is no start");
+	if (e->field[HM_START_VERSION].u != HM_EVENT_VERSION)
+		return hm_fail_set(fail, HM_E_UNKNOWN, "events of version %llu", (unsigned long long)e->field[HM_START_VERSION].u);
+	if (!hm_slice_eq(e->field[HM_START_PLAN].b, plan))
+		return hm_fail_set(fail, HM_E_BAD, "it was not recorded for this plan");
+	if (e->field[HM_START_RUN].u != run->number)
+		return hm_fail_set(fail, HM_E_BAD, "it was recorded as another run");
+	return 0;
+}
+
+/* The sums at the end of a record, and whether they agree with what stands before. */
+static void take_end(struct hm_run *run, const struct hm_event *e, uint64_t kernel)
+{
+	uint64_t lost = e->field[HM_END_LOST].u, produced = e->field[HM_END_PRODUCED].u;
+	uint64_t lost_packets = e->field[HM_END_PACKETS_LOST].u;
+
+	if (produced > kernel && produced - kernel > lost)
+		lost = produced - kernel;
+	if (lost > run->lost_events)
+		run->lost_events = lost;
+	if (lost_packets > run->lost_packets)
+		run->lost_packets = lost_packets;
+	run->interrupted = e->field[HM_END_OUTCOME].u == HM_OUTCOME_INTERRUPTED;
+	run->witnessed_bytes = e->field[HM_END_EGRESS_BYTES].u;
+	run->witnessed_packets = e->field[HM_END_EGRESS_PACKETS].u;
+}
+
+struct reading {
+	const struct hm_core *core;
+	struct hm_run *run;
+	struct hm_sequence *sequence;
+	bool ended;
+};
+
+static void cleanup_reading(struct reading *r)
+{
+	hm_sequence_free(&r->sequence);
+}
+
+static int take_event(struct reading *r, const struct hm_event *e, uint64_t position, struct hm_fail *fail)
+{
+	int error = 0;
+
+	if (position == 0)
+		error = check_start(r->core, r->run, e, fail);
+	else if (e->kind == HM_EV_START)
+		error = hm_fail_set(fail, HM_E_BAD, "it starts twice");
+	if (error == 0 && r->ended)
+		error = hm_fail_set(fail, HM_E_BAD, "something stands behind its end");
+	if (error == 0)
+		error = hm_sequence_event(r->sequence, e, fail);
+	if (error == 0)
+		error = hm_facts_event(r->run, e, position, fail);
+	if (error == 0 && e->kind == HM_EV_END) {
+		take_end(r->run, e, hm_sequence_kernel(r->sequence));
+		r->ended = true;
+	}
+	return error;
+}
+
+static int read_events(struct reading *r, struct hm_record *record, struct hm_fail *fail)
+{
+	const struct hm_record_head *head = hm_record_head(record);
+	struct hm_slice item;
+	uint64_t missing;
+	int e;
+
+	while ((e = hm_record_next(record, &item, fail)) == 1) {
+		uint64_t position = hm_record_position(record);
+		struct hm_event event;
+
+		e = hm_event_decode(&event, item, fail);
+		if (e == 0)
+			e = take_event(r, &event, position, fail);
+		if (e < 0)
+			return hm_fail_in(fail, "event %llu", (unsigned long long)position);
+	}
+	if (e < 0)
+		return e;
+	if (!r->ended && !head->cut && !head->withheld)
+		return hm_fail_set(fail, HM_E_BAD, "it is whole and has no end");
+	missing = hm_sequence_missing(r->sequence);
+	if (missing > r->run->lost_events)
+		r->run->lost_events = missing;
+	return 0;
+}
+
+static int read_record(struct hm_run *run, const struct hm_core *core, struct hm_fail *fail)
+{
+	HM_CLEANUP(cleanup_reading) struct reading r = { .core = core, .run = run, .sequence = hm_sequence_new() };
+	HM_CLEANUP(cleanup_record) struct hm_record *record = NULL;
+	struct hm_slice file;
+	int e = 0;
+
+	if (!part_of_run(core, run, "record.cbor.zst", &file)) {
+		run->lost = ~0u;
+	} else {
+		e = open_record(&record, file, HM_RECORD_EVENTS, run, ~0u, fail);
+		if (e == 0)
+			e = read_events(&r, record, fail);
+	}
+	if (e < 0)
+		return hm_fail_in(fail, "the record of run %u", run->number);
+	if (run->lost & HM_TOUCH_EVENTS && run->lost_events == 0)
+		run->lost_events = 1; /* at least: its end, or what a gap without a count stands for */
+	if (run->lost_events)
+		run->lost |= HM_TOUCH_EVENTS;
+	if (run->lost_packets)
+		run->lost |= HM_TOUCH_PACKETS;
+	return 0;
+}
+
+static int read_packets(struct hm_run *run, const struct hm_core *core, struct hm_fail *fail)
+{
+	struct hm_slice file;
+	int r;
+
+	if (!part_of_run(core, run, "packets.pcapng", &file)) {
+		run->lost |= HM_TOUCH_PACKETS;
+		return 0;
+	}
+	r = hm_flows_read(&run->flows, file, core->address, fail);
+	if (r < 0)
+		return hm_fail_in(fail, "the packets of run %u", run->number);
+	for (size_t i = 0; i < run->flows.count; i++)
+		if (run->flows.list[i].missing)
+			run->lost |= HM_TOUCH_PACKETS;
+	hm_content_search(run, core);
+	return 0;
+}
+
+static int take_entry(struct hm_run *run, struct hm_slice item, struct hm_fail *fail)
+{
+	static const char types[] = "fdlcbpsw";
+	struct hm_cursor c = hm_cursor_of(item);
+	struct hm_tree_entry entry = { 0 };
+	struct hm_slice path, sha256;
+	uint64_t count = hm_cbor_get_array(&c), type;
+
+	path = hm_cbor_get_bytes(&c);
+	type = hm_cbor_get_uint(&c);
+	for (int i = 0; i < 4; i++)
+		hm_cbor_get_uint(&c);
+	sha256 = hm_cbor_get_bytes(&c);
+	hm_cbor_get_bytes(&c);
+	if (!hm_cursor_done(&c) || count != 8 || !path.len || path.data[0] != '/' || type == 0 || type > 127 ||
+	    !strchr(types, (int)type) || (sha256.len && sha256.len != sizeof(entry.sha256)))
+		return hm_fail_set(fail, HM_E_BAD, "entry %zu is none", run->tree_count);
+	if (run->tree_count == TREE_MAX)
+		return hm_fail_set(fail, HM_E_BAD, "more entries than this program judges (%d)", TREE_MAX);
+	entry.type = (char)type;
+	entry.hashed = sha256.len > 0;
+	if (entry.hashed)
+		memcpy(entry.sha256, sha256.data, sizeof(entry.sha256));
+	/* Names move while they grow: until all are there, `data` holds where each begins. */
+	entry.path.data = (const uint8_t *)(uintptr_t)run->tree_names.len;
+	entry.path.len = path.len;
+	hm_bytes_slice(&run->tree_names, path);
+	if ((run->tree_count & (run->tree_count - 1)) == 0)
+		run->tree = hm_realloc(run->tree, run->tree_count ? 2 * run->tree_count : 1, sizeof(*run->tree));
+	run->tree[run->tree_count++] = entry;
+	return 0;
+}
+
+static int settle_tree(struct hm_run *run, struct hm_fail *fail)
+{
+	for (size_t i = 0; i < run->tree_count; i++) {
+		run->tree[i].path.data = run->tree_names.data + (uintptr_t)run->tree[i].path.data;
+		if (i && hm_slice_cmp(run->tree[i - 1].path, run->tree[i].path) >= 0)
+			return hm_fail_set(fail, HM_E_BAD, "entry %zu is out of its order", i);
+	}
+	return 0;
+}
+
+static int read_tree(struct hm_run *run, const struct hm_core *core, struct hm_fail *fail)
+{
+	HM_CLEANUP(cleanup_record) struct hm_record *record = NULL;
+	struct hm_slice file, item;
+	int r;
+
+	if (!part_of_run(core, run, "tree.cbor.zst", &file)) {
+		run->lost |= HM_TOUCH_TREE;
+		return 0;
+	}
+	r = open_record(&record, file, HM_RECORD_TREE, run, HM_TOUCH_TREE, fail);
+	while (r == 0 && (r = hm_record_next(record, &item, fail)) == 1)
+		r = take_entry(run, item, fail);
+	if (r == 0)
+		r = settle_tree(run, fail);
+	return r < 0 ? hm_fail_in(fail, "the tree of run %u", run->number) : 0;
+}
+
+static void cleanup_run(struct hm_run **run)
+{
+	hm_run_close(*run);
+}
+
+int hm_run_open(struct hm_run **ret, const struct hm_core *core, size_t index, struct hm_fail *fail)
+{
+	HM_CLEANUP(cleanup_run) struct hm_run *run = hm_alloc(1, sizeof(*run));
+	const json_t *row = json_array_get(json_object_get(core->assessment, "runs"), index);
+	int r;
+
+	run->number = (unsigned)hm_number_of(row, "run");
+	r = read_record(run, core, fail);
+	if (r == 0)
+		r = read_packets(run, core, fail);
+	if (r == 0)
+		r = read_tree(run, core, fail);
+	if (r == 0)
+		*ret = hm_take_ptr(&run);
+	return r;
+}
+
+void hm_run_close(struct hm_run *run)
+{
+	if (!run)
+		return;
+	hm_flows_release(&run->flows);
+	for (size_t i = 0; i < run->leak_count; i++)
+		free(run->leaks[i].feature);
+	free(run->leaks);
+	hm_facts_release(run);
+	free(run->tree);
+	hm_bytes_release(&run->tree_names);
+	free(run);
+}
