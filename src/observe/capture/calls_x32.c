@@ -1,6 +1,6 @@
 #include "calls.h"
 
-#define __X32_SYSCALL_BIT 0x40000000
+#define __X32_SYSCALL_BIT 0 /* numbers without it */
 #include <asm/unistd_x32.h>
 
 /* Calls that this table does not have. */
@@ -23,7 +23,7 @@
 #define __NR_umount -1
 
 const int16_t hm_calls_x32[HM_ROW_COUNT] = {
-#define HM_CALL(name, op, how, deny) [HM_ROW_##name] = __NR_##name == -1 ? -1 : __NR_##name & ~__X32_SYSCALL_BIT,
+#define HM_CALL(name, op, how, deny) [HM_ROW_##name] = __NR_##name,
 #include "calls.def"
 #undef HM_CALL
 };

@@ -12,7 +12,7 @@
 
 static _Thread_local char said[512];
 
-static int keep_warning(enum libbpf_print_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static int keep_warning(enum libbpf_print_level level, const char *format, va_list args)
 {
 	char line[sizeof(said)];
 	size_t len;
@@ -40,14 +40,11 @@ const char *hm_libbpf_said(int error)
 
 /* How many arguments the running kernel gives a BTF tracepoint, 0 when it has no such one: its type is a pointer to a
  * function whose first parameter is the program's own. */
-static int tracepoint_args(const char *name)
+static int tracepoint_args(const struct btf *btf, const char *name)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
 	char type[128];
 	int id, args = 0;
 
-	if (!btf)
-		return 0;
 	snprintf(type, sizeof(type), "btf_trace_%s", name);
 	id = btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF);
 	if (id > 0) {
@@ -56,8 +53,19 @@ static int tracepoint_args(const char *name)
 		t = btf_is_ptr(t) ? btf__type_by_id(btf, t->type) : t;
 		args = btf_is_func_proto(t) ? btf_vlen(t) - 1 : 0;
 	}
-	btf__free(btf);
 	return args;
+}
+
+/* What the programs must know of the kernel beyond the layout of its structures. */
+static void set_for_kernel(struct capture_bpf *skel)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+
+	if (!btf)
+		return; /* loading will fail, and tell */
+	skel->rodata->exit_tells_last = tracepoint_args(btf, "sched_process_exit") >= 2;
+	skel->rodata->can_cast = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
+	btf__free(btf);
 }
 
 struct capture_bpf *hm_capture_programs(size_t ring_bytes)
@@ -70,7 +78,7 @@ struct capture_bpf *hm_capture_programs(size_t ring_bytes)
 		return NULL;
 	bpf_map__set_max_entries(skel->maps.ring, (__u32)ring_bytes);
 	skel->rodata->ring_alarm = ring_bytes / 2;
-	skel->rodata->exit_tells_last = tracepoint_args("sched_process_exit") >= 2;
+	set_for_kernel(skel);
 	hm_calls_fill(skel->rodata->calls);
 	return skel;
 }

@@ -34,13 +34,12 @@ static __noinline int on_bytes(struct scratch *s, __u32 fd, __u64 offset, bool o
 
 	if (!s || !file)
 		return 0;
-	if (is_socket(file)) {
-		s->fd = fd;
+	s->fd = fd;
+	if (is_socket(file))
 		return socket_bytes(s, out ? HM_EV_SEND : HM_EV_RECV, s->call.ret, 0, 0);
-	}
 	if (s->call.ret <= 0)
 		return 0;
-	return file_bytes(s, out ? HM_EV_WRITE : HM_EV_READ, fd, offset, s->call.ret);
+	return file_bytes(s, out ? HM_EV_WRITE : HM_EV_READ, file, offset, s->call.ret);
 }
 
 static __noinline int on_read_write(struct scratch *s, bool out)
@@ -91,7 +90,7 @@ static __noinline int on_vmsplice(struct scratch *s)
 
 	if (!file)
 		return 0;
-	return on_bytes(s, s->call.arg[0], ~0ull, BPF_CORE_READ(file, f_mode) & FMODE_WRITE);
+	return on_bytes(s, s->call.arg[0], ~0ull, READ(file, f_mode) & FMODE_WRITE);
 }
 
 /* Sockets: calls whose first argument is one, or that return one. */
@@ -281,7 +280,7 @@ int BPF_PROG(on_sched_process_exec, struct task_struct *task, int old_pid, struc
 	s = ONLY(scratches);
 	if (!s)
 		return 0;
-	emit_exec(s, BPF_CORE_READ(bprm, file));
+	emit_exec(s, READ(bprm, file));
 	map_interpreter(s);
 	return 0;
 }

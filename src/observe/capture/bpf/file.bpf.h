@@ -16,12 +16,13 @@
 static __always_inline struct file *file_of(__u32 fd)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct fdtable *fdt = BPF_CORE_READ(task, files, fdt);
+	struct files_struct *files = READ(task, files);
+	struct fdtable *fdt = READ(files, fdt);
 	struct file **table, *file = NULL;
 
-	if (fd >= BPF_CORE_READ(fdt, max_fds))
+	if (fd >= READ(fdt, max_fds))
 		return NULL;
-	table = BPF_CORE_READ(fdt, fd);
+	table = READ(fdt, fd);
 	bpf_probe_read_kernel(&file, sizeof(file), &table[fd]);
 	return file;
 }
@@ -29,11 +30,11 @@ static __always_inline struct file *file_of(__u32 fd)
 /* One level of overlay: returns the inode below and sets the layer, or returns `inode` itself. */
 static __always_inline struct inode *below_overlay(struct inode *inode, __u64 *layer)
 {
-	struct super_block *sb = BPF_CORE_READ(inode, i_sb);
+	struct super_block *sb = READ(inode, i_sb);
 	struct inode *real;
 	bool upper;
 
-	if (BPF_CORE_READ(sb, s_magic) != OVERLAYFS_MAGIC)
+	if (READ(sb, s_magic) != OVERLAYFS_MAGIC)
 		return inode;
 	real = core_overlay_real(inode, &upper);
 	if (!real)
@@ -46,7 +47,8 @@ static __always_inline struct inode *below_overlay(struct inode *inode, __u64 *l
 /* Fills s->file for the file that was opened at `place`. */
 static __noinline int identify(struct scratch *s, struct dentry *dentry)
 {
-	struct inode *inode = BPF_CORE_READ(dentry, d_inode);
+	struct inode *inode = READ(dentry, d_inode);
+	struct file_system_type *type;
 	struct super_block *sb;
 	__u64 layer = HM_LAYER_NONE;
 
@@ -54,13 +56,14 @@ static __noinline int identify(struct scratch *s, struct dentry *dentry)
 		return 0;
 	inode = below_overlay(inode, &layer);
 	inode = below_overlay(inode, &layer); /* a lower layer that is an overlay itself, as in a container */
-	sb = BPF_CORE_READ(inode, i_sb);
-	if (layer == HM_LAYER_NONE && (BPF_CORE_READ(sb, s_type, fs_flags) & FS_REQUIRES_DEV))
+	sb = READ(inode, i_sb);
+	type = READ(sb, s_type);
+	if (layer == HM_LAYER_NONE && (READ(type, fs_flags) & FS_REQUIRES_DEV))
 		layer = HM_LAYER_PLAIN;
-	s->file.dev = BPF_CORE_READ(sb, s_dev);
-	s->file.ino = BPF_CORE_READ(inode, i_ino);
-	s->file.gen = BPF_CORE_READ(inode, i_generation);
-	s->file.mode = BPF_CORE_READ(inode, i_mode);
+	s->file.dev = READ(sb, s_dev);
+	s->file.ino = READ(inode, i_ino);
+	s->file.gen = READ(inode, i_generation);
+	s->file.mode = READ(inode, i_mode);
 	s->file.layer = layer;
 	return 0;
 }
@@ -68,8 +71,8 @@ static __noinline int identify(struct scratch *s, struct dentry *dentry)
 /* Puts "/NAME" before what is there. */
 static __always_inline void put_name(struct walk *w, struct dentry *dentry)
 {
-	const unsigned char *name = BPF_CORE_READ(dentry, d_name.name);
-	__u32 len = BPF_CORE_READ(dentry, d_name.len), at = w->at;
+	const unsigned char *name = READ(dentry, d_name.name);
+	__u32 len = READ(dentry, d_name.len), at = w->at;
 
 	if (len > NAME_MAX_BYTES || at > PATH_MAX_BYTES || at < len + 1) {
 		w->cut = true;
@@ -100,24 +103,26 @@ static long walk_step(__u32 i, void *ctx)
 	dentry = w->dentry;
 	if (dentry == w->mnt_root) {
 		struct mount *mount = (void *)w->mnt - bpf_core_field_offset(struct mount, mnt);
-		struct mount *up = BPF_CORE_READ(mount, mnt_parent);
+		struct mount *up = READ(mount, mnt_parent);
 		struct vfsmount *mnt = (void *)up + bpf_core_field_offset(struct mount, mnt);
 
 		if (up == mount) {
 			w->done = true;
 			return 1;
 		}
-		w->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		w->dentry = READ(mount, mnt_mountpoint);
 		w->mnt = mnt;
-		w->mnt_root = BPF_CORE_READ(mnt, mnt_root);
+		w->mnt_root = READ(mnt, mnt_root);
 		return 0;
 	}
-	parent = BPF_CORE_READ(dentry, d_parent);
+	parent = READ(dentry, d_parent);
 	put_name(w, dentry);
 	if (parent == dentry && !w->done) {
+		struct super_block *sb = READ(dentry, d_sb);
+
 		/* Belongs to no tree: a pipe, a socket, a memfd, which have but a name; else something is missing above it. */
 		w->done = true;
-		w->cut = !(BPF_CORE_READ(dentry, d_sb, s_flags) & SB_NOUSER);
+		w->cut = !(READ(sb, s_flags) & SB_NOUSER);
 	}
 	w->dentry = parent;
 	done = w->done;
@@ -135,7 +140,7 @@ static __noinline int walk(struct scratch *s, struct vfsmount *mnt, struct dentr
 	w = &s->walk;
 	w->mnt = mnt;
 	w->dentry = dentry;
-	w->mnt_root = BPF_CORE_READ(mnt, mnt_root);
+	w->mnt_root = READ(mnt, mnt_root);
 	w->at = PATH_MAX_BYTES;
 	w->done = false;
 	w->cut = false;
@@ -196,7 +201,7 @@ static __noinline int on_open(struct scratch *s)
 	e = BEGIN(s, OPEN);
 	e->NR = s->call.nr;
 	e->FD = (__u32)s->call.ret;
-	e->FLAGS = BPF_CORE_READ(file, f_flags);
+	e->FLAGS = READ(file, f_flags);
 	e->MODE = s->file.mode;
 	COPY_IDENTITY(e, s);
 	e->CUT = s->walk.cut;
@@ -208,25 +213,24 @@ static __noinline int on_open(struct scratch *s)
 /* Both kinds have the same fields. */
 _Static_assert(sizeof(struct raw_READ) == sizeof(struct raw_WRITE) && offsetof(struct raw_READ, BYTES) == offsetof(struct raw_WRITE, BYTES), "");
 
-/* READ or WRITE of a file that is no socket. `offset` -1 stands for the file's own position, which has moved already (and
- * may have moved again where threads share the descriptor). */
-static __noinline int file_bytes(struct scratch *s, __u32 kind, __u32 fd, __u64 offset, __u64 bytes)
+/* READ or WRITE of s->fd, a file that is no socket. `offset` -1 stands for the file's own position, which has moved already
+ * (and may have moved again where threads share the descriptor). */
+static __noinline int file_bytes(struct scratch *s, __u32 kind, struct file *file, __u64 offset, __u64 bytes)
 {
-	struct file *file = file_of(fd);
 	struct raw_READ *e;
 	struct place place = { 0 };
 
-	if (!s || !file)
+	if (!s)
 		return 0;
 	if (offset == ~0ull) {
-		offset = BPF_CORE_READ(file, f_pos);
+		offset = READ(file, f_pos);
 		offset = offset >= bytes ? offset - bytes : 0;
 	}
 	core_user_path(&place, file);
 	identify(s, place.dentry);
 	e = BEGIN(s, READ);
 	e->NR = s->call.nr;
-	e->FD = fd;
+	e->FD = s->fd;
 	COPY_IDENTITY(e, s);
 	e->OFFSET = offset;
 	e->BYTES = bytes;

@@ -165,7 +165,7 @@ struct task_struct {
 	unsigned long atomic_flags;
 	int pid, tgid;
 	struct pid *thread_pid;
-	const struct cred *cred;
+	struct cred *cred;
 	struct files_struct *files;
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;

@@ -148,7 +148,7 @@ static __noinline int on_shmat(struct scratch *s)
 static __noinline __u64 interpreter_base(struct scratch *s)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	struct mm_struct *mm = READ(task, mm);
 	__u64 *auxv;
 	bool compat;
 

@@ -22,6 +22,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define ARGV_MAX_BYTES 4096
 #define ADDR_MAX_BYTES 108
 #define PAGE 4096
+#define ALARM_EVERY 64 /* events of a CPU */
 
 /* The kinds as structures: raw_KIND is the head and the integers, len_KIND the lengths of the byte strings behind it. */
 #define HM_FIELD_UINT(name) __u64 name;
@@ -86,7 +87,7 @@ struct scratch {
 		__u64 offset, length, prot, flags;
 	} map; /* of the MAP that is being made */
 	__u64 next, end; /* of a range of memory that is gone through */
-	__u32 fd;	 /* the socket of the call */
+	__u32 fd;	 /* the descriptor that the event is about */
 	__u32 many;	 /* kind of the events of a call that carries many messages */
 	__u8 sockaddr[128];
 	__u8 out[OUT_BYTES + 64];
@@ -145,9 +146,9 @@ static __always_inline bool in_scope(void)
 	return bpf_current_task_under_cgroup(&scope, 0) == 1;
 }
 
-static __always_inline __u64 next_of_task(void)
+static __always_inline __u64 next_of_task(struct task_struct *task)
 {
-	struct task_counter *counter = bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct task_counter *counter = bpf_task_storage_get(&tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 
 	return counter ? counter->seq++ : ~0ull;
 }
@@ -155,26 +156,35 @@ static __always_inline __u64 next_of_task(void)
 /* The compiler must not remember what it knows about `v`: the verifier may not, and wants to see the check itself. */
 #define FORGET(v) asm volatile("" : "+r"(v))
 
+/* Asking how full the ring is costs as much as a third of sending, so it is done now and then. */
+static __always_inline __u64 wake_up(__u64 seq)
+{
+	if (seq % ALARM_EVERY)
+		return BPF_RB_NO_WAKEUP;
+	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= ring_alarm ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+}
+
 /* Sends `len` bytes of `out`, whose head is filled here. */
 static __noinline int emit(struct scratch *s, __u32 kind, __u32 len)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct hm_cpu_counters *cpu = ONLY(counters);
 	struct hm_raw *head;
-	__u64 wake, id = bpf_get_current_pid_tgid();
+	__u64 seq;
 
 	if (!s || !cpu)
 		return 0;
+	seq = cpu->seq++;
 	head = (struct hm_raw *)s->out;
 	head->kind = kind;
 	head->cpu = bpf_get_smp_processor_id();
-	head->seq = cpu->seq++;
+	head->seq = seq;
 	head->time = bpf_ktime_get_ns();
-	head->tgid = id >> 32;
-	head->tid = (__u32)id;
-	head->tseq = next_of_task();
-	wake = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= ring_alarm ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+	head->tgid = task->tgid;
+	head->tid = task->pid;
+	head->tseq = next_of_task(task);
 	FORGET(len);
-	if (len > OUT_BYTES || bpf_ringbuf_output(&ring, s->out, len, wake))
+	if (len > OUT_BYTES || bpf_ringbuf_output(&ring, s->out, len, wake_up(seq)))
 		cpu->lost++;
 	return 0;
 }

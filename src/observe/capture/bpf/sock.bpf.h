@@ -18,7 +18,16 @@
 
 static __always_inline bool is_socket(struct file *file)
 {
-	return (BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) == S_IFSOCK;
+	struct inode *inode = READ(file, f_inode);
+
+	return (READ(inode, i_mode) & S_IFMT) == S_IFSOCK;
+}
+
+static __always_inline __u64 inode_number(struct file *file)
+{
+	struct inode *inode = READ(file, f_inode);
+
+	return READ(inode, i_ino);
 }
 
 static __always_inline struct sock *sock_of(struct file *file)
@@ -27,8 +36,8 @@ static __always_inline struct sock *sock_of(struct file *file)
 
 	if (!is_socket(file))
 		return NULL;
-	socket = BPF_CORE_READ(file, private_data);
-	return BPF_CORE_READ(socket, sk);
+	socket = READ(file, private_data);
+	return READ(socket, sk);
 }
 
 static __always_inline void set_address(struct scratch *s, __u16 family, __u16 port, const void *bytes, __u32 len)
@@ -61,8 +70,8 @@ static __always_inline void set_unix(struct scratch *s, const void *name, __u32 
 
 static __always_inline void set_unix_sock(struct scratch *s, struct sock *sk)
 {
-	struct unix_address *a = BPF_CORE_READ((struct unix_sock *)sk, addr);
-	int len = a ? BPF_CORE_READ(a, len) : 0;
+	struct unix_address *a = READ((struct unix_sock *)sk, addr);
+	int len = a ? READ(a, len) : 0;
 
 	if (len > 2)
 		set_unix(s, &a->name[0].sun_path, len - 2);
@@ -71,18 +80,18 @@ static __always_inline void set_unix_sock(struct scratch *s, struct sock *sk)
 /* The address that the socket is connected to. False when there is none. */
 static __noinline bool peer_address(struct scratch *s, struct sock *sk)
 {
-	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family), port = BPF_CORE_READ(sk, __sk_common.skc_dport);
+	__u16 family = READ(sk, __sk_common.skc_family), port = READ(sk, __sk_common.skc_dport);
 	struct sock *peer;
 
 	if (!s)
 		return false;
 	__builtin_memset(&s->address, 0, sizeof(s->address));
 	s->address.family = family;
-	if (family == AF_INET && (port || BPF_CORE_READ(sk, __sk_common.skc_daddr)))
+	if (family == AF_INET && (port || READ(sk, __sk_common.skc_daddr)))
 		set_address(s, family, port, &sk->__sk_common.skc_daddr, 4);
 	else if (family == AF_INET6 && port)
 		set_address(s, family, port, &sk->__sk_common.skc_v6_daddr, 16);
-	else if (family == AF_UNIX && (peer = BPF_CORE_READ((struct unix_sock *)sk, peer)))
+	else if (family == AF_UNIX && (peer = READ((struct unix_sock *)sk, peer)))
 		set_unix_sock(s, peer);
 	else
 		return false;
@@ -91,7 +100,7 @@ static __noinline bool peer_address(struct scratch *s, struct sock *sk)
 
 static __noinline int local_address(struct scratch *s, struct sock *sk)
 {
-	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family), port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	__u16 family = READ(sk, __sk_common.skc_family), port = READ(sk, __sk_common.skc_num);
 
 	if (!s)
 		return 0;
@@ -155,10 +164,10 @@ static __noinline int emit_socket(struct scratch *s, __u32 fd)
 		return 0;
 	e = BEGIN(s, SOCKET);
 	e->FD = fd;
-	e->FAMILY = BPF_CORE_READ(sk, __sk_common.skc_family);
-	e->TYPE = BPF_CORE_READ(sk, sk_type);
-	e->PROTO = BPF_CORE_READ(sk, sk_protocol);
-	e->INO = BPF_CORE_READ(file, f_inode, i_ino);
+	e->FAMILY = READ(sk, __sk_common.skc_family);
+	e->TYPE = READ(sk, sk_type);
+	e->PROTO = READ(sk, sk_protocol);
+	e->INO = inode_number(file);
 	return END(s, SOCKET, 0);
 }
 
@@ -191,9 +200,9 @@ static __noinline int on_address(struct scratch *s, __u32 kind)
 		user_address(s, s->call.arg[1], s->call.arg[2]);
 	e = BEGIN(s, CONNECT);
 	e->FD = fd;
-	e->INO = BPF_CORE_READ(file, f_inode, i_ino);
+	e->INO = inode_number(file);
 	e->FAMILY = s->address.family;
-	e->TYPE = BPF_CORE_READ(sk, sk_type);
+	e->TYPE = READ(sk, sk_type);
 	e->PORT = s->address.port;
 	e->RESULT = ret;
 	len = put_address(s, RAW_SIZE(CONNECT));
@@ -213,9 +222,9 @@ static __noinline int on_accept(struct scratch *s)
 	peer_address(s, sk);
 	e = BEGIN(s, ACCEPT);
 	e->FD = fd;
-	e->INO = BPF_CORE_READ(file, f_inode, i_ino);
+	e->INO = inode_number(file);
 	e->FAMILY = s->address.family;
-	e->TYPE = BPF_CORE_READ(sk, sk_type);
+	e->TYPE = READ(sk, sk_type);
 	e->PORT = s->address.port;
 	len = put_address(s, RAW_SIZE(ACCEPT));
 	LENGTHS(s, ACCEPT)->ADDR = len;
@@ -227,36 +236,35 @@ _Static_assert(sizeof(struct raw_SEND) == sizeof(struct raw_RECV) && offsetof(st
 /* SEND or RECV. The call's own address at `name`, if any, counts only where a socket sends each message by itself. */
 static __noinline int socket_bytes(struct scratch *s, __u32 kind, __u64 bytes, __u64 name, __u32 name_len)
 {
-	__u32 fd, len;
 	struct file *file;
 	struct sock *sk;
 	struct raw_SEND *e;
+	__u32 len;
 	__u16 type;
 
 	if (!s)
 		return 0;
-	fd = s->fd;
-	file = file_of(fd);
+	file = file_of(s->fd);
 	sk = file ? sock_of(file) : NULL;
 	if (!sk)
 		return 0;
-	type = BPF_CORE_READ(sk, sk_type);
+	type = READ(sk, sk_type);
 	if (type == SOCK_STREAM || type == SOCK_SEQPACKET || !user_address(s, name, name_len))
 		peer_address(s, sk);
 	e = BEGIN(s, SEND);
 	e->NR = s->call.nr;
-	e->FD = fd;
-	e->INO = BPF_CORE_READ(file, f_inode, i_ino);
+	e->FD = s->fd;
+	e->INO = inode_number(file);
 	e->FAMILY = s->address.family;
 	e->TYPE = type;
-	e->PROTO = BPF_CORE_READ(sk, sk_protocol);
+	e->PROTO = READ(sk, sk_protocol);
 	e->PORT = s->address.port;
 	e->BYTES = bytes;
 	if (type != SOCK_RAW) { /* a raw socket has its protocol there */
-		__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+		__u16 family = READ(sk, __sk_common.skc_family);
 
 		if (family == AF_INET || family == AF_INET6)
-			e->LOCAL_PORT = BPF_CORE_READ(sk, __sk_common.skc_num);
+			e->LOCAL_PORT = READ(sk, __sk_common.skc_num);
 	}
 	len = put_address(s, RAW_SIZE(SEND));
 	LENGTHS(s, SEND)->ADDR = len;

@@ -14,22 +14,22 @@
 /* EXEC and CRED have these fields by the same names. */
 #define COPY_RIGHTS(event, task)                                                                \
 	do {                                                                                    \
-		const struct cred *cred_ = BPF_CORE_READ(task, cred);                           \
-		(event)->UID = BPF_CORE_READ(cred_, uid.val);                                   \
-		(event)->EUID = BPF_CORE_READ(cred_, euid.val);                                 \
-		(event)->GID = BPF_CORE_READ(cred_, gid.val);                                   \
-		(event)->EGID = BPF_CORE_READ(cred_, egid.val);                                 \
+		struct cred *cred_ = READ(task, cred);                                 \
+		(event)->UID = READ(cred_, uid.val);                                   \
+		(event)->EUID = READ(cred_, euid.val);                                 \
+		(event)->GID = READ(cred_, gid.val);                                   \
+		(event)->EGID = READ(cred_, egid.val);                                 \
 		bpf_core_read(&(event)->CAP_EFF, sizeof(__u64), &cred_->cap_effective);         \
 		bpf_core_read(&(event)->CAP_PRM, sizeof(__u64), &cred_->cap_permitted);         \
 		bpf_core_read(&(event)->CAP_BND, sizeof(__u64), &cred_->cap_bset);              \
-		(event)->NNP = BPF_CORE_READ(task, atomic_flags) & PFA_NO_NEW_PRIVS;            \
-		(event)->SECCOMP = BPF_CORE_READ(task, seccomp.mode);                           \
+		(event)->NNP = READ(task, atomic_flags) & PFA_NO_NEW_PRIVS;            \
+		(event)->SECCOMP = READ(task, seccomp.mode);                           \
 	} while (0)
 
 static __always_inline __u64 pid_namespace_of(struct task_struct *task)
 {
-	struct pid *pid = BPF_CORE_READ(task, thread_pid);
-	unsigned int level = BPF_CORE_READ(pid, level);
+	struct pid *pid = READ(task, thread_pid);
+	unsigned int level = READ(pid, level);
 	struct upid *numbers = (void *)pid + bpf_core_field_offset(struct pid, numbers);
 	struct upid *upid = (void *)numbers + (__u64)level * bpf_core_type_size(struct upid);
 
