@@ -62,9 +62,9 @@ static void put_process(struct family *f, size_t at, unsigned depth)
 	f->shown++;
 	hm_bytes_text(out, "<li>");
 	put_argv(out, p);
-	report_html(out, "<span class=\"faint\">pid %lu, uid %lu, capabilities 0x", (unsigned long)p->tgid, (unsigned long)p->euid);
-	hm_bytes_printf(out, "%" PRIx64, p->caps);
-	report_html(out, "%s; ", p->execs ? "" : ", never executed a program of its own");
+	report_html(out, "<span class=\"faint\">pid %lu, uid %lu, ", (unsigned long)p->tgid, (unsigned long)p->euid);
+	hm_bytes_printf(out, "%d %s", __builtin_popcountll(p->caps), __builtin_popcountll(p->caps) == 1 ? "capability" : "capabilities");
+	report_html(out, "%s; ", p->execs ? "" : ", executed no program of its own");
 	if (p->threads > 1)
 		report_html(out, "%'lu threads; ", (unsigned long)p->threads);
 	put_end(out, p);

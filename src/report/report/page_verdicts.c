@@ -168,9 +168,9 @@ static void put_bound(const struct report_page *p, const json_t *claim)
 
 	if (report_int(bound, "pairs"))
 		report_html(p->out,
-			    "<p class=\"evidence\">Bound: %'lu pairs of runs; a dependence that shows in more than %'lu of 10,000 runs "
-			    "would have been seen with confidence %lu/%lu.</p>",
-			    (unsigned long)report_int(bound, "pairs"), (unsigned long)report_int(bound, "rate_bp"),
+			    "<p class=\"evidence\">Bound: from %'lu %s, what shows in more than %'lu of 10,000 runs would have "
+			    "been seen with confidence %lu/%lu.</p>",
+			    (unsigned long)report_int(bound, "pairs"), report_int(bound, "pairs") == 1 ? "run" : "runs", (unsigned long)report_int(bound, "rate_bp"),
 			    (unsigned long)json_integer_value(json_array_get(report_list(bound, "confidence"), 0)),
 			    (unsigned long)json_integer_value(json_array_get(report_list(bound, "confidence"), 1)));
 }

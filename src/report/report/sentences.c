@@ -1,9 +1,8 @@
 /* Every sentence about a finding stands in the tables below, keyed by the codes of doc/format/findings.md.
  *
  * A sentence is two halves: the number with what it counts, and the words behind it. `{name}` is a value of the finding,
- * digits grouped by three; `{name:one|many}` chooses by it. A value that is not there shows as its own name in braces. */
-#include <inttypes.h>
-
+ * digits grouped by three, 0 where the finding counted none; `{name:one|many}` is "one" where it is 1; `{name#}` names the
+ * capabilities of a set. */
 #include "report_internal.h"
 
 const struct report_question report_questions[5] = {
@@ -53,18 +52,21 @@ static void put_value(struct hm_bytes *out, const json_t *value)
 /* `place` is what stands between the braces. */
 static void fill_place(struct hm_bytes *out, const char *place, size_t length, const json_t *values)
 {
-	const char *colon = memchr(place, ':', length), *bar = colon ? memchr(place, '|', length) : NULL;
-	HM_FREE char *name = hm_slice_dup((struct hm_slice){ (const uint8_t *)place, colon ? (size_t)(colon - place) : length });
+	const char *colon = memchr(place, ':', length), *bar = memchr(place, '|', length), *end = place + length;
+	const char *hash = memchr(place, '#', length), *stop = colon ? colon : hash ? hash : end;
+	HM_FREE char *name = hm_slice_dup((struct hm_slice){ (const uint8_t *)place, (size_t)(stop - place) });
 	const json_t *value = json_object_get(values, name);
 
-	if (colon && bar && json_is_integer(value) && json_integer_value(value) == 1)
+	if (colon && bar && json_integer_value(value) == 1)
 		hm_bytes_append(out, colon + 1, (size_t)(bar - colon - 1));
 	else if (colon && bar)
-		hm_bytes_append(out, bar + 1, (size_t)(place + length - bar - 1));
+		hm_bytes_append(out, bar + 1, (size_t)(end - bar - 1));
+	else if (hash)
+		report_capabilities(out, (uint64_t)json_integer_value(value));
 	else if (value)
 		put_value(out, value);
 	else
-		hm_bytes_append(out, place - 1, length + 2);
+		hm_bytes_u8(out, '0');
 }
 
 static void fill(struct hm_bytes *out, const char *text, const json_t *values)

@@ -1,0 +1,68 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "report_internal.h"
+
+static void says(const char *reason, const char *values, const char *sentence)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
+	HM_FREE char *text = hm_sprintf("{\"reason\":\"%s\",\"values\":%s}", reason, values);
+	HM_JSON json_t *claim = NULL;
+
+	assert_int_equal(hm_json_parse(&claim, hm_slice_text(text), "test", NULL), 0);
+	report_number(&out, claim);
+	hm_bytes_text(&out, out.len ? " " : "");
+	report_words(&out, claim);
+	hm_bytes_u8(&out, 0);
+	assert_string_equal(out.data, sentence);
+}
+
+static void number_first(void **state HM_UNUSED)
+{
+	says("nothing.left", "{\"bytes\":0,\"runs\":1}", "0 bytes left in 1 run");
+	says("nothing.left", "{\"bytes\":0,\"runs\":40}", "0 bytes left in 40 runs");
+	says("samples.found", "{\"found\":41,\"of\":41,\"runs\":1}", "41 of 41 samples detected in 1 run");
+	says("bytes.unexplained", "{\"bytes\":4711,\"flows\":1,\"runs\":1}", "4,711 bytes left unexplained in 1 flow of 1 run");
+	says("bytes.unexplained", "{\"bytes\":1,\"flows\":2,\"runs\":1,\"unsearched\":1}",
+	     "1 byte left unexplained in 2 flows of 1 run; the search for content met its bounds");
+	says("content.token", "{\"bytes\":80,\"of\":164,\"tokens\":4,\"runs\":1}",
+	     "80 of 164 bytes that left are the content of planted documents: 4 tokens found");
+}
+
+static void what_was_not_counted_is_zero(void **state HM_UNUSED)
+{
+	says("endpoints.declared", "{\"runs\":1}", 
+	     "0 flows, 0 questions to declared endpoints and for declared names, none to others, in 1 run");
+	says("ports.none", "{\"runs\":1}", "0 ports opened for listening in 1 run");
+}
+
+static void capabilities_have_names(void **state HM_UNUSED)
+{
+	says("privilege.undeclared", "{\"states\":2,\"root\":1,\"capabilities\":9}",
+	     "2 states of privilege beyond the declaration: uid 0, CAP_CHOWN CAP_FOWNER");
+	says("privilege.undeclared", "{\"states\":1,\"root\":0,\"capabilities\":4398046511104}",
+	     "1 state of privilege beyond the declaration: CAP_42");
+	says("privileges.declared", "{\"states\":1,\"root\":0,\"capabilities\":0}",
+	     "1 state of privilege, none beyond the declaration: no capability");
+}
+
+static void what_is_unknown_shows_as_it_is(void **state HM_UNUSED)
+{
+	says("brand.new", "{\"b\":2,\"a\":\"x\"}", "brand.new {\"a\":\"x\",\"b\":2}");
+	says("brand.new", "{}", "brand.new");
+	assert_string_equal(report_say("not_tested", "brand new"), "brand new");
+	assert_string_equal(report_verdict("perhaps").word, "perhaps");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(number_first),		    cmocka_unit_test(what_was_not_counted_is_zero),
+		cmocka_unit_test(capabilities_have_names),  cmocka_unit_test(what_is_unknown_shows_as_it_is),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
