@@ -91,8 +91,11 @@ static int hear(struct hm_chamber *c, struct hm_chamber_message *m, int timeout_
 	ssize_t n;
 
 	if (timeout_ms) {
-		int ready = poll(&p, 1, timeout_ms);
+		int ready;
 
+		do
+			ready = poll(&p, 1, timeout_ms);
+		while (ready < 0 && errno == EINTR);
 		if (ready <= 0)
 			return 0;
 	}
