@@ -195,7 +195,6 @@ static void statement_of_another_bundle(void **state HM_UNUSED)
 static void required_claims(void **state HM_UNUSED)
 {
 	static const char *const nothing = "no.such.claim";
-	HM_CLEANUP(hm_bytes_release) struct hm_bytes findings = { 0 };
 	HM_JSON json_t *document = NULL;
 	json_t *claim;
 	size_t i, judged = 0;
