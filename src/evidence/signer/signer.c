@@ -3,6 +3,7 @@
 #include "signer.h"
 
 #include <gcrypt.h>
+#include <sys/random.h>
 
 #include "pem.h"
 #include "signature.h"
@@ -30,6 +31,9 @@ static int start_library(struct hm_fail *fail)
 {
 	if (gcry_control(GCRYCTL_INITIALIZATION_FINISHED_P))
 		return 0;
+	/* The kernel's generator, not a pool of libgcrypt's own: it only blinds, keys are drawn by getrandom. Chosen before the
+	 * first call. */
+	gcry_control(GCRYCTL_SET_PREFERRED_RNG_TYPE, GCRY_RNG_TYPE_SYSTEM);
 	if (!gcry_check_version("1.9.0"))
 		return hm_fail_set(fail, HM_E_SYSTEM, "signing: libgcrypt is older than 1.9.0 (install libgcrypt20)");
 	gcry_control(GCRYCTL_DISABLE_SECMEM_WARN);
@@ -85,27 +89,53 @@ static bool copy_integer(uint8_t *out, size_t len, gcry_sexp_t key, const char *
 	return good;
 }
 
+/* A scalar from the kernel, by rejection (FIPS 186-5, A.2.2). */
+static bool draw(uint8_t *scalar)
+{
+	do {
+		if (getrandom(scalar, HM_SCALAR_LEN, 0) != HM_SCALAR_LEN)
+			return false;
+	} while (!hm_scalar_in_range(scalar));
+	return true;
+}
+
+/* The point that belongs to a scalar. */
+static bool multiply(uint8_t *point, const uint8_t *scalar)
+{
+	gcry_mpi_t d = NULL, q = NULL;
+	gcry_ctx_t curve = NULL;
+	unsigned bits = 0;
+	const void *encoded;
+	bool good;
+
+	good = gcry_mpi_scan(&d, GCRYMPI_FMT_USG, scalar, HM_SCALAR_LEN, NULL) == 0 &&
+	       gcry_mpi_ec_new(&curve, NULL, "NIST P-256") == 0 && gcry_mpi_ec_set_mpi("d", d, curve) == 0;
+	if (good)
+		q = gcry_mpi_ec_get_mpi("q", curve, 1);
+	encoded = q ? gcry_mpi_get_opaque(q, &bits) : NULL;
+	good = encoded && bits == 8 * HM_POINT_LEN;
+	if (good)
+		memcpy(point, encoded, HM_POINT_LEN);
+	gcry_mpi_release(q);
+	gcry_mpi_release(d);
+	gcry_ctx_release(curve);
+	return good;
+}
+
 int hm_signer_make(struct hm_signer **ret, struct hm_fail *fail)
 {
-	HM_SEXP gcry_sexp_t parameters = NULL, key = NULL;
 	uint8_t *scalar, point[HM_POINT_LEN];
-	gcry_error_t e;
 	int r = start_library(fail);
 
 	if (r < 0)
 		return r;
-	e = gcry_sexp_build(&parameters, NULL, "(genkey (ecc (curve \"NIST P-256\")))");
-	if (!e)
-		e = gcry_pk_genkey(&key, parameters);
-	if (e)
-		return gcry_fail(fail, "making a key", e);
 	scalar = gcry_calloc_secure(1, HM_SCALAR_LEN);
 	if (!scalar)
 		return hm_fail_set(fail, HM_E_SYSTEM, "making a key: no locked memory left");
-	if (copy_integer(scalar, HM_SCALAR_LEN, key, "d") && copy_integer(point, HM_POINT_LEN, key, "q"))
+	if (draw(scalar) && multiply(point, scalar))
 		r = make_signer(ret, scalar, point, fail);
 	else
-		r = hm_fail_set(fail, HM_E_SYSTEM, "making a key: libgcrypt gave none that can be read");
+		r = hm_fail_set(fail, HM_E_SYSTEM, "making a key: no random numbers, or libgcrypt refuses the curve");
 	gcry_free(scalar);
 	return r;
 }

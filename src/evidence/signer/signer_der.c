@@ -30,7 +30,7 @@ void hm_spki_join(struct hm_bytes *der, const uint8_t *point)
 	hm_bytes_append(der, point, HM_POINT_LEN);
 }
 
-static bool in_range(const uint8_t *scalar)
+bool hm_scalar_in_range(const uint8_t *scalar)
 {
 	static const uint8_t zero[HM_SCALAR_LEN];
 
@@ -47,5 +47,5 @@ bool hm_pkcs8_split(struct hm_slice der, struct hm_slice *scalar, struct hm_slic
 	middle = hm_cursor_bytes(&c, sizeof(pkcs8_middle));
 	*point = hm_cursor_bytes(&c, HM_POINT_LEN);
 	return hm_cursor_done(&c) && memcmp(head.data, pkcs8_head, sizeof(pkcs8_head)) == 0 &&
-	       memcmp(middle.data, pkcs8_middle, sizeof(pkcs8_middle)) == 0 && point->data[0] == 4 && in_range(scalar->data);
+	       memcmp(middle.data, pkcs8_middle, sizeof(pkcs8_middle)) == 0 && point->data[0] == 4 && hm_scalar_in_range(scalar->data);
 }

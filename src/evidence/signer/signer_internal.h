@@ -11,6 +11,8 @@ void hm_pkcs8_join(struct hm_bytes *der, const uint8_t *scalar, const uint8_t *p
 void hm_spki_join(struct hm_bytes *der, const uint8_t *point);
 /* Borrows scalar and point out of `der`; false when it has another form or the scalar is not in 1 .. n-1. */
 bool hm_pkcs8_split(struct hm_slice der, struct hm_slice *scalar, struct hm_slice *point);
+/* Whether it is in 1 .. n-1. */
+bool hm_scalar_in_range(const uint8_t *scalar);
 
 /* A fresh key. */
 int hm_signer_make(struct hm_signer **ret, struct hm_fail *fail) HM_MUST_CHECK;

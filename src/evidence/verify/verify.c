@@ -8,13 +8,6 @@
 #include "bundle.h"
 #include "text.h"
 
-static void set_row(struct hm_verify_row *row, const char *name, enum hm_check outcome, const char *format, va_list args)
-{
-	row->name = name;
-	row->outcome = outcome;
-	vsnprintf(row->detail, sizeof(row->detail), format, args);
-}
-
 /* How bad an outcome is. */
 static int weight(enum hm_check outcome)
 {
@@ -37,15 +30,19 @@ void hm_verify_say(struct hm_verify *v, const char *name, enum hm_check outcome,
 		row = &v->row[v->rows - 1];
 	if (!row)
 		return;
+	row->name = name;
+	row->outcome = outcome;
 	va_start(args, format);
-	set_row(row, name, outcome, format, args);
+	vsnprintf(row->detail, sizeof(row->detail), format, args);
 	va_end(args);
 }
 
 int hm_verify_exit(const struct hm_verify *v)
 {
-	int worst = v->rows ? 0 : 1; /* nothing checked is not success */
+	int worst = 0;
 
+	if (!v->rows)
+		return 1; /* nothing checked is no success */
 	for (size_t i = 0; i < v->rows; i++)
 		if (weight(v->row[i].outcome) > worst)
 			worst = weight(v->row[i].outcome);
