@@ -4,6 +4,7 @@
 #include "report_internal.h"
 
 #define ARTIFACTS_SHOWN 400
+#define VERSIONS_SHOWN 60
 
 static void put_texts(struct hm_bytes *out, const json_t *list)
 {
@@ -119,12 +120,41 @@ static void put_artifacts(const struct report_page *p)
 	hm_bytes_text(p->out, "</details>\n");
 }
 
+/* Packages and definitions, with their versions. */
+static void put_versions(const struct report_page *p)
+{
+	static const struct {
+		const char *list, *title;
+	} rows[] = { { "packages", "Packages" }, { "definitions", "Definitions" } };
+
+	hm_bytes_text(p->out, "<h3>Product</h3>\n<dl class=\"facts\">\n");
+	for (size_t k = 0; k < HM_COUNT(rows); k++) {
+		const json_t *list = report_list(p->view->product, rows[k].list), *row;
+		size_t i;
+
+		report_html(p->out, "<dt>%s</dt><dd>", rows[k].title);
+		hm_bytes_text(p->out, json_array_size(list) ? "" : "none");
+		json_array_foreach (list, i, row) {
+			if (i == VERSIONS_SHOWN) {
+				report_html(p->out, " and %'zu more", json_array_size(list) - i);
+				break;
+			}
+			report_html(p->out, "%s%s %s", i ? ", " : "", report_text(row, "name"), report_text(row, "version"));
+			if (*report_text(row, "sha256"))
+				report_html(p->out, " <code class=\"digest\">%s</code>", report_text(row, "sha256"));
+		}
+		hm_bytes_text(p->out, "</dd>\n");
+	}
+	hm_bytes_text(p->out, "</dl>\n");
+}
+
 void report_page_method(const struct report_page *p)
 {
 	hm_bytes_text(p->out, "<section id=\"method\">\n<h2>Method</h2>\n<div>\n");
 	put_chamber(p);
 	put_runs(p);
 	put_planted(p);
+	put_versions(p);
 	put_artifacts(p);
 	hm_bytes_text(p->out, "</div>\n</section>\n");
 }

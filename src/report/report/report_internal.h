@@ -66,6 +66,8 @@ struct report_verdict report_verdict(const char *word) HM_MUST_CHECK;
  * unexplained"). A reason that the table does not have gives "" and the code with its values. */
 void report_number(struct hm_bytes *out, const json_t *claim);
 void report_words(struct hm_bytes *out, const json_t *claim);
+/* The number for a narrow cell. */
+void report_brief(struct hm_bytes *out, const json_t *claim);
 /* "CAP_CHOWN CAP_FOWNER", or "no capability". */
 void report_capabilities(struct hm_bytes *out, uint64_t set);
 /* The sentence for a code of another list (`not_tested`, `scope`, outcome, origin...), or the code itself. */

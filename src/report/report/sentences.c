@@ -2,7 +2,7 @@
  *
  * A sentence is two halves: the number with what it counts, and the words behind it. `{name}` is a value of the finding,
  * digits grouped by three, 0 where the finding counted none; `{name:one|many}` is "one" where it is 1; `{name#}` names the
- * capabilities of a set. */
+ * capabilities of a set, and `name+` is how many it has. */
 #include "report_internal.h"
 
 const struct report_question report_questions[5] = {
@@ -49,13 +49,22 @@ static void put_value(struct hm_bytes *out, const json_t *value)
 		hm_json_write(out, value);
 }
 
+/* The value of `name`, which ends with '+' where the size of a set is meant; NULL where there is none. */
+static json_t *value_of(const json_t *values, struct hm_slice name)
+{
+	bool size = name.len && name.data[name.len - 1] == '+';
+	HM_FREE char *member = hm_slice_dup((struct hm_slice){ name.data, name.len - size });
+	json_t *value = json_object_get(values, member);
+
+	return size ? json_integer(__builtin_popcountll((uint64_t)json_integer_value(value))) : json_incref(value);
+}
+
 /* `place` is what stands between the braces. */
 static void fill_place(struct hm_bytes *out, const char *place, size_t length, const json_t *values)
 {
 	const char *colon = memchr(place, ':', length), *bar = memchr(place, '|', length), *end = place + length;
 	const char *hash = memchr(place, '#', length), *stop = colon ? colon : hash ? hash : end;
-	HM_FREE char *name = hm_slice_dup((struct hm_slice){ (const uint8_t *)place, (size_t)(stop - place) });
-	const json_t *value = json_object_get(values, name);
+	HM_JSON json_t *value = value_of(values, (struct hm_slice){ (const uint8_t *)place, (size_t)(stop - place) });
 
 	if (colon && bar && json_integer_value(value) == 1)
 		hm_bytes_append(out, colon + 1, (size_t)(bar - colon - 1));
@@ -89,6 +98,14 @@ void report_number(struct hm_bytes *out, const json_t *claim)
 
 	if (reason)
 		fill(out, reason->number, report_object(claim, "values"));
+}
+
+void report_brief(struct hm_bytes *out, const json_t *claim)
+{
+	const struct reason *reason = reason_of(report_text(claim, "reason"));
+
+	if (reason)
+		fill(out, reason->brief ? reason->brief : reason->number, report_object(claim, "values"));
 }
 
 void report_words(struct hm_bytes *out, const json_t *claim)

@@ -1,6 +1,5 @@
-/* The terminal's table: claims down, products across, the number first and then the word. Where the width is too narrow
- * for both in one line they stand one below the other; where it is too narrow for all products they come in several
- * tables. Then, for each verdict that is not `upheld`, its sentence; then what the verdicts rest on. */
+/* The terminal's table: claims down, products across, the number first and then the word. In a row
+ * where there is no room for both the word stands below; where there is none for all products they come in several tables. Then, for each verdict that is not `upheld`, its sentence; then what the verdicts rest on. */
 #include "report_internal.h"
 #include "table.h"
 
@@ -74,39 +73,57 @@ static void measure(struct table *t)
 		json_array_foreach (report_list(t->view[k].findings, "claims"), i, claim) {
 			HM_CLEANUP(hm_bytes_release) struct hm_bytes number = { 0 }, shown = { 0 };
 
-			report_number(&number, claim);
+			report_brief(&number, claim);
 			report_term(&shown, "%.*s", HM_S(number));
 			widen(&c->number, report_columns(hm_slice_of(&shown)));
 			widen(&c->word, text_width(report_text(claim, "verdict")));
 		}
 		c->name = text_width(t->view[k].name);
 		widen(&c->name, text_width(t->view[k].version));
-		if (c->name > NAME_MAX_COLUMNS)
-			c->name = NAME_MAX_COLUMNS;
+		if (c->name > NAME_MOST)
+			c->name = NAME_MOST;
 	}
 }
 
-static size_t column_width(const struct column *c, bool tall)
+/* The width that a column cannot do without: of its number, or of its word. */
+static size_t least(const struct column *c)
 {
-	size_t width = tall ? c->number : c->number + 1 + c->word;
+	size_t width = NAME_LEAST;
 
+	widen(&width, c->number);
 	widen(&width, c->word);
+	return width;
+}
+
+/* The width at which it has all that it wants in one line. */
+static size_t most(const struct column *c)
+{
+	size_t width = c->number + 1 + c->word;
+
 	widen(&width, c->name);
 	return width;
 }
 
-/* How many columns from `from` on fit; at least one. */
-static size_t fitting(const struct table *t, size_t from, bool tall)
+/* How many columns from `from` on fit, at least one; sets their widths: all that they want, or else equal shares. */
+static size_t fit(struct table *t, size_t from)
 {
-	size_t used = t->label, n = 0;
+	size_t room = t->width > t->label ? t->width - t->label : 0, needed = 0, wanted = 0, n = 0;
 
 	while (from + n < t->count) {
-		used += 2 + column_width(&t->column[from + n], tall);
-		if (n && used > t->width)
+		needed += GAP + least(&t->column[from + n]);
+		if (n && needed > room)
 			break;
+		wanted += GAP + most(&t->column[from + n]);
 		n++;
-		if (used > t->width)
-			break;
+	}
+	for (size_t k = from; k < from + n; k++) {
+		struct column *c = &t->column[k];
+		size_t share = room / n > GAP ? room / n - GAP : 0;
+
+		c->width = most(c);
+		if (wanted > room && c->width > share)
+			c->width = share;
+		widen(&c->width, least(c));
 	}
 	return n;
 }
@@ -125,8 +142,8 @@ static void pad(struct hm_bytes *out, size_t from, size_t to)
 		hm_bytes_u8(out, ' ');
 }
 
-/* `text` escaped, cut to `width` with "..." where it is longer, padded. */
-static void put_cell(struct table *t, const char *text, size_t width, const char *colour)
+/* `text` escaped, cut to `width` with "..." where it is longer, padded to it on the right or on the left. */
+static void put_cell(struct table *t, const char *text, size_t width, const char *colour, bool right)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes shown = { 0 };
 	size_t columns;
@@ -142,72 +159,89 @@ static void put_cell(struct table *t, const char *text, size_t width, const char
 		hm_bytes_text(&shown, "...");
 		columns = report_columns(hm_slice_of(&shown));
 	}
+	pad(t->out, right ? columns : width, width);
 	hm_bytes_text(t->out, t->colour ? colour : "");
 	hm_bytes_slice(t->out, hm_slice_of(&shown));
 	hm_bytes_text(t->out, t->colour && *colour ? "\033[0m" : "");
-	pad(t->out, columns, width);
+	pad(t->out, right ? width : columns, width);
 }
 
-static void put_names(struct table *t, size_t from, size_t to, bool tall, bool version)
+static void put_names(struct table *t, size_t from, size_t to, bool version)
 {
 	pad(t->out, 0, t->label);
 	for (size_t k = from; k < to; k++) {
-		hm_bytes_text(t->out, "  ");
-		put_cell(t, version ? t->view[k].version : t->view[k].name, column_width(&t->column[k], tall), version ? "" : "\033[1m");
+		pad(t->out, 0, GAP);
+		put_cell(t, version ? t->view[k].version : t->view[k].name, t->column[k].width, version ? "" : "\033[1m", false);
 	}
 	end_line(t->out);
 }
 
-static void put_number_cell(struct table *t, const json_t *claim, size_t width)
-{
-	HM_CLEANUP(hm_bytes_release) struct hm_bytes number = { 0 };
+/* What a cell holds. */
+struct cell {
+	struct hm_bytes number; /* ends with NUL */
+	struct report_verdict verdict;
+};
 
-	report_number(&number, claim);
-	hm_bytes_u8(&number, 0);
-	put_cell(t, (const char *)number.data, width, "");
+static void fill_cell(struct cell *cell, const json_t *claim)
+{
+	*cell = (struct cell){ .verdict = report_verdict(claim ? report_text(claim, "verdict") : "not tested") };
+	if (!claim)
+		cell->verdict.colour = "";
+	report_brief(&cell->number, claim);
+	hm_bytes_u8(&cell->number, 0);
 }
 
-static void put_row(struct table *t, const char *id, size_t from, size_t to, bool tall)
+/* Number to the left, word to the right; where some cell has no room for both, the words get a line of their own. */
+static void put_row(struct table *t, const char *id, size_t from, size_t to)
 {
+	HM_FREE struct cell *cells = hm_alloc(to - from, sizeof(*cells));
+	bool tall = false;
+
+	for (size_t k = from; k < to; k++) {
+		struct cell *cell = &cells[k - from];
+
+		fill_cell(cell, find_claim(&t->view[k], id));
+		tall |= text_width((const char *)cell->number.data) + 1 + text_width(cell->verdict.word) > t->column[k].width;
+	}
 	report_term(t->out, "  %s", id);
 	pad(t->out, strlen(id) + 2, t->label);
 	for (size_t k = from; k < to; k++) {
-		const json_t *claim = find_claim(&t->view[k], id);
-		struct report_verdict verdict = report_verdict(claim ? report_text(claim, "verdict") : "not tested");
-		const struct column *c = &t->column[k];
+		const struct cell *cell = &cells[k - from];
+		size_t word = tall ? 0 : text_width(cell->verdict.word);
 
-		hm_bytes_text(t->out, "  ");
-		put_number_cell(t, claim, tall ? column_width(c, tall) : c->number);
-		if (!tall) {
-			hm_bytes_u8(t->out, ' ');
-			put_cell(t, verdict.word, column_width(c, tall) - c->number - 1, claim ? verdict.colour : "");
-		}
-	}
-	if (tall) {
-		end_line(t->out);
-		pad(t->out, 0, t->label);
-	}
-	for (size_t k = from; tall && k < to; k++) {
-		const json_t *claim = find_claim(&t->view[k], id);
-		struct report_verdict verdict = report_verdict(claim ? report_text(claim, "verdict") : "not tested");
-
-		hm_bytes_text(t->out, "  ");
-		put_cell(t, verdict.word, column_width(&t->column[k], tall), claim ? verdict.colour : "");
+		pad(t->out, 0, GAP);
+		put_cell(t, (const char *)cell->number.data, t->column[k].width - word, "", false);
+		if (!tall)
+			put_cell(t, cell->verdict.word, word, cell->verdict.colour, true);
 	}
 	end_line(t->out);
+	for (size_t k = from; tall && k < to; k++) {
+		pad(t->out, 0, k == from ? t->label + GAP : GAP);
+		put_cell(t, cells[k - from].verdict.word, t->column[k].width, cells[k - from].verdict.colour, true);
+	}
+	if (tall)
+		end_line(t->out);
+	for (size_t k = from; k < to; k++)
+		hm_bytes_release(&cells[k - from].number);
 }
 
-static void put_matrix(struct table *t, size_t from, size_t to, bool tall)
+static void put_question(struct table *t, uint64_t number)
 {
-	put_names(t, from, to, tall, false);
-	put_names(t, from, to, tall, true);
+	for (size_t q = 0; q < HM_COUNT(report_questions); q++)
+		if (report_questions[q].number == number && number)
+			report_term(t->out, "%lu %s\n", (unsigned long)number, report_questions[q].sentence);
+		else if (report_questions[q].number == number)
+			report_term(t->out, "- %s\n", report_questions[q].sentence);
+}
+
+static void put_matrix(struct table *t, size_t from, size_t to)
+{
+	put_names(t, from, to, false);
+	put_names(t, from, to, true);
 	for (size_t i = 0; i < t->rows; i++) {
 		if (i == 0 || t->row[i].question != t->row[i - 1].question)
-			for (size_t q = 0; q < HM_COUNT(report_questions); q++)
-				if (report_questions[q].number == t->row[i].question)
-					report_term(t->out, "%s%s\n", q < 4 ? (const char *[]){ "1  ", "2  ", "3  ", "4  " }[q] : "-  ",
-						    report_questions[q].sentence);
-		put_row(t, t->row[i].id, from, to, tall);
+			put_question(t, t->row[i].question);
+		put_row(t, t->row[i].id, from, to);
 	}
 	hm_bytes_u8(t->out, '\n');
 }
@@ -252,7 +286,6 @@ int hm_report_table(struct hm_bytes *out, const struct hm_parts *const *list, si
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
 	HM_CLEANUP(release) struct table t = { .out = &text, .width = width, .colour = colour };
-	bool tall;
 
 	t.view = hm_alloc(count, sizeof(*t.view));
 	t.column = hm_alloc(count, sizeof(*t.column));
@@ -266,11 +299,10 @@ int hm_report_table(struct hm_bytes *out, const struct hm_parts *const *list, si
 	}
 	collect_rows(&t);
 	measure(&t);
-	tall = fitting(&t, 0, false) < count;
 	for (size_t from = 0; from < count;) {
-		size_t n = fitting(&t, from, tall);
+		size_t n = fit(&t, from);
 
-		put_matrix(&t, from, from + n, tall);
+		put_matrix(&t, from, from + n);
 		from += n;
 	}
 	put_reasons(&t);

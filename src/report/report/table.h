@@ -2,10 +2,15 @@
 /* Shared by the two files of the terminal's table. */
 #include "report_internal.h"
 
-#define NAME_MAX_COLUMNS 28 /* a longer product name or version is cut */
+enum {
+	NAME_MOST = 28, /* a longer product name or version is cut in any case */
+	NAME_LEAST = 12,
+	GAP = 2, /* between columns */
+};
 
 struct column {
-	size_t number, word, name; /* widths */
+	size_t number, word, name; /* widest of each */
+	size_t width;
 };
 
 struct row {

@@ -31,28 +31,6 @@ void table_paragraph(struct table *t, const char *title, struct hm_slice text)
 	hm_bytes_u8(t->out, '\n');
 }
 
-static void say_not_tested(struct hm_bytes *out, const struct report_view *v)
-{
-	const json_t *list = report_list(v->findings, "not_tested"), *row, *other;
-	size_t i, k;
-
-	report_term(out, "%'zu %s", json_array_size(list), json_array_size(list) == 1 ? "claim" : "claims");
-	/* By reason, in the order in which reasons come up first. */
-	json_array_foreach (list, i, row) {
-		const char *reason = report_text(row, "reason");
-		bool first = true;
-
-		for (k = 0; k < i && first; k++)
-			first = strcmp(report_text(json_array_get(list, k), "reason"), reason) != 0;
-		if (!first)
-			continue;
-		report_term(out, "; %s:", report_say("not_tested", reason));
-		json_array_foreach (list, k, other)
-			if (strcmp(report_text(other, "reason"), reason) == 0)
-				report_term(out, " %s", report_text(other, "id"));
-	}
-}
-
 static void say_losses(struct hm_bytes *out, const struct report_view *v)
 {
 	const json_t *list = report_list(v->findings, "losses"), *loss;
@@ -104,8 +82,8 @@ static void say_supplier(struct hm_bytes *out, const struct report_view *v)
 	if (!supplier)
 		hm_bytes_text(out, "not known");
 	else
-		report_term(out, "%s, controlled from %s", report_text(supplier, "name"),
-			    control ? report_text(control, "country") : "not known");
+		report_term(out, "%s, %s%s", report_text(supplier, "name"), control ? "controlled from " : "country of control not known",
+			    control ? report_text(control, "country") : "");
 }
 
 static void say_key(struct hm_bytes *out, const struct report_view *v)
@@ -133,8 +111,8 @@ static const struct {
 	const char *title;
 	void (*say)(struct hm_bytes *out, const struct report_view *v);
 } facts[] = {
-	{ "not tested", say_not_tested }, { "supplier", say_supplier },	  { "losses", say_losses },
-	{ "witnesses", say_witnesses },	  { "internet", say_internet }, { "key", say_key },
+	{ "supplier", say_supplier }, { "losses", say_losses }, { "witnesses", say_witnesses },
+	{ "internet", say_internet }, { "key", say_key },
 };
 
 static void put_fact(struct table *t, size_t fact, const struct hm_bytes *said)
@@ -164,8 +142,95 @@ static void put_fact(struct table *t, size_t fact, const struct hm_bytes *said)
 	}
 }
 
+/* ---- not tested ---- */
+
+static const char *reason_in(const struct report_view *v, const char *id)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (report_list(v->findings, "not_tested"), i, row)
+		if (strcmp(report_text(row, "id"), id) == 0)
+			return report_text(row, "reason");
+	return NULL;
+}
+
+static bool is_in(const char *const *list, size_t count, const char *text)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcmp(list[i], text) == 0)
+			return true;
+	return false;
+}
+
+/* Adds the texts of `member` in every product's list, each once, in the order in which they come. */
+static size_t collect(const struct table *t, const char *member, const char ***ret)
+{
+	const char **list = NULL;
+	size_t count = 0;
+
+	for (size_t k = 0; k < t->count; k++) {
+		const json_t *row;
+		size_t i;
+
+		json_array_foreach (report_list(t->view[k].findings, "not_tested"), i, row)
+			if (!is_in(list, count, report_text(row, member))) {
+				list = hm_realloc(list, count + 1, sizeof(*list));
+				list[count++] = report_text(row, member);
+			}
+	}
+	*ret = list;
+	return count;
+}
+
+/* The claim, and behind it the products that it concerns unless these are all. Nothing when it has another reason. */
+static void put_untested(const struct table *t, struct hm_bytes *out, const char *id, const char *reason)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes names = { 0 };
+	size_t concerned = 0;
+
+	for (size_t k = 0; k < t->count; k++) {
+		const char *its = reason_in(&t->view[k], id);
+
+		if (its && strcmp(its, reason) == 0)
+			report_term(&names, "%s%s", concerned++ ? ", " : "", t->view[k].name);
+	}
+	if (!concerned)
+		return;
+	report_term(out, " %s", id);
+	if (concerned == t->count)
+		return;
+	hm_bytes_text(out, " (");
+	hm_bytes_slice(out, hm_slice_of(&names));
+	hm_bytes_u8(out, ')');
+}
+
+/* By reason, the reason's code first: the page has its sentence. */
+static void put_not_tested(struct table *t)
+{
+	HM_FREE const char **ids = NULL, **reasons = NULL;
+	size_t id_count = collect(t, "id", &ids), reason_count = collect(t, "reason", &reasons);
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
+
+	for (size_t k = 0; k < t->count; k++) {
+		const json_t *findings = t->view[k].findings;
+		size_t count = json_array_size(report_list(findings, "not_tested"));
+
+		report_term(&text, "%s%'zu of %'zu claims", k ? ", " : "", count, count + json_array_size(report_list(findings, "claims")));
+		if (t->count > 1)
+			report_term(&text, " of %s", t->view[k].name);
+	}
+	for (size_t r = 0; r < reason_count; r++) {
+		report_term(&text, "; %s:", reasons[r]);
+		for (size_t i = 0; i < id_count; i++)
+			put_untested(t, &text, ids[i], reasons[r]);
+	}
+	table_paragraph(t, "not tested", hm_slice_of(&text));
+}
+
 void table_facts(struct table *t)
 {
+	put_not_tested(t);
 	for (size_t fact = 0; fact < HM_COUNT(facts); fact++) {
 		HM_FREE struct hm_bytes *said = hm_alloc(t->count, sizeof(*said));
 

@@ -35,18 +35,18 @@ static void number_first(void **state HM_UNUSED)
 static void what_was_not_counted_is_zero(void **state HM_UNUSED)
 {
 	says("endpoints.declared", "{\"runs\":1}", 
-	     "0 flows, 0 questions to declared endpoints and for declared names, none to others, in 1 run");
+	     "0 flows, 0 lookups to declared endpoints and for declared names, none besides, in 1 run");
 	says("ports.none", "{\"runs\":1}", "0 ports opened for listening in 1 run");
 }
 
 static void capabilities_have_names(void **state HM_UNUSED)
 {
 	says("privilege.undeclared", "{\"states\":2,\"root\":1,\"capabilities\":9}",
-	     "2 states of privilege beyond the declaration: uid 0, CAP_CHOWN CAP_FOWNER");
+	     "2 capabilities and uid 0 beyond the declaration in 2 states of privilege: CAP_CHOWN CAP_FOWNER");
 	says("privilege.undeclared", "{\"states\":1,\"root\":0,\"capabilities\":4398046511104}",
-	     "1 state of privilege beyond the declaration: CAP_42");
-	says("privileges.declared", "{\"states\":1,\"root\":0,\"capabilities\":0}",
-	     "1 state of privilege, none beyond the declaration: no capability");
+	     "1 capability beyond the declaration in 1 state of privilege: CAP_42");
+	says("privileges.declared", "{\"states\":1,\"root\":0,\"capabilities\":0,\"runs\":1}",
+	     "0 capabilities held, none beyond the declaration, in 1 state of privilege: no capability");
 }
 
 static void what_is_unknown_shows_as_it_is(void **state HM_UNUSED)

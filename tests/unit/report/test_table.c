@@ -63,7 +63,7 @@ static void three_side_by_side(void **state HM_UNUSED)
 	assert_true(longest_line(narrow) <= 80);
 	assert_true(longest_line(wide) <= 120);
 	assert_non_null(strstr(wide, "clamscan"));
-	assert_non_null(strstr(wide, "1  What does it collect from my systems?"));
+	assert_non_null(strstr(wide, "1 What does it collect from my systems?"));
 	/* The verdicts stand in the order of the products, in words. */
 	assert_non_null(strstr(strstr(strstr(wide, "upheld"), "not verifiable"), "refuted"));
 	/* What is worst comes first among the sentences. */
