@@ -50,7 +50,7 @@ static bool afford(struct walk *w, size_t more)
 struct decoding {
 	struct hm_view view;
 	uint32_t acc;
-	unsigned bits, skip;
+	unsigned bits;
 };
 
 static void put(struct decoding *d, uint8_t byte, size_t from, bool shared)
@@ -103,8 +103,10 @@ static const struct radix {
 
 static void decode_radix(struct walk *w, const struct hm_view *from, const struct radix *radix, unsigned phase, size_t at, size_t end)
 {
-	struct decoding d = { .skip = phase };
+	struct decoding d = { 0 };
 
+	for (; phase && at < end; at++)
+		phase -= radix->digit(from->all.data[at]) >= 0;
 	if (!afford(w, (end - at) * radix->bits / 8))
 		return;
 	d.view.last = hm_alloc((end - at) * radix->bits / 8 + 1, sizeof(*d.view.last));
@@ -113,10 +115,6 @@ static void decode_radix(struct walk *w, const struct hm_view *from, const struc
 
 		if (digit < 0)
 			continue; /* the end of a line */
-		if (d.skip) {
-			d.skip--;
-			continue;
-		}
 		d.acc = d.acc << radix->bits | (uint32_t)digit;
 		d.bits += radix->bits;
 		if (d.bits >= 8) {
