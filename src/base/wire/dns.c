@@ -11,14 +11,18 @@ static uint8_t lower(uint8_t c)
 
 static char *put_label(char *to, struct hm_slice label)
 {
+	/* A dot inside a label is escaped too, or it could not be told from one between labels. */
 	for (size_t i = 0; i < label.len; i++) {
 		uint8_t c = lower(label.data[i]);
 
-		/* A dot inside a label is escaped too, or it could not be told from one between labels. */
-		if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_')
+		if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_') {
 			*to++ = (char)c;
-		else
-			to += sprintf(to, "\\%03u", c);
+			continue;
+		}
+		*to++ = '\\';
+		*to++ = (char)('0' + c / 100);
+		*to++ = (char)('0' + c / 10 % 10);
+		*to++ = (char)('0' + c % 10);
 	}
 	return to;
 }

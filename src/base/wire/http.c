@@ -66,9 +66,10 @@ static bool read_request_line(struct hm_http_request *r, struct hm_slice line)
 	if (!split(&r->method, &line, ' ') || !split(&r->target, &line, ' '))
 		return false;
 	r->version = line;
-	return r->method.len && r->method.len <= METHOD_MAX && is_token(r->method) && r->target.len && !has_control(r->target) &&
-	       line.len == sizeof(version) && memcmp(line.data, version, sizeof(version) - 1) == 0 &&
-	       line.data[line.len - 1] >= '0' && line.data[line.len - 1] <= '9';
+	return r->method.len && r->method.len <= METHOD_MAX && is_token(r->method) && r->target.len &&
+	       !has_control(r->target) && line.len == sizeof(version) &&
+	       memcmp(line.data, version, sizeof(version) - 1) == 0 && line.data[line.len - 1] >= '0' &&
+	       line.data[line.len - 1] <= '9';
 }
 
 static bool read_header(struct hm_http_request *r, struct hm_slice line)

@@ -3,7 +3,14 @@
 #include <netinet/in.h>
 #include <stdio.h>
 
-enum { ETHER_IPV4 = 0x0800, ETHER_IPV6 = 0x86dd, NEXT_MOBILITY = 135, NEXT_HIP = 139, NEXT_SHIM6 = 140 };
+enum {
+	ETHER_IPV4 = 0x0800,
+	ETHER_IPV6 = 0x86dd,
+	NEXT_MOBILITY = 135,
+	NEXT_HIP = 139,
+	NEXT_SHIM6 = 140,
+	TEXT_SIZE = 46
+};
 
 /* The rest of what `c` reads, but at most `len` bytes; false when there are fewer. */
 static bool narrow(struct hm_cursor *c, size_t len)
@@ -219,37 +226,35 @@ static int zero_run(const uint16_t *group, int *len)
 	return at;
 }
 
-static char *ipv6_text(char *out, const uint8_t *a)
+static void ipv6_text(char *out, size_t size, const uint8_t *a)
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	int at, len, used = 0;
 	uint16_t group[8];
-	int at, len;
-	char *to = out;
 
 	if (memcmp(a, mapped, sizeof(mapped)) == 0) {
-		sprintf(out, "::ffff:%u.%u.%u.%u", a[12], a[13], a[14], a[15]);
-		return out;
+		snprintf(out, size, "::ffff:%u.%u.%u.%u", a[12], a[13], a[14], a[15]);
+		return;
 	}
 	for (int i = 0; i < 8; i++)
 		group[i] = (uint16_t)(a[2 * i] << 8 | a[2 * i + 1]);
 	at = zero_run(group, &len);
 	for (int i = 0; i < 8; i++) {
 		if (i == at) {
-			to += sprintf(to, "::");
+			used += snprintf(out + used, size - (size_t)used, "::");
 			i += len - 1;
 			continue;
 		}
-		to += sprintf(to, "%s%x", i == 0 || i == at + len ? "" : ":", group[i]);
+		used += snprintf(out + used, size - (size_t)used, "%s%x", i == 0 || i == at + len ? "" : ":", group[i]);
 	}
-	return out;
 }
 
 char *hm_ip_text(char *out, uint8_t version, const uint8_t *a)
 {
 	*out = 0;
 	if (version == 4)
-		sprintf(out, "%u.%u.%u.%u", a[0], a[1], a[2], a[3]);
+		snprintf(out, TEXT_SIZE, "%u.%u.%u.%u", a[0], a[1], a[2], a[3]);
 	else if (version == 6)
-		ipv6_text(out, a);
+		ipv6_text(out, TEXT_SIZE, a);
 	return out;
 }

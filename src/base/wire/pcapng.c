@@ -136,15 +136,18 @@ int hm_pcapng_next(struct hm_cursor *c, struct hm_pcapng_block *block, struct hm
 	len = hm_cursor_le(&head, 4);
 	if (head.bad || len < BLOCK_AROUND || len % 4 || len > hm_cursor_left(c)) {
 		c->bad = true;
-		return hm_fail_set(fail, HM_E_BAD, "cannot read the packet file: a block is cut short or its length is false");
+		return hm_fail_set(fail, HM_E_BAD,
+				   "cannot read the packet file: a block is cut short or its length is false");
 	}
 	b.whole = hm_cursor_bytes(c, len);
 	head = hm_cursor_of((struct hm_slice){ b.whole.data + len - 4, 4 });
 	again = hm_cursor_le(&head, 4);
 	if (again != len || !read_body(&b)) {
 		c->bad = true;
-		return hm_fail_set(fail, HM_E_BAD, "cannot read the packet file: a block of type 0x%x is not of the form that "
-						   "Hallmark writes", b.type);
+		return hm_fail_set(fail, HM_E_BAD,
+				   "cannot read the packet file: a block of type 0x%x is not of the form that "
+				   "Hallmark writes",
+				   b.type);
 	}
 	*block = b;
 	return 1;

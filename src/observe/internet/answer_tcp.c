@@ -1,8 +1,9 @@
 /* TCP: one listener for every port of every address.
  *
- * A connection is read and thrown away (the packets are the evidence); only while it may still be an HTTP request that a
- * rule of the scenario answers, its first bytes are kept. It ends 200 ms after the last byte, 2 s after it was opened when
- * no byte came (in protocols where the server speaks first, the product waits for us), or when it has sent 64 KiB. */
+ * A connection is read and thrown away (the packets are the evidence); only while it may still be an HTTP request that
+ * a rule of the scenario answers, its first bytes are kept. It ends 200 ms after the last byte, 2 s after it was opened
+ * when no byte came (in protocols where the server speaks first, the product waits for us), or when it has sent 64 KiB.
+ */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/buffer.h>
@@ -119,7 +120,8 @@ static bool has_body(int status)
 	return status != 204 && status != 304;
 }
 
-static void answer(struct connection *c, const struct hm_http_request *r, struct hm_slice head, const struct http_rule *rule)
+static void answer(struct connection *c, const struct hm_http_request *r, struct hm_slice head,
+		   const struct http_rule *rule)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
 	struct evbuffer *out = bufferevent_get_output(c->stream);
@@ -203,7 +205,8 @@ static void on_written(struct bufferevent *stream, void *user)
 	event_add(c->idle, &after_last_byte);
 }
 
-/* The product closed, the connection broke, or it does not take the answer. A product that closed its side may still read. */
+/* The product closed, the connection broke, or it does not take the answer. A product that closed its side may still
+ * read. */
 static void on_end(struct bufferevent *stream HM_UNUSED, short what, void *user)
 {
 	struct connection *c = user;
@@ -212,8 +215,8 @@ static void on_end(struct bufferevent *stream HM_UNUSED, short what, void *user)
 		connection_free(c);
 }
 
-static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from HM_UNUSED, int len HM_UNUSED,
-		      void *user)
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from HM_UNUSED,
+		      int len HM_UNUSED, void *user)
 {
 	struct server *s = user;
 	struct connection *c = hm_alloc(1, sizeof(*c));
@@ -261,7 +264,8 @@ static size_t connections_max(void)
 int hm_internet_tcp_start(struct server *s, struct hm_fail *fail)
 {
 	s->connections_max = connections_max();
-	s->listener = evconnlistener_new(s->base, on_accept, s, LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_CLOSE_ON_FREE, 0, s->tcp);
+	s->listener =
+	    evconnlistener_new(s->base, on_accept, s, LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_CLOSE_ON_FREE, 0, s->tcp);
 	if (!s->listener)
 		return hm_fail_set(fail, HM_E_SYSTEM, "cannot wait for connections");
 	evconnlistener_set_error_cb(s->listener, on_accept_error);

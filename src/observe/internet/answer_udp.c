@@ -1,4 +1,5 @@
-/* UDP: DNS on port 53 of every address, scenario answers elsewhere; everything else is read and stays without answer. */
+/* UDP: DNS on port 53 of every address, scenario answers elsewhere; everything else is read and stays without answer.
+ */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <sys/socket.h>
@@ -47,8 +48,12 @@ static bool receive(int fd, struct datagram *d, uint8_t *buffer)
 		char bytes[CMSG_SPACE(sizeof(struct sockaddr_in))];
 	} control;
 	struct iovec part = { buffer, DATAGRAM_MAX };
-	struct msghdr message = { .msg_name = &d->from, .msg_namelen = sizeof(d->from), .msg_iov = &part, .msg_iovlen = 1,
-				  .msg_control = control.bytes, .msg_controllen = sizeof(control.bytes) };
+	struct msghdr message = { .msg_name = &d->from,
+				  .msg_namelen = sizeof(d->from),
+				  .msg_iov = &part,
+				  .msg_iovlen = 1,
+				  .msg_control = control.bytes,
+				  .msg_controllen = sizeof(control.bytes) };
 	ssize_t n = recvmsg(fd, &message, 0);
 
 	if (n < 0)

@@ -32,8 +32,10 @@ static int open_chamber(pid_t chamber, struct hm_fail *fail)
 		return hm_fail_errno(fail, "cannot tell the chamber's network namespace");
 	/* Or the host's own network would be set up as the chamber's. */
 	if (theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev)
-		return hm_fail_set(fail, HM_E_USAGE, "cannot make the chamber's internet: process %d has no network namespace of "
-						     "its own", (int)chamber);
+		return hm_fail_set(fail, HM_E_USAGE,
+				   "cannot make the chamber's internet: process %d has no network namespace of "
+				   "its own",
+				   (int)chamber);
 	return hm_take_fd(&fd);
 }
 
@@ -61,7 +63,8 @@ static int read_report(struct hm_internet *net, struct server_report *r, int tim
 		n = poll(&p, 1, timeout_ms);
 	while (n < 0 && errno == EINTR);
 	if (n == 0)
-		return hm_fail_set(fail, HM_E_SYSTEM, "cannot reach the chamber's internet: no answer within %d s", timeout_ms / 1000);
+		return hm_fail_set(fail, HM_E_SYSTEM, "cannot reach the chamber's internet: no answer within %d s",
+				   timeout_ms / 1000);
 	got = recv(net->control, r, sizeof(*r), 0);
 	if (got == (ssize_t)sizeof(*r)) {
 		r->fail.text[sizeof(r->fail.text) - 1] = 0;
@@ -70,7 +73,8 @@ static int read_report(struct hm_internet *net, struct server_report *r, int tim
 	if (waitpid(net->child, &status, 0) == net->child)
 		net->child = 0;
 	if (WIFSIGNALED(status))
-		return hm_fail_set(fail, HM_E_SYSTEM, "the chamber's internet died of signal %d: its packets are not complete",
+		return hm_fail_set(fail, HM_E_SYSTEM,
+				   "the chamber's internet died of signal %d: its packets are not complete",
 				   WTERMSIG(status));
 	return hm_fail_set(fail, HM_E_SYSTEM, "the chamber's internet ended unasked: its packets are not complete");
 }
@@ -108,7 +112,8 @@ static int reap(struct hm_internet *net, struct hm_fail *fail)
 	return r < 0 ? hm_fail_errno(fail, "cannot wait for the chamber's internet") : 0;
 }
 
-static int start(struct hm_internet *net, struct server_spec *server, const struct hm_internet_spec *spec, struct hm_fail *fail)
+static int start(struct hm_internet *net, struct server_spec *server, const struct hm_internet_spec *spec,
+		 struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_internet_scenario_release) struct scenario scenario = { 0 };
 	struct server_report r;

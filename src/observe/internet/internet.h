@@ -1,12 +1,13 @@
 #pragma once
 /* The chamber's own internet (DESIGN.md section 6, research: feasibility.md e).
  *
- * A child process in a network namespace of its own, joined to the chamber's by a veth without offloads. There every IPv4
- * address is local and every TCP and UDP port is answered by one listener (sk_lookup); a DNS server gives each name its
- * own address in 198.18.0.0/15. Packets are captured there and written as pcapng. Answers come from a scenario
- * (data/scenarios, doc/format/scenario.md); what no scenario names is accepted, read up to 64 KiB and closed 200 ms after
- * the last byte. IPv6 is off in the chamber, neighbours are static: nothing but the product makes packets.
- * No TLS yet: a ClientHello is read and recorded like any bytes. */
+ * A child process in a network namespace of its own, joined to the chamber's by a veth without offloads. There every
+ * IPv4 address is local and every TCP and UDP port is answered by one listener (sk_lookup); a DNS server gives each
+ * name its own address in 198.18.0.0/15. Packets are captured there and written as pcapng. Answers come from a scenario
+ * (data/scenarios, doc/format/scenario.md); what no scenario names is accepted, read up to 64 KiB and closed 200 ms
+ * after the last byte. IPv6 is off in the chamber, neighbours are static: nothing but the product makes packets. The
+ * process runs as nobody, with CAP_NET_RAW alone, and dies with the thread that opened it: open it from the main
+ * thread. No TLS yet: a ClientHello is read and recorded like any bytes. */
 #include <sys/types.h>
 
 #include "bytes.h"
@@ -21,21 +22,27 @@ enum hm_internet_mode { HM_INTERNET_CLOSED, HM_INTERNET_SIMULATED };
 struct hm_internet_spec {
 	enum hm_internet_mode mode;
 	struct hm_slice scenario; /* canonical JSON of a scenario, or empty */
-	const char *mirror;	  /* folder on the host whose files the scenario serves, or NULL */
-	const char *packets;	  /* pcapng file to create */
+	const char *mirror;	  /* folder on the host whose files the scenario serves; NULL where it names none */
+	const char *packets;	  /* pcapng file to create, or to begin anew */
 	pid_t chamber;		  /* pid 1 of the chamber: its network namespace is set up too */
 };
 
 struct hm_internet_stats {
-	uint64_t packets, bytes, lost; /* captured, both directions; frames */
+	uint64_t packets, bytes; /* in the file, both directions: frames and their bytes on the wire */
+	uint64_t lost;		 /* frames that passed and that the file does not hold */
 };
 
 struct hm_internet;
 
 /* Starts it; when it returns, the chamber's interface is up and every port answers. In mode closed the chamber has only
- * a loopback that is up, and the packet file has no packets. */
+ * a loopback that is up, and the packet file has no packets. HM_E_USAGE where the chamber has no network namespace of
+ * its own or a mirror is missing, HM_E_BAD for a scenario that is malformed; after a failure a packet file may be left.
+ */
 int hm_internet_open(struct hm_internet **ret, const struct hm_internet_spec *spec, struct hm_fail *fail) HM_MUST_CHECK;
-/* Stops it after the last packet in flight was captured; `stats` is set. The packet file is complete and synced. */
+/* Stops it after the last packet in flight was captured (50 ms of silence, at most a second); `stats` is set. The
+ * packet file is complete and synced. On failure (a full disk, a process that died) the file ends with a whole block,
+ * or is what was written when the process died, and `stats` says what is in it as far as that is known. Free it with
+ * close. */
 int hm_internet_stop(struct hm_internet *net, struct hm_internet_stats *stats, struct hm_fail *fail) HM_MUST_CHECK;
 /* Kills what is left and frees. NULL is fine. Fits HM_CLEANUP by hm_internet_cleanup. */
 void hm_internet_close(struct hm_internet *net);

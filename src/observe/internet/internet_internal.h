@@ -1,5 +1,6 @@
 #pragma once
-/* What the files of this module share. The child process (server) is: network -> capture and answers in one event loop. */
+/* What the files of this module share. The child process (server) is: network -> capture and answers in one event loop.
+ */
 #include <event2/event.h>
 #include <netinet/in.h>
 
@@ -9,13 +10,16 @@
 #define CHAMBER_INTERFACE "eth0"
 #define INTERNET_INTERFACE "chamber0"
 
-/* network.c: both ends of the link, by netlink. `chamber` and `own` are descriptors of the network namespaces; the caller
- * stands in `own` and stands there afterwards. */
+/* network.c: both ends of the link, by netlink. `chamber` and `own` are descriptors of the network namespaces; the
+ * caller stands in `own` and stands there afterwards. */
 int hm_internet_net_closed(int chamber, int own, struct hm_fail *fail) HM_MUST_CHECK;
 /* Creates the link and brings the internet's end up; the chamber's end is still down, so no packet is there yet. */
 int hm_internet_net_create(int chamber, int own, struct hm_fail *fail) HM_MUST_CHECK;
 /* Brings the chamber's end up and gives it its routes. */
 int hm_internet_net_join(int chamber, int own, struct hm_fail *fail) HM_MUST_CHECK;
+
+/* Frames that the internet's end of the link could not take. The caller stands in the internet's namespace. */
+int hm_internet_net_dropped(uint64_t *count, struct hm_fail *fail) HM_MUST_CHECK;
 
 /* scenario.c: a scenario as rules. Strings belong to `json`. */
 struct dns_rule {
@@ -43,18 +47,22 @@ struct scenario {
 };
 
 /* Empty `text` gives a scenario without rules. Files of rules are opened below `mirror`. */
-int hm_internet_scenario_read(struct scenario *out, struct hm_slice text, const char *mirror, struct hm_fail *fail) HM_MUST_CHECK;
+int hm_internet_scenario_read(struct scenario *out, struct hm_slice text, const char *mirror,
+			      struct hm_fail *fail) HM_MUST_CHECK;
 void hm_internet_scenario_release(struct scenario *s);
 /* The shape of a scenario's JSON, all that can be said of it without opening its files. */
 int hm_internet_scenario_check(const json_t *json, struct hm_fail *fail) HM_MUST_CHECK;
 const struct dns_rule *hm_internet_dns_rule(const struct scenario *s, const char *name) HM_MUST_CHECK;
 /* `host` may be NULL (not known). The first rule that fits, or NULL. */
-const struct http_rule *hm_internet_http_rule(const struct scenario *s, const char *host, int port, const char *path) HM_MUST_CHECK;
+const struct http_rule *hm_internet_http_rule(const struct scenario *s, const char *host, int port,
+					      const char *path) HM_MUST_CHECK;
 const struct udp_rule *hm_internet_udp_rule(const struct scenario *s, const char *name, int port) HM_MUST_CHECK;
 /* Appends `template` with {time} and {line:NAME} replaced; at most `max` bytes, or HM_E_BAD. */
-int hm_internet_expand(struct hm_bytes *out, const char *template, struct hm_slice request, int64_t now, size_t max) HM_MUST_CHECK;
+int hm_internet_expand(struct hm_bytes *out, const char *template, struct hm_slice request, int64_t now,
+		       size_t max) HM_MUST_CHECK;
 
-/* names.c: which name an address was last given for. Bounded: of addresses that share a place, the last asked for stays. */
+/* names.c: which name an address was last given for. Bounded: of addresses that share a place, the last asked for
+ * stays. */
 #define NAMES_MAX 4096
 struct names {
 	struct {

@@ -205,8 +205,8 @@ static int add_route(struct nl_sock *s, const struct route *r, struct hm_fail *f
 	return netlink(rtnl_route_add(s, route, NLM_F_CREATE | NLM_F_EXCL), "add a route", fail);
 }
 
-/* Every address is in table local, so that the kernel speaks for every address; but only what comes in by the link is looked
- * up there, or an answer to the chamber would be for ourselves. */
+/* Every address is in table local, so that the kernel speaks for every address; but only what comes in by the link is
+ * looked up there, or an answer to the chamber would be for ourselves. */
 static int add_rule(struct nl_sock *s, struct hm_fail *fail)
 {
 	HM_CLEANUP(drop_rule) struct rtnl_rule *rule = rtnl_rule_alloc(), *first = rtnl_rule_alloc();
@@ -233,7 +233,7 @@ static int wait_running(const char *interface, struct hm_fail *fail)
 	HM_CLOSE int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	struct ifreq request = { 0 };
 
-	strcpy(request.ifr_name, interface);
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
 	for (int i = 0; i < 3000 && fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &request) == 0; i++) {
 		if (request.ifr_flags & IFF_RUNNING)
 			return 0;
@@ -258,7 +258,7 @@ static int offloads_off(const char *interface, struct hm_fail *fail)
 		struct ethtool_value v = { .cmd = offloads[i].command, .data = 0 };
 		struct ifreq request = { .ifr_data = (void *)&v };
 
-		strcpy(request.ifr_name, interface);
+		snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
 		if (ioctl(fd, SIOCETHTOOL, &request) < 0)
 			return hm_fail_errno(fail, "cannot switch %s offload off", offloads[i].name);
 	}
@@ -321,7 +321,9 @@ static int chamber_side(struct hm_fail *fail)
 {
 	HM_CLEANUP(drop_socket) struct nl_sock *s = NULL;
 	int index = (int)if_nametoindex(CHAMBER_INTERFACE);
-	struct route link = { .to = HM_INTERNET_ADDRESS, .prefix = 32, .table = RT_TABLE_MAIN, .type = RTN_UNICAST, .index = index };
+	struct route link = {
+		.to = HM_INTERNET_ADDRESS, .prefix = 32, .table = RT_TABLE_MAIN, .type = RTN_UNICAST, .index = index
+	};
 	struct route all = { .to = "0.0.0.0", .prefix = 0, .via = HM_INTERNET_ADDRESS, .table = RT_TABLE_MAIN,
 			     .type = RTN_UNICAST, .index = index };
 
@@ -341,4 +343,16 @@ int hm_internet_net_join(int chamber, int own, struct hm_fail *fail)
 	if (enter(own, fail) < 0)
 		return fail->code;
 	return wait_running(INTERNET_INTERFACE, fail);
+}
+
+int hm_internet_net_dropped(uint64_t *count, struct hm_fail *fail)
+{
+	HM_CLEANUP(drop_socket) struct nl_sock *s = NULL;
+	HM_CLEANUP(drop_link) struct rtnl_link *link = NULL;
+
+	if (open_netlink(&s, fail) < 0 ||
+	    netlink(rtnl_link_get_kernel(s, 0, INTERNET_INTERFACE, &link), "read the link's counters", fail) < 0)
+		return fail->code;
+	*count = rtnl_link_get_stat(link, RTNL_LINK_RX_DROPPED);
+	return 0;
 }

@@ -15,6 +15,8 @@ enum {
 	SNAPLEN = 65535,
 	BLOCK_TIMEOUT_MS = 5, /* a block of the ring that is not full is handed over after that */
 	WRITE_AT = 256 << 10,
+	AT_ONCE = 4096, /* frames; then it is the answers' turn */
+	ROUNDS_MAX = 65536,
 };
 
 struct packets {
@@ -41,8 +43,8 @@ static void write_out(struct packets *p)
 {
 	if (!p->fail.code && hm_fs_write_all(p->fd, hm_slice_of(&p->buffer), &p->fail) < 0) {
 		hm_fail_in(&p->fail, "cannot write the packet file");
-		/* What was written of the buffer may end within a block. A file that cannot even be cut is told as it is:
-		 * the failure above is reported in any case. */
+		/* What was written of the buffer may end within a block. A file that cannot even be cut is told as it
+		 * is: the failure above is reported in any case. */
 		(void)!ftruncate(p->fd, p->whole);
 	}
 	if (p->fail.code) {
@@ -69,13 +71,14 @@ static void on_frame(u_char *user, const struct pcap_pkthdr *head, const u_char 
 		write_out(p);
 }
 
-static void read_frames(struct packets *p)
+/* True when there may be more. */
+static bool read_frames(struct packets *p)
 {
 	int n;
 
 	if (p->ended)
-		return;
-	n = pcap_dispatch(p->pcap, -1, on_frame, (u_char *)p);
+		return false;
+	n = pcap_dispatch(p->pcap, AT_ONCE, on_frame, (u_char *)p);
 	if (n > 0)
 		p->last_us = hm_internet_now_us();
 	if (n < 0) {
@@ -84,6 +87,7 @@ static void read_frames(struct packets *p)
 		p->ended = true;
 		event_del(p->event);
 	}
+	return n > 0;
 }
 
 static void on_readable(evutil_socket_t fd HM_UNUSED, short what HM_UNUSED, void *user)
@@ -117,7 +121,8 @@ static int activate(pcap_t *pcap, struct hm_fail *fail)
 		return hm_fail_set(fail, HM_E_SYSTEM, "cannot set the packet capture up: this libpcap lacks an option");
 	r = pcap_activate(pcap);
 	if (r < 0)
-		return hm_fail_set(fail, HM_E_SYSTEM, "cannot capture packets: %s: %s", pcap_statustostr(r), pcap_geterr(pcap));
+		return hm_fail_set(fail, HM_E_SYSTEM, "cannot capture packets: %s: %s", pcap_statustostr(r),
+				   pcap_geterr(pcap));
 	if (pcap_datalink(pcap) != DLT_EN10MB || pcap_setnonblock(pcap, 1, error) < 0)
 		return hm_fail_set(fail, HM_E_SYSTEM, "cannot capture packets: %s", *error ? error : "no Ethernet");
 	return 0;
@@ -148,20 +153,34 @@ uint64_t hm_internet_packets_last(const struct packets *p)
 	return p->last_us;
 }
 
+/* Frames that the product sent and that the file does not hold: those that found the ring full, and those that found
+ * the receiving end's queue full, before the ring. */
+static int count_lost(struct packets *p, struct hm_fail *fail)
+{
+	struct pcap_stat ring;
+	uint64_t queue;
+
+	if (pcap_stats(p->pcap, &ring) < 0)
+		return hm_fail_set(fail, HM_E_SYSTEM, "cannot tell how many packets were lost: %s",
+				   pcap_geterr(p->pcap));
+	if (hm_internet_net_dropped(&queue, fail) < 0)
+		return fail->code;
+	p->stats.lost += ring.ps_drop + queue;
+	return 0;
+}
+
 int hm_internet_packets_finish(struct packets *p, struct hm_internet_stats *stats, struct hm_fail *fail)
 {
-	struct pcap_stat kernel;
+	struct hm_fail count = { 0 };
 
-	read_frames(p);
+	for (int i = 0; i < ROUNDS_MAX && read_frames(p); i++)
+		;
 	write_out(p);
 	if (!p->fail.code && fsync(p->fd) < 0)
 		hm_fail_errno(&p->fail, "cannot sync the packet file");
-	if (pcap_stats(p->pcap, &kernel) == 0)
-		p->stats.lost += kernel.ps_drop;
-	else if (!p->fail.code)
-		hm_fail_set(&p->fail, HM_E_SYSTEM, "cannot tell how many packets were lost: %s", pcap_geterr(p->pcap));
+	if (count_lost(p, &count) < 0 && !p->fail.code)
+		p->fail = count;
 	*stats = p->stats;
-	if (fail)
-		*fail = p->fail;
+	*fail = p->fail;
 	return p->fail.code;
 }

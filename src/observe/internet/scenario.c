@@ -106,8 +106,10 @@ int hm_internet_scenario_check(const json_t *json, struct hm_fail *fail)
 			if (hm_json_shape(rule, kinds[k].shape, kinds[k].count, "a rule of the scenario", fail) < 0)
 				return hm_fail_in(fail, "%s, rule %zu", kinds[k].name, i + 1);
 			if (!rule_fits(rule))
-				return hm_fail_set(fail, HM_E_BAD, "cannot use the scenario: a value of %s, rule %zu is "
-						   "outside what doc/format/scenario.md allows", kinds[k].name, i + 1);
+				return hm_fail_set(fail, HM_E_BAD,
+						   "cannot use the scenario: a value of %s, rule %zu is "
+						   "outside what doc/format/scenario.md allows",
+						   kinds[k].name, i + 1);
 		}
 	}
 	return 0;
@@ -126,14 +128,16 @@ static int number_of(const json_t *rule, const char *member)
 /* Opens a file of the mirror; links and ".." must not lead out of it. */
 static int open_file(struct http_rule *rule, int mirror, struct hm_fail *fail)
 {
-	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
+	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
+				.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
 	struct stat st;
 
 	rule->fd = (int)syscall(SYS_openat2, mirror, rule->file, &how, sizeof(how));
 	if (rule->fd < 0)
 		return hm_fail_errno(fail, "cannot open %s in the mirror of the scenario", rule->file);
 	if (fstat(rule->fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return hm_fail_set(fail, HM_E_SYSTEM, "cannot serve %s of the mirror: it is no regular file", rule->file);
+		return hm_fail_set(fail, HM_E_SYSTEM, "cannot serve %s of the mirror: it is no regular file",
+				   rule->file);
 	rule->size = st.st_size;
 	return 0;
 }
@@ -146,7 +150,8 @@ static int open_files(struct scenario *s, const char *mirror, struct hm_fail *fa
 		if (!s->http[i].file)
 			continue;
 		if (!mirror)
-			return hm_fail_set(fail, HM_E_USAGE, "cannot serve %s: the scenario needs a mirror folder and none is given",
+			return hm_fail_set(fail, HM_E_USAGE,
+					   "cannot serve %s: the scenario needs a mirror folder and none is given",
 					   s->http[i].file);
 		if (folder < 0)
 			folder = open(mirror, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -274,7 +279,8 @@ static struct hm_slice line_of(struct hm_slice text, struct hm_slice name)
 	return (struct hm_slice){ NULL, 0 };
 }
 
-/* Replaces the field at `at` and returns where the template goes on, or NULL when there is none: a brace is text then. */
+/* Replaces the field at `at` and returns where the template goes on, or NULL when there is none: a brace is text then.
+ */
 static const char *field(struct hm_bytes *out, const char *at, struct hm_slice request, int64_t now)
 {
 	static const char word[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";

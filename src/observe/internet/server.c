@@ -1,6 +1,6 @@
 /* The chamber's internet as a process: it builds the link, lets its privileges go, and then answers and captures in one
- * event loop until the parent says stop. It dies with its parent, and its network namespace with it; because it holds the
- * chamber's namespace open, the link stands until the last packet is read even when the chamber ended before. */
+ * event loop until the parent says stop. It dies with its parent, and its network namespace with it; because it holds
+ * the chamber's namespace open, the link stands until the last packet is read even when the chamber ended before. */
 #include <bpf/bpf.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -109,12 +109,14 @@ static int silent(enum libbpf_print_level level HM_UNUSED, const char *format HM
 
 static int every_port(struct child *c, int own, struct hm_fail *fail)
 {
-	const int sockets[] = { c->server.tcp, c->server.udp, c->server.dns }; /* in the order of enum internet_socket */
+	const int sockets[] = { c->server.tcp, c->server.udp,
+				c->server.dns }; /* in the order of enum internet_socket */
 
 	libbpf_set_print(silent);
 	c->bpf = internet_bpf__open_and_load();
 	if (!c->bpf)
-		return hm_fail_errno(fail, "cannot load the program that answers every port (hallmark doctor tells what is missing)");
+		return hm_fail_errno(
+		    fail, "cannot load the program that answers every port (hallmark doctor tells what is missing)");
 	for (uint32_t i = 0; i < HM_COUNT(sockets); i++) {
 		uint64_t fd = (uint64_t)sockets[i];
 
@@ -165,9 +167,9 @@ static int set_up(struct child *c, struct hm_fail *fail)
 	if (!s->base)
 		return hm_fail_set(fail, HM_E_SYSTEM, "cannot make an event loop");
 	if (hm_internet_net_create(c->spec->chamber, own, fail) < 0 ||
-	    hm_internet_packets_open(&c->packets, s->base, c->spec->packets, fail) < 0 || hm_internet_udp_open(s, fail) < 0 ||
-	    hm_internet_tcp_open(s, fail) < 0 || every_port(c, own, fail) < 0 || hm_internet_udp_start(s, fail) < 0 ||
-	    hm_internet_tcp_start(s, fail) < 0)
+	    hm_internet_packets_open(&c->packets, s->base, c->spec->packets, fail) < 0 ||
+	    hm_internet_udp_open(s, fail) < 0 || hm_internet_tcp_open(s, fail) < 0 || every_port(c, own, fail) < 0 ||
+	    hm_internet_udp_start(s, fail) < 0 || hm_internet_tcp_start(s, fail) < 0)
 		return fail->code;
 	c->control = event_new(s->base, c->spec->control, EV_READ | EV_PERSIST, on_control, c);
 	c->tick = event_new(s->base, -1, EV_PERSIST, on_tick, c);
@@ -209,7 +211,8 @@ _Noreturn void hm_internet_server(struct server_spec *spec)
 	event_base_dispatch(c.server.base);
 	if (c.orphan)
 		_exit(1);
-	(void)!hm_internet_packets_finish(c.packets, &r.stats, &r.fail);
+	if (hm_internet_packets_finish(c.packets, &r.stats, &r.fail) == 0 && !c.stop_us)
+		hm_fail_set(&r.fail, HM_E_SYSTEM, "the chamber's internet ended unasked: its packets are not complete");
 	report(spec, &r);
 	_exit(0);
 }

@@ -597,6 +597,40 @@ static pid_t child_other_than(pid_t parent, pid_t other)
 	return found;
 }
 
+enum { MANY = 60000 };
+
+static int much(void)
+{
+	HM_CLOSE int fd = connected(SOCK_DGRAM, at("8.8.8.8", 9));
+	char bytes[1400] = "";
+
+	for (int i = 0; i < MANY; i++)
+		CHECK(send(fd, bytes, sizeof(bytes), 0) == sizeof(bytes));
+	return 0;
+}
+
+/* More than the ring holds, while nobody empties it: each frame is in the file or counted. */
+static void loss_is_counted(void **state)
+{
+	struct stage *s = *state;
+	HM_CLEANUP(hm_internet_cleanup) struct hm_internet *net = NULL;
+	struct hm_internet_stats stats;
+	struct hm_fail fail = { 0 };
+	pid_t server;
+
+	need_root();
+	chamber_start(s, much);
+	net = open_net(s, HM_INTERNET_SIMULATED);
+	server = child_other_than(getpid(), s->chamber);
+	assert_int_equal(kill(server, SIGSTOP), 0);
+	assert_int_equal(chamber_run(s), 0);
+	assert_int_equal(kill(server, SIGCONT), 0);
+	assert_int_equal(hm_internet_stop(net, &stats, &fail), 0);
+	assert_true(stats.packets > 1000 && stats.lost > 1000);
+	assert_int_equal(stats.packets + stats.lost, MANY);
+	assert_int_equal(read_packets(s->packets).packets, stats.packets);
+}
+
 static int link_is_gone(void)
 {
 	for (int i = 0; i < 200 && if_nametoindex("eth0"); i++)
@@ -669,6 +703,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(packet_of_a_chamber_that_is_gone_is_kept, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_cannot_be_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(full_disk_is_told, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(loss_is_counted, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(nothing_outlives_the_parent, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(death_of_the_server_is_told, set_up, tear_down),
 	};
