@@ -32,8 +32,8 @@ release=$(ls "$work/kernel/lib/modules")
 
 # A root with just what is needed: the programs, their libraries, the two packages' files and dpkg's word on them.
 root=$work/root
-mkdir -p "$root"/{bin,sbin,dev,proc,sys,tmp,run,root,out,etc,usr/bin,usr/sbin,var/tmp,var/lib/dpkg/info,usr/share/hallmark,lib64}
-ln -s lib "$root/usr/lib64" 2>/dev/null || true
+mkdir -p "$root"/{dev,proc,sys,tmp,run,root,out,etc,usr/bin,usr/sbin,usr/lib,usr/lib64,var/tmp,var/lib/dpkg/info,usr/share/hallmark}
+for name in bin sbin lib lib64; do ln -s "usr/$name" "$root/$name"; done # usr-merged, as Debian 12 is
 copy() { # files and whatever they link against, at the same places
 	local file
 	for file in "$@"; do
@@ -137,10 +137,17 @@ if [ -s "$work/clamscan.hallmark" ]; then
 	"$build/hallmark-verify" "$work/clamscan.hallmark" --key "$work/key.pem.pub" >"$work/verify" || verdict=$?
 	if [ "$verdict" = 0 ] || [ "$verdict" = 2 ]; then ok "its bundle verifies here"; else bad "its bundle does not verify here"; fi
 	sed 's/^/# /' "$work/verify"
-	if "$build/hallmark" evaluate "$work/clamscan.hallmark" 2>/dev/null | grep -q '"losses":\[{"events":0,"packets":0,"run":1}\]'; then
+	"$build/hallmark" evaluate "$work/clamscan.hallmark" >"$work/findings" || true
+	if grep -q '"losses":\[{"events":0,"packets":0,"run":1}\]' "$work/findings"; then
 		ok "nothing was lost there"
 	else
 		bad "events or packets were lost there"
+	fi
+	if ! grep -q '"verdict":"refuted"\|"verdict":"not verifiable"' "$work/findings"; then
+		ok "every judged claim is upheld there, as it is here"
+	else
+		bad "the verdicts there are others"
+		"$build/hallmark" report "$work/clamscan.hallmark" | sed 's/^/# /'
 	fi
 else
 	bad "there is no bundle to verify"
