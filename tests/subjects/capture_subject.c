@@ -18,6 +18,7 @@
 #define KERNEL_LARGEFILE 0100000 /* O_LARGEFILE as x86-64 has it; the C library's is 0 */
 
 static char *folder;
+static int disk; /* the layer of files in it */
 
 static const char *in_folder(const char *name)
 {
@@ -31,10 +32,12 @@ static const char *in_folder(const char *name)
 
 static void step_exec(char **argv)
 {
-	state("exec %s layer=%d path=\"%s\" argv=\"%s\\x00exec\\x00%s\\x00two words\\x00\\x00\" argv_len=%zu uid=%u euid=%u gid=%u egid=%u nnp=0 seccomp=0",
-	      identity(argv[0]), layer_of(argv[0]), argv[0], argv[0], argv[2], strlen(argv[0]) + strlen(argv[2]) + 18, getuid(), geteuid(),
-	      getgid(), getegid());
-	state("map nr=%d %s prot=5 layer=%d", SYS_execve, identity("/lib64/ld-linux-x86-64.so.2"), layer_of("/lib64/ld-linux-x86-64.so.2"));
+	state("exec %s layer=%d path=\"%s\" argv=\"%s\\x00exec\\x00%s\\x00two words\\x00\\x00\" argv_len=%zu uid=%u "
+	      "euid=%u gid=%u egid=%u nnp=0 seccomp=0",
+	      identity(argv[0]), layer_of(argv[0]), argv[0], argv[0], argv[2], strlen(argv[0]) + strlen(argv[2]) + 18,
+	      getuid(), geteuid(), getgid(), getegid());
+	state("map nr=%d %s prot=5 layer=%d", SYS_execve, identity("/lib64/ld-linux-x86-64.so.2"),
+	      layer_of("/lib64/ld-linux-x86-64.so.2"));
 	state("exit code=1792 last=1");
 	write_statements();
 	_exit(7);
@@ -51,16 +54,16 @@ static void step_files(char **argv UNUSED)
 	must(fd >= 0, path);
 	id = identity(path);
 	memset(buffer, 'x', sizeof(buffer));
-	state("open nr=%d fd=%d mode=33184 flags=%d %s layer=%d path=\"%s\" cut=0", SYS_openat, fd, O_RDWR | KERNEL_LARGEFILE, id,
-	      PLAIN, path);
+	state("open nr=%d fd=%d mode=33184 flags=%d %s layer=%d path=\"%s\" cut=0", SYS_openat, fd,
+	      O_RDWR | KERNEL_LARGEFILE, id, disk, path);
 	must(write(fd, buffer, 100) == 100, "write");
-	state("write nr=%d fd=%d %s layer=%d offset=0 bytes=100", SYS_write, fd, id, PLAIN);
+	state("write nr=%d fd=%d %s layer=%d offset=0 bytes=100", SYS_write, fd, id, disk);
 	must(writev(fd, two, 2) == 30, "writev");
 	state("write nr=%d fd=%d %s offset=100 bytes=30", SYS_writev, fd, id);
 	must(pwrite(fd, buffer, 7, 1000) == 7, "pwrite");
 	state("write nr=%d fd=%d %s offset=1000 bytes=7", SYS_pwrite64, fd, id);
 	must(lseek(fd, 1, SEEK_SET) == 1 && read(fd, buffer, 50) == 50, "read");
-	state("read nr=%d fd=%d %s layer=%d offset=1 bytes=50", SYS_read, fd, id, PLAIN);
+	state("read nr=%d fd=%d %s layer=%d offset=1 bytes=50", SYS_read, fd, id, disk);
 	must(read(fd, buffer, 9) == 9, "read");
 	state("read nr=%d fd=%d offset=51 bytes=9", SYS_read, fd);
 	must(pread(fd, buffer, 100, 990) == 17, "pread");
@@ -75,7 +78,7 @@ static void step_files(char **argv UNUSED)
 	state("!open path=\"%s\"", in_folder("nothing"));
 	fd = open(folder, O_RDONLY | O_DIRECTORY);
 	must(fd >= 0, folder);
-	state("open fd=%d %s layer=%d path=\"%s\"", fd, identity(folder), PLAIN, folder);
+	state("open fd=%d %s layer=%d path=\"%s\"", fd, identity(folder), disk, folder);
 }
 
 static void step_other_files(char **argv UNUSED)
@@ -98,7 +101,8 @@ static void step_other_files(char **argv UNUSED)
 
 static void step_copies(char **argv UNUSED)
 {
-	int from = open(in_folder("from"), O_RDWR | O_CREAT, 0600), to = open(in_folder("to"), O_RDWR | O_CREAT, 0600), sv[2];
+	int from = open(in_folder("from"), O_RDWR | O_CREAT, 0600), to = open(in_folder("to"), O_RDWR | O_CREAT, 0600),
+	    sv[2];
 	char id[2][128], buffer[4096] = { 0 };
 	off_t at = 100;
 	loff_t in = 7, out = 9;
@@ -135,12 +139,14 @@ static void step_maps(char **argv UNUSED)
 	must(fd >= 0 && ftruncate(fd, 20000) == 0, path);
 	p = mmap(NULL, 8000, PROT_READ, MAP_PRIVATE, fd, 4096);
 	must(p != MAP_FAILED, "mmap");
-	state("map nr=%d %s layer=%d offset=4096 length=8000 prot=1 flags=2 path=\"%s\"", SYS_mmap, identity(path), PLAIN, path);
+	state("map nr=%d %s layer=%d offset=4096 length=8000 prot=1 flags=2 path=\"%s\"", SYS_mmap, identity(path),
+	      disk, path);
 	must(mprotect(p + 4096, 4096, PROT_READ | PROT_EXEC) == 0, "mprotect");
-	state("map nr=%d %s layer=%d offset=8192 length=4096 prot=5 path=\"%s\"", SYS_mprotect, identity(path), PLAIN, path);
+	state("map nr=%d %s layer=%d offset=8192 length=4096 prot=5 path=\"%s\"", SYS_mprotect, identity(path), disk,
+	      path);
 	p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	must(p != MAP_FAILED, "mmap of memory");
-	state("!map nr=%d layer=%d prot=3", SYS_mmap, NONE);
+	state("!map nr=%d layer=%d prot=3 path=\"\"", SYS_mmap, NONE);
 	must(mprotect(p, 4096, PROT_READ | PROT_EXEC) == 0, "mprotect of memory");
 	state("map nr=%d dev=0 ino=0 layer=%d length=4096 prot=5 path=\"\"", SYS_mprotect, NONE);
 	p = mmap(NULL, 12288, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -194,7 +200,9 @@ static unsigned short port_of(int fd)
 
 static struct sockaddr_in loopback(unsigned short port)
 {
-	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port), .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	return (struct sockaddr_in){ .sin_family = AF_INET,
+				     .sin_port = htons(port),
+				     .sin_addr = { htonl(INADDR_LOOPBACK) } };
 }
 
 #define LOOPBACK "\\x7f\\x00\\x00\\x01"
@@ -211,21 +219,24 @@ static void step_tcp(char **argv UNUSED)
 	state("socket fd=%d family=2 type=1 proto=6 ino=%llu", client, socket_ino(client));
 	must(bind(server, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(server, 5) == 0, "listen");
 	port = port_of(server);
-	state("bind fd=%d ino=%llu family=2 type=1 addr=\"" LOOPBACK "\" port=%u result=0", server, socket_ino(server), port);
-	state("listen fd=%d ino=%llu family=2 addr=\"" LOOPBACK "\" port=%u result=0", server, socket_ino(server), port);
+	state("bind fd=%d ino=%llu family=2 type=1 addr=\"" LOOPBACK "\" port=%u result=0", server, socket_ino(server),
+	      port);
+	state("listen fd=%d ino=%llu family=2 addr=\"" LOOPBACK "\" port=%u result=0", server, socket_ino(server),
+	      port);
 	at = loopback(port);
 	must(connect(client, (struct sockaddr *)&at, sizeof(at)) == 0, "connect");
-	state("connect fd=%d ino=%llu family=2 type=1 addr=\"" LOOPBACK "\" port=%u result=0", client, socket_ino(client), port);
+	state("connect fd=%d ino=%llu family=2 type=1 addr=\"" LOOPBACK "\" port=%u result=0", client,
+	      socket_ino(client), port);
 	peer = accept4(server, NULL, NULL, SOCK_CLOEXEC);
 	must(peer >= 0, "accept");
 	state("accept fd=%d ino=%llu family=2 addr=\"" LOOPBACK "\" port=%u", peer, socket_ino(peer), port_of(client));
 	must(send(client, buffer, 11, 0) == 11 && write(client, buffer, 12) == 12, "send");
-	state("send nr=%d fd=%d ino=%llu family=2 type=1 proto=6 addr=\"" LOOPBACK "\" port=%u local_port=%u bytes=11", SYS_sendto,
-	      client, socket_ino(client), port, port_of(client));
+	state("send nr=%d fd=%d ino=%llu family=2 type=1 proto=6 addr=\"" LOOPBACK "\" port=%u local_port=%u bytes=11",
+	      SYS_sendto, client, socket_ino(client), port, port_of(client));
 	state("send nr=%d fd=%d port=%u local_port=%u bytes=12", SYS_write, client, port, port_of(client));
 	must(recv(peer, buffer, 23, MSG_WAITALL) == 23, "recv");
-	state("recv nr=%d fd=%d ino=%llu addr=\"" LOOPBACK "\" port=%u local_port=%u bytes=23", SYS_recvfrom, peer, socket_ino(peer),
-	      port_of(client), port);
+	state("recv nr=%d fd=%d ino=%llu addr=\"" LOOPBACK "\" port=%u local_port=%u bytes=23", SYS_recvfrom, peer,
+	      socket_ino(peer), port_of(client), port);
 	close(server);
 	at = loopback(port);
 	client = socket(AF_INET, SOCK_STREAM, 0);
@@ -235,12 +246,15 @@ static void step_tcp(char **argv UNUSED)
 
 static void step_udp(char **argv UNUSED)
 {
-	int one = socket(AF_INET, SOCK_DGRAM, 0), two = socket(AF_INET, SOCK_DGRAM, 0), from = socket(AF_INET, SOCK_DGRAM, 0);
+	int one = socket(AF_INET, SOCK_DGRAM, 0), two = socket(AF_INET, SOCK_DGRAM, 0),
+	    from = socket(AF_INET, SOCK_DGRAM, 0);
 	struct sockaddr_in a = loopback(0), b = loopback(0);
 	char five[] = "12345", seven[] = "1234567";
 	struct iovec iov[2] = { { five, 5 }, { seven, 7 } };
-	struct mmsghdr m[2] = { { { .msg_name = &a, .msg_namelen = sizeof(a), .msg_iov = &iov[0], .msg_iovlen = 1 }, 0 },
-				{ { .msg_name = &b, .msg_namelen = sizeof(b), .msg_iov = &iov[1], .msg_iovlen = 1 }, 0 } };
+	struct mmsghdr m[2] = {
+		{ { .msg_name = &a, .msg_namelen = sizeof(a), .msg_iov = &iov[0], .msg_iovlen = 1 }, 0 },
+		{ { .msg_name = &b, .msg_namelen = sizeof(b), .msg_iov = &iov[1], .msg_iovlen = 1 }, 0 }
+	};
 	socklen_t len = sizeof(a);
 	char buffer[64];
 
@@ -248,8 +262,8 @@ static void step_udp(char **argv UNUSED)
 	a = loopback(port_of(one));
 	b = loopback(port_of(two));
 	must(sendto(from, "123", 3, 0, (struct sockaddr *)&a, len) == 3, "sendto");
-	state("send nr=%d fd=%d family=2 type=2 proto=17 addr=\"" LOOPBACK "\" port=%u local_port=%u bytes=3", SYS_sendto, from,
-	      ntohs(a.sin_port), port_of(from));
+	state("send nr=%d fd=%d family=2 type=2 proto=17 addr=\"" LOOPBACK "\" port=%u local_port=%u bytes=3",
+	      SYS_sendto, from, ntohs(a.sin_port), port_of(from));
 	must(sendmsg(from, &m[1].msg_hdr, 0) == 7, "sendmsg");
 	state("send nr=%d fd=%d addr=\"" LOOPBACK "\" port=%u bytes=7", SYS_sendmsg, from, ntohs(b.sin_port));
 	must(sendmmsg(from, m, 2, 0) == 2, "sendmmsg");
@@ -258,8 +272,8 @@ static void step_udp(char **argv UNUSED)
 	must(sendto(from, "", 0, 0, (struct sockaddr *)&b, len) == 0, "an empty datagram");
 	state("send nr=%d fd=%d port=%u bytes=0", SYS_sendto, from, ntohs(b.sin_port));
 	must(recvfrom(one, buffer, sizeof(buffer), 0, (struct sockaddr *)&a, &len) == 3, "recvfrom");
-	state("recv nr=%d fd=%d type=2 addr=\"" LOOPBACK "\" port=%u local_port=%u bytes=3", SYS_recvfrom, one, port_of(from),
-	      port_of(one));
+	state("recv nr=%d fd=%d type=2 addr=\"" LOOPBACK "\" port=%u local_port=%u bytes=3", SYS_recvfrom, one,
+	      port_of(from), port_of(one));
 	must(connect(from, (struct sockaddr *)&b, sizeof(b)) == 0 && write(from, "1234", 4) == 4, "connected datagram");
 	state("connect fd=%d type=2 addr=\"" LOOPBACK "\" port=%u result=0", from, ntohs(b.sin_port));
 	state("send nr=%d fd=%d addr=\"" LOOPBACK "\" port=%u bytes=4", SYS_write, from, ntohs(b.sin_port));
@@ -274,13 +288,18 @@ static void step_ipv6(char **argv UNUSED)
 		return; /* a kernel without IPv6 */
 	state("socket fd=%d family=10 type=2 proto=17", fd);
 	if (sendto(fd, "12", 2, 0, (struct sockaddr *)&to, sizeof(to)) == 2)
-		state("send fd=%d family=10 port=9 addr=\"\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x01\" bytes=2", fd);
+		state(
+		    "send fd=%d family=10 port=9 "
+		    "addr=\"\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x01\" bytes=2",
+		    fd);
 }
 
 static void step_unix(char **argv UNUSED)
 {
-	struct sockaddr_un named = { .sun_family = AF_UNIX }, hidden = { .sun_family = AF_UNIX, .sun_path = "\0hallmark-subject" };
-	int server = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0), d = socket(AF_UNIX, SOCK_DGRAM, 0);
+	struct sockaddr_un named = { .sun_family = AF_UNIX },
+			   hidden = { .sun_family = AF_UNIX, .sun_path = "\0hallmark-subject" };
+	int server = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0),
+	    d = socket(AF_UNIX, SOCK_DGRAM, 0);
 	int pair[2];
 
 	snprintf(named.sun_path, sizeof(named.sun_path), "%s", in_folder("sock"));
@@ -328,7 +347,10 @@ static long int80(long nr, long a, long b, long c, long d)
 {
 	long ret;
 
-	__asm__ volatile("int $0x80" : "=a"(ret) : "a"(nr), "b"(a), "c"(b), "d"(c), "S"(d), "D"(0L) : "memory", "r8", "r9", "r10", "r11");
+	__asm__ volatile("int $0x80"
+			 : "=a"(ret)
+			 : "a"(nr), "b"(a), "c"(b), "d"(c), "S"(d), "D"(0L)
+			 : "memory", "r8", "r9", "r10", "r11");
 	return ret;
 }
 
@@ -347,7 +369,7 @@ static void step_int80(char **argv UNUSED)
 	if (fd == -ENOSYS)
 		return; /* a kernel without 32-bit calls */
 	must(fd >= 0, "open by int 0x80");
-	state("open nr=%d fd=%ld %s layer=%d path=\"%s\"", compat | 5, fd, identity(path), PLAIN, path);
+	state("open nr=%d fd=%ld %s layer=%d path=\"%s\"", compat | 5, fd, identity(path), disk, path);
 	must(int80(3, fd, (long)low, 30, 0) == 30, "read by int 0x80");
 	state("read nr=%d fd=%ld %s offset=0 bytes=30", compat | 3, fd, identity(path));
 	must(int80(180, fd, (long)low, 40, 77) == 40, "pread64 by int 0x80");
@@ -419,9 +441,9 @@ static void step_path(char **argv)
 	len += (size_t)snprintf(path + len, sizeof(path) - len, "/end");
 	whole = len <= 4096 && depth <= 300;
 	if (whole)
-		state("open fd=%d layer=%d path=\"%s\" cut=0", next, PLAIN, path);
+		state("open fd=%d layer=%d path=\"%s\" cut=0", next, disk, path);
 	else
-		state("open fd=%d layer=%d cut=1", next, PLAIN);
+		state("open fd=%d layer=%d cut=1", next, disk);
 }
 
 /* As many events as fast as can be. */
@@ -439,9 +461,10 @@ static const struct {
 	const char *name;
 	void (*run)(char **argv);
 } steps[] = {
-	{ "exec", step_exec },	 { "files", step_files },   { "other", step_other_files }, { "copies", step_copies },
-	{ "maps", step_maps },	 { "overlay", step_overlay }, { "tcp", step_tcp },	    { "udp", step_udp },
-	{ "ipv6", step_ipv6 },	 { "unix", step_unix },	    { "tasks", step_tasks },	    { "int80", step_int80 },
+	{ "exec", step_exec },     { "files", step_files }, { "other", step_other_files },
+	{ "copies", step_copies }, { "maps", step_maps },   { "overlay", step_overlay },
+	{ "tcp", step_tcp },       { "udp", step_udp },     { "ipv6", step_ipv6 },
+	{ "unix", step_unix },     { "tasks", step_tasks }, { "int80", step_int80 },
 	{ "rights", step_rights }, { "path", step_path },   { "flood", step_flood },
 };
 
@@ -449,6 +472,7 @@ int main(int argc, char **argv)
 {
 	must(argc >= 3, "usage: STEP FOLDER...");
 	folder = argv[2];
+	disk = layer_of(folder);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
 		if (strcmp(argv[1], steps[i].name) != 0)
 			continue;

@@ -4,8 +4,8 @@
  *   KIND NAME=VALUE ...       an event of this kind with these fields, behind the one of the line before
  *   !KIND NAME=VALUE ...      no such event in the whole record
  *
- * A value is a decimal number or "text", in which \xHH stands for a byte. The lines are written at the end, so that stating
- * does not mix with doing. */
+ * A value is a decimal number or "text", in which \xHH stands for a byte. The lines are written at the end, so that
+ * stating does not mix with doing. */
 #define UNUSED __attribute__((unused))
 
 #include <errno.h>
@@ -69,7 +69,7 @@ static inline const char *identity(const char *path)
 	char *out = text[at++ % 4];
 
 	must(stat(path, &st) == 0, path);
-	snprintf(out, sizeof(text[0]), "dev=%llu ino=%llu", (unsigned long long)major(st.st_dev) << 20 | minor(st.st_dev),
-		 (unsigned long long)st.st_ino);
+	snprintf(out, sizeof(text[0]), "dev=%llu ino=%llu",
+		 (unsigned long long)major(st.st_dev) << 20 | minor(st.st_dev), (unsigned long long)st.st_ino);
 	return out;
 }

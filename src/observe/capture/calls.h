@@ -10,8 +10,8 @@ enum hm_call_row {
 	HM_ROW_COUNT
 };
 
-/* The number of each row's call, or -1. Each stands in a file of its own, since the kernel's headers that give the numbers
- * exclude each other. Those of x32 are without its bit 30. */
+/* The number of each row's call, or -1. Each stands in a file of its own, since the kernel's headers that give the
+ * numbers exclude each other. Those of x32 are without its bit 30. */
 extern const int16_t hm_calls_64[HM_ROW_COUNT], hm_calls_32[HM_ROW_COUNT], hm_calls_x32[HM_ROW_COUNT];
 
 /* Fills the tables, which are zero before. */

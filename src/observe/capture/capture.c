@@ -1,9 +1,9 @@
 /* The loader and consumer of the recorder.
  *
- * The ring is emptied in turns of hm_capture_poll, never by a wake-up per event: BPF wakes the consumer only when the ring is
- * half full. Every event carries a number of its CPU's sequence, which counts events that found no room as well. So a hole
- * between two events of a CPU is exactly what was lost there, and becomes a gap event in front of the second one; what
- * is missing behind the last event shows at the end by the CPU's counter. */
+ * The ring is emptied in turns of hm_capture_poll, never by a wake-up per event: BPF wakes the consumer only when
+ * the ring is half full. Every event carries a number of its CPU's sequence, which counts events that found no room
+ * as well. So a hole between two events of a CPU is exactly what was lost there, and becomes a gap event in front of
+ * the second one; what is missing behind the last event shows at the end by the CPU's counter. */
 #include "capture.h"
 
 #include <errno.h>
@@ -60,8 +60,14 @@ static int read_counters(struct hm_capture *c, struct hm_fail *fail)
 	return 0;
 }
 
+static int refused(struct hm_fail *fail)
+{
+	return hm_fail_set(fail, HM_E_SYSTEM, "recording: stopped by the one who keeps the events");
+}
+
 /* Numbers first..first + count - 1 of `cpu` are missing: tells so. */
-static int tell_gap(struct hm_capture *c, uint32_t cpu, uint64_t first, uint64_t count, uint64_t time, struct hm_fail *fail)
+static int tell_gap(struct hm_capture *c, uint32_t cpu, uint64_t first, uint64_t count, uint64_t time,
+		    struct hm_fail *fail)
 {
 	struct hm_event gap = { .kind = HM_EV_GAP, .cpu = HM_CPU_USER, .time = time };
 	struct cpu *of = &c->cpu[cpu];
@@ -90,7 +96,8 @@ static int take(struct hm_capture *c, struct hm_slice raw, struct hm_fail *fail)
 	if (r < 0)
 		return r;
 	if (event.cpu >= c->cpus)
-		return hm_fail_set(fail, HM_E_BAD, "recording: an event of CPU %u, and this machine has %u", event.cpu, c->cpus);
+		return hm_fail_set(fail, HM_E_BAD, "recording: an event of CPU %u, and this machine has %u", event.cpu,
+				   c->cpus);
 	cpu = &c->cpu[event.cpu];
 	if (event.seq < cpu->next)
 		return hm_fail_set(fail, HM_E_BAD, "recording: event %llu of CPU %u came after event %llu",
@@ -124,7 +131,7 @@ static int turn(struct hm_capture *c, struct hm_fail *fail)
 	c->fail = fail;
 	r = ring_buffer__consume(c->ring);
 	if (c->code)
-		return c->code < 0 ? c->code : hm_fail_set(fail, HM_E_SYSTEM, "recording: stopped by the one who keeps the events");
+		return c->code < 0 ? c->code : refused(fail);
 	if (r < 0 && r != TURN_OVER)
 		return hm_fail_set(fail, HM_E_SYSTEM, "reading the recorder's ring: %s", strerror(-r));
 	return (int)c->handed;
@@ -135,8 +142,8 @@ static int check_spec(const struct hm_capture_spec *spec, size_t *ring_bytes, st
 	size_t bytes = spec->ring_bytes ? spec->ring_bytes : RING_DEFAULT;
 
 	if (bytes < RING_MIN || bytes > RING_MAX || (bytes & (bytes - 1)))
-		return hm_fail_set(fail, HM_E_USAGE, "recording: a ring of %zu bytes: not a power of two from %u to %u", bytes,
-				   RING_MIN, RING_MAX);
+		return hm_fail_set(fail, HM_E_USAGE, "recording: a ring of %zu bytes: not a power of two from %u to %u",
+				   bytes, RING_MIN, RING_MAX);
 	*ring_bytes = bytes;
 	return 0;
 }
@@ -161,7 +168,8 @@ static int load(struct hm_capture *c, size_t ring_bytes, struct hm_fail *fail)
 
 static int listen_to_ring(struct hm_capture *c, struct hm_fail *fail)
 {
-	/* On the edge: with events in the ring it is ready all the time, and only BPF's alarm shall end a wait early. */
+	/* On the edge: with events in the ring it is ready all the time, and only BPF's alarm shall end a wait
+	 * early. */
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
 	int fd = bpf_map__fd(c->skel->maps.ring);
 
@@ -180,7 +188,8 @@ static int attach(struct hm_capture *c, struct hm_fail *fail)
 
 	c->skel->links.on_egress = bpf_program__attach_cgroup(c->skel->progs.on_egress, c->spec.cgroup);
 	if (!c->skel->links.on_egress)
-		return hm_fail_set(fail, HM_E_SYSTEM, "recording: counting what leaves the cgroup: %s", hm_libbpf_said(errno));
+		return hm_fail_set(fail, HM_E_SYSTEM, "recording: counting what leaves the cgroup: %s",
+				   hm_libbpf_said(errno));
 	r = capture_bpf__attach(c->skel);
 	if (r < 0)
 		return hm_fail_set(fail, HM_E_SYSTEM, "attaching the recorder: %s", hm_libbpf_said(-r));
@@ -233,7 +242,8 @@ static uint64_t produced(const struct hm_capture *c)
 	return sum;
 }
 
-/* Empties the ring until no program makes events any more: one that had begun when its link went may still be running. */
+/* Empties the ring until no program makes events any more: one that had begun when its link went may still be
+ * running. */
 static int settle(struct hm_capture *c, struct hm_fail *fail)
 {
 	uint64_t before = UINT64_MAX;
@@ -300,7 +310,7 @@ int hm_capture_stop(struct hm_capture *c, struct hm_capture_stats *stats, struct
 	if (r == 0)
 		r = tell_misses(c, fail);
 	if (r)
-		return r < 0 ? r : hm_fail_set(fail, HM_E_SYSTEM, "recording: stopped by the one who keeps the events");
+		return r < 0 ? r : refused(fail);
 	*stats = sum;
 	return 0;
 }

@@ -1,9 +1,16 @@
 #pragma once
 /* The recorder: kernel activity of one cgroup and everything below it, as events.
  *
- * libbpf CO-RE; only tp_btf, cgroup programs and iterators, so that it works under kernel lockdown, and on Debian 12's
- * kernel 6.1 as well (DESIGN.md 7.6 and 7.7). Identity comes from struct file, struct sock and struct task_struct, never
- * from user pointers. No wake-up per event: the consumer polls (research: feasibility.md b). Capture knows no claims. */
+ * libbpf CO-RE; only tp_btf, cgroup programs and iterators, so that it works under kernel lockdown, and on Debian
+ * 12's kernel 6.1 as well (DESIGN.md 7.6 and 7.7). Identity comes from struct file, struct sock and struct
+ * task_struct, never from user pointers. No wake-up per event: the consumer polls, every 2 to 5 ms. Capture knows no
+ * claims.
+ *
+ * Calls are seen when they end. What the kernel's objects do not tell is read from the caller's memory then, as a
+ * hint: the address of an unconnected send, the counts of sendmmsg, an offset behind a pointer, the descriptors of
+ * socketpair, all arguments of i386's socketcall. A thread that replaces a descriptor while another's call on it
+ * ends can mislead the record about that call. Reads and writes by io_uring and io_submit are not seen at all: the
+ * chamber refuses them. */
 #include "event.h"
 
 struct hm_capture_spec {
@@ -11,7 +18,10 @@ struct hm_capture_spec {
 	uint64_t cgroup_id; /* its id (inode number) */
 	size_t ring_bytes;  /* power of two; 0 = 16 MiB */
 	uint64_t base;	    /* CLOCK_MONOTONIC of the run's START */
-	/* Gets every event in the order of the ring, gap events included; slices live until it returns. Non-zero stops. */
+	/* Gets every event in the order of the ring, which is that of each CPU's sequence; slices live until it
+	 * returns. Non-zero stops. A gap event comes before the event that shows it; it has `cpu` HM_CPU_USER, and
+	 * `seq` 0, since numbers of that sequence are the sink's to give. Times of different CPUs may be slightly
+	 * out of order. */
 	int (*sink)(void *cookie, const struct hm_event *event, struct hm_fail *fail);
 	void *cookie;
 };
@@ -23,9 +33,12 @@ struct hm_capture_stats {
 
 struct hm_capture;
 
-/* Loads and attaches. From its return on nothing in the cgroup goes unseen. */
+/* Loads and attaches. From its return on nothing in the cgroup goes unseen. Where overlayfs is a module it must be
+ * loaded by then, as it is once the chamber stands: its types are looked up here. HM_E_USAGE for a ring of another
+ * size, HM_E_SYSTEM when the kernel refuses. `cgroup` may be closed afterwards. */
 int hm_capture_open(struct hm_capture **ret, const struct hm_capture_spec *spec, struct hm_fail *fail) HM_MUST_CHECK;
-/* Waits up to `timeout_ms`, then hands everything that is in the ring to the sink. Returns the number of events. */
+/* Waits `timeout_ms`, or shorter when the ring becomes half full, then hands what is in the ring to the sink, at
+ * most 65,536 events. Returns their number. After a failure the record has a hole: stop and close. */
 int hm_capture_poll(struct hm_capture *c, int timeout_ms, struct hm_fail *fail) HM_MUST_CHECK;
 /* Detaches, hands over the rest, closes holes that are left in the CPUs' sequences with gap events, and tells the sums.
  * Call it when the cgroup is empty. */

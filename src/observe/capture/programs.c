@@ -12,7 +12,8 @@
 
 static _Thread_local char said[512];
 
-__attribute__((format(printf, 2, 0))) static int keep_warning(enum libbpf_print_level level, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static int keep_warning(enum libbpf_print_level level, const char *format,
+								  va_list args)
 {
 	char line[sizeof(said)];
 	size_t len;

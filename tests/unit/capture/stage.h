@@ -1,6 +1,6 @@
 #pragma once
-/* Where the recorder's tests take place: a fresh cgroup, a fresh folder, a subject in both, the recorded events kept, and
- * the comparison of what the subject stated with what was recorded. Everything goes away with the stage. */
+/* Where the recorder's tests take place: a fresh cgroup, a fresh folder, a subject in both, the recorded events
+ * kept, and the comparison of what the subject stated with what was recorded. Everything goes away with the stage. */
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -33,8 +33,8 @@ struct stage {
 	struct hm_capture_stats stats;
 	struct kept *events;
 	size_t count, room;
-	bool overlay;	   /* the subject gets a mount namespace with an overlay on FOLDER/merged */
-	bool idle;	   /* nobody polls while the subject runs */
+	bool overlay; /* the subject gets a mount namespace with an overlay on FOLDER/merged */
+	bool idle;    /* nobody polls while the subject runs */
 	struct hm_bytes stated;
 	int status;
 };
@@ -126,8 +126,11 @@ static inline void stage_enter(struct stage *stage)
 	assert_int_equal(mkdir(stage->cgroup, 0755), 0);
 	stage->cgroup_fd = open(stage->cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_int_equal(fstat(stage->cgroup_fd, &st), 0);
-	stage->spec = (struct hm_capture_spec){ .cgroup = stage->cgroup_fd, .cgroup_id = st.st_ino, .base = stage_now(),
-						.sink = keep_event, .cookie = stage };
+	stage->spec = (struct hm_capture_spec){ .cgroup = stage->cgroup_fd,
+						.cgroup_id = st.st_ino,
+						.base = stage_now(),
+						.sink = keep_event,
+						.cookie = stage };
 }
 
 static int enter_stage(void **state)
@@ -219,7 +222,8 @@ static inline void stage_join(const char *cgroup, pid_t pid)
 /* In the child: an overlay that nobody else sees, on FOLDER/merged. */
 static inline int mount_overlay(const char *folder)
 {
-	HM_FREE char *options = hm_sprintf("lowerdir=%s/lower,upperdir=%s/upper,workdir=%s/work", folder, folder, folder);
+	HM_FREE char *options =
+	    hm_sprintf("lowerdir=%s/lower,upperdir=%s/upper,workdir=%s/work", folder, folder, folder);
 	HM_FREE char *merged = hm_sprintf("%s/merged", folder);
 
 	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
@@ -302,7 +306,8 @@ static inline bool has_fields(const struct hm_event *event, const char *p)
 		size_t len = strcspn(++p, "="), i = 0;
 		char *end;
 
-		while (i < info->count && (strlen(info->fields[i].name) != len || strncmp(info->fields[i].name, p, len) != 0))
+		while (i < info->count &&
+		       (strlen(info->fields[i].name) != len || strncmp(info->fields[i].name, p, len) != 0))
 			i++;
 		if (i == info->count)
 			fail_msg("%s has no field %.*s", info->name, (int)len, p);
@@ -331,12 +336,14 @@ static inline bool is_kind(const struct hm_event *event, const char *line)
 static inline size_t find_event(const struct stage *stage, size_t from, const char *line)
 {
 	for (size_t i = from; i < stage->count; i++)
-		if (is_kind(&stage->events[i].event, line) && has_fields(&stage->events[i].event, line + strcspn(line, " ")))
+		if (is_kind(&stage->events[i].event, line) &&
+		    has_fields(&stage->events[i].event, line + strcspn(line, " ")))
 			return i + 1;
 	return 0;
 }
 
-/* Everything that the subject stated is in the record, in its order, and nothing that it denied. Returns the number of lines. */
+/* Everything that the subject stated is in the record, in its order, and nothing that it denied. Returns the number
+ * of lines. */
 static inline size_t compare(struct stage *stage)
 {
 	char *rest = (char *)stage->stated.data, *line;
@@ -357,7 +364,8 @@ static inline size_t compare(struct stage *stage)
 	return lines;
 }
 
-/* Each CPU's numbers from 0 on, events and gaps together, without a hole or an overlap; returns how many are in gaps. */
+/* Each CPU's numbers from 0 on, events and gaps together, without a hole or an overlap; returns how many are in
+ * gaps. */
 static inline uint64_t check_sequences(const struct stage *stage)
 {
 	uint64_t next[1024] = { 0 }, lost = 0;

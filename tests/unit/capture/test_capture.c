@@ -1,4 +1,5 @@
-/* The recorder against subjects that state what they do (tests/subjects/capture_subject.c), in a cgroup of their own. */
+/* The recorder against subjects that state what they do (tests/subjects/capture_subject.c), in a cgroup of their
+ * own. */
 #include "stage.h"
 
 static void run_step(struct stage *stage, const char *step, const char *three, const char *four)
@@ -17,10 +18,10 @@ static void run_step(struct stage *stage, const char *step, const char *three, c
 	assert_int_equal(stage->stats.lost, 0);
 }
 
-#define STEP(name)                                                             \
-	static void test_##name(void **state)                                  \
-	{                                                                      \
-		run_step(*state, #name, NULL, NULL);                           \
+#define STEP(name)                                                                                                     \
+	static void test_##name(void **state)                                                                          \
+	{                                                                                                              \
+		run_step(*state, #name, NULL, NULL);                                                                   \
 	}
 
 STEP(files)
@@ -189,17 +190,28 @@ static void test_probe(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_probe),		   STAGE_TEST(test_exec),
-		STAGE_TEST(test_files),		   STAGE_TEST(test_other),
-		STAGE_TEST(test_copies),		   STAGE_TEST(test_maps),
-		STAGE_TEST(test_overlay),		   STAGE_TEST(test_tcp),
-		STAGE_TEST(test_udp),		   STAGE_TEST(test_ipv6),
-		STAGE_TEST(test_unix),		   STAGE_TEST(test_tasks),
-		STAGE_TEST(test_int80),		   STAGE_TEST(test_rights),
-		STAGE_TEST(test_path_of_300_names), STAGE_TEST(test_path_of_4096_bytes),
-		STAGE_TEST(test_path_too_deep),	   STAGE_TEST(test_path_too_long),
-		STAGE_TEST(test_scope),		   STAGE_TEST(test_egress),
-		STAGE_TEST(test_sink_that_fails),   STAGE_TEST(test_refused),
+		cmocka_unit_test(test_probe),
+		STAGE_TEST(test_exec),
+		STAGE_TEST(test_files),
+		STAGE_TEST(test_other),
+		STAGE_TEST(test_copies),
+		STAGE_TEST(test_maps),
+		STAGE_TEST(test_overlay),
+		STAGE_TEST(test_tcp),
+		STAGE_TEST(test_udp),
+		STAGE_TEST(test_ipv6),
+		STAGE_TEST(test_unix),
+		STAGE_TEST(test_tasks),
+		STAGE_TEST(test_int80),
+		STAGE_TEST(test_rights),
+		STAGE_TEST(test_path_of_300_names),
+		STAGE_TEST(test_path_of_4096_bytes),
+		STAGE_TEST(test_path_too_deep),
+		STAGE_TEST(test_path_too_long),
+		STAGE_TEST(test_scope),
+		STAGE_TEST(test_egress),
+		STAGE_TEST(test_sink_that_fails),
+		STAGE_TEST(test_refused),
 	};
 	const char *missing = stage_missing();
 

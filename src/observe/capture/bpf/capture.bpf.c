@@ -1,9 +1,9 @@
-/* The recorder's programs: one on the end of every system call, one each on fork, exec and exit, one that counts what
- * leaves. A call is looked at when it ends: its number and arguments still stand in the registers (but for execve and
- * sigreturn), its result is known, and one program costs half of two.
+/* The recorder's programs: one on the end of every system call, one each on fork, exec and exit, one that counts
+ * what leaves. A call is looked at when it ends: its number and arguments still stand in the registers (but for
+ * execve and sigreturn), its result is known, and one program costs half of two.
  *
- * on_sys_exit runs for every call of every task of the machine, so it leaves as early as it can: first for calls of no interest
- * (one look-up in a table), then for tasks out of scope. */
+ * on_sys_exit runs for every call of every task of the machine, so it leaves as early as it can: first for calls of
+ * no interest (one look-up in a table), then for tasks out of scope. */
 #include "sock.bpf.h"
 #include "task.bpf.h"
 
@@ -19,9 +19,10 @@ const volatile struct hm_call_rule calls[HM_CALL_TABLES][HM_CALLS_MAX];
 
 /* Of i386's socketcall: what its first argument stands for (linux/net.h). */
 static const __u8 socketcall_op[] = {
-	[1] = HM_OP_SOCKET,    [2] = HM_OP_BIND,	[3] = HM_OP_CONNECT,   [4] = HM_OP_LISTEN,   [5] = HM_OP_ACCEPT,
-	[8] = HM_OP_SOCKETPAIR, [9] = HM_OP_SENDTO,	[10] = HM_OP_RECVFROM, [11] = HM_OP_SENDTO,  [12] = HM_OP_RECVFROM,
-	[16] = HM_OP_SENDMSG,  [17] = HM_OP_RECVMSG,	[18] = HM_OP_ACCEPT,   [19] = HM_OP_RECVMMSG, [20] = HM_OP_SENDMMSG,
+	[1] = HM_OP_SOCKET,   [2] = HM_OP_BIND,	    [3] = HM_OP_CONNECT,   [4] = HM_OP_LISTEN,
+	[5] = HM_OP_ACCEPT,   [8] = HM_OP_SOCKETPAIR, [9] = HM_OP_SENDTO,    [10] = HM_OP_RECVFROM,
+	[11] = HM_OP_SENDTO,  [12] = HM_OP_RECVFROM,  [16] = HM_OP_SENDMSG,  [17] = HM_OP_RECVMSG,
+	[18] = HM_OP_ACCEPT,  [19] = HM_OP_RECVMMSG,  [20] = HM_OP_SENDMMSG,
 };
 #define SOCKETCALL_SOCKET 1
 #define SOCKETCALL_SEND 9
@@ -69,7 +70,8 @@ static __noinline int on_copy(struct scratch *s)
 {
 	switch (s->call.how) {
 	case HM_COPY_SENDFILE:
-		/* In a 32-bit call `sendfile` has a 32-bit offset; sendfile64 is taken for it there, being seldom behind 4 GiB. */
+		/* In a 32-bit call `sendfile` has a 32-bit offset; sendfile64 is taken for it there, being seldom
+		 * behind 4 GiB. */
 		on_bytes(s, s->call.arg[1], offset_at(s, s->call.arg[2], s->call.nr & HM_NR_COMPAT), false);
 		return on_bytes(s, s->call.arg[0], ~0ull, true);
 	case HM_COPY_RANGE:

@@ -1,17 +1,18 @@
 #pragma once
 /* Where kernels differ by more than offsets: typed pointers, the overlay's inode, the file behind a mapping.
  *
- * A name behind three underscores is a flavour: libbpf looks for the structure without it, and a field that the running
- * kernel does not have makes bpf_core_field_exists false, so that the verifier drops the branch. overlayfs may be a module:
- * libbpf finds its types in /sys/kernel/btf/overlay when it is loaded. When it is not, nothing can be on an overlay. */
+ * A name behind three underscores is a flavour: libbpf looks for the structure without it, and a field that the
+ * running kernel does not have makes bpf_core_field_exists false, so that the verifier drops the branch. overlayfs
+ * may be a module: libbpf finds its types in /sys/kernel/btf/overlay when it is loaded. When it is not, nothing can
+ * be on an overlay. */
 #include "kernel.bpf.h"
 
 #define OVERLAYFS_MAGIC 0x794c7630
 #define FMODE_NOACCOUNT (1u << 29)
 
-/* Reading a field through a pointer that is but a number to the verifier: by a plain load where the kernel lets a program give
- * the pointer its type (6.2; the loader looks it up), by a helper elsewhere. The load is some twenty times as fast, and
- * an event takes dozens of them. Either gives 0 where the pointer leads nowhere. */
+/* Reading a field through a pointer that is but a number to the verifier: by a plain load where the kernel lets a
+ * program give the pointer its type (6.2; the loader looks it up), by a helper elsewhere. The load is some twenty
+ * times as fast, and an event takes dozens of them. Either gives 0 where the pointer leads nowhere. */
 const volatile bool can_cast;
 
 extern void *bpf_rdonly_cast(const void *pointer, __u32 type) __ksym __weak;
@@ -66,8 +67,8 @@ struct backing_file {
 
 #pragma clang attribute pop
 
-/* The inode below the overlay's `inode`; *upper tells from which layer. NULL where it cannot be found. The overlay's own
- * types may be a module's, which pointers cannot be cast to. */
+/* The inode below the overlay's `inode`; *upper tells from which layer. NULL where it cannot be found. The overlay's
+ * own types may be a module's, which pointers cannot be cast to. */
 static __always_inline struct inode *core_overlay_real(struct inode *inode, bool *upper)
 {
 	void *oi;
@@ -103,9 +104,10 @@ struct place {
 	struct dentry *dentry;
 };
 
-/* The path by which a file was opened. The file of a mapping on an overlay is one of the layer below: before 6.5 with the
- * user's path as its own, since then as the first part of a structure that has it beside. The flag of such files has moved
- * from version to version; none is accounted for, and what lies behind it must be a path on an overlay. */
+/* The path by which a file was opened. The file of a mapping on an overlay is one of the layer below: before 6.5
+ * with the user's path as its own, since then as the first part of a structure that has it beside. The flag of such
+ * files has moved from version to version; none is accounted for, and what lies behind it must be a path on an
+ * overlay. */
 static __always_inline void core_user_path(struct place *path, struct file *file)
 {
 	path->mnt = READ(file, f_path.mnt);

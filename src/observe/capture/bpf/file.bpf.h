@@ -1,9 +1,9 @@
 #pragma once
 /* Files: who they really are, and their path.
  *
- * The identity is the inode below the overlay, found from the kernel's objects alone. The path is walked from the file up to
- * the top of its mount tree, which in the chamber is the chamber's root: not to the task's own root, so that a product
- * that calls chroot cannot give its files other names. It may race with a rename; it is decoration. */
+ * The identity is the inode below the overlay, found from the kernel's objects alone. The path is walked from the
+ * file up to the top of its mount tree, which in the chamber is the chamber's root: not to the task's own root, so
+ * that a product that calls chroot cannot give its files other names. It may race with a rename; it is decoration. */
 #include "recorder.bpf.h"
 
 #define FS_REQUIRES_DEV 1
@@ -120,7 +120,8 @@ static long walk_step(__u32 i, void *ctx)
 	if (parent == dentry && !w->done) {
 		struct super_block *sb = READ(dentry, d_sb);
 
-		/* Belongs to no tree: a pipe, a socket, a memfd, which have but a name; else something is missing above it. */
+		/* Belongs to no tree: a pipe, a socket, a memfd, which have but a name; else something is missing
+		 * above it. */
 		w->done = true;
 		w->cut = !(READ(sb, s_flags) & SB_NOUSER);
 	}
@@ -210,11 +211,10 @@ static __noinline int on_open(struct scratch *s)
 	return END(s, OPEN, len);
 }
 
-/* Both kinds have the same fields. */
-_Static_assert(sizeof(struct raw_READ) == sizeof(struct raw_WRITE) && offsetof(struct raw_READ, BYTES) == offsetof(struct raw_WRITE, BYTES), "");
+SAME_FIELDS(READ, WRITE);
 
-/* READ or WRITE of s->fd, a file that is no socket. `offset` -1 stands for the file's own position, which has moved already
- * (and may have moved again where threads share the descriptor). */
+/* READ or WRITE of s->fd, a file that is no socket. `offset` -1 stands for the file's own position, which has moved
+ * already (and may have moved again where threads share the descriptor). */
 static __noinline int file_bytes(struct scratch *s, __u32 kind, struct file *file, __u64 offset, __u64 bytes)
 {
 	struct raw_READ *e;

@@ -1,7 +1,7 @@
 #pragma once
-/* The kernel's structures, with only the fields that the recorder reads. Offsets come from the running kernel's BTF when
- * the programs are loaded (CO-RE), so this is no copy of anybody's vmlinux.h and builds where no BTF is. Where kernels
- * differ by more than offsets, see core_fixes.bpf.h. */
+/* The kernel's structures, with only the fields that the recorder reads. Offsets come from the running kernel's BTF
+ * when the programs are loaded (CO-RE), so this is no copy of anybody's vmlinux.h and builds where no BTF is. Where
+ * kernels differ by more than offsets, see core_fixes.bpf.h. */
 #include <linux/bpf.h>
 #include <linux/types.h>
 #include <stdbool.h>

@@ -1,5 +1,6 @@
-/* The smallest program of every type that Hallmark uses or would like to use: whether a kernel has a thing only a real load
- * tells (feature lists say otherwise on kernels under lockdown). hm_capture_probe loads them one at a time. */
+/* The smallest program of every type that Hallmark uses or would like to use: whether a kernel has a thing only a
+ * real load tells (feature lists say otherwise on kernels under lockdown). hm_capture_probe loads them one at a
+ * time. */
 #include "kernel.bpf.h"
 
 #pragma clang diagnostic ignored "-Wunused-parameter"

@@ -2,12 +2,12 @@
 /* What every program of the recorder stands on: the scope, the ring, and how an event is made.
  *
  * An event is put together in `out` of a per-CPU scratch area and copied into the ring with its exact length
- * (bpf_ringbuf_reserve takes constants only on 6.1). That is sound because no two programs of the recorder run on one CPU at
- * a time: the kernel calls them with preemption off, from task context only. For the same reason counters need no atomics, and
- * the events of one CPU lie in the ring in the order of their sequence numbers.
+ * (bpf_ringbuf_reserve takes constants only on 6.1). That is sound because no two programs of the recorder run on
+ * one CPU at a time: the kernel calls them with preemption off, from task context only. For the same reason counters
+ * need no atomics, and the events of one CPU lie in the ring in the order of their sequence numbers.
  *
- * Nothing leaves this file that was not written here: the fixed part of every event is zeroed first, the rest is copied
- * with its length. */
+ * Nothing leaves this file that was not written here: the fixed part of every event is zeroed first, the rest is
+ * copied with its length. */
 #include "core_fixes.bpf.h"
 
 #include "../capture_abi.h"
@@ -24,7 +24,8 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define PAGE 4096
 #define ALARM_EVERY 64 /* events of a CPU */
 
-/* The kinds as structures: raw_KIND is the head and the integers, len_KIND the lengths of the byte strings behind it. */
+/* The kinds as structures: raw_KIND is the head and the integers, len_KIND the lengths of the byte strings behind
+ * it. */
 #define HM_FIELD_UINT(name) __u64 name;
 #define HM_FIELD_INT(name) __u64 name;
 #define HM_FIELD_BYTES(name)
@@ -45,6 +46,11 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #undef HM_KIND
 #undef HM_FIELD
 #undef HM_KIND_END
+
+/* Kinds that are made by one function, as the first of them. */
+#define SAME_FIELDS(a, b)                                                                                \
+	_Static_assert(sizeof(struct raw_##a) == sizeof(struct raw_##b) &&                                \
+			       sizeof(struct len_##a) == sizeof(struct len_##b), "fields differ")
 
 #define FIXED_MAX 512
 #define OUT_BYTES (FIXED_MAX + PATH_MAX_BYTES + ARGV_MAX_BYTES)

@@ -1,6 +1,7 @@
 #pragma once
-/* Sockets. Family, type, ports and the peer come from struct sock. What a call names itself (the address of an unconnected
- * send, of a connect that failed) is read from the caller's memory after the call: a hint, as the record's format says. */
+/* Sockets. Family, type, ports and the peer come from struct sock. What a call names itself (the address of an
+ * unconnected send, of a connect that failed) is read from the caller's memory after the call: a hint, as the
+ * record's format says. */
 #include "file.bpf.h"
 
 #define AF_UNSPEC 0
@@ -181,7 +182,8 @@ static __noinline int on_socketpair(struct scratch *s)
 	return emit_socket(s, pair[1]);
 }
 
-_Static_assert(sizeof(struct raw_CONNECT) == sizeof(struct raw_BIND) && sizeof(struct raw_CONNECT) == sizeof(struct raw_LISTEN), "");
+SAME_FIELDS(CONNECT, BIND);
+SAME_FIELDS(CONNECT, LISTEN);
 
 /* CONNECT, BIND or LISTEN, succeeded or not. */
 static __noinline int on_address(struct scratch *s, __u32 kind)
@@ -231,7 +233,7 @@ static __noinline int on_accept(struct scratch *s)
 	return END(s, ACCEPT, len);
 }
 
-_Static_assert(sizeof(struct raw_SEND) == sizeof(struct raw_RECV) && offsetof(struct raw_SEND, BYTES) == offsetof(struct raw_RECV, BYTES), "");
+SAME_FIELDS(SEND, RECV);
 
 /* SEND or RECV. The call's own address at `name`, if any, counts only where a socket sends each message by itself. */
 static __noinline int socket_bytes(struct scratch *s, __u32 kind, __u64 bytes, __u64 name, __u32 name_len)
@@ -249,6 +251,8 @@ static __noinline int socket_bytes(struct scratch *s, __u32 kind, __u64 bytes, _
 	if (!sk)
 		return 0;
 	type = READ(sk, sk_type);
+	if (!bytes && kind == HM_EV_RECV && type == SOCK_STREAM)
+		return 0; /* the peer has closed */
 	if (type == SOCK_STREAM || type == SOCK_SEQPACKET || !user_address(s, name, name_len))
 		peer_address(s, sk);
 	e = BEGIN(s, SEND);
