@@ -6,7 +6,7 @@ import re, sys
 source = sys.argv[1]
 build = open(f"{source}/src/meson.build").read()
 rows = []
-for text in re.findall(r"\{'room':.*?\},?\n", build):
+for text in re.findall(r"\{'room':.*?\},?\n", build, re.S):
     get = lambda key: re.search(rf"'{key}': '([^']*)'", text).group(1)
     uses = re.search(r"'uses': \[([^\]]*)\]", text).group(1)
     rows.append((get("room"), get("name"), re.findall(r"'([^']*)'", uses)))
