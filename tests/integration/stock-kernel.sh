@@ -34,16 +34,18 @@ release=$(ls "$work/kernel/lib/modules")
 root=$work/root
 mkdir -p "$root"/{dev,proc,sys,tmp,run,root,out,etc,usr/bin,usr/sbin,usr/lib,usr/lib64,var/tmp,var/lib/dpkg/info,usr/share/hallmark}
 for name in bin sbin lib lib64; do ln -s "usr/$name" "$root/$name"; done # usr-merged, as Debian 12 is
-copy() { # files and whatever they link against, at the same places
+libraries() { ldd "$1" 2>/dev/null | grep -o '/[^ ]*'; }
+copy() { # programs and the libraries they link against, links as links: dpkg knows files by their real names
 	local file
-	for file in "$@"; do
-		cp --parents -L "$file" "$root/" 2>/dev/null || true
-		ldd "$file" 2>/dev/null | grep -o '/[^ ]*' | while read -r lib; do cp --parents -L "$lib" "$root/"; done
+	for file in "$@" $(for file in "$@"; do libraries "$file"; done); do
+		cp --parents -P "$file" "$root/"
+		cp --parents "$(realpath "$file")" "$root/"
 	done
 }
 copy /usr/bin/clamscan
 cp "$build/hallmark" "$root/usr/bin/hallmark"
-ldd "$build/hallmark" | grep -o '/[^ ]*' | while read -r lib; do cp --parents -L "$lib" "$root/"; done
+# shellcheck disable=SC2046
+copy $(libraries "$build/hallmark")
 cp -r "$source/data/." "$root/usr/share/hallmark/"
 cp -r --parents /usr/share/clamav-testfiles "$root/"
 cp /bin/busybox "$root/bin/busybox"
@@ -53,7 +55,7 @@ echo 'root:x:0:' >"$root/etc/group"
 cp /etc/nsswitch.conf "$root/etc/" 2>/dev/null || true
 cp /var/lib/dpkg/status "$root/var/lib/dpkg/"
 # Only packages whose files were copied whole enough to describe: those that own the program and its libraries.
-{ echo /usr/bin/clamscan; ldd /usr/bin/clamscan | grep -o '/[^ ]*'; } | while read -r file; do
+{ echo /usr/bin/clamscan; libraries /usr/bin/clamscan; } | while read -r file; do
 	dpkg -S "$(realpath "$file")" 2>/dev/null || dpkg -S "$file" 2>/dev/null
 done | sed 's/:.*//' | sort -u | while read -r owner; do
 	for list in /var/lib/dpkg/info/"$owner".{list,md5sums} /var/lib/dpkg/info/"$owner":amd64.{list,md5sums}; do
