@@ -136,7 +136,8 @@ static void as_zlib(struct hm_bytes *out, struct hm_slice s)
 static void as_zip(struct hm_bytes *out, struct hm_slice s)
 {
 	hm_bytes_append(out, "PK\3\4\x14\0\x08\0\x08\0", 10);
-	put_le(out, 0, 16);
+	put_le(out, 0, 8);
+	put_le(out, 0, 8);
 	put_le(out, 5, 2);
 	put_le(out, 0, 2);
 	hm_bytes_text(out, "a.txt");
