@@ -48,7 +48,8 @@ static void put_file(struct tree *t, const struct report_file *f, struct hm_slic
 	if (f->path.len)
 		report_html_bound(out, name, 512);
 	else
-		report_html(out, "no event names it: device %lu, inode %lu", (unsigned long)f->key[0], (unsigned long)f->key[1]);
+		report_html(out, "%s (device %lu, inode %lu)", f->key[3] == HM_LAYER_NONE ? "a pipe or the like" : "a file without a name",
+			    (unsigned long)f->key[0], (unsigned long)f->key[1]);
 	hm_bytes_text(out, f->folder ? "/" : "");
 	hm_bytes_text(out, f->execs ? " <b>executed</b>" : "");
 	hm_bytes_text(out, f->code && !f->execs ? " <b>mapped as code</b>" : f->maps && !f->code ? " <b>mapped</b>" : "");

@@ -66,62 +66,71 @@ static const struct report_cite *next_cite(const struct report_cites *cites, con
 	return next;
 }
 
-static bool in_cited(const struct report_cites *cites, const struct report_cite *first, size_t at)
+/* Whether byte `at` is cited. A citation of the whole flow marks nothing: there would be nothing to tell apart. */
+static bool in_cited(const struct report_cites *cites, const struct report_cite *first, size_t whole, size_t at)
 {
 	for (const struct report_cite *c = first; c; c = next_cite(cites, c))
-		if (at >= c->offset && at - c->offset < c->length)
+		if (at >= c->offset && at - c->offset < c->length && c->length < whole)
 			return true;
 	return false;
 }
 
+/* A dump's input: what a flow sent, and its first citation. */
+struct dump {
+	const struct report_page *page;
+	struct hm_slice s;
+	const struct report_cite *cite;
+};
+
 /* The `n` bytes from `from` on, as hex or as text; runs of bytes that a claim cites are marked. */
-static void put_dump_half(const struct report_page *p, struct hm_slice s, size_t from, size_t n, bool hex, const struct report_cite *cite)
+static void put_dump_half(const struct dump *d, size_t from, size_t n, bool hex)
 {
+	struct hm_bytes *out = d->page->out;
 	bool marked = false;
 
 	for (size_t k = 0; k < n; k++) {
-		bool mark = in_cited(p->cites, cite, from + k);
-		char byte = (char)s.data[from + k];
+		bool mark = in_cited(d->page->cites, d->cite, d->s.len, from + k);
+		char byte = (char)d->s.data[from + k];
 
-		hm_bytes_text(p->out, marked && !mark ? "</mark>" : "");
+		hm_bytes_text(out, marked && !mark ? "</mark>" : "");
 		if (hex && k)
-			hm_bytes_text(p->out, k == 8 ? "  " : " ");
-		hm_bytes_text(p->out, mark && !marked ? "<mark>" : "");
+			hm_bytes_text(out, k == 8 ? "  " : " ");
+		hm_bytes_text(out, mark && !marked ? "<mark>" : "");
 		if (hex)
-			hm_bytes_printf(p->out, "%02x", (uint8_t)byte);
+			hm_bytes_printf(out, "%02x", (uint8_t)byte);
 		else
-			report_html(p->out, "%.*s", 1, byte >= 0x20 && byte < 0x7f && byte != '\\' ? &byte : ".");
+			report_html(out, "%.*s", 1, byte >= 0x20 && byte < 0x7f && byte != '\\' ? &byte : ".");
 		marked = mark;
 	}
-	hm_bytes_text(p->out, marked ? "</mark>" : "");
+	hm_bytes_text(out, marked ? "</mark>" : "");
 }
 
 /* One line of a hex dump: offset, 16 bytes, the same bytes as text. */
-static void put_dump_line(const struct report_page *p, struct hm_slice s, size_t from, const struct report_cite *cite)
+static void put_dump_line(const struct dump *d, size_t from, size_t to)
 {
-	size_t n = s.len - from < 16 ? s.len - from : 16;
+	struct hm_bytes *out = d->page->out;
+	size_t n = to - from < 16 ? to - from : 16;
 
-	hm_bytes_printf(p->out, "<i>%08zx</i>  ", from);
-	put_dump_half(p, s, from, n, true, cite);
-	hm_bytes_printf(p->out, "%*s", (int)(3 * (16 - n) + (n <= 8) + 2), "");
-	put_dump_half(p, s, from, n, false, cite);
-	hm_bytes_u8(p->out, '\n');
+	hm_bytes_printf(out, "<i>%08zx</i>  ", from);
+	put_dump_half(d, from, n, true);
+	hm_bytes_printf(out, "%*s", (int)(3 * (16 - n) + (n <= 8) + 2), "");
+	put_dump_half(d, from, n, false);
+	hm_bytes_u8(out, '\n');
 }
 
-static void put_window(const struct report_page *p, struct hm_slice s, size_t from, size_t to, const struct report_cite *cite)
+static void put_window(const struct dump *d, size_t from, size_t to)
 {
-	if (to > s.len)
-		to = s.len;
 	for (size_t at = from; at < to; at += 16)
-		put_dump_line(p, (struct hm_slice){ s.data, to }, at, cite);
+		put_dump_line(d, at, to);
 }
 
 /* The beginning, then a window around each cited place that lies behind it; what is left out is told. */
 static void put_dump(const struct report_page *p, struct hm_slice s, const struct report_cite *cite)
 {
+	const struct dump d = { p, s, cite };
 	size_t shown = s.len < PREVIEW_BYTES ? s.len : PREVIEW_BYTES, total = shown;
 	hm_bytes_text(p->out, "<pre class=\"dump\" tabindex=\"0\">");
-	put_window(p, s, 0, shown, cite);
+	put_window(&d, 0, shown);
 	for (const struct report_cite *c = cite; c; c = next_cite(p->cites, c)) {
 		size_t from = c->offset >= s.len ? s.len : c->offset & ~(uint64_t)15, to;
 
@@ -132,7 +141,7 @@ static void put_dump(const struct report_page *p, struct hm_slice s, const struc
 			continue;
 		if (from > shown)
 			report_html(p->out, "... %'zu bytes not shown\n", from - shown);
-		put_window(p, s, from, to, cite);
+		put_window(&d, from, to);
 		total += to - from;
 		shown = to;
 	}
@@ -151,7 +160,7 @@ static void put_flow(const struct report_page *p, uint64_t run, size_t index, co
 		    flow->endpoint);
 	report_html(p->out, "<span>%'zu %s in %'zu %s; %'lu bytes on the wire; run %lu flow %zu%s</span>", sent.len,
 		    sent.len == 1 ? "byte" : "bytes", flow->messages, flow->messages == 1 ? "message" : "messages",
-		    (unsigned long)flow->wire, (unsigned long)run, index, flow->literal ? "; address never asked for in DNS" : "");
+		    (unsigned long)flow->wire, (unsigned long)run, index, flow->literal ? "; address not from DNS" : "");
 	if (sent.len)
 		report_html(p->out, "<code class=\"line\">%.*s%s</code>", HM_S(line), line.len < sent.len ? " ..." : "");
 	hm_bytes_text(p->out, "</summary>\n");

@@ -40,7 +40,7 @@ static void put_supplier(const struct report_page *p)
 	else
 		report_html(p->out, "%s", control ? report_text(control, "country") : "not known to this assessment");
 	if (control)
-		report_html(p->out, " <span class=\"faint\">(%s)</span>", report_text(control, "source"));
+		report_html(p->out, " <span class=\"faint\">Source: %s</span>", report_text(control, "source"));
 	hm_bytes_text(p->out, "</dd>\n");
 }
 
@@ -162,17 +162,40 @@ static void put_evidence(const struct report_page *p, const json_t *claim)
 	hm_bytes_text(p->out, "</p>");
 }
 
+static void put_bound_text(const struct report_page *p, const json_t *bound)
+{
+	report_html(p->out, "from %'lu %s, what shows in more than %'lu of 10,000 runs would have been seen with confidence %lu/%lu",
+		    (unsigned long)report_int(bound, "pairs"), report_int(bound, "pairs") == 1 ? "run" : "runs",
+		    (unsigned long)report_int(bound, "rate_bp"),
+		    (unsigned long)json_integer_value(json_array_get(report_list(bound, "confidence"), 0)),
+		    (unsigned long)json_integer_value(json_array_get(report_list(bound, "confidence"), 1)));
+}
+
+/* The bound that every claim with one has, or NULL when they differ or there is none. */
+static const json_t *common_bound(const struct report_page *p)
+{
+	const json_t *claim, *common = NULL;
+	size_t i;
+
+	json_array_foreach (report_list(p->view->findings, "claims"), i, claim) {
+		const json_t *bound = report_object(claim, "bound");
+
+		if (bound && common && !json_equal(bound, common))
+			return NULL;
+		common = bound ? bound : common;
+	}
+	return common;
+}
+
 static void put_bound(const struct report_page *p, const json_t *claim)
 {
 	const json_t *bound = report_object(claim, "bound");
 
-	if (report_int(bound, "pairs"))
-		report_html(p->out,
-			    "<p class=\"evidence\">Bound: from %'lu %s, what shows in more than %'lu of 10,000 runs would have "
-			    "been seen with confidence %lu/%lu.</p>",
-			    (unsigned long)report_int(bound, "pairs"), report_int(bound, "pairs") == 1 ? "run" : "runs", (unsigned long)report_int(bound, "rate_bp"),
-			    (unsigned long)json_integer_value(json_array_get(report_list(bound, "confidence"), 0)),
-			    (unsigned long)json_integer_value(json_array_get(report_list(bound, "confidence"), 1)));
+	if (!bound || common_bound(p))
+		return;
+	hm_bytes_text(p->out, "<p class=\"evidence\">Bound: ");
+	put_bound_text(p, bound);
+	hm_bytes_text(p->out, ".</p>");
 }
 
 static void put_claim(const struct report_page *p, const json_t *claim)
@@ -239,7 +262,14 @@ static void put_not_tested(const struct report_page *p)
 
 void report_page_verdicts(const struct report_page *p)
 {
+	const json_t *bound = common_bound(p);
+
 	hm_bytes_text(p->out, "<section id=\"verdicts\">\n<h2>Verdicts</h2>\n<div>\n");
+	if (bound) {
+		hm_bytes_text(p->out, "<p>Each <i>upheld</i> is bounded: ");
+		put_bound_text(p, bound);
+		hm_bytes_text(p->out, ".</p>\n");
+	}
 	for (size_t i = 0; i < HM_COUNT(report_questions); i++) {
 		const struct report_question *q = &report_questions[i];
 
@@ -248,7 +278,7 @@ void report_page_verdicts(const struct report_page *p)
 		else
 			report_html(p->out, "<h3>%s</h3>\n", q->sentence);
 		if (!put_question(p, q))
-			hm_bytes_text(p->out, "<p class=\"none\">No claim of this question was judged.</p>\n");
+			hm_bytes_text(p->out, "<p class=\"none\">No claim here was judged.</p>\n");
 	}
 	put_not_tested(p);
 	hm_bytes_text(p->out, "</div>\n</section>\n");

@@ -120,6 +120,8 @@ static void numbers_and_words(void **state HM_UNUSED)
 	assert_true(holds(&page, "<b class=\"refuted\">1</b> refuted, <b class=\"open\">1</b> not verifiable, <b class=\"upheld\">2</b> upheld"));
 	assert_true(holds(&page, "<span>1.4.3+dfsg-1</span>"));
 	assert_true(holds(&page, "2023-11-14 22:13:20 UTC"));
+	assert_true(holds(&page, "is bounded: from 12 runs, what shows in more than 2,210 of 10,000 runs would have been seen with "
+				 "confidence 19/20."));
 	assert_true(holds(&page, "exit code 1"));
 	assert_true(holds(&page, "killed by signal 9"));
 	assert_true(holds(&page, "<mark>3c 73 63 72 69 70 74 3e  61")); /* the cited bytes of the payload */
@@ -209,6 +211,57 @@ static void malformed_parts_are_refused(void **state HM_UNUSED)
 	}
 }
 
+static size_t count_of(const struct hm_bytes *page, const char *text)
+{
+	const uint8_t *at = page->data;
+	size_t count = 0;
+
+	while ((at = memmem(at, page->len - (size_t)(at - page->data), text, strlen(text)))) {
+		at += strlen(text);
+		count++;
+	}
+	return count;
+}
+
+/* A folder with more files than are shown, a path deeper than is drawn, a chain of processes longer than is drawn. */
+static void what_is_too_much_is_counted(void **state HM_UNUSED)
+{
+	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = parts_without("runs/0001/record.cbor.zst", NULL);
+	HM_CLEANUP(make_items_release) struct make_items items = { 0 };
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes page = { 0 }, deep = { 0 };
+	struct hm_event e;
+
+	for (size_t i = 0; i < 160; i++) {
+		HM_FREE char *name = hm_sprintf("/many/%03zu", i);
+
+		e = SAMPLE_OPEN(1000 + i, "");
+		e.field[HM_OPEN_PATH].b = hm_slice_text(name);
+		make_event(&items, e);
+	}
+	for (size_t i = 0; i < 2; i++) {
+		hm_bytes_text(&deep, "/deep");
+		for (size_t k = 0; k < 300; k++)
+			hm_bytes_text(&deep, i || k < 150 ? "/a" : "/b");
+		e = SAMPLE_OPEN(2000 + i, "");
+		e.field[HM_OPEN_PATH].b = hm_slice_of(&deep);
+		make_event(&items, e);
+		deep.len = 0;
+	}
+	for (uint32_t i = 0; i < 60; i++)
+		make_event(&items, (struct hm_event){ .kind = HM_EV_FORK, .tgid = 500 + i, .tid = 500 + i,
+						      .field = { MAKE_U(501 + i), MAKE_U(501 + i), MAKE_U(0) } });
+	make_record(parts, "runs/0001/record.cbor.zst", HM_RECORD_EVENTS, &items);
+	page = page_of(parts);
+	assert_true(holds(&page, ">149 <b>opened"));
+	assert_false(holds(&page, ">150 <b>opened"));
+	assert_true(holds(&page, "10 more not shown"));
+	assert_true(holds(&page, "61 processes</b>"));
+	assert_int_equal(count_of(&page, "<span class=\"faint\">pid "), 25);
+	assert_true(holds(&page, "1 processes and what they started are not shown"));
+	assert_int_equal(count_of(&page, "<details"), count_of(&page, "</details>"));
+	assert_int_equal(count_of(&page, "<ul"), count_of(&page, "</ul>"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +269,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_loaded),	     cmocka_unit_test(every_link_has_its_target),
 		cmocka_unit_test(numbers_and_words),	     cmocka_unit_test(same_parts_same_bytes),
 		cmocka_unit_test(absent_parts_are_told),     cmocka_unit_test(malformed_parts_are_refused),
+		cmocka_unit_test(what_is_too_much_is_counted),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

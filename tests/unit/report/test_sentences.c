@@ -4,6 +4,7 @@
 
 #include <cmocka.h>
 
+#include "fs.h"
 #include "report_internal.h"
 
 static void says(const char *reason, const char *values, const char *sentence)
@@ -57,11 +58,46 @@ static void what_is_unknown_shows_as_it_is(void **state HM_UNUSED)
 	assert_string_equal(report_verdict("perhaps").word, "perhaps");
 }
 
+static bool has_sentence(const char *code, bool verdict)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes number = { 0 };
+	HM_JSON json_t *claim = json_pack("{s:s,s:{}}", "reason", code, "values");
+
+	report_number(&number, claim);
+	return verdict ? number.len > 0 : strcmp(report_say("not_tested", code), code) != 0;
+}
+
+/* The format page lists every code in the first cell of a table's row, between backquotes. */
+static void every_code_has_a_sentence(void **state HM_UNUSED)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes page = { 0 };
+	size_t reasons = 0, untested = 0;
+
+	assert_int_equal(hm_fs_read(&page, HM_TEST_DATA "/../doc/format/findings.md", 1 << 20, NULL), 0);
+	hm_bytes_u8(&page, 0);
+	for (char *save = NULL, *line = strtok_r((char *)page.data, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		bool verdict = strstr(line, "| refuted |") || strstr(line, "| not verifiable |") || strstr(line, "| upheld |");
+		char *cell_end = strncmp(line, "| `", 3) == 0 ? strstr(line + 3, "` |") : NULL;
+
+		for (char *code = cell_end ? line + 3 : NULL; code && code <= cell_end;) {
+			char *end = strchr(code, '`');
+			HM_FREE char *name = hm_slice_dup((struct hm_slice){ (uint8_t *)code, (size_t)(end - code) });
+
+			if (!has_sentence(name, verdict))
+				fail_msg("no sentence for %s", name);
+			*(verdict ? &reasons : &untested) += 1;
+			code = end < cell_end ? strchr(end + 1, '`') + 1 : NULL;
+		}
+	}
+	assert_true(reasons > 20 && untested > 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(number_first),		    cmocka_unit_test(what_was_not_counted_is_zero),
 		cmocka_unit_test(capabilities_have_names),  cmocka_unit_test(what_is_unknown_shows_as_it_is),
+		cmocka_unit_test(every_code_has_a_sentence),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
