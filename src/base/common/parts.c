@@ -66,7 +66,9 @@ static int insert(struct hm_parts *parts, const char *name, struct part **ret, s
 
 	if (found)
 		return hm_fail_set(fail, HM_E_BAD, "part %s is there twice", name);
-	parts->list = hm_realloc(parts->list, parts->count + 1, sizeof(*parts->list));
+	/* Room doubles: at each power of two the list is full. */
+	if ((parts->count & (parts->count - 1)) == 0)
+		parts->list = hm_realloc(parts->list, parts->count ? 2 * parts->count : 1, sizeof(*parts->list));
 	memmove(parts->list + at + 1, parts->list + at, (parts->count - at) * sizeof(*parts->list));
 	parts->count++;
 	parts->list[at] = (struct part){ .name = hm_strdup(name) };

@@ -260,17 +260,19 @@ static void others_open(struct hm_slice file)
 					  path);
 
 	assert_int_equal(hm_fs_write_atomic(path, file, 0644, NULL), 0);
-	if (!have("unzip") || !have("python3"))
-		skip();
 	assert_int_equal(system(unzip), 0);
 	assert_int_equal(system(python), 0);
 }
 
 static void unzip_opens_it(void **state HM_UNUSED)
 {
-	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = some_parts();
-	HM_CLEANUP(hm_bytes_release) struct hm_bytes file = emit(parts);
+	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = NULL;
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes file = { 0 };
 
+	if (!have("unzip") || !have("python3"))
+		skip(); /* before anything is held: skipping jumps */
+	parts = some_parts();
+	file = emit(parts);
 	others_open(hm_slice_of(&file));
 }
 
@@ -289,7 +291,7 @@ static void many_members(void **state HM_UNUSED)
 		file = emit(parts);
 		assert_int_equal(memcmp(file.data + file.len - 42, "PK\6\7", 4) == 0, count >= 65535);
 		assert_int_equal(read_code(hm_slice_of(&file)), 0);
-		if (count == 65535)
+		if (count == 65535 && have("unzip") && have("python3"))
 			others_open(hm_slice_of(&file));
 	}
 }
@@ -298,8 +300,7 @@ static void many_members(void **state HM_UNUSED)
 static void large_members(void **state HM_UNUSED)
 {
 	size_t big = ((size_t)4 << 30) + 7;
-	HM_FREE char *path = hm_sprintf("%s/large.zip", folder);
-	HM_FREE char *unzip = hm_sprintf("unzip -tqq %s >/dev/null", path);
+	HM_FREE char *path = NULL, *unzip = NULL;
 	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = NULL;
 	HM_CLEANUP(hm_fs_unmap) struct hm_map map = { 0 };
 	struct hm_fail fail = { 0 };
@@ -309,6 +310,8 @@ static void large_members(void **state HM_UNUSED)
 		printf("# skipped: HALLMARK_SLOW is not set (it needs 4 GiB of disk and half a minute)\n");
 		skip();
 	}
+	path = hm_sprintf("%s/large.zip", folder);
+	unzip = hm_sprintf("unzip -tqq %s >/dev/null", path);
 	zeros = mmap(NULL, big, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	assert_ptr_not_equal(zeros, MAP_FAILED);
 	parts = some_parts();

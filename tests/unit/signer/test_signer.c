@@ -187,7 +187,7 @@ static void other_keys_are_refused(void **state HM_UNUSED)
 }
 
 /* openssl, which shares no code with us here, reads our key and believes our signature. */
-static void openssl_agrees(void **state HM_UNUSED)
+static void check_with_openssl(void)
 {
 	HM_FREE char *key = in_folder("interop"), *message = in_folder("message"), *signature = in_folder("signature");
 	HM_FREE char *public_path = in_folder("interop.pub");
@@ -198,10 +198,6 @@ static void openssl_agrees(void **state HM_UNUSED)
 	HM_CLEANUP(hm_signer_cleanup) struct hm_signer *s = NULL;
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes der = { 0 };
 
-	if (system("openssl version >/dev/null 2>&1") != 0) {
-		printf("# skipped: openssl is not installed\n");
-		skip();
-	}
 	assert_int_equal(hm_signer_generate(key, NULL), 0);
 	assert_int_equal(hm_signer_load(&s, key, NULL), 0);
 	put(message, "to whom it may concern", 0644);
@@ -212,6 +208,15 @@ static void openssl_agrees(void **state HM_UNUSED)
 	assert_int_equal(system(again), 0);
 	put(message, "to whom it may concerN", 0644);
 	assert_int_not_equal(system(verify), 0);
+}
+
+static void openssl_agrees(void **state HM_UNUSED)
+{
+	if (system("openssl version >/dev/null 2>&1") != 0) {
+		printf("# skipped: openssl is not installed\n");
+		skip(); /* before anything is held: skipping jumps */
+	}
+	check_with_openssl();
 }
 
 int main(void)

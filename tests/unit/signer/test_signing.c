@@ -22,7 +22,7 @@ static int tear_down(void **state HM_UNUSED)
 	return hm_fs_remove_tree(folder, NULL);
 }
 
-static void openssl_believes_the_envelope(void **state HM_UNUSED)
+static void check_envelope(bool with_openssl)
 {
 	HM_FREE char *key_path = hm_sprintf("%s/key", folder), *public_path = hm_sprintf("%s/key.pub", folder);
 	HM_FREE char *pae_path = hm_sprintf("%s/pae", folder), *sig_path = hm_sprintf("%s/sig", folder);
@@ -45,16 +45,25 @@ static void openssl_believes_the_envelope(void **state HM_UNUSED)
 	assert_true(hm_slice_eq(hm_slice_of(&payload), statement));
 	assert_true(hm_slice_eq(hm_slice_of(&back), hm_slice_of(&sig)));
 	assert_true(hm_signature_check(key, hm_slice_of(&pae), hm_slice_of(&back), false));
-	if (system("openssl version >/dev/null 2>&1") != 0) {
-		printf("# skipped: openssl is not installed\n");
-		skip();
-	}
+	if (!with_openssl)
+		return;
 	assert_int_equal(hm_fs_write_atomic(pae_path, hm_slice_of(&pae), 0644, NULL), 0);
 	assert_int_equal(hm_fs_write_atomic(sig_path, hm_slice_of(&back), 0644, NULL), 0);
 	assert_int_equal(system(command), 0);
 	hm_bytes_u8(&pae, ' ');
 	assert_int_equal(hm_fs_write_atomic(pae_path, hm_slice_of(&pae), 0644, NULL), 0);
 	assert_int_not_equal(system(command), 0);
+}
+
+static void openssl_believes_the_envelope(void **state HM_UNUSED)
+{
+	bool have = system("openssl version >/dev/null 2>&1") == 0;
+
+	check_envelope(have);
+	if (!have) {
+		printf("# skipped: openssl is not installed\n");
+		skip();
+	}
 }
 
 int main(void)
