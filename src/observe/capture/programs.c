@@ -22,6 +22,9 @@ __attribute__((format(printf, 2, 0))) static int keep_warning(enum libbpf_print_
 	if (level != LIBBPF_WARN || said[0])
 		return 0;
 	vsnprintf(line, sizeof(line), format, args);
+	/* Kernels since 5.11 do not ask for it, and what really fails without privilege comes next. */
+	if (strstr(line, "bump RLIMIT_MEMLOCK"))
+		return 0;
 	len = strcspn(line, "\n");
 	line[len] = '\0';
 	snprintf(said, sizeof(said), "%s", strncmp(line, "libbpf: ", 8) == 0 ? line + 8 : line);
