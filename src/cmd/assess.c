@@ -233,7 +233,7 @@ int hm_assess_run(struct hm_assessment *a, struct hm_fail *fail)
 				       hm_capture_witnesses(), hm_slice_of(&absent), notes, RUNS, fail);
 	if (r == 0) {
 		head = product_head(a);
-		r = hm_core_product(a->parts, head, a->packages, RUNS, fail);
+		r = hm_core_product(a->parts, head, a->packages, a->product.packages, a->executable, RUNS, fail);
 	}
 	if (r == 0)
 		r = hm_evaluate(&findings, a->parts, fail);

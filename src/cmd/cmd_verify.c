@@ -77,7 +77,10 @@ static void check_report(struct hm_verify *v)
 
 	if (!v->parts || !hm_parts_get(v->parts, "report.html", &there))
 		return;
-	if (hm_report_html(&again, v->parts, &fail) < 0)
+	if (hm_report_version(there) && hm_report_version(there) != HM_REPORT_VERSION)
+		hm_verify_say(v, "report", HM_CHECK_UNCHECKED, "made by version %u of the report; this is %u and cannot make it again",
+			      hm_report_version(there), HM_REPORT_VERSION);
+	else if (hm_report_html(&again, v->parts, &fail) < 0)
 		hm_verify_say(v, "report", HM_CHECK_FALSE, "cannot be made again: %s", fail.text);
 	else if (!hm_slice_eq(hm_slice_of(&again), there))
 		hm_verify_say(v, "report", HM_CHECK_FALSE, "report.html is not the report of this bundle");

@@ -253,47 +253,70 @@ static int collect(struct paths *paths, struct hm_slice file, struct hm_fail *fa
 	return r;
 }
 
-static int describe(json_t *head, const struct paths *paths, const struct hm_packages *packages, struct hm_fail *fail)
+/* A set of packages, few enough for a list. */
+struct owners {
+	const struct hm_package **list;
+	size_t count;
+};
+
+static void owners_release(struct owners *owners)
 {
-	const struct hm_package **owners = hm_alloc(paths->count, sizeof(const struct hm_package *));
+	free(owners->list);
+}
+
+static bool owners_add(struct owners *owners, const struct hm_package *package)
+{
+	size_t at = 0;
+
+	if (!package)
+		return false;
+	while (at < owners->count && strcmp(owners->list[at]->name, package->name) < 0)
+		at++;
+	for (size_t i = at; i < owners->count && strcmp(owners->list[i]->name, package->name) == 0; i++)
+		if (owners->list[i] == package)
+			return true;
+	owners->list = hm_realloc(owners->list, owners->count + 1, sizeof(const struct hm_package *));
+	memmove(owners->list + at + 1, owners->list + at, (owners->count - at) * sizeof(const struct hm_package *));
+	owners->list[at] = package;
+	owners->count++;
+	return true;
+}
+
+/* A file that is gone meanwhile cannot be described; evaluate then finds it unowned and without a digest. */
+static void add_unowned(json_t *unowned, const char *path)
+{
+	struct hm_sha256 digest;
+	json_t *row;
+
+	if (hm_sha256_file(&digest, NULL, path, NULL) < 0)
+		return;
+	row = json_object();
+	hm_json_set_bytes(row, "path", hm_slice_text(path));
+	json_object_set_new(row, "sha256", hex_of(digest.b, sizeof(digest.b)));
+	json_array_append_new(unowned, row);
+}
+
+static int describe(json_t *head, const struct paths *paths, const struct hm_packages *packages, struct owners *owners,
+		    struct hm_fail *fail)
+{
 	json_t *list = json_array(), *unowned = json_array();
-	size_t owner_count = 0;
 	int r = 0;
 
 	json_object_set_new(head, "packages", list);
 	json_object_set_new(head, "unowned", unowned);
-	for (size_t i = 0; i < paths->count && r == 0; i++) {
-		const struct hm_package *owner = hm_packages_owner(packages, paths->list[i]);
-		struct hm_sha256 digest;
-		size_t k = 0;
-
-		while (owner && k < owner_count && owners[k] != owner)
-			k++;
-		if (owner && k == owner_count)
-			owners[owner_count++] = owner;
-		/* A file that is gone meanwhile cannot be described; evaluate then finds it unowned and without a digest. */
-		if (owner || hm_sha256_file(&digest, NULL, paths->list[i], NULL) < 0)
-			continue;
-		json_array_append_new(unowned, json_object());
-		hm_json_set_bytes(json_array_get(unowned, json_array_size(unowned) - 1), "path", hm_slice_text(paths->list[i]));
-		json_object_set_new(json_array_get(unowned, json_array_size(unowned) - 1), "sha256", hex_of(digest.b, 32));
-	}
-	for (size_t i = 0; i < owner_count; i++) /* by name: few, so by insertion */
-		for (size_t k = i; k > 0 && strcmp(owners[k - 1]->name, owners[k]->name) > 0; k--) {
-			const struct hm_package *swap = owners[k];
-
-			owners[k] = owners[k - 1];
-			owners[k - 1] = swap;
-		}
-	for (size_t i = 0; i < owner_count && r == 0; i++)
-		r = hm_packages_describe(packages, owners[i], list, fail);
-	free(owners);
+	for (size_t i = 0; i < paths->count; i++)
+		if (!owners_add(owners, hm_packages_owner(packages, paths->list[i])))
+			add_unowned(unowned, paths->list[i]);
+	for (size_t i = 0; i < owners->count && r == 0; i++)
+		r = hm_packages_describe(packages, owners->list[i], list, fail);
 	return r;
 }
 
-int hm_core_product(struct hm_parts *parts, json_t *head, const struct hm_packages *packages, unsigned runs, struct hm_fail *fail)
+int hm_core_product(struct hm_parts *parts, json_t *head, const struct hm_packages *packages, char *const *own,
+		    const char *executable, unsigned runs, struct hm_fail *fail)
 {
 	HM_CLEANUP(paths_release) struct paths paths = { 0 };
+	HM_CLEANUP(owners_release) struct owners owners = { 0 };
 	int r = 0;
 
 	for (unsigned run = 1; run <= runs && r == 0; run++) {
@@ -306,6 +329,10 @@ int hm_core_product(struct hm_parts *parts, json_t *head, const struct hm_packag
 	if (r < 0)
 		return r;
 	paths_sort(&paths);
-	r = describe(head, &paths, packages, fail);
+	/* A product that is a script is never executed itself, its interpreter is: so its own packages come by name. */
+	owners_add(&owners, hm_packages_owner(packages, executable));
+	for (; own && *own; own++)
+		owners_add(&owners, hm_packages_find(packages, *own));
+	r = describe(head, &paths, packages, &owners, fail);
 	return r < 0 ? r : add_document(parts, "product.json", head, fail);
 }

@@ -26,9 +26,10 @@ int hm_core_plan(struct hm_parts *parts, const struct hm_planned *planned, struc
 int hm_core_assessment(struct hm_parts *parts, const struct hm_planned *planned, const char *hostname, const char *machine_id,
 		       const char *witnesses, struct hm_slice absent, const struct hm_run_note *notes, size_t count,
 		       struct hm_fail *fail) HM_MUST_CHECK;
-/* product.json: packages of what the records say was executed or mapped executable. `head` has name, purl, supplier and
- * definitions already; it is borrowed and completed. */
-int hm_core_product(struct hm_parts *parts, json_t *head, const struct hm_packages *packages, unsigned runs,
-		    struct hm_fail *fail) HM_MUST_CHECK;
+/* product.json: the product's own packages (`own`, NULL-terminated names or NULL, and the owner of the executable), and
+ * those of what the records say was executed or mapped executable. `head` has name, purl, supplier and definitions
+ * already; it is borrowed and completed. */
+int hm_core_product(struct hm_parts *parts, json_t *head, const struct hm_packages *packages, char *const *own,
+		    const char *executable, unsigned runs, struct hm_fail *fail) HM_MUST_CHECK;
 /* "runs/0001/NAME" in fresh memory. */
 char *hm_core_run_part(unsigned run, const char *name) HM_MUST_CHECK;

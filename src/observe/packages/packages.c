@@ -207,6 +207,14 @@ int hm_packages_open(struct hm_packages **ret, const char *root, struct hm_fail 
 	return 0;
 }
 
+const struct hm_package *hm_packages_find(const struct hm_packages *p, const char *name)
+{
+	for (size_t i = 0; i < p->count; i++)
+		if (strcmp(p->entry[i].package.name, name) == 0)
+			return &p->entry[i].package;
+	return NULL;
+}
+
 const struct hm_package *hm_packages_owner(const struct hm_packages *p, const char *path)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes real = { 0 };
