@@ -12,7 +12,6 @@
 #include "pcapng.h"
 #include "planted.h"
 #include "program.h"
-#include "report.h"
 #include "signature.h"
 #include "signer.h"
 #include "text.h"
@@ -262,17 +261,13 @@ static int sign(struct hm_assessment *a, struct hm_fail *fail)
 	return hm_attest_add(a->parts, hm_slice_of(&statement), hm_pubkey_id(public), hm_slice_of(&signature), fail);
 }
 
+/* The page is not put in: a later version of the report would look different, and whoever wants it makes it again. */
 int hm_assess_publish(struct hm_assessment *a, const char *path, struct hm_fail *fail)
 {
-	HM_CLEANUP(hm_bytes_release) struct hm_bytes page = { 0 };
 	int r = hm_bundle_seal(a->parts, fail);
 
 	if (r == 0)
 		r = sign(a, fail);
-	if (r == 0)
-		r = hm_report_html(&page, a->parts, fail);
-	if (r == 0)
-		r = hm_parts_take(a->parts, "report.html", &page, fail);
 	return r < 0 ? r : hm_bundle_write(a->parts, path, fail);
 }
 
