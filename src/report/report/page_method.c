@@ -41,7 +41,7 @@ static void put_chamber(const struct report_page *p)
 	put_texts(p->out, report_list(chamber, "absent_mounts"));
 	hm_bytes_text(p->out, "</dd>\n");
 	if (declaration)
-		report_html(p->out, "<dt>Declaration</dt><dd>%s <span class=\"faint\">(%s)</span></dd>\n",
+		report_html(p->out, "<dt>Declaration</dt><dd>%s. <span class=\"faint\">%s</span></dd>\n",
 			    report_say("author", report_text(declaration, "author")), report_text(declaration, "source"));
 	else
 		hm_bytes_text(p->out, "<dt>Declaration</dt><dd>none: nobody said what the product may do</dd>\n");

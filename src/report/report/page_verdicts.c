@@ -19,9 +19,12 @@ static void put_summary(const struct report_page *p)
 	const json_t *claims = report_list(p->view->findings, "claims");
 
 	hm_bytes_text(p->out, "<p class=\"summary\">");
-	for (size_t i = 0; i < HM_COUNT(words); i++)
-		report_html(p->out, "<b class=\"%s\">%'zu</b> %s, ", report_verdict(words[i]).class,
-			    count_verdict(claims, words[i]), words[i]);
+	for (size_t i = 0; i < HM_COUNT(words); i++) {
+		size_t count = count_verdict(claims, words[i]);
+
+		/* Colour is for what is there. */
+		report_html(p->out, "<b class=\"%s\">%'zu</b> %s, ", count ? report_verdict(words[i]).class : "zero", count, words[i]);
+	}
 	report_html(p->out, "<b>%'zu</b> not tested</p>\n", json_array_size(report_list(p->view->findings, "not_tested")));
 }
 
@@ -40,7 +43,7 @@ static void put_supplier(const struct report_page *p)
 	else
 		report_html(p->out, "%s", control ? report_text(control, "country") : "not known to this assessment");
 	if (control)
-		report_html(p->out, " <span class=\"faint\">Source: %s</span>", report_text(control, "source"));
+		report_html(p->out, ". <span class=\"faint\">Source: %s</span>", report_text(control, "source"));
 	hm_bytes_text(p->out, "</dd>\n");
 }
 
@@ -106,6 +109,8 @@ void report_page_head(const struct report_page *p)
 	put_supplier(p);
 	put_command(p);
 	put_runs(p);
+	report_html(p->out, "<dt>Declaration</dt><dd>%s</dd>\n",
+		    v->declaration ? report_say("author", report_text(v->declaration, "author")) : "none");
 	if (*v->bundle_id)
 		report_html(p->out, "<dt>Bundle</dt><dd><code class=\"digest\">%s</code></dd>\n", v->bundle_id);
 	hm_bytes_text(p->out, "</dl>\n<nav aria-label=\"Sections\"><a href=\"#verdicts\">Verdicts</a> <a href=\"#limits\">Not "

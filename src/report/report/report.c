@@ -1,3 +1,4 @@
+#include "cursor.h"
 #include "digest.h"
 #include "report_internal.h"
 
@@ -12,9 +13,36 @@ static void put_policy(struct hm_bytes *out)
 	hm_bytes_text(out, "'; base-uri 'none'; form-action 'none'\">\n");
 }
 
+/* A page begins and ends with its version: a page of another version cannot be had by changing one place of ours. */
+static const char beginning[] = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+				"<meta name=\"generator\" content=\"hallmark report %u\">\n";
+static const char ending[] = "</main>\n<footer>Hallmark report, version %u</footer>\n</body>\n</html>\n";
+
+static bool has_version(struct hm_slice page, unsigned version)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes head = { 0 }, tail = { 0 };
+
+	hm_bytes_printf(&head, beginning, version);
+	hm_bytes_printf(&tail, ending, version);
+	return page.len >= head.len + tail.len && memcmp(page.data, head.data, head.len) == 0 &&
+	       memcmp(page.data + page.len - tail.len, tail.data, tail.len) == 0;
+}
+
+unsigned hm_report_version(struct hm_slice page)
+{
+	const char *number = strchr(beginning, '%');
+	struct hm_cursor c = hm_cursor_of(page);
+	unsigned version = 0;
+
+	(void)hm_cursor_bytes(&c, (size_t)(number - beginning));
+	for (uint8_t digit; version < 100000 && (digit = hm_cursor_u8(&c)) >= '0' && digit <= '9';)
+		version = version * 10 + (digit - '0');
+	return has_version(page, version) ? version : 0;
+}
+
 static void put_head(struct hm_bytes *out, const struct report_view *v)
 {
-	hm_bytes_text(out, "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
+	hm_bytes_printf(out, beginning, HM_REPORT_VERSION);
 	put_policy(out);
 	hm_bytes_text(out, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
 			   "<meta name=\"color-scheme\" content=\"light dark\">\n"
@@ -44,7 +72,7 @@ static int put_page(const struct report_page *p, struct hm_fail *fail)
 	report_page_method(p);
 	report_page_events(p);
 	report_page_check(p);
-	hm_bytes_text(p->out, "</main>\n</body>\n</html>\n");
+	hm_bytes_printf(p->out, ending, HM_REPORT_VERSION);
 	return 0;
 }
 

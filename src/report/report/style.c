@@ -77,8 +77,9 @@ const char report_style[] =
 	".events th{width:8rem;font-size:.88rem;color:var(--faint)}.fields{display:block}.fields i{color:var(--faint);"
 	"font-style:normal;padding-left:.5em}\n"
 	"tr:target,.flow:target{background:var(--wash)}\n"
+	"footer{margin-top:2.2rem;border-top:1px solid var(--line);padding-top:.4rem;color:var(--faint);font-size:.88rem}\n"
 	".commands dt{margin-top:.6rem}.commands dd{margin:0 0 0 1.1rem;color:var(--faint)}\n"
-	"@media (max-width:52rem){body{padding:1.2rem 1rem 3rem}section,.facts{grid-template-columns:minmax(0,1fr)}\n"
+	"@media screen and (max-width:52rem){body{padding:1.2rem 1rem 3rem}section,.facts{grid-template-columns:minmax(0,1fr)}\n"
 	"h1{font-size:1.9rem}.summary{font-size:1.1rem}section>h2{margin-bottom:.8rem}\n"
 	".facts dt{border-bottom:0;padding-bottom:0;font-size:.9rem}.facts dd{padding-top:0}\n"
 	".claims,.claims tbody,.claims tr,.claims th,.claims td{display:block;width:auto!important}.claims thead{display:none}\n"
@@ -86,6 +87,6 @@ const char report_style[] =
 	".claims td:last-child{text-align:left;padding-top:.35rem}.claims td{padding-top:.25rem}\n"
 	".untested li{grid-template-columns:minmax(0,1fr)}.row{grid-template-columns:minmax(0,1fr) 5.5rem 4.5rem}\n"
 	".flow[open] .line{display:block;white-space:normal}.events th{width:5rem}.tree ul{padding-left:.6rem}}\n"
-	"@media print{body{max-width:none;padding:0;font-size:10pt}nav{display:none}pre{max-height:none;white-space:pre-wrap}"
+	"@media print{html{font-size:9pt}body{max-width:none;padding:0}section,.facts{grid-template-columns:8rem minmax(0,1fr)}nav{display:none}pre{max-height:none;white-space:pre-wrap}"
 	"tr,li.row,.flow summary{break-inside:avoid}h2,h3{break-after:avoid}.verdict.refuted{background:none;color:var(--refuted);"
 	"border-width:3px}}\n";

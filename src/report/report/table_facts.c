@@ -86,6 +86,14 @@ static void say_supplier(struct hm_bytes *out, const struct report_view *v)
 			    control ? report_text(control, "country") : "");
 }
 
+static void say_declaration(struct hm_bytes *out, const struct report_view *v)
+{
+	if (v->declaration)
+		report_term(out, "%s", report_say("author", report_text(v->declaration, "author")));
+	else
+		hm_bytes_text(out, "none");
+}
+
 static void say_key(struct hm_bytes *out, const struct report_view *v)
 {
 	struct hm_slice lines = { 0 };
@@ -111,8 +119,8 @@ static const struct {
 	const char *title;
 	void (*say)(struct hm_bytes *out, const struct report_view *v);
 } facts[] = {
-	{ "supplier", say_supplier }, { "losses", say_losses }, { "witnesses", say_witnesses },
-	{ "internet", say_internet }, { "key", say_key },
+	{ "supplier", say_supplier },	{ "declaration", say_declaration }, { "losses", say_losses },
+	{ "witnesses", say_witnesses }, { "internet", say_internet },	    { "key", say_key },
 };
 
 static void put_fact(struct table *t, size_t fact, const struct hm_bytes *said)

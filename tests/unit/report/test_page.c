@@ -40,7 +40,7 @@ static void only_known_markup(void **state HM_UNUSED)
 {
 	static const char *const tags[] = { "html", "head", "meta", "title", "style", "body", "header", "p", "h1", "h2", "h3", "span", "b",
 					    "i", "dl", "dt", "dd", "code", "nav", "a", "main", "section", "div", "table", "thead",
-					    "tbody", "tfoot", "tr", "th", "td", "ul", "li", "details", "summary", "pre", "mark", "br" };
+					    "tbody", "tfoot", "tr", "th", "td", "ul", "li", "details", "summary", "pre", "mark", "br", "footer" };
 	static const char *const attributes[] = { "lang", "charset", "http-equiv", "content", "name", "class", "id", "href", "role", "scope",
 						  "aria-label", "aria-hidden", "tabindex", "open" };
 	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = sample_parts();
@@ -262,6 +262,39 @@ static void what_is_too_much_is_counted(void **state HM_UNUSED)
 	assert_int_equal(count_of(&page, "<ul"), count_of(&page, "</ul>"));
 }
 
+static void version_at_both_ends(void **state HM_UNUSED)
+{
+	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = sample_parts();
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes page = page_of(parts);
+	static const char marks[2][20] = { "hallmark report 1", "report, version 1" };
+	size_t at[2];
+
+	assert_int_equal(hm_report_version(hm_slice_of(&page)), HM_REPORT_VERSION);
+	for (size_t i = 0; i < 2; i++)
+		at[i] = (size_t)((uint8_t *)memmem(page.data, page.len, marks[i], strlen(marks[i])) - page.data) + strlen(marks[i]) - 1;
+	page.data[at[0]] = '7';
+	assert_int_equal(hm_report_version(hm_slice_of(&page)), 0);
+	page.data[at[1]] = '7';
+	assert_int_equal(hm_report_version(hm_slice_of(&page)), 7);
+	page.data[0] = '!';
+	assert_int_equal(hm_report_version(hm_slice_of(&page)), 0);
+	assert_int_equal(hm_report_version(HM_SLICE("")), 0);
+}
+
+/* Another page for the same parts is another version: raise HM_REPORT_VERSION, then put the new digest here. */
+static void page_is_that_of_its_version(void **state HM_UNUSED)
+{
+	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = sample_parts();
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes page = page_of(parts);
+	struct hm_sha256 digest;
+	char text[65];
+
+	hm_sha256_slice(&digest, hm_slice_of(&page));
+	assert_int_equal(HM_REPORT_VERSION, 1);
+	assert_string_equal(hm_text_hex_into(text, (struct hm_slice){ digest.b, 32 }), 
+			     "a6f165527bbcf66313d07f8753dcbde5d6a9e8279bc7f058d4e698a14bf294ed");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -270,6 +303,7 @@ int main(void)
 		cmocka_unit_test(numbers_and_words),	     cmocka_unit_test(same_parts_same_bytes),
 		cmocka_unit_test(absent_parts_are_told),     cmocka_unit_test(malformed_parts_are_refused),
 		cmocka_unit_test(what_is_too_much_is_counted),
+		cmocka_unit_test(version_at_both_ends),	     cmocka_unit_test(page_is_that_of_its_version),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
