@@ -107,6 +107,21 @@ static int check_findings(const json_t *findings, struct hm_fail *fail)
 	return 0;
 }
 
+/* Each run once and in order: a run that is listed a million times would be read a million times. */
+static int check_runs(const json_t *assessment, struct hm_fail *fail)
+{
+	const json_t *run;
+	uint64_t last = 0;
+	size_t at;
+
+	json_array_foreach (report_list(assessment, "runs"), at, run) {
+		if (report_int(run, "run") <= last)
+			return hm_fail_set(fail, HM_E_BAD, "reading assessment.json: its runs are not in order");
+		last = report_int(run, "run");
+	}
+	return 0;
+}
+
 int report_view_load(struct report_view *v, const struct hm_parts *parts, struct hm_fail *fail)
 {
 	const struct {
@@ -130,6 +145,8 @@ int report_view_load(struct report_view *v, const struct hm_parts *parts, struct
 	if (!v->findings)
 		return hm_fail_set(fail, HM_E_BAD, "reading findings.json: it is not there");
 	r = check_findings(v->findings, fail);
+	if (r == 0)
+		r = check_runs(v->assessment, fail);
 	if (r < 0)
 		return r;
 	if (hm_parts_get(parts, "core.json", &core)) {

@@ -194,6 +194,8 @@ static void malformed_parts_are_refused(void **state HM_UNUSED)
 		  "{\"schema\":\"hallmark/findings/v1\",\"product\":{},\"experiment\":{},\"claims\":[{\"id\":\"a\"}],\"not_tested\":[],"
 		  "\"losses\":[],\"ledger\":[]}", HM_E_BAD },
 		{ "assessment.json", "7", HM_E_BAD },
+		{ "assessment.json", "{\"runs\":[{\"run\":1},{\"run\":1}]}", HM_E_BAD },
+		{ "assessment.json", "{\"runs\":[7]}", HM_E_BAD },
 		{ "planted.json", "{\"a\":1,\"a\":2}", HM_E_BAD },
 		{ "runs/0001/record.cbor.zst", "not a record", HM_E_BAD },
 		{ "runs/0001/tree.cbor.zst", "not a record", HM_E_BAD },
