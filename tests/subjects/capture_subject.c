@@ -318,14 +318,16 @@ static void step_unix(char **argv UNUSED)
 
 static void *thread(void *cookie)
 {
-	return cookie;
+	*(int *)cookie = (int)syscall(SYS_gettid);
+	return NULL;
 }
 
 static void step_tasks(char **argv UNUSED)
 {
 	pid_t child = fork();
+	char task[64];
 	pthread_t t;
-	int status;
+	int status, tid = 0;
 
 	if (child == 0)
 		_exit(3);
@@ -338,8 +340,11 @@ static void step_tasks(char **argv UNUSED)
 	must(child > 0 && kill(child, 9) == 0 && waitpid(child, &status, 0) == child, "kill");
 	state("fork child_tgid=%d", child);
 	state("exit code=9 last=1");
-	must(pthread_create(&t, NULL, thread, NULL) == 0 && pthread_join(t, NULL) == 0, "thread");
-	state("fork child_tgid=%d flags=%d", getpid(), 0x3d0f00);
+	must(pthread_create(&t, NULL, thread, &tid) == 0 && pthread_join(t, NULL) == 0, "thread");
+	snprintf(task, sizeof(task), "/proc/self/task/%d", tid);
+	while (access(task, F_OK) == 0) /* it is joined a little before it has ended */
+		usleep(1000);
+	state("fork child_tgid=%d child_tid=%d flags=%d", getpid(), tid, 0x3d0f00);
 	state("exit code=0 last=0");
 }
 
