@@ -68,6 +68,7 @@ struct hm_listen_fact {
 struct hm_tree_entry {
 	struct hm_slice path;
 	char type; /* of hm_chamber_entry */
+	uint64_t position; /* in tree.cbor.zst */
 	bool hashed;
 	uint8_t sha256[32];
 };

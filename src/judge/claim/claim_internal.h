@@ -26,7 +26,7 @@ struct hm_places {
 extern const struct hm_places hm_places_system;	   /* what any program of the system opens */
 extern const struct hm_places hm_places_temporary; /* may be written by any program */
 extern const struct hm_places hm_places_own;	   /* {name}: the product's name, and that of its package */
-extern const struct hm_places hm_places_devices;   /* that hold nothing */
+extern const struct hm_places hm_places_fleeting;  /* devices that hold nothing, files of the product's own processes */
 
 /* True when `path` fits the pattern (doc/format/core.md). {target} and {name} stand for the texts given, which may be NULL.
  * A folder also fits the pattern of everything below it. */

@@ -24,9 +24,9 @@ static bool is_opened(const struct hm_file_fact *fact)
 	return fact->act == HM_ACT_OPEN || fact->act == HM_ACT_WRITE;
 }
 
-static bool is_device(const struct hm_core *core, const struct hm_file_fact *fact)
+static bool is_fleeting(const struct hm_core *core, const struct hm_file_fact *fact)
 {
-	return fact->type == S_IFCHR && hm_places_fit(&hm_places_devices, core, fact->path, false);
+	return fact->layer == HM_LAYER_NONE && hm_places_fit(&hm_places_fleeting, core, fact->path, false);
 }
 
 static bool in_own_places(const struct hm_core *core, struct hm_slice path, bool folder)
@@ -150,7 +150,7 @@ static void judge_tree(struct hm_judgement *j, const struct hm_core *core, const
 		}
 		g = wrong_ground(j, core, w, entry->path);
 		hm_ground_add(g, "paths", 1);
-		hm_ground_entry(g, run, i);
+		hm_ground_entry(g, run, entry->position);
 	}
 }
 
@@ -160,7 +160,7 @@ static void judge_opened(struct hm_judgement *j, const struct hm_core *core, con
 		const struct hm_file_fact *fact = run->files[i];
 		struct hm_ground *g;
 
-		if (fact->act != HM_ACT_WRITE || (!fact->cut && (!has_place(fact) || is_device(core, fact))))
+		if (fact->act != HM_ACT_WRITE || (!fact->cut && (!has_place(fact) || is_fleeting(core, fact))))
 			continue;
 		if (!fact->cut && w->allowed(core, fact->path, false)) {
 			hm_ground_add(hm_ground(j, w->fine), "paths", 1);

@@ -41,8 +41,8 @@ PLACES(own, "/var/lib/{name}/**", "/var/log/{name}/**", "/var/log/{name}.log", "
        "/root/.local/state/{name}/**", "/home/*/.{name}/**", "/home/*/.config/{name}/**", "/home/*/.cache/{name}/**",
        "/home/*/.local/share/{name}/**", "/home/*/.local/state/{name}/**");
 
-/* Character devices that keep nothing of what is written to them. */
-PLACES(devices, "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx", "/dev/pts/**");
+/* Keep nothing of what is written to them, or only as long as the process lives. */
+PLACES(fleeting, "/proc/{pid}/**", "/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx", "/dev/pts/**");
 
 /* The next component of a path or pattern, without slashes; false at the end. */
 static bool component(struct hm_slice *rest, struct hm_slice *out)

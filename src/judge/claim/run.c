@@ -170,7 +170,7 @@ static int read_packets(struct hm_run *run, const struct hm_core *core, struct h
 	return 0;
 }
 
-static int take_entry(struct hm_run *run, struct hm_slice item, struct hm_fail *fail)
+static int take_entry(struct hm_run *run, struct hm_slice item, uint64_t position, struct hm_fail *fail)
 {
 	static const char types[] = "fdlcbpsw";
 	struct hm_cursor c = hm_cursor_of(item);
@@ -186,10 +186,11 @@ static int take_entry(struct hm_run *run, struct hm_slice item, struct hm_fail *
 	hm_cbor_get_bytes(&c);
 	if (!hm_cursor_done(&c) || count != 8 || !path.len || path.data[0] != '/' || type == 0 || type > 127 ||
 	    !strchr(types, (int)type) || (sha256.len && sha256.len != sizeof(entry.sha256)))
-		return hm_fail_set(fail, HM_E_BAD, "entry %zu is none", run->tree_count);
+		return hm_fail_set(fail, HM_E_BAD, "entry %llu is none", (unsigned long long)position);
 	if (run->tree_count == TREE_MAX)
 		return hm_fail_set(fail, HM_E_BAD, "more entries than this program judges (%d)", TREE_MAX);
 	entry.type = (char)type;
+	entry.position = position;
 	entry.hashed = sha256.len > 0;
 	if (entry.hashed)
 		memcpy(entry.sha256, sha256.data, sizeof(entry.sha256));
@@ -225,7 +226,7 @@ static int read_tree(struct hm_run *run, const struct hm_core *core, struct hm_f
 	}
 	r = open_record(&record, file, HM_RECORD_TREE, run, HM_TOUCH_TREE, fail);
 	while (r == 0 && (r = hm_record_next(record, &item, fail)) == 1)
-		r = take_entry(run, item, fail);
+		r = take_entry(run, item, hm_record_position(record), fail);
 	if (r == 0)
 		r = settle_tree(run, fail);
 	return r < 0 ? hm_fail_in(fail, "the tree of run %u", run->number) : 0;
