@@ -158,16 +158,17 @@ static void judge_opened(struct hm_judgement *j, const struct hm_core *core, con
 {
 	for (size_t i = 0; i < run->file_count; i++) {
 		const struct hm_file_fact *fact = run->files[i];
+		bool left = hm_tree_find(run, fact->path); /* counted already */
 		struct hm_ground *g;
 
 		if (fact->act != HM_ACT_WRITE || (!fact->cut && (!has_place(fact) || is_fleeting(core, fact))))
 			continue;
 		if (!fact->cut && w->allowed(core, fact->path, false)) {
-			hm_ground_add(hm_ground(j, w->fine), "paths", 1);
+			hm_ground_add(hm_ground(j, w->fine), "paths", !left);
 			continue;
 		}
 		g = fact->cut ? hm_ground(j, "path.cut") : wrong_ground(j, core, w, fact->path);
-		hm_ground_add(g, "paths", 1);
+		hm_ground_add(g, "paths", fact->cut || !left);
 		hm_ground_event(g, run, fact->event);
 	}
 }
