@@ -3,9 +3,13 @@
 # oldest kernel that Hallmark promises (6.1), not only on the one that builds it. The bundle that the guest made is then
 # verified outside. Software emulation, so that it runs the same everywhere; about a minute.
 #
-#   stock-kernel.sh BUILD SOURCE [CACHE]
+#   stock-kernel.sh BUILD SOURCE [PRODUCT [OUT]]
+#
+# With PRODUCT another product is assessed (pyzor, freshclam); with OUT its bundle and the public key are kept there: this is
+# how tests/golden/v1 was made, so that a bundle for everybody carries nothing of anybody's machine.
 set -euo pipefail
-build=$(realpath "$1") source=$(realpath "$2") cache=${3:-${XDG_CACHE_HOME:-$HOME/.cache}/hallmark-test}
+build=$(realpath "$1") source=$(realpath "$2") product=${3:-clamscan} out=${4:-}
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/hallmark-test
 
 skip() { echo "1..0 # SKIP $*"; exit 0; }
 say() { echo "# $*"; }
@@ -34,15 +38,24 @@ release=$(ls "$work/kernel/lib/modules")
 root=$work/root
 mkdir -p "$root"/{dev,proc,sys,tmp,run,root,out,etc,usr/bin,usr/sbin,usr/lib,usr/lib64,var/tmp,var/lib/dpkg/info,usr/share/hallmark}
 for name in bin sbin lib lib64; do ln -s "usr/$name" "$root/$name"; done # usr-merged, as Debian 12 is
-libraries() { ldd "$1" 2>/dev/null | grep -o '/[^ ]*'; }
+libraries() { ldd "$1" 2>/dev/null | grep -o '/[^ ]*' || true; }
 copy() { # programs and the libraries they link against, links as links: dpkg knows files by their real names
 	local file
 	for file in "$@" $(for file in "$@"; do libraries "$file"; done); do
-		cp --parents -P "$file" "$root/"
-		cp --parents "$(realpath "$file")" "$root/"
-	done
+		printf '%s\n' "$file" "$(realpath "$file")"
+	done | sed 's,^/,,' | sort -u | tar cf - -C / --no-recursion -T - | tar xf - -C "$root" --keep-directory-symlink
 }
 copy /usr/bin/clamscan
+programs=/usr/bin/clamscan
+if [ "$product" = pyzor ]; then
+	for name in pyzor python3-minimal python3.11-minimal libpython3.11-minimal libpython3.11-stdlib; do
+		# shellcheck disable=SC2046
+		copy $(dpkg -L "$name" | while read -r file; do [ -d "$file" ] || [[ $file == /usr/share/* ]] || echo "$file"; done)
+	done
+	# The compiled modules are made when a package is installed, and no package lists them.
+	find /usr/lib/python3.11 /usr/lib/python3/dist-packages/pyzor -name '*.pyc' | sed 's,^/,,' | tar cf - -C / -T - | tar xf - -C "$root" --keep-directory-symlink
+	programs="/usr/bin/pyzor /usr/bin/python3.11 $(dpkg -L libpython3.11-minimal libpython3.11-stdlib | grep '\.so$')"
+fi
 cp "$build/hallmark" "$root/usr/bin/hallmark"
 # shellcheck disable=SC2046
 copy $(libraries "$build/hallmark")
@@ -55,14 +68,14 @@ echo 'root:x:0:' >"$root/etc/group"
 cp /etc/nsswitch.conf "$root/etc/" 2>/dev/null || true
 cp /var/lib/dpkg/status "$root/var/lib/dpkg/"
 # Only packages whose files were copied whole enough to describe: those that own the program and its libraries.
-{ echo /usr/bin/clamscan; libraries /usr/bin/clamscan; } | while read -r file; do
-	dpkg -S "$(realpath "$file")" 2>/dev/null || dpkg -S "$file" 2>/dev/null
-done | sed 's/:.*//' | sort -u | while read -r owner; do
+for file in $programs; do echo "$file"; libraries "$file"; done | while read -r file; do
+	dpkg -S "$(realpath "$file")" 2>/dev/null || dpkg -S "$file" 2>/dev/null || true
+done | sed 's/:.*//' | { cat; [ "$product" != pyzor ] || printf '%s\n' pyzor {,lib}python3.11-minimal libpython3.11-stdlib; } | sort -u | while read -r owner; do
 	for list in /var/lib/dpkg/info/"$owner".{list,md5sums} /var/lib/dpkg/info/"$owner":amd64.{list,md5sums}; do
 		[ ! -e "$list" ] || cp "$list" "$root/var/lib/dpkg/info/"
 	done
 done
-cat >"$root/sbin/init" <<'INIT'
+sed "s/PRODUCT/$product/" >"$root/sbin/init" <<'INIT'
 #!/bin/sh
 export PATH=/usr/bin:/usr/sbin:/bin:/sbin HALLMARK_DATA=/usr/share/hallmark
 mount -t proc proc /proc
@@ -76,7 +89,7 @@ uname -r >/out/kernel
 hallmark doctor >/out/doctor 2>&1
 echo $? >/out/doctor.exit
 hallmark keygen /out/key.pem >/dev/null 2>&1
-hallmark assess --product clamscan --key /out/key.pem -o /out/clamscan.hallmark --quiet >/out/assess 2>&1
+hallmark assess --product PRODUCT --key /out/key.pem -o /out/product.hallmark --quiet >/out/assess 2>&1
 echo $? >/out/assess.exit
 sync
 poweroff -f
@@ -120,36 +133,39 @@ timeout 900 qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 3072 -
 say "the guest ran for $(($(date +%s) - begun)) s"
 
 fetch() { debugfs -R "dump /out/$1 $work/$1" "$work/disk.img" >/dev/null 2>&1 && [ -e "$work/$1" ]; }
-for file in doctor doctor.exit assess assess.exit clamscan.hallmark key.pem.pub; do fetch "$file" || : >"$work/$file"; done
+for file in doctor doctor.exit assess assess.exit product.hallmark key.pem.pub; do fetch "$file" || : >"$work/$file"; done
 
 guest=$(debugfs -R "cat /out/kernel" "$work/disk.img" 2>/dev/null || true)
 if [ "$guest" = "$release" ]; then ok "the stock kernel $release booted"; else bad "the stock kernel did not boot"; tail -n 30 "$work/console" | sed 's/^/# /'; fi
 if [ "$(cat "$work/doctor.exit")" = 0 ]; then ok "doctor finds all that is needed there"; else bad "doctor misses something there"; sed 's/^/# /' "$work/doctor"; fi
 code=$(cat "$work/assess.exit")
-if [ -n "$code" ] && [ "$code" -le 2 ] && [ -s "$work/clamscan.hallmark" ]; then
-	ok "clamscan was assessed there (exit $code)"
+if [ -n "$code" ] && [ "$code" -le 2 ] && [ -s "$work/product.hallmark" ]; then
+	ok "$product was assessed there (exit $code)"
 else
-	bad "clamscan could not be assessed there (exit ${code:-none})"
+	bad "$product could not be assessed there (exit ${code:-none})"
 	sed 's/^/# /' "$work/assess"
 	tail -n 20 "$work/console" | sed 's/^/# /'
 fi
-if [ -s "$work/clamscan.hallmark" ]; then
-	cp "$work/clamscan.hallmark" "$build/stock-kernel.hallmark"
+if [ -s "$work/product.hallmark" ]; then
+	cp "$work/product.hallmark" "$build/stock-kernel.hallmark"
+	[ -z "$out" ] || { mkdir -p "$out" && cp "$work/product.hallmark" "$out/sample.hallmark" && cp "$work/key.pem.pub" "$out/"; }
 	verdict=0
-	"$build/hallmark-verify" "$work/clamscan.hallmark" --key "$work/key.pem.pub" >"$work/verify" || verdict=$?
+	"$build/hallmark-verify" "$work/product.hallmark" --key "$work/key.pem.pub" >"$work/verify" || verdict=$?
 	if [ "$verdict" = 0 ] || [ "$verdict" = 2 ]; then ok "its bundle verifies here"; else bad "its bundle does not verify here"; fi
 	sed 's/^/# /' "$work/verify"
-	"$build/hallmark" evaluate "$work/clamscan.hallmark" >"$work/findings" || true
+	"$build/hallmark" evaluate "$work/product.hallmark" >"$work/findings" || true
 	if grep -q '"losses":\[{"events":0,"packets":0,"run":1}\]' "$work/findings"; then
 		ok "nothing was lost there"
 	else
 		bad "events or packets were lost there"
 	fi
-	if ! grep -q '"verdict":"refuted"\|"verdict":"not verifiable"' "$work/findings"; then
+	if [ "$product" != clamscan ]; then
+		:
+	elif ! grep -q '"verdict":"refuted"\|"verdict":"not verifiable"' "$work/findings"; then
 		ok "every judged claim is upheld there, as it is here"
 	else
 		bad "the verdicts there are others"
-		"$build/hallmark" report "$work/clamscan.hallmark" | sed 's/^/# /'
+		"$build/hallmark" report "$work/product.hallmark" | sed 's/^/# /'
 	fi
 else
 	bad "there is no bundle to verify"
