@@ -15,6 +15,8 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 	if (r == 0)
 		r = hm_bundle_read(&parts, map.bytes, fail);
 	if (r == 0)
+		r = hm_bundle_check_parts(parts, true, fail);
+	if (r == 0)
 		r = hm_evaluate(&findings, parts, fail);
 	if (r < 0)
 		return hm_fail_in(fail, "evaluating %s", args->operand[0]);

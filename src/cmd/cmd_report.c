@@ -37,6 +37,8 @@ static int open_all(struct opened *o, const struct hm_args *args, struct hm_fail
 		o->count++;
 		if (r == 0)
 			r = hm_bundle_read(&o->parts[i], o->maps[i].bytes, fail);
+		if (r == 0)
+			r = hm_bundle_check_parts(o->parts[i], true, fail);
 		if (r < 0)
 			return hm_fail_in(fail, "reading %s", args->operand[i]);
 	}

@@ -74,19 +74,24 @@ void hm_bytes_u8(struct hm_bytes *b, uint8_t v)
 
 void hm_bytes_printf(struct hm_bytes *b, const char *format, ...)
 {
-	va_list args;
-	int n;
+	size_t room = 128;
 
-	va_start(args, format);
-	n = vsnprintf(NULL, 0, format, args);
-	va_end(args);
-	if (n < 0)
-		abort();
-	hm_bytes_reserve(b, (size_t)n + 1);
-	va_start(args, format);
-	vsnprintf((char *)b->data + b->len, (size_t)n + 1, format, args);
-	va_end(args);
-	b->len += (size_t)n;
+	for (;;) {
+		char *at = (char *)hm_bytes_reserve(b, room);
+		va_list args;
+		int n;
+
+		va_start(args, format);
+		n = vsnprintf(at, room, format, args);
+		va_end(args);
+		if (n < 0)
+			abort();
+		if ((size_t)n < room) {
+			b->len += (size_t)n;
+			return;
+		}
+		room = (size_t)n + 1;
+	}
 }
 
 void hm_bytes_release(struct hm_bytes *b)

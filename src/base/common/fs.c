@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <fts.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -144,41 +143,4 @@ int hm_fs_mkdirs(const char *path, mode_t mode, struct hm_fail *fail)
 		*p = kept;
 	}
 	return 0;
-}
-
-static void close_fts(FTS **fts)
-{
-	if (*fts)
-		fts_close(*fts);
-}
-
-int hm_fs_remove_tree(const char *path, struct hm_fail *fail)
-{
-	char *paths[] = { (char *)(uintptr_t)path, NULL };
-	HM_CLEANUP(close_fts) FTS *fts = NULL;
-	struct stat st;
-	FTSENT *e;
-
-	if (lstat(path, &st) < 0)
-		return errno == ENOENT ? 0 : hm_fail_errno(fail, "removing %s", path);
-	fts = fts_open(paths, FTS_PHYSICAL | FTS_XDEV | FTS_NOCHDIR, NULL);
-	if (!fts)
-		return hm_fail_errno(fail, "removing %s", path);
-	while ((e = fts_read(fts))) {
-		bool folder = e->fts_info == FTS_DP;
-
-		if (e->fts_info == FTS_D)
-			continue;
-		if ((folder ? rmdir(e->fts_accpath) : unlink(e->fts_accpath)) < 0 && errno != ENOENT)
-			return hm_fail_errno(fail, "removing %s", e->fts_path);
-	}
-	return 0;
-}
-
-int hm_fs_copy(const char *from, const char *to, mode_t mode, struct hm_fail *fail)
-{
-	HM_CLEANUP(hm_fs_unmap) struct hm_map map = { 0 };
-	int r = hm_fs_map(&map, from, fail);
-
-	return r < 0 ? r : write_new(to, map.bytes, mode, fail);
 }

@@ -22,7 +22,7 @@ int hm_fs_write_atomic(const char *path, struct hm_slice s, mode_t mode, struct 
 int hm_fs_write_all(int fd, struct hm_slice s, struct hm_fail *fail) HM_MUST_CHECK;
 /* mkdir -p. What exists stays as it is. */
 int hm_fs_mkdirs(const char *path, mode_t mode, struct hm_fail *fail) HM_MUST_CHECK;
-/* rm -rf that crosses no mount and follows no link; a path that is not there is success. Deep trees need no deep stack. */
+/* rm -rf of a folder, by name in the open folder `parent` or by path: crosses no mount, follows no link, and takes trees that
+ * are deeper than any path is long. What is not there is success. */
+int hm_fs_remove_at(int parent, const char *name, struct hm_fail *fail) HM_MUST_CHECK;
 int hm_fs_remove_tree(const char *path, struct hm_fail *fail) HM_MUST_CHECK;
-/* Copies one regular file's content to a new file with `mode`. */
-int hm_fs_copy(const char *from, const char *to, mode_t mode, struct hm_fail *fail) HM_MUST_CHECK;

@@ -11,7 +11,7 @@
  *   profile.c   capabilities, system call filter, limits
  *   devices.c   the device filter
  *   tree.c      what the run left in the upper layers
- *   erase.c     removal of folders that a hostile product filled */
+ */
 #include <sys/mount.h>
 #include <time.h>
 
@@ -140,5 +140,3 @@ void hm_chamber_guardian_dismiss(struct hm_chamber *c);
 int hm_chamber_baseline(struct hm_chamber *c, struct hm_fail *fail) HM_MUST_CHECK;
 void hm_chamber_baseline_release(struct hm_chamber *c);
 
-/* erase.c: rm -rf NAME in the folder `parent`; follows no link, crosses no mount, whatever depth. */
-int hm_chamber_erase(int parent, const char *name, struct hm_fail *fail) HM_MUST_CHECK;

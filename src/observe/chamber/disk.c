@@ -276,7 +276,7 @@ void hm_chamber_disk_release(struct hm_chamber_disk *d)
 		if (*fds[i] >= 0)
 			close(hm_take_fd(fds[i]));
 	/* What cannot be removed now stays without a lock, and the next sweep tells why. */
-	if (work >= 0 && hm_chamber_erase(work, strrchr(d->folder, '/') + 1, &fail) < 0)
+	if (work >= 0 && hm_fs_remove_at(work, strrchr(d->folder, '/') + 1, &fail) < 0)
 		fail.code = 0;
 	if (d->locked >= 0)
 		close(hm_take_fd(&d->locked));
@@ -310,7 +310,7 @@ int hm_chamber_disk_sweep(const char *work, const char *name, unsigned wait_ms, 
 		fd = openat(locked, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (fd < 0 || !hm_chamber_lock(fd, wait_ms))
 			continue;
-		r = hm_chamber_erase(locked, e->d_name, fail);
+		r = hm_fs_remove_at(locked, e->d_name, fail);
 		if (r < 0)
 			return hm_fail_in(fail, "%s", work);
 		hm_bytes_printf(said, "removed folder %s/%s of a run that was killed\n", work, e->d_name);

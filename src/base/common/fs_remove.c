@@ -1,7 +1,7 @@
-/* Removal of what a product left behind. Its folders may be nested deeper than any path is long and any stack is deep,
+/* Removal of what a product may have left behind. Its folders may be nested deeper than any path is long and any stack is deep,
  * so one descriptor walks down by name and up by "..", and the names on the way lie in one buffer. Nobody else changes
  * the tree meanwhile: everything that could has been killed. */
-#include "chamber_internal.h"
+#include "fs.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -57,7 +57,7 @@ static char *last_name(struct hm_bytes *names)
 	return (char *)names->data + at;
 }
 
-int hm_chamber_erase(int parent, const char *name, struct hm_fail *fail)
+int hm_fs_remove_at(int parent, const char *name, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes names = { 0 };
 	HM_CLOSE int fd = open_folder(parent, name);
@@ -89,4 +89,16 @@ int hm_chamber_erase(int parent, const char *name, struct hm_fail *fail)
 	if (unlinkat(parent, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
 		return hm_fail_errno(fail, "removing %s", name);
 	return 0;
+}
+
+int hm_fs_remove_tree(const char *path, struct hm_fail *fail)
+{
+	const char *slash = strrchr(path, '/');
+	HM_FREE char *folder = slash ? hm_slice_dup((struct hm_slice){ (const uint8_t *)path, (size_t)(slash - path) + 1 })
+				     : hm_strdup(".");
+	HM_CLOSE int parent = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (parent < 0)
+		return errno == ENOENT ? 0 : hm_fail_errno(fail, "removing %s", path);
+	return hm_fs_remove_at(parent, slash ? slash + 1 : path, fail);
 }
