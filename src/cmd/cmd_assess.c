@@ -83,6 +83,8 @@ static int load_product(struct hm_assessment *a, const struct hm_args *args, str
 		r = hm_product_load(&a->product, a->surroundings.data, name, fail);
 	else
 		a->product.name = hm_strdup(base_name(args->product[0]));
+	if (r == 0 && a->product.never_run)
+		hm_program_note("%s: %s", a->product.name, a->product.never_run);
 	if (r == 0 && declaration)
 		r = load_declaration(a, declaration, fail);
 	if (r == 0)
