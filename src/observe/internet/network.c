@@ -2,7 +2,8 @@
  *
  * Nothing but the product may make packets: IPv6 is off in both namespaces before a link is there (no router
  * solicitations, no multicast reports), neighbours are permanent and the address has no on-link prefix (no ARP, for no
- * address), and the veth has no offloads, so that a captured frame is what a wire would carry, checksums included. */
+ * address), and the veth has no offloads, so that a captured frame is what a wire would carry, checksums included. (A
+ * checksum of 0 is 0xffff there, in TCP too: that is how Linux writes it without a card's help. Receivers take both.) */
 #include "internet_internal.h"
 
 #include <arpa/inet.h>
