@@ -170,7 +170,7 @@ static size_t count_lines(const struct lines *lines, const char *first)
 	return count;
 }
 
-static void make_plan(struct stage *s, size_t planned)
+static void make_plan(struct stage *s, size_t planned, const char *internet)
 {
 	json_t *runs = json_array();
 	struct hm_sha256 commitment, zero = { { 0 } };
@@ -184,12 +184,12 @@ static void make_plan(struct stage *s, size_t planned)
 					   "claim_set", digest_of(s, "claims.json"), "declaration", digest_of(s, "declaration.json"),
 					   "product", "name", "subject", "executable", "path", SUBJECT, "sha256", hex(&zero, ""), "argv",
 					   "subject", "stdin", "factors", "runs", runs, "feature_version", 1, "alpha", 1, 100, "internet",
-					   "simulated", "scenario", "profile", "confined", "target", TARGET, "time_limit_s", 60));
+					   internet, "scenario", "profile", "confined", "target", TARGET, "time_limit_s", 60));
 	hm_parts_get(s->parts, "plan.json", &content);
 	hm_sha256_slice(&s->plan, content);
 }
 
-static void make_assessment(struct stage *s, size_t done)
+static void make_assessment(struct stage *s, size_t done, const char *internet)
 {
 	json_t *runs = json_array();
 	struct hm_sha256 as_hash;
@@ -201,7 +201,7 @@ static void make_assessment(struct stage *s, size_t done)
 	put_json(s, "assessment.json",
 		 json_pack("{s:s,s:o,s:{s:s,s:s},s:{s:[s],s:[s]},s:{s:s,s:s,s:s,s:s,s:s,s:s,s:[],s:[],s:s},s:o,s:[]}", "schema",
 			   "hallmark/assessment/v1", "seed", hex(&as_hash, ""), "kernel", "release", "6", "machine", "x86_64", "witnesses",
-			   "read", "syscall", "send", "packet", "chamber", "profile", "confined", "internet", "simulated", "hostname",
+			   "read", "syscall", "send", "packet", "chamber", "profile", "confined", "internet", internet, "hostname",
 			   "host", "machine_id", "00", "address", "198.18.0.2", "target", TARGET, "equal", "absent_mounts", "self_test",
 			   "none", "runs", runs, "dropped"));
 }
@@ -562,19 +562,23 @@ struct hm_parts *scene_make(const struct lines *lines, const char *data)
 {
 	static struct stage stage;
 	HM_FREE char *claims = hm_sprintf("%s/claims/claims.json", data);
+	const char *internet = "simulated";
 	size_t runs = count_lines(lines, "run"), planned = runs;
 	struct hm_fail fail;
 
 	stage = (struct stage){ .parts = hm_parts_new(), .lines = lines };
-	for (size_t i = 0; i < lines->count; i++)
+	for (size_t i = 0; i < lines->count; i++) {
 		if (strcmp(lines->list[i].word[0], "planned") == 0)
 			planned = number(&lines->list[i], 1, 10);
+		if (strcmp(lines->list[i].word[0], "internet") == 0 && lines->list[i].words == 2)
+			internet = lines->list[i].word[1];
+	}
 	must(hm_parts_file(stage.parts, "claims.json", claims, &fail), &fail);
 	must(hm_planted_make(stage.parts, seed, "aa", 0, TARGET, NULL, &fail), &fail);
 	make_declaration(&stage);
 	make_product(&stage);
-	make_plan(&stage, planned);
-	make_assessment(&stage, runs);
+	make_plan(&stage, planned, internet);
+	make_assessment(&stage, runs, internet);
 	make_runs(&stage);
 	return stage.parts;
 }

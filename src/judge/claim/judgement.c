@@ -138,6 +138,10 @@ static const char *why_untested(const struct hm_core *core, const struct hm_clai
 	}
 	if (claim->untested)
 		return claim->untested;
+	/* Where nothing can leave, it says nothing that nothing left. */
+	if ((claim->touches & HM_TOUCH_PACKETS) &&
+	    strcmp(json_string_value(json_object_get(core->plan, "internet")), "closed") == 0)
+		return "internet closed";
 	if (claim->needs && (!core->declaration || !json_object_get(core->declaration, claim->needs)))
 		return "no declaration";
 	if (claim->run == hm_claim_samples && !core->sample_count)
