@@ -178,7 +178,7 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 	a.key = key;
 	r = prepare(&a, args, fail);
 	if (r < 0)
-		return r;
+		return r == HM_E_BAD ? HM_E_SYSTEM : r;
 	path = hm_args_get(args, "output") ? hm_strdup(hm_args_get(args, "output"))
 					   : hm_sprintf("%s.hallmark", a.product.name);
 	hm_program_catch_signals();
@@ -189,8 +189,9 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 		r = hm_assess_publish(&a, path, fail);
 	if (r == 0)
 		r = show(&a, args, path, fail);
+	/* 1 would say that a claim is refuted: whatever kept it from running is 4. */
 	if (r < 0)
-		return r;
+		return r == HM_E_BAD ? HM_E_SYSTEM : r;
 	if (!hm_parts_get(a.parts, "findings.json", &findings))
 		abort();
 	return hm_findings_exit(findings);

@@ -55,7 +55,7 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 	r = hm_run(&result, &spec, fail);
 	hm_bytes_release(&result.absent);
 	if (r < 0)
-		return r;
+		return r == HM_E_BAD ? HM_E_SYSTEM : r;
 	hm_program_note("%s: %llu events, %llu lost, %llu packets", output, (unsigned long long)result.record.items,
 			(unsigned long long)result.capture.lost, (unsigned long long)result.internet.packets);
 	return 0;

