@@ -230,6 +230,7 @@ int hm_assess_run(struct hm_assessment *a, struct hm_fail *fail)
 	if (r == 0)
 		r = hm_core_assessment(a->parts, &planned, a->surroundings.hostname, a->surroundings.machine_id,
 				       hm_capture_witnesses(), hm_slice_of(&absent), notes, RUNS, fail);
+	hm_program_working("evaluating");
 	if (r == 0) {
 		head = product_head(a);
 		r = hm_core_product(a->parts, head, a->packages, a->product.packages, a->executable, RUNS, fail);

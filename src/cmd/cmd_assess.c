@@ -187,6 +187,7 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 		r = hm_fail_set(fail, HM_E_INTERRUPTED, "interrupted: no bundle was written");
 	if (r == 0)
 		r = hm_assess_publish(&a, path, fail);
+	hm_program_done();
 	if (r == 0)
 		r = show(&a, args, path, fail);
 	/* 1 would say that a claim is refuted: whatever kept it from running is 4. */

@@ -16,10 +16,12 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 		r = hm_bundle_read(&parts, map.bytes, fail);
 	if (r == 0)
 		r = hm_bundle_check_parts(parts, true, fail);
+	hm_program_working("evaluating");
 	if (r == 0)
 		r = hm_evaluate(&findings, parts, fail);
 	if (r < 0)
 		return hm_fail_in(fail, "evaluating %s", args->operand[0]);
+	hm_program_done();
 	code = hm_findings_exit(hm_slice_of(&findings));
 	hm_bytes_u8(&findings, '\n');
 	r = hm_program_print(hm_slice_of(&findings), fail);

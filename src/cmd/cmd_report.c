@@ -63,6 +63,7 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 
 	if (path && args->operands != 1)
 		return hm_fail_set(fail, HM_E_USAGE, "--output takes one bundle, not %zu", args->operands);
+	hm_program_working("reading");
 	r = open_all(&o, args, fail);
 	if (r < 0)
 		return r;
@@ -72,6 +73,7 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 	}
 	r = hm_report_table(&text, (const struct hm_parts *const *)o.parts, o.count, terminal_width(),
 			    isatty(STDOUT_FILENO) && !getenv("NO_COLOR"), fail);
+	hm_program_done();
 	return r < 0 ? r : hm_program_print(hm_slice_of(&text), fail);
 }
 

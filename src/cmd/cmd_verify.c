@@ -153,10 +153,12 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 	if (r < 0)
 		return r;
 	split_require(&v, args);
+	hm_program_working("verifying");
 	r = hm_verify_bundle(&v.result, v.map.bytes, v.keys, v.key_count, (const char *const *)v.require, v.require_count, fail);
 	if (r < 0)
 		return r;
 	check_report(&v.result);
+	hm_program_done();
 	if (hm_args_has(args, "json"))
 		r = print_json(&v.result, fail);
 	else if (!hm_args_has(args, "quiet"))

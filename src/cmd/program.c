@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/time.h>
 
 #include "fs.h"
 
@@ -25,6 +26,59 @@ void hm_program_catch_signals(void)
 bool hm_program_stopped(void)
 {
 	return stop_signal != 0;
+}
+
+static const char *working_on;
+static unsigned working_for;
+
+/* Runs as a signal handler: nothing but write(2). */
+static void on_second(int number HM_UNUSED)
+{
+	static const char back[] = "\rhallmark: ", dots[] = " ... ", clear[] = " s\033[K";
+	int kept = errno;
+	char digits[12];
+	size_t at = sizeof(digits);
+	ssize_t n;
+
+	working_for++;
+	for (unsigned v = working_for; at == sizeof(digits) || v; v /= 10)
+		digits[--at] = (char)('0' + v % 10);
+	n = write(STDERR_FILENO, back, sizeof(back) - 1);
+	n = write(STDERR_FILENO, working_on, strlen(working_on));
+	n = write(STDERR_FILENO, dots, sizeof(dots) - 1);
+	n = write(STDERR_FILENO, digits + at, sizeof(digits) - at);
+	n = write(STDERR_FILENO, clear, sizeof(clear) - 1);
+	(void)n;
+	errno = kept;
+}
+
+static void tick(time_t seconds)
+{
+	struct itimerval every = { { seconds, 0 }, { seconds, 0 } };
+
+	setitimer(ITIMER_REAL, &every, NULL);
+}
+
+void hm_program_working(const char *what)
+{
+	struct sigaction action = { .sa_handler = on_second, .sa_flags = SA_RESTART };
+
+	if (!isatty(STDERR_FILENO))
+		return;
+	working_on = what;
+	working_for = 0;
+	sigaction(SIGALRM, &action, NULL);
+	tick(1);
+}
+
+void hm_program_done(void)
+{
+	if (!working_on)
+		return;
+	tick(0);
+	if (working_for)
+		fputs("\r\033[K", stderr);
+	working_on = NULL;
 }
 
 int hm_program_print(struct hm_slice text, struct hm_fail *fail)
@@ -86,6 +140,7 @@ static int run_command(const struct hm_program *program, const struct hm_command
 		return print_help(program, command);
 	if (r == 0)
 		r = command->run(&args, &fail);
+	hm_program_done();
 	if (r >= 0)
 		return r;
 	if (hm_program_stopped() && r != HM_E_USAGE) {
