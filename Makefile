@@ -1,6 +1,5 @@
 # A thin front over Meson: each target sets up what it needs on a bare Debian 12, configures, builds and runs.
 BUILD ?= build
-SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD) --quiet
@@ -13,7 +12,7 @@ $(BUILD)/build.ninja:
 assess:
 	@scripts/setup build run
 	@$(MAKE) --no-print-directory all
-	@$(SUDO) scripts/assess $(BUILD)
+	@scripts/as-root scripts/assess $(BUILD)
 
 # Checks the golden bundle without root or BPF, and writes its report.
 verify-sample:
@@ -32,15 +31,17 @@ check-fast: all
 bench:
 	@scripts/setup build run
 	@$(MAKE) --no-print-directory all
-	@$(SUDO) bench/run $(BUILD)
+	@scripts/as-root bench/run $(BUILD)
 
 # Coverage-guided fuzzing of every reader of foreign bytes, FUZZ_SECONDS each.
 fuzz:
-	@scripts/setup build test
+	@scripts/setup build fuzz
 	@scripts/fuzz $(BUILD)-fuzz $${FUZZ_SECONDS:-60}
 
+# PREFIX is Meson's: meson configure -Dprefix=/usr $(BUILD)
 install: all
-	@meson install -C $(BUILD)
+	@meson install -C $(BUILD) --no-rebuild 2>$(BUILD)/install.log || { tail -n 1 $(BUILD)/install.log; \
+		echo "make install: not installed (sudo make install, or make install DESTDIR=FOLDER)"; exit 1; } >&2
 
 clean:
 	@rm -rf $(BUILD) $(BUILD)-verify $(BUILD)-fuzz
