@@ -469,8 +469,10 @@ static void checksum_is_right_or_wrong(void **state)
 		      { SEQUENCE, { 0xdb, 0x18 }, false }, { TTL, { 63, 6 }, false } };
 	struct stage *s = *state;
 
-	if (!have_tshark())
+	if (!have_tshark()) {
+		print_message("skipped: tshark is not installed\n");
 		skip();
+	}
 	for (size_t i = 0; i < HM_COUNT(cases); i++) {
 		HM_CLEANUP(hm_bytes_release) struct hm_bytes file = { 0 };
 		uint8_t frame[sizeof(captured) - 1];
