@@ -130,8 +130,6 @@ static int prepare(struct hm_assessment *a, const struct hm_args *args, struct h
 	if (r == 0)
 		r = hm_doctor_preflight(fail);
 	if (r == 0)
-		r = ready_key(a->key, !hm_args_has(args, "key"), fail);
-	if (r == 0)
 		r = hm_surroundings_open(&a->surroundings, fail);
 	if (r == 0)
 		r = load_product(a, args, fail);
@@ -143,6 +141,8 @@ static int prepare(struct hm_assessment *a, const struct hm_args *args, struct h
 		r = hm_packages_open(&a->packages, "/", fail);
 	if (r == 0)
 		r = collect_documents(a, fail);
+	if (r == 0)
+		r = ready_key(a->key, !hm_args_has(args, "key"), fail);
 	return r < 0 ? r : hm_surroundings_folder(&a->surroundings, &a->folder, fail);
 }
 

@@ -1,5 +1,5 @@
 /* Every row is an attempt, not a look at a version number: a feature that is compiled in may be forbidden, and one that a
- * probe tool calls absent may load (research of this project found both). Attempts that would change the calling process
+ * probe tool calls absent may load (both were seen). Attempts that would change the calling process
  * are made in a child. */
 #include "doctor.h"
 

@@ -2,7 +2,7 @@
 /* The recorder: kernel activity of one cgroup and everything below it, as events.
  *
  * libbpf CO-RE; only tp_btf, cgroup programs and iterators, so that it works under kernel lockdown, and on Debian
- * 12's kernel 6.1 as well (DESIGN.md 7.6 and 7.7). Identity comes from struct file, struct sock and struct
+ * 12's kernel 6.1 as well. Identity comes from struct file, struct sock and struct
  * task_struct, never from user pointers. No wake-up per event: the consumer polls, every 2 to 5 ms. Capture knows no
  * claims.
  *

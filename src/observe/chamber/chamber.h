@@ -1,5 +1,5 @@
 #pragma once
-/* The controlled surroundings that a product runs in (DESIGN.md section 6, research: feasibility.md d, observe.md 3.3).
+/* The controlled surroundings that a product runs in.
  *
  * Process tree: hallmark > pid 1 of the chamber (cgroup hallmark/RUN/init) > product (cgroup hallmark/RUN/product).
  * States: opened (cgroups, folders) > started (namespaces and root stand, pid 1 waits, no product yet: now the internet

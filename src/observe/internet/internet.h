@@ -1,5 +1,5 @@
 #pragma once
-/* The chamber's own internet (DESIGN.md section 6, research: feasibility.md e).
+/* The chamber's own internet.
  *
  * A child process in a network namespace of its own, joined to the chamber's by a veth without offloads. There every
  * IPv4 address is local and every TCP and UDP port is answered by one listener (sk_lookup); a DNS server gives each

@@ -2,8 +2,8 @@
 /* The append-only file of CBOR items: the events of a run, or the tree that a run left behind.
  *
  * The file is independent zstd frames, each behind a header in a skippable frame, so `zstd -dc` gives the plain CBOR
- * sequence; a block is a leaf of an RFC 6962 tree over salt || uncompressed block. The layout is doc/format/record.md
- * (research: evidence.md 5.4). A file without its footer is cut short: it reads up to its last whole block and says so.
+ * sequence; a block is a leaf of an RFC 6962 tree over salt || uncompressed block. The layout is doc/format/record.md.
+ * A file without its footer is cut short: it reads up to its last whole block and says so.
  * Writer and reader share the layout and no state. */
 #include "digest.h"
 
