@@ -181,6 +181,9 @@ static const struct {
 	{ "ioctl", 1, INT_BITS, 0xc0045878, EPERM }, /* FITHAW */
 	{ "ioctl", 1, INT_BITS, 0xc0185879, EPERM }, /* FITRIM */
 	{ "ioctl", 1, INT_BITS, 0x8004587d, EPERM }, /* FS_IOC_SHUTDOWN */
+	/* A copy by reference reads a document without a read; cp and the like fall back to copying. */
+	{ "ioctl", 1, INT_BITS, 0x40049409, EOPNOTSUPP }, /* FICLONE */
+	{ "ioctl", 1, INT_BITS, 0x4020940d, EOPNOTSUPP }, /* FICLONERANGE */
 	{ "madvise", 2, INT_BITS, MADV_HWPOISON, EPERM },
 	{ "madvise", 2, INT_BITS, 101, EPERM }, /* MADV_SOFT_OFFLINE */
 };
