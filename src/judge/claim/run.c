@@ -40,7 +40,7 @@ static int check_start(const struct hm_core *core, const struct hm_run *run, con
 
 	if (e->kind != HM_EV_START)
 		return hm_fail_set(fail, HM_E_BAD, "event 0 is no start");
-	if (e->field[HM_START_VERSION].u != HM_EVENT_VERSION)
+	if (e->field[HM_START_VERSION].u == 0 || e->field[HM_START_VERSION].u > HM_EVENT_VERSION)
 		return hm_fail_set(fail, HM_E_UNKNOWN, "events of version %llu", (unsigned long long)e->field[HM_START_VERSION].u);
 	if (!hm_slice_eq(e->field[HM_START_PLAN].b, plan))
 		return hm_fail_set(fail, HM_E_BAD, "it was not recorded for this plan");

@@ -24,13 +24,18 @@ struct hm_capture_spec {
 	 * out of order. */
 	int (*sink)(void *cookie, const struct hm_event *event, struct hm_fail *fail);
 	void *cookie;
+	bool no_pressure; /* never stop the cgroup: what the ring cannot take is lost, and told by gap events (for tests) */
 };
 
 struct hm_capture_stats {
-	uint64_t produced, lost; /* summed over the CPUs */
+	uint64_t produced, lost; /* summed over the CPUs and the packets */
 	uint64_t egress_packets, egress_bytes; /* cgroup_skb on the cgroup */
+	uint64_t freezes, frozen_ns; /* back-pressure: how often and how long the cgroup stood still */
 };
 
+/* Back-pressure: when the ring is half full, a thread that does nothing else freezes the cgroup; hm_capture_poll thaws it when it
+ * has emptied the ring, and hands a FREEZE event to the sink. At three quarters the program itself stops each task that makes
+ * an event (SIGSTOP), and the same poll lets them go on. So a sink may take as long as it likes. */
 struct hm_capture;
 
 /* Loads and attaches. From its return on nothing in the cgroup goes unseen. Where overlayfs is a module it must be
@@ -40,6 +45,9 @@ int hm_capture_open(struct hm_capture **ret, const struct hm_capture_spec *spec,
 /* Waits `timeout_ms`, or shorter when the ring becomes half full, then hands what is in the ring to the sink, at
  * most 65,536 events. Returns their number. After a failure the record has a hole: stop and close. */
 int hm_capture_poll(struct hm_capture *c, int timeout_ms, struct hm_fail *fail) HM_MUST_CHECK;
+/* Looks at every task, descriptor and mapping in the cgroup (BPF iterators) and hands ALIVE, HELD, MAPPED and then LOOK to the
+ * sink, with cpu HM_CPU_USER as of gaps. What the ring holds is handed over first. */
+int hm_capture_look(struct hm_capture *c, enum hm_look_when when, struct hm_fail *fail) HM_MUST_CHECK;
 /* Detaches, hands over the rest, closes holes that are left in the CPUs' sequences with gap events, and tells the sums.
  * Call it when the cgroup is empty. */
 int hm_capture_stop(struct hm_capture *c, struct hm_capture_stats *stats, struct hm_fail *fail) HM_MUST_CHECK;

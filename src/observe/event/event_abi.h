@@ -9,6 +9,9 @@
 
 #define HM_NR_COMPAT (1u << 30)
 #define HM_CPU_USER 65535u /* stands for `cpu` in events that user space makes; they have a sequence of their own */
+/* The same for packets. The program that sees them can be interrupted by itself, so the reader of the ring numbers them; that none
+ * is missing is shown by END.egress_packets. They belong to no task: tgid, tid and tseq are 0. */
+#define HM_CPU_PACKETS 65534u
 
 #define HM_KIND(name, number, text, meaning) HM_EV_##name = number,
 #define HM_FIELD(kind, name, type, text)
@@ -34,6 +37,25 @@ enum hm_gap_source {
 	HM_GAP_ATTACH = 2,  /* the product ran before the recorder did */
 	HM_GAP_PACKETS = 3, /* the packet capture dropped */
 	HM_GAP_OUTPUT = 4,  /* the product printed more than is kept */
+};
+
+enum hm_freeze_means {
+	HM_FREEZE_CGROUP = 0, /* cgroup.freeze */
+	HM_FREEZE_SIGSTOP = 1, /* SIGSTOP to each task that made an event while the ring was three quarters full */
+};
+
+enum hm_pages_by {
+	HM_PAGES_GET = 0,    /* read, pread, sendfile, splice, ...: mm_filemap_get_pages */
+	HM_PAGES_MAP = 1,    /* a mapping was touched: mm_filemap_map_pages, up to 16 pages around the touched one */
+	HM_PAGES_FAULT = 2,  /* a mapping was touched: mm_filemap_fault */
+	HM_PAGES_DIRECT = 3, /* O_DIRECT: iomap_dio_rw_begin */
+	HM_PAGES_ADD = 4,    /* mm_filemap_add_to_page_cache: read ahead too; used where the first two are missing */
+};
+
+enum hm_look_when {
+	HM_LOOK_START = 0,
+	HM_LOOK_CHECKPOINT = 1,
+	HM_LOOK_END = 2,
 };
 
 enum hm_outcome {
