@@ -174,7 +174,10 @@ static int one_run(struct hm_assessment *a, unsigned run, struct hm_slice plan_d
 	spec.chamber.stdin_path = a->stdin_path;
 	spec.chamber.files = a->files;
 	spec.chamber.file_count = a->product.plant.count;
-	r = hm_run(&result, &spec, fail);
+	result = (struct hm_run_result){ 0 };
+	r = hm_planted_evict(target, fail);
+	if (r == 0)
+		r = hm_run(&result, &spec, fail);
 	if (r == 0) {
 		*note = (struct hm_run_note){ run, result.chamber.outcome, result.chamber.status, result.chamber.start_ns,
 					      result.chamber.end_ns };

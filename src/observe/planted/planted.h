@@ -16,5 +16,8 @@ int hm_planted_make(struct hm_parts *parts, const uint8_t *seed, const char *pha
 		    const char *samples, struct hm_fail *fail) HM_MUST_CHECK;
 /* Writes what planted.json and planted/ describe below `folder`, which is empty; sets modes and times. */
 int hm_planted_write(const struct hm_parts *parts, const char *folder, struct hm_fail *fail) HM_MUST_CHECK;
+/* Puts everything below `folder` on the disk and out of the page cache, so that the first touch of each file shows where a kernel
+ * tells of nothing but that (doc/format/record.md, pages, 4). Pages that are in use stay. */
+int hm_planted_evict(const char *folder, struct hm_fail *fail) HM_MUST_CHECK;
 /* Token N as text, 20 characters and NUL. A verifier derives tokens by this and compares. */
 void hm_planted_token(char out[21], const uint8_t *seed, const char *phase, unsigned level, unsigned n);

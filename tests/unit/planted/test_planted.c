@@ -3,7 +3,10 @@
 #include <stddef.h>
 
 #include <cmocka.h>
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <zlib.h>
 
 #include "digest.h"
@@ -304,6 +307,43 @@ static void written_as_described(void **state HM_UNUSED)
 	assert_int_equal(hm_fs_remove_tree(folder, &fail), 0);
 }
 
+static bool is_resident(const char *path)
+{
+	HM_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+	unsigned char resident = 0;
+	void *page;
+
+	assert_true(fd >= 0);
+	page = mmap(NULL, 1, PROT_READ, MAP_SHARED, fd, 0);
+	assert_true(page != MAP_FAILED);
+	assert_int_equal(mincore(page, 1, &resident), 0);
+	munmap(page, 1);
+	return resident & 1;
+}
+
+static void evicted_from_the_page_cache(void **state HM_UNUSED)
+{
+	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = made(seed, 0, NULL);
+	char folder[] = "/var/tmp/hm-planted-XXXXXX";
+	HM_FREE char *file = NULL;
+	struct hm_fail fail = { 0 };
+	struct statfs fs;
+
+	assert_int_equal(statfs("/var/tmp", &fs), 0);
+	if (fs.f_type == 0x01021994 || fs.f_type == 0x794c7630) {
+		print_message("skipped: /var/tmp has no disk file system\n");
+		skip();
+	}
+	assert_non_null(mkdtemp(folder));
+	file = hm_sprintf("%s/memos/0117.txt", folder);
+	assert_int_equal(hm_planted_write(parts, folder, &fail), 0);
+	assert_true(is_resident(file));
+	assert_int_equal(hm_planted_evict(folder, &fail), 0);
+	assert_false(is_resident(file));
+	assert_int_equal(hm_fs_remove_tree(folder, &fail), 0);
+	assert_int_equal(hm_planted_evict(folder, &fail), HM_E_SYSTEM);
+}
+
 /* planted.json with one file whose `path` member is `path`, its part and digest being right unless said otherwise. */
 static int write_one(const char *path, unsigned mode, const char *part_text)
 {
@@ -355,6 +395,7 @@ int main(void)
 		cmocka_unit_test(pdf_cross_references_fit),
 		cmocka_unit_test(samples_stand_below_samples),
 		cmocka_unit_test(written_as_described),
+		cmocka_unit_test(evicted_from_the_page_cache),
 		cmocka_unit_test(paths_that_leave_are_refused),
 	};
 
