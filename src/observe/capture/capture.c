@@ -33,6 +33,7 @@ struct hm_capture {
 	struct hm_capture_spec spec;
 	struct capture_bpf *skel;
 	struct ring_buffer *ring;
+	struct hm_look *look;
 	int epoll;
 	uint32_t cpus;
 	struct cpu *cpu;
@@ -43,7 +44,7 @@ struct hm_capture {
 	struct hm_fail *fail;
 };
 
-static uint64_t now_ns(void)
+uint64_t hm_capture_now(void)
 {
 	struct timespec t;
 
@@ -217,6 +218,8 @@ int hm_capture_open(struct hm_capture **ret, const struct hm_capture_spec *spec,
 	if (r == 0)
 		r = listen_to_ring(c, fail);
 	if (r == 0)
+		r = hm_look_open(&c->look, c->spec.cgroup_id, fail);
+	if (r == 0)
 		r = attach(c, fail);
 	if (r < 0)
 		return r;
@@ -231,6 +234,18 @@ int hm_capture_poll(struct hm_capture *c, int timeout_ms, struct hm_fail *fail)
 	if (epoll_wait(c->epoll, &event, 1, timeout_ms) < 0 && errno != EINTR)
 		return hm_fail_errno(fail, "waiting for the recorder's ring");
 	return turn(c, fail);
+}
+
+int hm_capture_look(struct hm_capture *c, enum hm_look_when when, struct hm_fail *fail)
+{
+	int r;
+
+	do
+		r = hm_capture_poll(c, 0, fail);
+	while (r >= TURN_MAX);
+	if (r >= 0)
+		r = hm_look_take(c->look, &c->spec, when, fail);
+	return r <= 0 ? r : refused(fail);
 }
 
 static uint64_t produced(const struct hm_capture *c)
@@ -270,7 +285,7 @@ static int settle(struct hm_capture *c, struct hm_fail *fail)
  * happen, and each would be an event that has no number. */
 static int tell_misses(struct hm_capture *c, struct hm_fail *fail)
 {
-	struct hm_event gap = { .kind = HM_EV_GAP, .cpu = HM_CPU_USER, .time = now_ns() - c->spec.base };
+	struct hm_event gap = { .kind = HM_EV_GAP, .cpu = HM_CPU_USER, .time = hm_capture_now() - c->spec.base };
 	struct bpf_program *program;
 	uint64_t missed = 0;
 
@@ -305,7 +320,7 @@ int hm_capture_stop(struct hm_capture *c, struct hm_capture_stats *stats, struct
 		sum.egress_packets += c->counters[i].egress_packets;
 		sum.egress_bytes += c->counters[i].egress_bytes;
 		if (made > c->cpu[i].next)
-			r = tell_gap(c, i, c->cpu[i].next, made - c->cpu[i].next, now_ns() - c->spec.base, fail);
+			r = tell_gap(c, i, c->cpu[i].next, made - c->cpu[i].next, hm_capture_now() - c->spec.base, fail);
 	}
 	if (r == 0)
 		r = tell_misses(c, fail);
@@ -320,6 +335,7 @@ void hm_capture_close(struct hm_capture *c)
 	if (!c)
 		return;
 	ring_buffer__free(c->ring);
+	hm_look_close(c->look);
 	if (c->epoll >= 0)
 		close(c->epoll);
 	if (c->skel)

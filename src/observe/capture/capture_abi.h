@@ -83,3 +83,10 @@ struct hm_cpu_counters {
 	hm_u64 lost; /* of these, how many the ring had no room for */
 	hm_u64 egress_packets, egress_bytes;
 };
+
+/* What a raw event of a look says in its head besides its time: `number` in tid, `table` in seq, `at` in tseq. */
+struct hm_look_head {
+	hm_u64 number; /* ALIVE: of the process, in the reader's pid namespace; else of the task that was asked */
+	hm_u64 table;  /* HELD, MAPPED: stands for the table of descriptors or the memory, which tasks may share */
+	hm_u64 at;     /* the place in it: descriptor or address; they come in rising order */
+};

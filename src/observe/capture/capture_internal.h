@@ -6,10 +6,25 @@
 struct bpf_object;
 struct capture_bpf;
 
+/* CLOCK_MONOTONIC, ns. */
+uint64_t hm_capture_now(void);
+
 /* libbpf prints nowhere from now on; this thread's next warning is kept. */
 void hm_libbpf_quiet(void);
 /* That warning without its "libbpf: " and line end, or the message of errno when there was none. Static text. */
 const char *hm_libbpf_said(int error);
 
+/* Whether a program may give a pointer its type (bpf_rdonly_cast, 6.2); false also where the kernel has no BTF. */
+bool hm_kernel_can_cast(void);
+
 /* Opens the recorder's programs and sets what must be known before they are loaded. NULL with errno set. */
 struct capture_bpf *hm_capture_programs(size_t ring_bytes);
+
+/* The iterators behind hm_capture_look. */
+struct hm_look;
+/* Loads them for the cgroup of this id. */
+int hm_look_open(struct hm_look **ret, uint64_t cgroup_id, struct hm_fail *fail) HM_MUST_CHECK;
+/* Hands ALIVE, HELD, MAPPED and then LOOK to the spec's sink; returns what it does when that is not 0. */
+int hm_look_take(struct hm_look *look, const struct hm_capture_spec *spec, enum hm_look_when when,
+		 struct hm_fail *fail) HM_MUST_CHECK;
+void hm_look_close(struct hm_look *look); /* NULL is fine */

@@ -60,6 +60,20 @@ static int tracepoint_args(const struct btf *btf, const char *name)
 	return args;
 }
 
+static bool can_cast(const struct btf *btf)
+{
+	return btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
+}
+
+bool hm_kernel_can_cast(void)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool can = btf && can_cast(btf);
+
+	btf__free(btf);
+	return can;
+}
+
 /* What the programs must know of the kernel beyond the layout of its structures. */
 static void set_for_kernel(struct capture_bpf *skel)
 {
@@ -68,7 +82,7 @@ static void set_for_kernel(struct capture_bpf *skel)
 	if (!btf)
 		return; /* loading will fail, and tell */
 	skel->rodata->exit_tells_last = tracepoint_args(btf, "sched_process_exit") >= 2;
-	skel->rodata->can_cast = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
+	skel->rodata->can_cast = can_cast(btf);
 	btf__free(btf);
 }
 

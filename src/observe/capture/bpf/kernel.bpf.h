@@ -133,12 +133,33 @@ struct files_struct {
 
 struct vm_area_struct {
 	unsigned long vm_start, vm_end, vm_flags, vm_pgoff;
+	struct mm_struct *vm_mm;
 	struct file *vm_file;
 };
+
+typedef struct {
+	void *vdso;
+} mm_context_t;
 
 struct mm_struct {
 	unsigned long arg_start, arg_end;
 	unsigned long saved_auxv[40];
+	struct file *exe_file;
+	mm_context_t context;
+};
+
+struct kernfs_node {
+	__u64 id;
+};
+
+struct cgroup {
+	int level;
+	struct kernfs_node *kn;
+	struct cgroup *ancestors[0]; /* from the root down to itself */
+};
+
+struct css_set {
+	struct cgroup *dfl_cgrp; /* of version 2 */
 };
 
 struct thread_info {
@@ -160,12 +181,15 @@ struct signal_struct {
 struct task_struct {
 	struct thread_info thread_info;
 	struct mm_struct *mm;
+	unsigned int flags;
 	int exit_code;
 	unsigned int personality;
 	unsigned long atomic_flags;
 	int pid, tgid;
+	struct task_struct *group_leader;
+	struct css_set *cgroups;
 	struct pid *thread_pid;
-	struct cred *cred;
+	struct cred *cred, *real_cred;
 	struct files_struct *files;
 	struct nsproxy *nsproxy;
 	struct signal_struct *signal;

@@ -1,8 +1,7 @@
 #pragma once
 /* Tasks: what they may do. */
 #include "memory.bpf.h"
-
-#define PFA_NO_NEW_PRIVS 1 /* bit 0 of task_struct.atomic_flags */
+#include "rights.bpf.h"
 
 #define PR_SET_KEEPCAPS 8
 #define PR_SET_SECCOMP 22
@@ -10,21 +9,6 @@
 #define PR_SET_SECUREBITS 28
 #define PR_SET_NO_NEW_PRIVS 38
 #define PR_CAP_AMBIENT 47
-
-/* EXEC and CRED have these fields by the same names. */
-#define COPY_RIGHTS(event, task)                                                                \
-	do {                                                                                    \
-		struct cred *cred_ = READ(task, cred);                                 \
-		(event)->UID = READ(cred_, uid.val);                                   \
-		(event)->EUID = READ(cred_, euid.val);                                 \
-		(event)->GID = READ(cred_, gid.val);                                   \
-		(event)->EGID = READ(cred_, egid.val);                                 \
-		bpf_core_read(&(event)->CAP_EFF, sizeof(__u64), &cred_->cap_effective);         \
-		bpf_core_read(&(event)->CAP_PRM, sizeof(__u64), &cred_->cap_permitted);         \
-		bpf_core_read(&(event)->CAP_BND, sizeof(__u64), &cred_->cap_bset);              \
-		(event)->NNP = READ(task, atomic_flags) & PFA_NO_NEW_PRIVS;            \
-		(event)->SECCOMP = READ(task, seccomp.mode);                           \
-	} while (0)
 
 static __always_inline __u64 pid_namespace_of(struct task_struct *task)
 {
@@ -62,7 +46,7 @@ static __noinline int emit_exec(struct scratch *s, struct file *file)
 	look_at(s, file);
 	e = BEGIN(s, EXEC);
 	COPY_IDENTITY(e, s);
-	COPY_RIGHTS(e, task);
+	COPY_RIGHTS(e, task, cred);
 	e->ARGV_LEN = end > start ? end - start : 0;
 	e->NS_MNT = BPF_CORE_READ(task, nsproxy, mnt_ns, ns.inum);
 	e->NS_NET = BPF_CORE_READ(task, nsproxy, net_ns, ns.inum);
@@ -81,7 +65,7 @@ static __noinline int on_cred(struct scratch *s)
 	struct raw_CRED *e = BEGIN(s, CRED);
 
 	e->NR = s->call.nr;
-	COPY_RIGHTS(e, task);
+	COPY_RIGHTS(e, task, cred);
 	return END(s, CRED, 0);
 }
 

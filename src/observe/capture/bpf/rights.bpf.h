@@ -1,0 +1,21 @@
+#pragma once
+/* What a task may do. */
+#include "core_fixes.bpf.h"
+
+#define PFA_NO_NEW_PRIVS 1 /* bit 0 of task_struct.atomic_flags */
+
+/* EXEC, CRED and ALIVE have these fields by the same names. `creds` is cred of the current task; of another one real_cred,
+ * since the kernel may be acting in its name with somebody else's at this moment. */
+#define COPY_RIGHTS(event, task, creds)                                                                \
+	do {                                                                                    \
+		struct cred *cred_ = READ(task, creds);                                \
+		(event)->UID = READ(cred_, uid.val);                                   \
+		(event)->EUID = READ(cred_, euid.val);                                 \
+		(event)->GID = READ(cred_, gid.val);                                   \
+		(event)->EGID = READ(cred_, egid.val);                                 \
+		bpf_core_read(&(event)->CAP_EFF, sizeof(__u64), &cred_->cap_effective);         \
+		bpf_core_read(&(event)->CAP_PRM, sizeof(__u64), &cred_->cap_permitted);         \
+		bpf_core_read(&(event)->CAP_BND, sizeof(__u64), &cred_->cap_bset);              \
+		(event)->NNP = READ(task, atomic_flags) & PFA_NO_NEW_PRIVS;            \
+		(event)->SECCOMP = READ(task, seccomp.mode);                           \
+	} while (0)
