@@ -67,7 +67,6 @@ static int sweep(const struct hm_surroundings *s, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes said = { 0 };
 	int r = hm_chamber_sweep(s->work, &said, fail);
-
 	for (size_t at = 0; at < said.len;) {
 		const uint8_t *end = memchr(said.data + at, '\n', said.len - at);
 		size_t len = end ? (size_t)(end - said.data) - at : said.len - at;
