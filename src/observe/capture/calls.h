@@ -4,11 +4,13 @@
 
 /* A row of calls.def, whatever the architecture. */
 enum hm_call_row {
-#define HM_CALL(name, op, how, deny) HM_ROW_##name,
+#define HM_CALL(name, op, how, deny, tell) HM_ROW_##name,
 #include "calls.def"
 #undef HM_CALL
 	HM_ROW_COUNT
 };
+
+#define HM_CALLS_LAST_KNOWN 469 /* file_setattr, Linux 6.17 */
 
 /* The number of each row's call, or -1. Each stands in a file of its own, since the kernel's headers that give the
  * numbers exclude each other. Those of x32 are without its bit 30. */

@@ -2,6 +2,8 @@
 
 #include <asm/unistd_64.h>
 
+#include "calls_new.h"
+
 /* Calls that this table does not have. */
 #define __NR_sendfile64 -1
 #define __NR_mmap2 -1
@@ -20,9 +22,10 @@
 #define __NR_clock_adjtime64 -1
 #define __NR_stime -1
 #define __NR_umount -1
+#define __NR_utimensat_time64 -1
 
 const int16_t hm_calls_64[HM_ROW_COUNT] = {
-#define HM_CALL(name, op, how, deny) [HM_ROW_##name] = __NR_##name,
+#define HM_CALL(name, op, how, deny, tell) [HM_ROW_##name] = __NR_##name,
 #include "calls.def"
 #undef HM_CALL
 };

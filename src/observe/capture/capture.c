@@ -157,6 +157,7 @@ static int load(struct hm_capture *c, size_t ring_bytes, struct hm_fail *fail)
 	c->skel = hm_capture_programs(ring_bytes);
 	if (!c->skel)
 		return hm_fail_set(fail, HM_E_SYSTEM, "opening the recorder: %s", hm_libbpf_said(errno));
+	c->skel->rodata->scope_id = c->spec.cgroup_id;
 	r = capture_bpf__load(c->skel);
 	if (r < 0) {
 		hm_fail_set(fail, HM_E_SYSTEM, "loading the recorder: %s", hm_libbpf_said(-r));
@@ -218,7 +219,7 @@ int hm_capture_open(struct hm_capture **ret, const struct hm_capture_spec *spec,
 	if (r == 0)
 		r = listen_to_ring(c, fail);
 	if (r == 0)
-		r = hm_look_open(&c->look, c->spec.cgroup_id, fail);
+		r = hm_look_open(&c->look, c->spec.cgroup_id, bpf_map__fd(c->skel->maps.tasks), fail);
 	if (r == 0)
 		r = attach(c, fail);
 	if (r < 0)

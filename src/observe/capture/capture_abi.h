@@ -66,10 +66,29 @@ enum hm_call_deny {
 	HM_DENY_NOSYS = 2, /* ENOSYS */
 };
 
+/* When a call that succeeded is worth a CALL event. */
+enum hm_call_tell {
+	HM_TELL_NEVER = 0,
+	HM_TELL_DONE,	   /* always */
+	HM_TELL_ARG1,	   /* arg 1 is not 0 */
+	HM_TELL_ARG2,	   /* arg 2 is not 0 */
+	HM_TELL_CLONE,	   /* the child is in other namespaces or another cgroup */
+	HM_TELL_KILL,	   /* arg 0 is not the own process, arg 1 a signal */
+	HM_TELL_TKILL,	   /* arg 0 is not the own task, arg 1 a signal */
+	HM_TELL_TGKILL,	   /* arg 0 is not the own process, arg 2 a signal */
+	HM_TELL_CLOCK,	   /* the task may set the clock; without that right it has asked */
+	HM_TELL_DEVICE_1,  /* the mode in arg 1 is a device's */
+	HM_TELL_DEVICE_2,  /* the mode in arg 2 is */
+	HM_TELL_PRCTL,	   /* some options */
+	HM_TELL_IOCTL,	   /* some commands */
+	HM_TELL_REAL_TIME, /* the policy in arg 1 goes before the recorder's */
+	HM_TELL_SHIFT,	   /* fallocate moves the bytes behind a hole or a gap */
+};
+
 /* One row of a call table; all zero: the call is of no interest. `nr` is the number to report: x32's calls have other
  * numbers than x86-64's for a few calls that are the same. */
 struct hm_call_rule {
-	hm_u8 op, how, deny, pad;
+	hm_u8 op, how, deny, tell;
 	hm_u16 nr;
 };
 

@@ -22,8 +22,8 @@ struct capture_bpf *hm_capture_programs(size_t ring_bytes);
 
 /* The iterators behind hm_capture_look. */
 struct hm_look;
-/* Loads them for the cgroup of this id. */
-int hm_look_open(struct hm_look **ret, uint64_t cgroup_id, struct hm_fail *fail) HM_MUST_CHECK;
+/* Loads them for the cgroup of this id. `tasks` is the recorder's map of tasks: those that are found are marked there. */
+int hm_look_open(struct hm_look **ret, uint64_t cgroup_id, int tasks, struct hm_fail *fail) HM_MUST_CHECK;
 /* Hands ALIVE, HELD, MAPPED and then LOOK to the spec's sink; returns what it does when that is not 0. */
 int hm_look_take(struct hm_look *look, const struct hm_capture_spec *spec, enum hm_look_when when,
 		 struct hm_fail *fail) HM_MUST_CHECK;

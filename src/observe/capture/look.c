@@ -193,11 +193,11 @@ static void leave_out_maps(struct look_bpf *skel)
 	struct bpf_map *map;
 
 	bpf_object__for_each_map(map, skel->obj)
-		if (!bpf_map__is_internal(map) && map != skel->maps.scratches)
+		if (!bpf_map__is_internal(map) && map != skel->maps.scratches && map != skel->maps.tasks)
 			bpf_map__set_autocreate(map, false);
 }
 
-int hm_look_open(struct hm_look **ret, uint64_t cgroup_id, struct hm_fail *fail)
+int hm_look_open(struct hm_look **ret, uint64_t cgroup_id, int tasks, struct hm_fail *fail)
 {
 	struct look_bpf *skel;
 	int r;
@@ -209,7 +209,9 @@ int hm_look_open(struct hm_look **ret, uint64_t cgroup_id, struct hm_fail *fail)
 	leave_out_maps(skel);
 	skel->rodata->scope_id = cgroup_id;
 	skel->rodata->can_cast = hm_kernel_can_cast();
-	r = look_bpf__load(skel);
+	r = bpf_map__reuse_fd(skel->maps.tasks, tasks);
+	if (r == 0)
+		r = look_bpf__load(skel);
 	if (r < 0) {
 		hm_fail_set(fail, HM_E_SYSTEM, "loading the iterators: %s", hm_libbpf_said(-r));
 		look_bpf__destroy(skel);

@@ -100,7 +100,12 @@ static void test_scope(void **state)
 	}
 	assert_int_equal(waitpid(outside, &status, 0), outside);
 	stage_stop(stage);
-	for (size_t i = 0; i < stage->count; i++) {
+	/* This process moved it in, and is watched no more for that. */
+	assert_int_equal(stage->events[0].event.kind, HM_EV_MOVE);
+	assert_int_equal(stage->events[0].event.tgid, getpid());
+	assert_int_equal(stage->events[0].event.field[HM_MOVE_MOVED_TGID].u, inside);
+	assert_int_equal(stage->events[0].event.field[HM_MOVE_INSIDE].u, 1);
+	for (size_t i = 1; i < stage->count; i++) {
 		assert_int_equal(stage->events[i].event.tgid, inside);
 		seen += stage->events[i].event.kind == HM_EV_EXEC;
 	}

@@ -4,11 +4,14 @@
  *
  * on_sys_exit runs for every call of every task of the machine, so it leaves as early as it can: first for calls of
  * no interest (one look-up in a table), then for tasks out of scope. */
+#include "call.bpf.h"
+#include "move.bpf.h"
 #include "sock.bpf.h"
-#include "task.bpf.h"
 
 #define TS_COMPAT 2 /* thread_info.status: an i386 call */
 #define X32_BIT 0x40000000
+#define NO_CALL 0xffffffff /* what rt_sigreturn leaves, having restored the registers of another moment */
+#define LAST_ROW (HM_CALLS_MAX - 1) /* of a number that nobody has judged; stands for all beyond it */
 
 #define EPERM 1
 #define EACCES 13
@@ -219,20 +222,21 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	const volatile struct hm_call_rule *rule;
-	__u32 nr = regs->orig_ax, table = HM_CALLS_64, op, deny;
+	__u32 nr = regs->orig_ax, table = HM_CALLS_64, op, deny, tell;
 	struct scratch *s;
 
+	if (nr == NO_CALL)
+		return 0;
 	if (task->thread_info.status & TS_COMPAT)
 		table = HM_CALLS_32;
 	else if (nr & X32_BIT)
 		table = HM_CALLS_X32;
 	nr &= ~X32_BIT;
-	if (nr >= HM_CALLS_MAX)
-		return 0;
-	rule = &calls[table][nr];
+	rule = &calls[table][nr < LAST_ROW ? nr : LAST_ROW];
 	op = rule->op;
 	deny = rule->deny;
-	if (!(op | deny) || !in_scope())
+	tell = rule->tell;
+	if (!(op | deny | tell) || !in_scope())
 		return 0;
 	s = ONLY(scratches);
 	if (!s)
@@ -241,7 +245,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 	s->call.ret = ret;
 	s->call.how = rule->how;
 	s->call.compat = table != HM_CALLS_64;
-	s->call.nr = rule->nr | (table == HM_CALLS_32 ? HM_NR_COMPAT : 0);
+	s->call.nr = (nr < LAST_ROW ? rule->nr : nr) | (table == HM_CALLS_32 ? HM_NR_COMPAT : 0);
 	if (denied(deny, ret))
 		on_deny(s);
 	else if (op == HM_OP_SOCKETCALL)
@@ -250,25 +254,57 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 		on_socket_call(s, op);
 	else if (ret >= 0)
 		on_done(s, op);
+	if (tell && ret >= 0)
+		on_call(s, tell);
 	return 0;
 }
 
 SEC("tp_btf/task_newtask")
 int BPF_PROG(on_task_newtask, struct task_struct *child, unsigned long flags)
 {
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_counter *of;
+	bool watched = in_scope(), inside = watched;
 	struct scratch *s;
-	struct raw_FORK *e;
 
-	if (!in_scope())
+	/* The only way to be born elsewhere than in the cgroup of whoever makes one. */
+	if (flags & CLONE_INTO_CGROUP)
+		inside = task_in_scope(child);
+	if (!watched && !inside)
 		return 0;
 	s = ONLY(scratches);
 	if (!s)
 		return 0;
-	e = BEGIN(s, FORK);
-	e->CHILD_TGID = child->tgid;
-	e->CHILD_TID = child->pid;
-	e->FLAGS = flags;
-	END(s, FORK, 0);
+	if (watched)
+		emit_fork(s, child, flags);
+	if (watched != inside)
+		emit_move(s, child, inside, NULL);
+	if (inside)
+		mark(child, true);
+	of = bpf_task_storage_get(&tasks, task, 0, 0);
+	if (of)
+		of->clone_flags = flags;
+	return 0;
+}
+
+SEC("tp_btf/cgroup_attach_task")
+int BPF_PROG(on_cgroup_attach_task, struct cgroup *group, const char *path, struct task_struct *task)
+{
+	struct css_set *set = READ(task, cgroups);
+	struct cgroup *now = READ(set, dfl_cgrp);
+	struct scratch *s;
+	bool inside;
+
+	if (READ(group, root) != READ(now, root))
+		return 0; /* a hierarchy of version 1 */
+	inside = group_in_scope(group);
+	if (!inside && !is_marked(task))
+		return 0;
+	s = ONLY(scratches);
+	if (!s)
+		return 0;
+	mark(task, inside);
+	emit_move(s, task, inside, path);
 	return 0;
 }
 

@@ -9,8 +9,7 @@
 #pragma clang diagnostic ignored "-Wunused-function"
 
 #include "file.bpf.h"
-#include "group.bpf.h"
-#include "rights.bpf.h"
+#include "move.bpf.h"
 
 #define PF_EXITING 4
 #define VM_READ 1
@@ -95,6 +94,7 @@ int look_tasks(struct bpf_iter__task *ctx)
 
 	if (!task || !is_watched(task))
 		return 0;
+	mark(task, true);
 	s = ONLY(scratches);
 	if (!s)
 		return 0;

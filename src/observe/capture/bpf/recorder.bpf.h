@@ -101,6 +101,8 @@ struct scratch {
 
 struct task_counter {
 	__u64 seq;
+	__u64 clone_flags; /* of the last task that it made */
+	__u64 watched;	   /* it is in scope, as far as is known */
 };
 
 struct {
