@@ -28,8 +28,9 @@ test:
 check-fast: all
 	@scripts/test $(BUILD) --fast
 
+# The figures of bench/README.md as Markdown, beside strace, bpftrace, auditd and perf trace; ROUNDS=3 is quick.
 bench:
-	@scripts/setup build run
+	@scripts/setup build run bench
 	@$(MAKE) --no-print-directory all
 	@scripts/as-root bench/run $(BUILD)
 

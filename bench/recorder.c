@@ -1,72 +1,52 @@
-/* What the recorder costs: runs a command bare, recorded and bare again, in turn, and prints the ratios.
+/* The recorder by itself, for measuring: what `hallmark` does to record a run, without a chamber around it.
  *
- *     bench-recorder RUNS -- COMMAND [ARG...]
+ *     bench-recorder calls                  the system calls that it looks at, one a line: name, number
+ *     bench-recorder record CGROUP FILE     records the cgroup into FILE until its standard input ends
  *
- * Each round is one bare run, one recorded run and one more bare run, all in a cgroup of their own; the order within a round
- * turns with the rounds, so that drift of the machine falls on all alike. "Recorded" is the whole way: BPF programs attached, the
- * ring polled, events encoded, compressed, hashed, synced to disk. CPU seconds are those of the command (wait4), wall clock is
- * from fork to exit. The last bare run over the first gives the A/A ratio: a difference smaller than its spread is noise. */
+ * The whole way to disk: programs attached, the ring emptied, events encoded, compressed, hashed, synced. Prints a line of JSON
+ * when it is ready, one for each line that it reads, and one when it has closed the record. */
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
+#include <sys/syscall.h>
 #include <time.h>
 
+#include "calls.h"
 #include "capture.h"
 #include "fs.h"
 #include "record.h"
 
-struct sample {
-	double cpu, wall;
-};
+#define POLL_MS 4 /* as `hallmark` polls */
+
+#ifdef SYS_open /* what storm.c calls, and the C library does not */
+#define STORM_OPEN SYS_open
+#else
+#define STORM_OPEN SYS_openat
+#endif
 
 struct recording {
+	const char *path;
 	struct hm_record_writer *writer;
 	struct hm_bytes item;
-	uint64_t events;
+	uint64_t events, storm_reads, storm_opens, missing, freezes, frozen_ns;
 };
 
-static char cgroup_path[512], record_path[512];
-static uint64_t events, recorded_bytes;
-static double recorded_wall, recorder_cpu;
-
-static double seconds(void)
+static uint64_t now_ns(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static double cpu_of(const struct rusage *usage)
+static void die(const struct hm_fail *fail)
 {
-	return (double)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) +
-	       (double)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) / 1e6;
-}
-
-static void die(const char *what, const struct hm_fail *fail)
-{
-	fprintf(stderr, "bench-recorder: %s: %s\n", what, fail ? fail->text : strerror(errno));
-	rmdir(cgroup_path);
+	fprintf(stderr, "bench-recorder: %s\n", fail->text);
 	exit(4);
-}
-
-static void make_cgroup(void)
-{
-	FILE *mounts = fopen("/proc/self/mounts", "re");
-	char line[4096], where[256], type[64];
-
-	while (mounts && fgets(line, sizeof(line), mounts))
-		if (sscanf(line, "%*s %255s %63s", where, type) == 2 && strcmp(type, "cgroup2") == 0) {
-			snprintf(cgroup_path, sizeof(cgroup_path), "%s/hallmark-bench-%d", where, (int)getpid());
-			break;
-		}
-	if (mounts)
-		fclose(mounts);
-	if (mkdir(cgroup_path, 0755) < 0)
-		die("making a cgroup", NULL);
 }
 
 static int keep(void *cookie, const struct hm_event *event, struct hm_fail *fail)
@@ -75,159 +55,143 @@ static int keep(void *cookie, const struct hm_event *event, struct hm_fail *fail
 
 	recording->item.len = 0;
 	recording->events++;
+	if (event->kind == HM_EV_READ && event->field[HM_READ_BYTES].u == 1)
+		recording->storm_reads++;
+	if (event->kind == HM_EV_OPEN && event->field[HM_OPEN_NR].u == STORM_OPEN)
+		recording->storm_opens++;
+	if (event->kind == HM_EV_GAP)
+		recording->missing += event->field[HM_GAP_COUNT].u;
+	if (event->kind == HM_EV_FREEZE) {
+		recording->freezes++;
+		recording->frozen_ns += event->field[HM_FREEZE_DURATION].u;
+	}
 	hm_event_encode(&recording->item, event);
 	return hm_record_append(recording->writer, hm_slice_of(&recording->item), event->time, fail);
 }
 
-static pid_t start(char **argv)
+/* A number from a file of /proc, behind `key`; 0 where there is none. */
+static uint64_t proc_number(const char *path, const char *key)
 {
-	char path[600];
-	int gate[2];
-	pid_t pid;
-	FILE *procs;
+	FILE *file = fopen(path, "re");
+	unsigned long long number = 0;
+	char line[256];
 
-	if (pipe2(gate, O_CLOEXEC) < 0 || (pid = fork()) < 0)
-		die("starting the command", NULL);
-	if (pid == 0) {
-		char byte;
-		int null = open("/dev/null", O_RDWR);
+	while (file && fgets(line, sizeof(line), file))
+		if (strncmp(line, key, strlen(key)) == 0)
+			number = strtoull(line + strlen(key), NULL, 10);
+	if (file)
+		fclose(file);
+	return number;
+}
 
-		close(gate[1]);
-		if (read(gate[0], &byte, 1) < 0)
-			_exit(126);
-		dup2(null, 1);
-		dup2(null, 2);
-		execvp(argv[0], argv);
-		_exit(127);
+/* What the BPF maps of this process take, as the kernel accounts for it. */
+static uint64_t map_bytes(void)
+{
+	struct rlimit limit;
+	uint64_t sum = 0;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	for (int fd = 0; fd < 1024 && (rlim_t)fd < limit.rlim_cur; fd++) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
+		if (proc_number(path, "map_type:"))
+			sum += proc_number(path, "memlock:");
 	}
-	snprintf(path, sizeof(path), "%s/cgroup.procs", cgroup_path);
-	procs = fopen(path, "we");
-	if (!procs || fprintf(procs, "%d", (int)pid) < 0 || fclose(procs) != 0)
-		die("entering the cgroup", NULL);
-	close(gate[1]);
-	close(gate[0]);
-	return pid;
+	return sum;
 }
 
-static struct sample finish(pid_t pid, double begun, const struct rusage *usage, int status)
+static void say(const struct recording *recording, const char *state, uint64_t lost)
 {
-	if (!WIFEXITED(status) || WEXITSTATUS(status) > 1)
-		die("the command failed", NULL);
-	(void)pid;
-	return (struct sample){ cpu_of(usage), seconds() - begun };
-}
-
-static struct sample run_bare(char **argv)
-{
-	double begun = seconds();
-	pid_t pid = start(argv);
 	struct rusage usage;
-	int status;
+	struct stat st = { 0 };
+	double cpu;
 
-	if (wait4(pid, &status, 0, &usage) < 0)
-		die("waiting", NULL);
-	return finish(pid, begun, &usage, status);
+	getrusage(RUSAGE_SELF, &usage);
+	cpu = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+	stat(recording->path, &st);
+	printf("{\"state\":\"%s\",\"events\":%llu,\"pread64\":%llu,\"open\":%llu,\"lost\":%llu,\"missing\":%llu,\"freezes\":%llu,"
+	       "\"frozen\":%.6f,\"bytes\":%llu,\"cpu\":%.6f,\"rss\":%llu,\"maps\":%llu}\n",
+	       state, (unsigned long long)recording->events, (unsigned long long)recording->storm_reads,
+	       (unsigned long long)recording->storm_opens, (unsigned long long)lost, (unsigned long long)recording->missing,
+	       (unsigned long long)recording->freezes, (double)recording->frozen_ns / 1e9, (unsigned long long)st.st_size, cpu,
+	       (unsigned long long)proc_number("/proc/self/status", "VmHWM:") * 1024, (unsigned long long)map_bytes());
+	fflush(stdout);
 }
 
-static struct sample run_recorded(char **argv)
+/* False when standard input has ended. */
+static bool answer(const struct recording *recording)
 {
-	struct recording recording = { 0 };
-	struct hm_capture_spec spec = { .sink = keep, .cookie = &recording };
+	struct pollfd in = { .fd = 0, .events = POLLIN };
+	char text[64];
+	ssize_t n;
+
+	if (poll(&in, 1, 0) <= 0)
+		return true;
+	n = read(0, text, sizeof(text));
+	if (n > 0)
+		say(recording, "running", 0);
+	return n > 0;
+}
+
+static int record(const char *cgroup, const char *path)
+{
+	struct recording recording = { .path = path };
+	struct hm_capture_spec spec = { .sink = keep, .cookie = &recording, .base = now_ns() };
 	struct hm_capture_stats stats;
 	struct hm_capture *capture;
-	struct rusage usage, before, after;
-	struct hm_fail fail;
-	struct sample sample;
+	struct hm_fail fail = { 0 };
+	uint64_t synced = now_ns();
 	struct stat st;
-	double begun;
-	int status;
-	pid_t pid;
 
-	spec.cgroup = open(cgroup_path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	fstat(spec.cgroup, &st);
+	spec.cgroup = open(cgroup, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (spec.cgroup < 0 || fstat(spec.cgroup, &st) < 0) {
+		fprintf(stderr, "bench-recorder: %s: %s\n", cgroup, strerror(errno));
+		return 4;
+	}
 	spec.cgroup_id = st.st_ino;
-	unlink(record_path);
-	if (hm_record_create(&recording.writer, record_path, HM_RECORD_EVENTS, &fail) < 0 || hm_capture_open(&capture, &spec, &fail) < 0)
-		die("recording", &fail);
-	getrusage(RUSAGE_SELF, &before);
-	begun = seconds();
-	pid = start(argv);
-	while (wait4(pid, &status, WNOHANG, &usage) == 0)
-		if (hm_capture_poll(capture, 4, &fail) < 0)
-			die("recording", &fail);
-	sample = finish(pid, begun, &usage, status);
+	if (hm_record_create(&recording.writer, path, HM_RECORD_EVENTS, &fail) < 0 || hm_capture_open(&capture, &spec, &fail) < 0)
+		die(&fail);
+	say(&recording, "ready", 0);
+	while (answer(&recording)) {
+		if (hm_capture_poll(capture, POLL_MS, &fail) < 0)
+			die(&fail);
+		if (now_ns() - synced > 1000000000u) {
+			synced = now_ns();
+			if (hm_record_sync(recording.writer, &fail) < 0)
+				die(&fail);
+		}
+	}
 	if (hm_capture_stop(capture, &stats, &fail) < 0 || hm_record_finish(recording.writer, NULL, &fail) < 0)
-		die("recording", &fail);
+		die(&fail);
+	say(&recording, "closed", stats.lost);
 	hm_capture_close(capture);
-	getrusage(RUSAGE_SELF, &after);
-	close(spec.cgroup);
 	hm_bytes_release(&recording.item);
-	if (stats.lost)
-		fprintf(stderr, "bench-recorder: %llu events lost\n", (unsigned long long)stats.lost);
-	stat(record_path, &st);
-	events += recording.events;
-	recorded_bytes += (uint64_t)st.st_size;
-	recorded_wall += sample.wall;
-	recorder_cpu += cpu_of(&after) - cpu_of(&before);
-	return sample;
+	close(spec.cgroup);
+	return 0;
 }
 
-static int by_value(const void *a, const void *b)
+static int calls(void)
 {
-	double x = *(const double *)a, y = *(const double *)b;
+	static const char *const names[] = {
+#define HM_CALL(name, op, how, deny) [HM_ROW_##name] = #name,
+#include "calls.def"
+#undef HM_CALL
+	};
 
-	return x < y ? -1 : x > y;
-}
-
-static void print_ratio(const char *name, double *ratio, int count)
-{
-	qsort(ratio, (size_t)count, sizeof(*ratio), by_value);
-	printf("%-34s %6.3f   (%.3f to %.3f; middle half %.3f to %.3f)\n", name, ratio[count / 2], ratio[0], ratio[count - 1],
-	       ratio[count / 4], ratio[3 * count / 4]);
+	for (size_t i = 0; i < HM_COUNT(names); i++)
+		if (hm_calls_64[i] >= 0)
+			printf("%s %d\n", names[i], (int)hm_calls_64[i]);
+	return 0;
 }
 
 int main(int argc, char **argv)
 {
-	int runs = argc > 1 ? atoi(argv[1]) : 0;
-	double *ratio[4];
-
-	if (argc < 4 || runs < 1 || strcmp(argv[2], "--") != 0) {
-		fprintf(stderr, "usage: bench-recorder RUNS -- COMMAND [ARG...]\n");
-		return 3;
-	}
-	snprintf(record_path, sizeof(record_path), "/var/tmp/hallmark-bench-%d.record", (int)getpid());
-	make_cgroup();
-	for (int i = 0; i < 4; i++)
-		ratio[i] = hm_alloc((size_t)runs, sizeof(double));
-	run_bare(argv + 3); /* warms the page cache; not counted */
-	for (int i = 0; i < runs; i++) {
-		struct sample bare = { 0 }, recorded = { 0 }, again = { 0 };
-
-		for (int k = 0; k < 3; k++) {
-			int which = (k + i) % 3;
-
-			if (which == 0)
-				bare = run_bare(argv + 3);
-			else if (which == 1)
-				recorded = run_recorded(argv + 3);
-			else
-				again = run_bare(argv + 3);
-		}
-		ratio[0][i] = recorded.cpu / bare.cpu;
-		ratio[1][i] = again.cpu / bare.cpu;
-		ratio[2][i] = recorded.wall / bare.wall;
-		ratio[3][i] = again.wall / bare.wall;
-	}
-	printf("%d rounds; medians, in brackets the range\n", runs);
-	print_ratio("CPU seconds, recorded / bare", ratio[0], runs);
-	print_ratio("CPU seconds, bare / bare (A/A)", ratio[1], runs);
-	print_ratio("wall clock, recorded / bare", ratio[2], runs);
-	print_ratio("wall clock, bare / bare (A/A)", ratio[3], runs);
-	printf("%-34s %6llu\n", "events a run", (unsigned long long)(events / (uint64_t)runs));
-	printf("%-34s %6.0f\n", "events a second of wall clock", (double)events / recorded_wall);
-	printf("%-34s %6.1f\n", "bytes an event, stored", (double)recorded_bytes / (double)events);
-	printf("%-34s %6.2f\n", "recorder's own CPU seconds a run", recorder_cpu / runs);
-	unlink(record_path);
-	rmdir(cgroup_path);
-	return 0;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (argc == 2 && strcmp(argv[1], "calls") == 0)
+		return calls();
+	if (argc == 4 && strcmp(argv[1], "record") == 0)
+		return record(argv[2], argv[3]);
+	fprintf(stderr, "usage: bench-recorder calls | bench-recorder record CGROUP FILE\n");
+	return 3;
 }
