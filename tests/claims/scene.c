@@ -27,7 +27,7 @@ static const uint8_t seed[32] = "a seed that is the same always";
 struct stage {
 	struct hm_parts *parts;
 	const struct lines *lines;
-	unsigned run;
+	unsigned run, version; /* of the events, and the semantics that belong to it */
 	struct hm_sha256 plan;
 	/* of the run that is going on */
 	struct hm_bytes items[ITEMS];
@@ -180,13 +180,25 @@ static void make_plan(struct stage *s, size_t planned, const char *internet)
 		json_array_append_new(runs, json_pack("{s:i,s:s}", "run", (int)i, "kind", "aa"));
 	hm_seed_commit(&commitment, seed);
 	put_json(s, "plan.json", json_pack("{s:s,s:i,s:i,s:o,s:o,s:o,s:{s:s,s:{s:s,s:o}},s:[s],s:n,s:[],s:o,s:i,s:[i,i],s:s,s:n,s:s,s:s,s:i}",
-					   "schema", "hallmark/plan/v1", "format", 1, "semantics", 1, "commitment", hex(&commitment, ""),
+					   "schema", "hallmark/plan/v1", "format", 1, "semantics", (int)s->version, "commitment", hex(&commitment, ""),
 					   "claim_set", digest_of(s, "claims.json"), "declaration", digest_of(s, "declaration.json"),
 					   "product", "name", "subject", "executable", "path", SUBJECT, "sha256", hex(&zero, ""), "argv",
 					   "subject", "stdin", "factors", "runs", runs, "feature_version", 1, "alpha", 1, 100, "internet",
 					   internet, "scenario", "profile", "confined", "target", TARGET, "time_limit_s", 60));
 	hm_parts_get(s->parts, "plan.json", &content);
 	hm_sha256_slice(&s->plan, content);
+}
+
+static json_t *self_test_of(const struct stage *s)
+{
+	const char *result = s->version == 1 ? "none" : "passed";
+
+	for (size_t i = 0; i < s->lines->count; i++)
+		if (strcmp(s->lines->list[i].word[0], "selftest") == 0)
+			result = word(&s->lines->list[i], 1);
+	if (strcmp(result, "none") == 0)
+		return json_string(result);
+	return json_pack("{s:s,s:[]}", "result", result, "rows");
 }
 
 static void make_assessment(struct stage *s, size_t done, const char *internet)
@@ -199,11 +211,11 @@ static void make_assessment(struct stage *s, size_t done, const char *internet)
 		json_array_append_new(runs, json_pack("{s:i,s:s,s:s,s:i,s:i,s:i}", "run", (int)i, "kind", "aa", "outcome", "exited", "status", 0,
 						      "start_us", 0, "end_us", 1));
 	put_json(s, "assessment.json",
-		 json_pack("{s:s,s:o,s:{s:s,s:s},s:{s:[s],s:[s]},s:{s:s,s:s,s:s,s:s,s:s,s:s,s:[],s:[],s:s},s:o,s:[]}", "schema",
+		 json_pack("{s:s,s:o,s:{s:s,s:s},s:{s:[s],s:[s]},s:{s:s,s:s,s:s,s:s,s:s,s:s,s:[],s:[],s:o},s:o,s:[]}", "schema",
 			   "hallmark/assessment/v1", "seed", hex(&as_hash, ""), "kernel", "release", "6", "machine", "x86_64", "witnesses",
 			   "read", "syscall", "send", "packet", "chamber", "profile", "confined", "internet", internet, "hostname",
 			   "host", "machine_id", "00", "address", "198.18.0.2", "target", TARGET, "equal", "absent_mounts", "self_test",
-			   "none", "runs", runs, "dropped"));
+			   self_test_of(s), "runs", runs, "dropped"));
 }
 
 /* ---- a run ---- */
@@ -327,6 +339,15 @@ static void do_gap(struct stage *s, const struct line *line)
 	say(s, e, false);
 }
 
+static void do_freeze(struct stage *s, const struct line *line)
+{
+	struct hm_event e = { .kind = HM_EV_FREEZE };
+
+	SET(e, HM_FREEZE_MEANS, number(line, 1, 10));
+	SET(e, HM_FREEZE_DURATION, 1000 * number(line, 2, 10));
+	say(s, e, false);
+}
+
 static void do_hole(struct stage *s, const struct line *line)
 {
 	s->seq += number(line, 1, 10);
@@ -429,7 +450,7 @@ static const struct {
 	{ "exec", do_exec },   { "open", do_open },   { "openat", do_open },	 { "map", do_map },   { "listen", do_listen },
 	{ "bind", do_bind },   { "cred", do_cred },   { "output", do_output },	 { "gap", do_gap },   { "hole", do_hole },
 	{ "lost", do_lost },   { "egress", do_egress }, { "interrupted", do_interrupted }, { "cut", do_cut }, { "tree", do_tree },
-	{ "ask", do_ask },     { "udp", do_udp },     { "tcp", do_tcp },	 { "link", do_link },
+	{ "freeze", do_freeze }, { "ask", do_ask },     { "udp", do_udp },     { "tcp", do_tcp },	 { "link", do_link },
 };
 
 static void begin_run(struct stage *s, const struct line *line)
@@ -438,7 +459,7 @@ static void begin_run(struct stage *s, const struct line *line)
 
 	s->run++;
 	hm_pcapng_start(&s->pcapng, 0);
-	SET(e, HM_START_VERSION, HM_EVENT_VERSION);
+	SET(e, HM_START_VERSION, s->version);
 	e.field[HM_START_PLAN].b = (struct hm_slice){ s->plan.b, sizeof(s->plan.b) };
 	SET(e, HM_START_RUN, s->run);
 	SET_TEXT(e, HM_START_KERNEL, "6");
@@ -566,8 +587,10 @@ struct hm_parts *scene_make(const struct lines *lines, const char *data)
 	size_t runs = count_lines(lines, "run"), planned = runs;
 	struct hm_fail fail;
 
-	stage = (struct stage){ .parts = hm_parts_new(), .lines = lines };
+	stage = (struct stage){ .parts = hm_parts_new(), .lines = lines, .version = HM_EVENT_VERSION };
 	for (size_t i = 0; i < lines->count; i++) {
+		if (strcmp(lines->list[i].word[0], "version") == 0)
+			stage.version = (unsigned)number(&lines->list[i], 1, 10);
 		if (strcmp(lines->list[i].word[0], "planned") == 0)
 			planned = number(&lines->list[i], 1, 10);
 		if (strcmp(lines->list[i].word[0], "internet") == 0 && lines->list[i].words == 2)

@@ -20,20 +20,25 @@ enum {
 	PACKETS = HM_TOUCH_EVENTS | HM_TOUCH_PACKETS,
 	TREE = HM_TOUCH_EVENTS | HM_TOUCH_TREE,
 	OUTPUT = HM_TOUCH_EVENTS | HM_TOUCH_OUTPUT,
+	/* What only semantics 2 looks at: */
+	READS = HM_TOUCH_READS | HM_TOUCH_PATHS,
+	CODE = HM_TOUCH_CODE | HM_TOUCH_PATHS,
+	PATHS = HM_TOUCH_PATHS,
+	PORTS = HM_TOUCH_PORTS,
 };
 
 /* Sorted by id. */
 static const struct hm_claim catalogue[] = {
-	{ "capable.listening", 2, .touches = EVENTS, .run = hm_claim_listening, .upheld = "ports.none" },
+	{ "capable.listening", 2, .touches = EVENTS | PORTS, .run = hm_claim_listening, .upheld = "ports.none" },
 	{ "capable.load", 2, .needs = "privileges", .touches = EVENTS, .run = hm_claim_privilege, .upheld = "privileges.declared",
 	  .mask = LOADING },
-	{ "capable.reach", 2, .touches = TREE, .run = hm_claim_reach, .upheld = "reach.inside" },
+	{ "capable.reach", 2, .touches = TREE | READS, .run = hm_claim_reach, .upheld = "reach.inside" },
 	{ "capable.read", 2, .needs = "privileges", .touches = EVENTS, .run = hm_claim_privilege, .upheld = "privileges.declared",
 	  .mask = READING },
 	{ "capable.send", 2, .needs = "privileges", .touches = EVENTS, .run = hm_claim_privilege, .upheld = "privileges.declared",
 	  .mask = SENDING },
-	{ "change.code", 3, .touches = EVENTS, .run = hm_claim_code, .upheld = "code.installed" },
-	{ "change.files", 3, .touches = TREE, .run = hm_claim_changed_files, .upheld = "files.own" },
+	{ "change.code", 3, .touches = EVENTS | CODE, .run = hm_claim_code, .upheld = "code.installed" },
+	{ "change.files", 3, .touches = TREE | PATHS, .run = hm_claim_changed_files, .upheld = "files.own" },
 	{ "change.persistence", 3, .untested = "needs scenario" },
 	{ "change.updates", 3, .untested = "needs scenario" },
 	{ "collect.authenticated", 1, .untested = "needs tls" },
@@ -49,7 +54,7 @@ static const struct hm_claim catalogue[] = {
 	{ "control.switches", 4, .untested = "needs experiment" },
 	{ "declared.collection", 1, .untested = "needs experiment" },
 	{ "declared.endpoints", 1, .needs = "endpoints", .touches = PACKETS, .run = hm_claim_endpoints, .upheld = "endpoints.declared" },
-	{ "declared.files", 3, .needs = "writes", .touches = TREE, .run = hm_claim_declared_files, .upheld = "writes.declared" },
+	{ "declared.files", 3, .needs = "writes", .touches = TREE | PATHS, .run = hm_claim_declared_files, .upheld = "writes.declared" },
 	{ "declared.privilege", 2, .needs = "privileges", .touches = EVENTS, .run = hm_claim_privilege, .upheld = "privileges.declared",
 	  .mask = UINT64_MAX },
 	{ "detect.markings", 0, .untested = "needs experiment" },

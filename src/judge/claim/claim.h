@@ -12,6 +12,7 @@
 #include "flow.h"
 #include "json.h"
 #include "parts.h"
+#include "reconcile.h"
 
 struct hm_needles; /* tokens and digests of the planted documents, to be looked for */
 
@@ -28,7 +29,11 @@ struct hm_core {
 	json_t *declaration; /* NULL when there is none */
 	struct hm_sha256 plan_digest, claims_digest;
 	uint8_t seed[32], address[4];
+	unsigned semantics; /* by which it is judged: 1 for records of version 1, 2 for those of version 2 */
+	const char *self_test; /* "none", "passed" or "failed" */
 	const char *target;
+	struct hm_target documents; /* all planted files */
+	struct hm_bytes *document_names;
 	struct hm_installed *installed; /* sorted by path */
 	size_t installed_count;
 	struct hm_bytes *names; /* what the paths above borrow from */
@@ -81,10 +86,19 @@ struct hm_leak {
 	size_t source;		     /* number of the token, or of the document and kind of digest */
 };
 
-enum hm_touch { HM_TOUCH_EVENTS = 1, HM_TOUCH_PACKETS = 2, HM_TOUCH_OUTPUT = 4, HM_TOUCH_TREE = 8 };
+enum hm_touch {
+	HM_TOUCH_EVENTS = 1,
+	HM_TOUCH_PACKETS = 2,
+	HM_TOUCH_OUTPUT = 4,
+	HM_TOUCH_TREE = 8,
+	HM_TOUCH_READS = 16, /* what was read */
+	HM_TOUCH_CODE = 32,  /* what was mapped */
+	HM_TOUCH_PATHS = 64, /* what a path means */
+	HM_TOUCH_PORTS = 128,
+};
 
 struct hm_run {
-	unsigned number;
+	unsigned number, semantics;
 	struct hm_flows flows;
 	struct hm_leak *leaks; /* sorted by flow, offset, length, feature; no two the same */
 	size_t leak_count;
@@ -102,6 +116,8 @@ struct hm_run {
 	uint64_t lost_events, lost_packets; /* at least; a record without its end lost one event at least */
 	unsigned lost;			    /* enum hm_touch of everything that is missing */
 	uint64_t witnessed_bytes, witnessed_packets; /* sent, as the second witness counted */
+	bool before; /* the product ran before the recorder did, and what it was then is still being told */
+	struct hm_reconciled *reconciled; /* NULL in semantics 1 */
 	void *file_tree;      /* lookup in `files` */
 	struct hm_bytes tree_names; /* what tree paths borrow from */
 };

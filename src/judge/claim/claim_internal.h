@@ -3,10 +3,15 @@
 #include "claim.h"
 #include "text.h"
 
+#define HM_SEMANTICS_KNOWN 2 /* from 1 on */
+
 /* ---- core_shapes.c: the shapes of doc/format/core.md ---- */
 enum hm_document { HM_PLAN, HM_ASSESSMENT, HM_DECLARATION, HM_CLAIMS, HM_PRODUCT, HM_PLANTED };
 /* Parses the part and checks its shape and its words. */
 int hm_document_read(json_t **ret, enum hm_document which, struct hm_slice text, struct hm_fail *fail) HM_MUST_CHECK;
+
+/* assessment.json's self_test: "none", or what the self-test came to. */
+int hm_self_test_read(const char **result, const json_t *value, unsigned semantics, struct hm_fail *fail) HM_MUST_CHECK;
 
 /* Shorthands for members that hm_document_read has found to be there. */
 static inline const char *hm_text_of(const json_t *object, const char *name)

@@ -44,8 +44,9 @@ static int check_plan(struct hm_core *core, struct hm_fail *fail)
 
 	if (hm_number_of(core->plan, "format") != 1)
 		return hm_fail_set(fail, HM_E_UNKNOWN, "plan.json: a format that this program does not know");
-	if (hm_number_of(core->plan, "semantics") != 1)
+	if (hm_number_of(core->plan, "semantics") < 1 || hm_number_of(core->plan, "semantics") > HM_SEMANTICS_KNOWN)
 		return hm_fail_set(fail, HM_E_UNKNOWN, "plan.json: semantics that this program does not have");
+	core->semantics = (unsigned)hm_number_of(core->plan, "semantics");
 	if (hm_text_unhex(core->seed, sizeof(core->seed), hm_slice_text(hm_text_of(core->assessment, "seed"))) < 0)
 		return false_core(fail, "the seed is no seed");
 	hm_seed_commit(&commitment, core->seed);
@@ -75,7 +76,7 @@ static int check_chamber(struct hm_core *core, struct hm_fail *fail)
 		return false_core(fail, "the target is no absolute path");
 	if (inet_pton(AF_INET, hm_text_of(chamber, "address"), core->address) != 1)
 		return false_core(fail, "the chamber's address is none");
-	return 0;
+	return hm_self_test_read(&core->self_test, json_object_get(chamber, "self_test"), core->semantics, fail);
 }
 
 static const json_t *row_of_run(const json_t *list, int64_t run)
@@ -188,10 +189,13 @@ static int check_planted(struct hm_core *core, struct hm_fail *fail)
 {
 	const json_t *files = json_object_get(core->planted, "files"), *row;
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes last = { 0 };
+	struct hm_target_file *documents;
 	unsigned tokens = 0;
 	size_t i;
 
 	core->samples = hm_alloc(json_array_size(files), sizeof(*core->samples));
+	core->document_names = hm_alloc(json_array_size(files), sizeof(*core->document_names));
+	core->documents = (struct hm_target){ core->target, documents = hm_alloc(json_array_size(files), sizeof(*documents)), 0 };
 	json_array_foreach (files, i, row) {
 		HM_CLEANUP(hm_bytes_release) struct hm_bytes path = { 0 };
 		int r = hm_json_get_bytes(row, "path", &path, fail);
@@ -202,6 +206,9 @@ static int check_planted(struct hm_core *core, struct hm_fail *fail)
 			return hm_fail_in(fail, "planted.json");
 		if (path.len == 0 || path.data[0] == '/' || (i && hm_slice_cmp(hm_slice_of(&last), hm_slice_of(&path)) >= 0))
 			return hm_fail_set(fail, HM_E_BAD, "planted.json: the files are not in the order of their paths");
+		hm_bytes_slice(&core->document_names[i], hm_slice_of(&path));
+		documents[i] = (struct hm_target_file){ hm_slice_of(&core->document_names[i]), (uint64_t)hm_number_of(row, "size") };
+		core->documents.count = i + 1;
 		if (strcmp(hm_text_of(row, "role"), "sample") == 0)
 			core->samples[core->sample_count++] = hm_sprintf("%s/%.*s", core->target, (int)path.len, path.data);
 		hm_bytes_release(&last);
@@ -359,6 +366,10 @@ void hm_core_close(struct hm_core *core)
 	for (size_t i = 0; i < core->sample_count; i++)
 		free((void *)(uintptr_t)core->samples[i]);
 	free(core->samples);
+	for (size_t i = 0; i < core->documents.count; i++)
+		hm_bytes_release(&core->document_names[i]);
+	free(core->document_names);
+	free((void *)(uintptr_t)core->documents.list);
 	hm_needles_free(core->needles);
 	free(core);
 }

@@ -50,7 +50,7 @@ SHAPE(kernel, ROWS(TEXT("release"), TEXT("machine")), RULES({ 0 }));
 SHAPE(witnesses, ROWS(LIST("read"), LIST("send")), RULES(TEXTS("read"), TEXTS("send")));
 SHAPE(chamber,
       ROWS(TEXT("profile"), TEXT("internet"), TEXT("hostname"), TEXT("machine_id"), TEXT("address"), TEXT("target"), LIST("equal"),
-	   LIST("absent_mounts"), TEXT("self_test")),
+	   LIST("absent_mounts"), { "self_test", HM_JSON_ANY }),
       RULES({ "profile", .words = PROFILES }, { "internet", .words = INTERNETS }, TEXTS("equal"), TEXTS("absent_mounts")));
 SHAPE(done_run, ROWS(NUMBER("run"), TEXT("kind"), TEXT("outcome"), NUMBER("status"), NUMBER("start_us"), NUMBER("end_us")),
       RULES({ "run", .form = 'n' }, { "kind", .words = KINDS }, { "outcome", .words = " exited signalled timeout interrupted " }));
@@ -59,6 +59,11 @@ SHAPE(assessment,
       ROWS(TEXT("schema"), TEXT("seed"), OBJECT("kernel"), OBJECT("witnesses"), OBJECT("chamber"), LIST("runs"), LIST("dropped")),
       RULES({ "seed", .form = 'h' }, { "kernel", &kernel }, { "witnesses", &witnesses }, { "chamber", &chamber },
 	    { "runs", &done_run }, { "dropped", &dropped_run }));
+
+SHAPE(self_test_row,
+      ROWS(TEXT("way"), TEXT("kind"), LIST("witnesses"), TEXT("result"), TEXT("why")),
+      RULES({ "kind", .words = " read send refuse state " }, TEXTS("witnesses"), { "result", .words = " seen denied missed unavailable " }));
+SHAPE(self_test, ROWS(TEXT("result"), LIST("rows")), RULES({ "result", .words = " passed failed " }, { "rows", &self_test_row }));
 
 SHAPE(endpoint, ROWS(TEXT("name"), NUMBER("port"), TEXT("proto")), RULES({ "port", .form = 'n' }, { "proto", .words = " tcp udp " }));
 SHAPE(listener, ROWS(NUMBER("port"), TEXT("proto")), RULES({ "port", .form = 'n' }, { "proto", .words = " tcp udp " }));
@@ -191,5 +196,21 @@ int hm_document_read(json_t **ret, enum hm_document which, struct hm_slice text,
 		r = check_shape(value, documents[which].shape, part, fail);
 	if (r == 0)
 		*ret = hm_take_ptr(&value);
+	return r;
+}
+
+int hm_self_test_read(const char **result, const json_t *value, unsigned semantics, struct hm_fail *fail)
+{
+	int r;
+
+	*result = "none";
+	/* In semantics 1 there was none, and any text said so. */
+	if (json_is_string(value) && (semantics == 1 || strcmp(json_string_value(value), "none") == 0))
+		return 0;
+	if (json_is_string(value) || semantics == 1)
+		return hm_fail_set(fail, HM_E_BAD, "assessment.json: self_test has the wrong form");
+	r = check_shape(value, &self_test, "assessment.json: self_test", fail);
+	if (r == 0)
+		*result = hm_text_of(value, "result");
 	return r;
 }

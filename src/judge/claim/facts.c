@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 enum { FACTS_MAX = 4000000, OUTPUT_MAX = 16 << 20 };
+enum { RING_WRITEV = 2, RING_WRITE_FIXED = 5, RING_WRITE = 23 }; /* enum io_uring_op */
 
 static int by_what(const void *a, const void *b)
 {
@@ -181,9 +182,72 @@ static int take_gap(struct hm_run *run, const struct hm_event *e, uint64_t posit
 
 	/* A source of a later version: whatever it is, it is missing. */
 	run->lost |= source < HM_COUNT(touched) ? touched[source] : ~0u;
+	/* What was there before is the product's, and comes first. */
+	if (source == HM_GAP_ATTACH && run->semantics > 1)
+		run->executed = run->before = true;
 	if (source == HM_GAP_PACKETS && __builtin_add_overflow(run->lost_packets, e->field[HM_GAP_COUNT].u, &run->lost_packets))
 		run->lost_packets = UINT64_MAX;
 	return 0;
+}
+
+/* What was there before the recorder came, as the look at the start found it. */
+static int take_alive(struct hm_run *run, const struct hm_event *e, uint64_t position, struct hm_fail *fail)
+{
+	const struct hm_value *f = e->field;
+	int r;
+
+	if (!run->before)
+		return 0;
+	r = add_file(run, &(struct hm_file_fact){ .act = HM_ACT_EXEC, .layer = (uint8_t)f[HM_ALIVE_LAYER].u,
+						  .path = f[HM_ALIVE_PATH].b, .event = position }, fail);
+	if (r < 0)
+		return r;
+	return add_cred(run, (struct hm_cred_fact){ f[HM_ALIVE_UID].u, f[HM_ALIVE_EUID].u,
+						    f[HM_ALIVE_CAP_EFF].u | f[HM_ALIVE_CAP_PRM].u, position }, fail);
+}
+
+static int take_held(struct hm_run *run, const struct hm_event *e, uint64_t position, struct hm_fail *fail)
+{
+	const struct hm_value *f = e->field;
+	bool writes = (f[HM_HELD_FLAGS].u & O_ACCMODE) != O_RDONLY;
+
+	if (!run->before || f[HM_HELD_FLAGS].u & O_PATH)
+		return 0;
+	return add_file(run, &(struct hm_file_fact){ .act = writes ? HM_ACT_WRITE : HM_ACT_OPEN,
+						     .layer = (uint8_t)f[HM_HELD_LAYER].u, .type = (uint32_t)f[HM_HELD_MODE].u & S_IFMT,
+						     .path = f[HM_HELD_PATH].b, .event = position }, fail);
+}
+
+static int take_mapped(struct hm_run *run, const struct hm_event *e, uint64_t position, struct hm_fail *fail)
+{
+	const struct hm_value *f = e->field;
+
+	if (!run->before || !(f[HM_MAPPED_PROT].u & PROT_EXEC))
+		return 0;
+	return add_file(run, &(struct hm_file_fact){ .act = HM_ACT_MAP, .layer = (uint8_t)f[HM_MAPPED_LAYER].u,
+						     .path = f[HM_MAPPED_PATH].b, .event = position }, fail);
+}
+
+static int take_look(struct hm_run *run, const struct hm_event *e HM_UNUSED, uint64_t position HM_UNUSED, struct hm_fail *fail HM_UNUSED)
+{
+	run->before = false;
+	return 0;
+}
+
+/* A file that an io_uring worked on was opened, by it or before. */
+static int take_ring(struct hm_run *run, const struct hm_event *e, uint64_t position, struct hm_fail *fail)
+{
+	static const uint8_t writing[] = { RING_WRITEV, RING_WRITE_FIXED, RING_WRITE };
+	const struct hm_value *f = e->field;
+	enum hm_act act = HM_ACT_OPEN;
+
+	if (f[HM_RING_DEV].u == 0 || (int64_t)f[HM_RING_RESULT].u < 0)
+		return 0;
+	for (size_t i = 0; i < HM_COUNT(writing); i++)
+		if (f[HM_RING_OPCODE].u == writing[i])
+			act = HM_ACT_WRITE;
+	return add_file(run, &(struct hm_file_fact){ .act = act, .layer = (uint8_t)f[HM_RING_LAYER].u, .path = f[HM_RING_PATH].b,
+						     .event = position }, fail);
 }
 
 int hm_facts_event(struct hm_run *run, const struct hm_event *event, uint64_t position, struct hm_fail *fail)
@@ -192,6 +256,8 @@ int hm_facts_event(struct hm_run *run, const struct hm_event *event, uint64_t po
 						struct hm_fail *fail) = {
 		[HM_EV_EXEC] = take_exec, [HM_EV_CRED] = take_cred,	[HM_EV_OPEN] = take_open,     [HM_EV_MAP] = take_map,
 		[HM_EV_BIND] = take_bind, [HM_EV_LISTEN] = take_listen, [HM_EV_OUTPUT] = take_output, [HM_EV_GAP] = take_gap,
+		[HM_EV_ALIVE] = take_alive, [HM_EV_HELD] = take_held, [HM_EV_MAPPED] = take_mapped, [HM_EV_LOOK] = take_look,
+		[HM_EV_RING] = take_ring,
 	};
 
 	if (event->kind >= HM_EV_COUNT || !takers[event->kind])

@@ -25,10 +25,16 @@ static const struct hm_reason reasons[] = {
 	{ "samples.missed", HM_REFUTED },
 
 	{ "record.gap", HM_OPEN },
+	{ "state.unexplained", HM_OPEN },
+	{ "task.left", HM_OPEN },
+	{ "observer.touched", HM_OPEN },
 	{ "run.missing", HM_OPEN },
 	{ "run.interrupted", HM_OPEN },
 	{ "run.empty", HM_OPEN },
 	{ "witness.disagree", HM_OPEN },
+	{ "read.unexplained", HM_OPEN },
+	{ "read.unnamed", HM_OPEN },
+	{ "call.aside", HM_OPEN },
 	{ "bytes.unexplained", HM_OPEN },
 	{ "code.unowned", HM_OPEN },
 	{ "code.unlisted", HM_OPEN },
@@ -132,6 +138,8 @@ static const char *why_untested(const struct hm_core *core, const struct hm_clai
 
 	if (!claim)
 		return "unknown claim";
+	if (core->semantics > 1 && strcmp(core->self_test, "failed") == 0)
+		return "self-test failed";
 	if (strcmp(claim->id, "control.switches") == 0) {
 		switches = core->declaration ? json_object_get(core->declaration, "switches") : NULL;
 		return json_array_size(switches) ? claim->untested : "no switch declared";
@@ -165,6 +173,71 @@ struct hm_judgement *hm_judge_begin(const struct hm_core *core, const char *id)
 	return j;
 }
 
+static void judge_marks(struct hm_judgement *j, const struct hm_run *run, const char *reason, const char *what, const struct hm_marks *marks)
+{
+	struct hm_ground *g;
+
+	if (!marks->count)
+		return;
+	g = hm_ground(j, reason);
+	hm_ground_add(g, "runs", 1);
+	hm_ground_add(g, what, marks->count);
+	for (size_t i = 0; i < marks->kept; i++)
+		hm_ground_event(g, run, marks->event[i]);
+}
+
+/* Calls that make doubtful what the claim looks at: how many, and the first of each kind in the order of events. */
+static void judge_calls(struct hm_judgement *j, const struct hm_run *run, const char *reason, unsigned touches)
+{
+	const struct hm_reconciled *w = run->reconciled;
+	struct hm_marks marks = { 0 };
+
+	for (size_t i = 0; i < w->reach_count; i++) {
+		const struct hm_reach *reach = &w->reaches[i];
+		size_t at = marks.kept;
+
+		if (!reach->done || !(reach->touches & touches) || marks.kept == HM_MARKS)
+			continue;
+		marks.count += reach->done;
+		for (; at > 0 && marks.event[at - 1] > reach->first; at--)
+			marks.event[at] = marks.event[at - 1];
+		marks.event[at] = reach->first;
+		marks.kept++;
+	}
+	judge_marks(j, run, reason, "calls", &marks);
+}
+
+/* What the witnesses of the run said of each other (semantics 2). */
+static void judge_witnesses(struct hm_judgement *j, const struct hm_run *run)
+{
+	const struct hm_reconciled *w = run->reconciled;
+	unsigned touches = j->claim->touches;
+
+	judge_marks(j, run, "state.unexplained", "things", &w->state_marks);
+	judge_marks(j, run, "task.left", "tasks", &w->left);
+	judge_calls(j, run, "observer.touched", HM_REACH_RECORD);
+	judge_calls(j, run, "call.aside", (touches & HM_TOUCH_READS ? HM_REACH_READS : 0) |
+					  (touches & HM_TOUCH_PATHS ? HM_REACH_PATHS : 0) |
+					  (touches & HM_TOUCH_PORTS ? HM_REACH_PORTS : 0));
+	if (touches & HM_TOUCH_READS) {
+		judge_marks(j, run, "read.unexplained", "documents", &w->read);
+		judge_marks(j, run, "read.unnamed", "files", &w->unnamed);
+	}
+	if (touches & HM_TOUCH_CODE)
+		judge_marks(j, run, "read.unnamed", "files", &w->mapped);
+}
+
+/* Bytes that the kernel counted as sent and no packet shows. More packets than it counted are no loss. */
+static uint64_t unseen_bytes(const struct hm_run *run)
+{
+	uint64_t bytes = run->witnessed_bytes > run->flows.wire ? run->witnessed_bytes - run->flows.wire : 0;
+
+	/* Flow by flow, so that what one lacks is not made up by another. */
+	if (run->reconciled && run->reconciled->packets.bytes_missing > bytes)
+		bytes = run->reconciled->packets.bytes_missing;
+	return bytes;
+}
+
 /* What speaks against every claim that looks at such evidence. */
 static void judge_losses(struct hm_judgement *j, const struct hm_run *run)
 {
@@ -180,13 +253,12 @@ static void judge_losses(struct hm_judgement *j, const struct hm_run *run)
 		hm_ground_add(hm_ground(j, "run.interrupted"), "runs", 1);
 	if (!run->executed)
 		hm_ground_add(hm_ground(j, "run.empty"), "runs", 1);
-	if (!(j->claim->touches & HM_TOUCH_PACKETS))
-		return;
-	/* What the kernel sent for the product and no packet shows. More packets than it counted are no loss. */
-	if (run->witnessed_bytes > run->flows.wire) {
+	if (run->reconciled)
+		judge_witnesses(j, run);
+	if ((j->claim->touches & HM_TOUCH_PACKETS) && unseen_bytes(run)) {
 		g = hm_ground(j, "witness.disagree");
 		hm_ground_add(g, "runs", 1);
-		hm_ground_add(g, "bytes", run->witnessed_bytes - run->flows.wire);
+		hm_ground_add(g, "bytes", unseen_bytes(run));
 	}
 }
 

@@ -42,6 +42,10 @@ static int check_start(const struct hm_core *core, const struct hm_run *run, con
 		return hm_fail_set(fail, HM_E_BAD, "event 0 is no start");
 	if (e->field[HM_START_VERSION].u == 0 || e->field[HM_START_VERSION].u > HM_EVENT_VERSION)
 		return hm_fail_set(fail, HM_E_UNKNOWN, "events of version %llu", (unsigned long long)e->field[HM_START_VERSION].u);
+	/* What stands in a record of each version is judged by semantics of its own. */
+	if (e->field[HM_START_VERSION].u != core->semantics)
+		return hm_fail_set(fail, HM_E_BAD, "events of version %llu, and plan.json says semantics %u",
+				   (unsigned long long)e->field[HM_START_VERSION].u, core->semantics);
 	if (!hm_slice_eq(e->field[HM_START_PLAN].b, plan))
 		return hm_fail_set(fail, HM_E_BAD, "it was not recorded for this plan");
 	if (e->field[HM_START_RUN].u != run->number)
@@ -70,6 +74,7 @@ struct reading {
 	const struct hm_core *core;
 	struct hm_run *run;
 	struct hm_sequence *sequence;
+	struct hm_reconcile *reconcile; /* NULL in semantics 1 */
 	bool ended;
 };
 
@@ -88,8 +93,12 @@ static int take_event(struct reading *r, const struct hm_event *e, uint64_t posi
 		error = hm_fail_set(fail, HM_E_BAD, "it starts twice");
 	if (error == 0 && r->ended)
 		error = hm_fail_set(fail, HM_E_BAD, "something stands behind its end");
+	if (error == 0 && r->core->semantics == 1 && e->kind >= HM_EVENT_KINDS_V1)
+		error = hm_fail_set(fail, HM_E_BAD, "a kind that version 1 does not have");
 	if (error == 0)
 		error = hm_sequence_event(r->sequence, e, fail);
+	if (error == 0 && r->reconcile)
+		error = hm_reconcile_event(r->reconcile, e, position, fail);
 	if (error == 0)
 		error = hm_facts_event(r->run, e, position, fail);
 	if (error == 0 && e->kind == HM_EV_END) {
@@ -126,9 +135,9 @@ static int read_events(struct reading *r, struct hm_record *record, struct hm_fa
 	return 0;
 }
 
-static int read_record(struct hm_run *run, const struct hm_core *core, struct hm_fail *fail)
+static int read_record(struct hm_run *run, const struct hm_core *core, struct hm_reconcile *reconcile, struct hm_fail *fail)
 {
-	HM_CLEANUP(cleanup_reading) struct reading r = { .core = core, .run = run, .sequence = hm_sequence_new() };
+	HM_CLEANUP(cleanup_reading) struct reading r = { core, run, hm_sequence_new(), reconcile, false };
 	HM_CLEANUP(cleanup_record) struct hm_record *record = NULL;
 	struct hm_slice file;
 	int e = 0;
@@ -140,15 +149,23 @@ static int read_record(struct hm_run *run, const struct hm_core *core, struct hm
 		if (e == 0)
 			e = read_events(&r, record, fail);
 	}
-	if (e < 0)
-		return hm_fail_in(fail, "the record of run %u", run->number);
+	return e < 0 ? hm_fail_in(fail, "the record of run %u", run->number) : 0;
+}
+
+static void sum_up_losses(struct hm_run *run)
+{
+	const struct hm_reconciled *more = run->reconciled;
+
+	if (more && more->lost_events > run->lost_events)
+		run->lost_events = more->lost_events;
+	if (more && more->lost_packets > run->lost_packets)
+		run->lost_packets = more->lost_packets;
 	if (run->lost & HM_TOUCH_EVENTS && run->lost_events == 0)
 		run->lost_events = 1; /* at least: its end, or what a gap without a count stands for */
 	if (run->lost_events)
 		run->lost |= HM_TOUCH_EVENTS;
 	if (run->lost_packets)
 		run->lost |= HM_TOUCH_PACKETS;
-	return 0;
 }
 
 static int read_packets(struct hm_run *run, const struct hm_core *core, struct hm_fail *fail)
@@ -232,6 +249,11 @@ static int read_tree(struct hm_run *run, const struct hm_core *core, struct hm_f
 	return r < 0 ? hm_fail_in(fail, "the tree of run %u", run->number) : 0;
 }
 
+static void cleanup_reconcile(struct hm_reconcile **reconcile)
+{
+	hm_reconcile_free(*reconcile);
+}
+
 static void cleanup_run(struct hm_run **run)
 {
 	hm_run_close(*run);
@@ -240,18 +262,26 @@ static void cleanup_run(struct hm_run **run)
 int hm_run_open(struct hm_run **ret, const struct hm_core *core, size_t index, struct hm_fail *fail)
 {
 	HM_CLEANUP(cleanup_run) struct hm_run *run = hm_alloc(1, sizeof(*run));
+	HM_CLEANUP(cleanup_reconcile) struct hm_reconcile *reconcile = NULL;
 	const json_t *row = json_array_get(json_object_get(core->assessment, "runs"), index);
 	int r;
 
 	run->number = (unsigned)hm_number_of(row, "run");
-	r = read_record(run, core, fail);
+	run->semantics = core->semantics;
+	if (core->semantics > 1)
+		reconcile = hm_reconcile_new(&core->documents);
+	r = read_record(run, core, reconcile, fail);
 	if (r == 0)
 		r = read_packets(run, core, fail);
 	if (r == 0)
 		r = read_tree(run, core, fail);
-	if (r == 0)
-		*ret = hm_take_ptr(&run);
-	return r;
+	if (r < 0)
+		return r;
+	if (reconcile)
+		run->reconciled = hm_reconcile_end(reconcile, &run->flows);
+	sum_up_losses(run);
+	*ret = hm_take_ptr(&run);
+	return 0;
 }
 
 void hm_run_close(struct hm_run *run)
@@ -263,6 +293,7 @@ void hm_run_close(struct hm_run *run)
 		free(run->leaks[i].feature);
 	free(run->leaks);
 	hm_facts_release(run);
+	hm_reconciled_free(run->reconciled);
 	free(run->tree);
 	hm_bytes_release(&run->tree_names);
 	free(run);

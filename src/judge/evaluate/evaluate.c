@@ -10,7 +10,7 @@ struct evaluation {
 	size_t count;
 	struct hm_ledger *ledger;
 	struct hm_artifacts *artifacts;
-	json_t *losses;
+	json_t *losses, *reconciled;
 };
 
 static void release(struct evaluation *e)
@@ -23,6 +23,7 @@ static void release(struct evaluation *e)
 	hm_ledger_free(e->ledger);
 	hm_artifacts_free(e->artifacts);
 	json_decref(e->losses);
+	json_decref(e->reconciled);
 	hm_core_close(e->core);
 }
 
@@ -49,6 +50,7 @@ static void begin(struct evaluation *e)
 	e->ledger = hm_ledger_new(e->core);
 	e->artifacts = hm_artifacts_new(e->core);
 	e->losses = json_array();
+	e->reconciled = json_array();
 }
 
 static int take_run(struct evaluation *e, size_t index, struct hm_fail *fail)
@@ -68,6 +70,8 @@ static int take_run(struct evaluation *e, size_t index, struct hm_fail *fail)
 	json_object_set_new(loss, "events", number(run->lost_events));
 	json_object_set_new(loss, "packets", number(run->lost_packets));
 	json_array_append_new(e->losses, loss);
+	if (run->reconciled)
+		json_array_append_new(e->reconciled, hm_reconciled_json(run));
 	return 0;
 }
 
@@ -106,6 +110,8 @@ static json_t *experiment_of(const struct hm_core *core)
 	json_object_set(out, "factors", json_object_get(core->plan, "factors"));
 	json_object_set(out, "internet", json_object_get(core->plan, "internet"));
 	json_object_set(out, "witnesses", json_object_get(core->assessment, "witnesses"));
+	if (core->semantics > 1)
+		json_object_set_new(out, "self_test", json_string(core->self_test));
 	return out;
 }
 
@@ -125,12 +131,14 @@ static json_t *findings_of(struct evaluation *e)
 		hm_judge_end(e->judgements[i], judged, untested);
 	e->count = 0;
 	json_object_set_new(out, "schema", json_string("hallmark/findings/v1"));
-	json_object_set_new(out, "semantics", json_integer(HM_SEMANTICS));
+	json_object_set_new(out, "semantics", json_integer(e->core->semantics));
 	json_object_set_new(out, "claim_set", digest_text(&e->core->claims_digest));
 	json_object_set_new(out, "plan", digest_text(&e->core->plan_digest));
 	json_object_set_new(out, "product", product_of(e));
 	json_object_set_new(out, "experiment", experiment_of(e->core));
 	json_object_set(out, "losses", e->losses);
+	if (e->core->semantics > 1)
+		json_object_set(out, "reconciled", e->reconciled);
 	json_object_set_new(out, "claims", judged);
 	json_object_set_new(out, "not_tested", untested);
 	json_object_set_new(out, "influence", hm_ledger_influence(e->ledger));

@@ -17,3 +17,6 @@ struct hm_artifacts *hm_artifacts_new(const struct hm_core *core);
 void hm_artifacts_run(struct hm_artifacts *artifacts, const struct hm_run *run);
 json_t *hm_artifacts_json(struct hm_artifacts *artifacts);
 void hm_artifacts_free(struct hm_artifacts *artifacts); /* NULL is fine */
+
+/* A run's witnesses, held against each other: a row of `reconciled`. */
+json_t *hm_reconciled_json(const struct hm_run *run);
