@@ -1,5 +1,6 @@
 #include "commands.h"
 #include "program.h"
+#include "selftest.h"
 
 int main(int argc, char **argv)
 {
@@ -12,5 +13,8 @@ int main(int argc, char **argv)
 		.commands = commands,
 	};
 
+	/* Not a command: what the self-test starts in its chamber. */
+	if (argc > 1 && strcmp(argv[1], HM_SELFTEST_ARGUMENT) == 0)
+		return hm_selftest_subject(argc, argv);
 	return hm_program_main(&program, argc, argv);
 }

@@ -12,7 +12,8 @@
 #include "recording.h"
 
 /* What the first process leaves behind may end by itself for this long before it is killed. */
-#define LINGER_NS 2000000000ull
+#define LINGER_MS 2000
+#define NS_PER_MS 1000000ull
 #define OUTPUT_MAX (4u << 20)
 #define NS_PER_S 1000000000ull
 
@@ -98,6 +99,7 @@ static int follow(struct run *run, int *outcome, struct hm_fail *fail)
 {
 	HM_FREE char *what = hm_sprintf("run %llu", (unsigned long long)run->spec->number);
 	uint64_t begun = now_ns(), limit = run->spec->time_limit_s * NS_PER_S, ended = 0;
+	uint64_t linger = (run->spec->linger_ms ? run->spec->linger_ms : LINGER_MS) * NS_PER_MS;
 	int r = 0;
 
 	*outcome = HM_OUTCOME_EXITED;
@@ -106,7 +108,7 @@ static int follow(struct run *run, int *outcome, struct hm_fail *fail)
 
 		if (!ended && hm_chamber_ended(run->chamber, &run->result->chamber))
 			ended = now;
-		if (ended && (!anything_lives(run) || now - ended > LINGER_NS))
+		if (ended && (!anything_lives(run) || now - ended > linger))
 			break;
 		if (hm_program_stopped())
 			*outcome = HM_OUTCOME_INTERRUPTED;

@@ -13,6 +13,7 @@ struct hm_run_spec {
 	struct hm_slice plan; /* SHA-256 of plan.json, or empty */
 	uint64_t number;
 	unsigned time_limit_s;
+	unsigned linger_ms; /* what the first process leaves behind may live on for so long; 0: 2 s */
 	const char *record, *packets, *tree; /* files to create; tree may be NULL */
 	bool echo;			     /* pass the product's output on */
 };
