@@ -174,7 +174,7 @@ static int record(const char *cgroup, const char *path)
 static int calls(void)
 {
 	static const char *const names[] = {
-#define HM_CALL(name, op, how, deny) [HM_ROW_##name] = #name,
+#define HM_CALL(name, ...) [HM_ROW_##name] = #name,
 #include "calls.def"
 #undef HM_CALL
 	};
