@@ -112,10 +112,31 @@ static inline void sample_packets(struct hm_parts *parts)
 #define SAMPLE_HEX "abababababababababababababababababababababababababababababababab"
 #define SAMPLE_HOSTILE "<script>alert(3)</script>\\u001b[2J\\u202e\\u200b\\n&`"
 
+/* Two runs' witnesses. */
+#define SAMPLE_RECONCILED                                                                                                   \
+	"'reconciled':[{'run':1,'witnesses':{'read':['page-cache','syscall'],'send':['packet','socket','syscall']},'tasks':3,"   \
+	"'reads':{'documents':45,'files':120,'bytes':188416,'calls_only':4096,'pages_only':0,'unnamed':1},"                     \
+	"'sends':{'sockets':2,'bytes':198,'calls_only':0,'sockets_only':0},"                                                    \
+	"'packets':{'captured':14,'counted':13,'owned':12,'unowned':2,'missing':0},"                                            \
+	"'state':{'looks':2,'tasks':1,'files':3,'mappings':14,'unexplained':0},'stopped':{'times':3,'signals':1,'us':12345},"   \
+	"'calls':[{'call':'ptrace','done':0,'denied':4},{'call':'" SAMPLE_HOSTILE "','done':1,'denied':0}]},"                   \
+	"{'run':2,'witnesses':{'read':['page-cache','syscall'],'send':['packet','socket','syscall']},'tasks':1,"               \
+	"'reads':{'documents':1,'files':7,'bytes':1,'calls_only':0,'pages_only':0,'unnamed':0},"                                \
+	"'sends':{'sockets':0,'bytes':0,'calls_only':0,'sockets_only':0},"                                                      \
+	"'packets':{'captured':0,'counted':0,'owned':0,'unowned':0,'missing':0},"                                               \
+	"'state':{'looks':2,'tasks':0,'files':0,'mappings':0,'unexplained':0},'stopped':{'times':0,'signals':0,'us':0},'calls':[]}],"
+#define SAMPLE_SELF_TEST                                                                                                    \
+	"{'result':'failed','rows':["                                                                                          \
+	"{'way':'pread','kind':'read','witnesses':['page-cache','syscall'],'result':'seen','why':''},"                          \
+	"{'way':'io_uring read','kind':'refuse','witnesses':['syscall'],'result':'denied','why':''},"                           \
+	"{'way':'" SAMPLE_HOSTILE "','kind':'" SAMPLE_HOSTILE "','witnesses':['" SAMPLE_HOSTILE "'],'result':'" SAMPLE_HOSTILE "'," \
+	"'why':'" SAMPLE_HOSTILE "'},"                                                                                          \
+	"{'way':'a double-forked daemon','kind':'send','witnesses':['packet'],'result':'missed','why':'no call of it is in the record'}]}"
+
 static inline void sample_findings(struct hm_parts *parts)
 {
 	make_json(parts, "findings.json",
-		  "{'schema':'hallmark/findings/v1','semantics':1,'claim_set':'sha256:" SAMPLE_HEX "','plan':'sha256:" SAMPLE_HEX "',"
+		  "{'schema':'hallmark/findings/v1','semantics':2,'claim_set':'sha256:" SAMPLE_HEX "','plan':'sha256:" SAMPLE_HEX "',"
 		  "'product':{'name':'scan" SAMPLE_HOSTILE "','purl':'pkg:deb/debian/scan@1.4.3%2Bdfsg-1?arch=amd64',"
 		  "'supplier':{'id':'acme','name':'Acme " SAMPLE_HOSTILE "','control':{'country':'ZZ','since':null,'source':'register, "
 		  "2024'}},'argv':['/usr/bin/scan','--all','" SAMPLE_HOSTILE "',''],'definitions':[],"
@@ -123,7 +144,7 @@ static inline void sample_findings(struct hm_parts *parts)
 		  "{'path_b64':'L3Vzci9saWIvYmFk/3V0Zg==','sha256':'" SAMPLE_HEX "','role':'mapped','package':null}]},"
 		  "'experiment':{'screen':0,'confirm':0,'runs':1,'factors':[],'internet':'simulated',"
 		  "'witnesses':{'read':['syscall','page-cache'],'send':['packet','socket']}},"
-		  "'losses':[{'run':1,'events':0,'packets':0}],"
+		  "'losses':[{'run':1,'events':0,'packets':0}]," SAMPLE_RECONCILED
 		  "'claims':["
 		  "{'id':'capable.listening','question':2,'verdict':'upheld','reason':'sample.none','values':{'ports':0},'evidence':[]},"
 		  "{'id':'capable.reach','question':2,'verdict':'refuted','reason':'sample.files','values':{'files':1,'path':'"
@@ -150,7 +171,7 @@ static inline struct hm_parts *sample_parts(void)
 		  "{'schema':'hallmark/assessment/v1','seed':'" SAMPLE_HEX "','kernel':{'release':'6.1.0-28-amd64','machine':'x86_64'},"
 		  "'witnesses':{'read':['syscall'],'send':['packet']},'chamber':{'profile':'confined','internet':'simulated','hostname':"
 		  "'ws-" SAMPLE_HOSTILE "','machine_id':'00112233445566778899aabbccddeeff','address':'198.18.0.2','target':'/srv/documents',"
-		  "'equal':[],'absent_mounts':['/mnt/" SAMPLE_HOSTILE "'],'self_test':'none'},"
+		  "'equal':[],'absent_mounts':['/mnt/" SAMPLE_HOSTILE "'],'self_test':" SAMPLE_SELF_TEST "},"
 		  "'runs':[{'run':1,'kind':'aa','outcome':'exited','status':1,'start_us':1700000000000000,'end_us':1700000002500000}],"
 		  "'dropped':[]}");
 	make_json(parts, "planted.json",

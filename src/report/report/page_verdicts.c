@@ -114,7 +114,7 @@ void report_page_head(const struct report_page *p)
 	if (*v->bundle_id)
 		report_html(p->out, "<dt>Bundle</dt><dd><code class=\"digest\">%s</code></dd>\n", v->bundle_id);
 	hm_bytes_text(p->out, "</dl>\n<nav aria-label=\"Sections\"><a href=\"#verdicts\">Verdicts</a> <a href=\"#limits\">Not "
-			      "asserted</a> <a href=\"#sent\">What left</a> <a href=\"#read\">What was read</a> "
+			      "asserted</a> <a href=\"#witnesses\">Witnesses</a> <a href=\"#sent\">What left</a> <a href=\"#read\">What was read</a> "
 			      "<a href=\"#processes\">Processes</a> <a href=\"#left\">Left on disk</a> "
 			      "<a href=\"#method\">Method</a> <a href=\"#events\">Evidence</a> "
 			      "<a href=\"#check\">Check it</a></nav>\n</header>\n");

@@ -61,6 +61,7 @@ static int put_page(const struct report_page *p, struct hm_fail *fail)
 	hm_bytes_text(p->out, "<main>\n");
 	report_page_verdicts(p);
 	report_page_limits(p);
+	report_page_witnesses(p);
 	r = report_page_sent(p, fail);
 	if (r < 0)
 		return r;

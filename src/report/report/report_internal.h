@@ -75,6 +75,31 @@ const char *report_say(const char *list, const char *code) HM_MUST_CHECK;
 /* What a claim asserts, from claims.json, or "". */
 const char *report_statement(const struct report_view *v, const char *id) HM_MUST_CHECK;
 
+/* ---- witnessed.c: what the witnesses say of each other ---- */
+struct report_witnessed { /* summed up over the rows of `reconciled` */
+	size_t runs; /* 0: nothing was reconciled, as in semantics 1 */
+	bool reads_twice, sends_twice; /* there were two witnesses in every run */
+	uint64_t documents, files, read, read_calls_only, pages_only, unnamed;
+	uint64_t sockets, sent, sent_calls_only, sockets_only;
+	uint64_t captured, owned, unowned, missing;
+	uint64_t looks, tasks, held, mapped, unexplained;
+	uint64_t stops, signals, stopped_us;
+};
+struct report_self_test {
+	const char *result; /* "none" where there was none */
+	const json_t *rows;
+	uint64_t seen, denied, missed, unavailable;
+};
+struct report_witnessed report_witnessed(const struct report_view *v) HM_MUST_CHECK;
+struct report_self_test report_self_test(const struct report_view *v) HM_MUST_CHECK;
+/* A sentence each, escaped as report_term does. */
+void report_say_reads(struct hm_bytes *out, const struct report_witnessed *w);
+void report_say_sends(struct hm_bytes *out, const struct report_witnessed *w);
+void report_say_packets(struct hm_bytes *out, const struct report_witnessed *w);
+void report_say_stops(struct hm_bytes *out, const struct report_witnessed *w);
+void report_say_looks(struct hm_bytes *out, const struct report_witnessed *w);
+void report_say_self_test(struct hm_bytes *out, const struct report_self_test *t);
+
 /* ---- cite.c: what the claims point at ---- */
 enum report_of { REPORT_EVENT, REPORT_FLOW, REPORT_ENTRY }; /* of the record, of the packets, of the tree */
 struct report_cite {
@@ -157,6 +182,7 @@ struct report_page {
 void report_page_head(const struct report_page *p);
 void report_page_verdicts(const struct report_page *p);
 void report_page_limits(const struct report_page *p); /* what this does not say */
+void report_page_witnesses(const struct report_page *p); /* what was seen twice, and whether the recorder sees */
 int report_page_sent(const struct report_page *p, struct hm_fail *fail) HM_MUST_CHECK;
 void report_page_files(const struct report_page *p);
 void report_page_processes(const struct report_page *p);

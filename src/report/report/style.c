@@ -53,7 +53,7 @@ const char report_style[] =
 	".scroll{overflow-x:auto}\n"
 	".ledger td,.ledger thead th:not(:first-child){text-align:right;font-variant-numeric:tabular-nums lining-nums;"
 	"white-space:nowrap}.ledger tfoot{font-weight:600}.ledger tfoot th,.ledger tfoot td{font-weight:600;border-bottom:0}\n"
-	".ledger tbody th{min-width:14rem}.ledger td:last-child{padding-right:0}\n"
+	".ledger tbody th{min-width:14rem}.ledger td:last-child,.ledger thead th:last-child{padding-right:0}.facts+details{margin-top:.6rem}\n"
 	".list td,.list th{font-size:.92rem}.list td:last-child,.list thead th:last-child{text-align:right;padding-right:0;"
 	"font-variant-numeric:tabular-nums lining-nums}\n"
 	"summary{cursor:pointer}\n"

@@ -66,6 +66,37 @@ static void say_witnesses(struct hm_bytes *out, const struct report_view *v)
 	say_list(out, report_list(witnesses, "send"));
 }
 
+/* Records of version 1 have nothing to tell here: no line then. */
+static void say_seen_twice(struct hm_bytes *out, const struct report_view *v)
+{
+	struct report_witnessed w = report_witnessed(v);
+
+	if (!w.runs)
+		return;
+	hm_bytes_text(out, "reads of ");
+	report_say_reads(out, &w);
+	hm_bytes_text(out, "; ");
+	report_say_packets(out, &w);
+}
+
+static void say_stops(struct hm_bytes *out, const struct report_view *v)
+{
+	struct report_witnessed w = report_witnessed(v);
+
+	if (!w.runs)
+		return;
+	report_say_stops(out, &w);
+	hm_bytes_text(out, w.stops ? ", which the product can notice; " : "; ");
+	report_say_looks(out, &w);
+}
+
+static void say_self_test(struct hm_bytes *out, const struct report_view *v)
+{
+	struct report_self_test t = report_self_test(v);
+
+	report_say_self_test(out, &t);
+}
+
 static void say_internet(struct hm_bytes *out, const struct report_view *v)
 {
 	const json_t *chamber = report_object(v->assessment, "chamber");
@@ -120,7 +151,8 @@ static const struct {
 	void (*say)(struct hm_bytes *out, const struct report_view *v);
 } facts[] = {
 	{ "supplier", say_supplier },	{ "declaration", say_declaration }, { "losses", say_losses },
-	{ "witnesses", say_witnesses }, { "internet", say_internet },	    { "key", say_key },
+	{ "witnesses", say_witnesses }, { "seen twice", say_seen_twice },   { "stops, looks", say_stops },
+	{ "self-test", say_self_test }, { "internet", say_internet },	    { "key", say_key },
 };
 
 static void put_fact(struct table *t, size_t fact, const struct hm_bytes *said)
@@ -139,7 +171,7 @@ static void put_fact(struct table *t, size_t fact, const struct hm_bytes *said)
 			if (equal)
 				report_term(&line, "%s%s", same > 1 ? ", " : "", t->view[i].name);
 		}
-		if (before)
+		if (before || !said[k].len)
 			continue;
 		/* What holds for all needs no names. */
 		line.len = same == t->count ? 0 : line.len;

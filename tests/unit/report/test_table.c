@@ -115,6 +115,25 @@ static void hostile_names_are_inert(void **state HM_UNUSED)
 	}
 }
 
+/* What only findings of semantics 2 have is a line where there is one to tell. */
+static void what_witnesses_say(void **state HM_UNUSED)
+{
+	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *old = small_parts("clamscan", "upheld", NULL), *new = sample_parts();
+	const struct hm_parts *const list[] = { old, new };
+	HM_FREE char *before = table_of(list, 1, 600, false), *both = table_of(list, 2, 600, false), *after = table_of(list + 1, 1, 600, false);
+
+	assert_null(strstr(before, "seen twice"));
+	assert_null(strstr(before, "stops"));
+	assert_non_null(strstr(before, "self-test       none was made"));
+	assert_non_null(strstr(after, "seen twice      reads of 46 planted documents, 188,417 bytes: seen twice but for 4,096 bytes"));
+	assert_non_null(strstr(after, "12 of 14 packets with an owner, 2 of no socket"));
+	assert_non_null(strstr(after, "stops, looks    stopped 3 times for 13 ms in all, 1 of these by a signal, which the product can notice; 4 looks"));
+	assert_non_null(strstr(after, "self-test       failed: 4 ways, 1 seen, 1 refused by the chamber, 1 missed"));
+	/* Of one alone: with its name. */
+	assert_non_null(strstr(both, "seen twice      scan"));
+	assert_non_null(strstr(both, "self-test       clamscan: none was made"));
+}
+
 static void findings_must_be_there(void **state HM_UNUSED)
 {
 	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *good = small_parts("clamscan", "upheld", NULL), *empty = hm_parts_new();
@@ -132,7 +151,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(three_side_by_side),	   cmocka_unit_test(what_differs_is_named),
 		cmocka_unit_test(colour_only_when_asked),  cmocka_unit_test(hostile_names_are_inert),
-		cmocka_unit_test(findings_must_be_there),
+		cmocka_unit_test(findings_must_be_there),  cmocka_unit_test(what_witnesses_say),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
