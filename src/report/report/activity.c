@@ -175,6 +175,18 @@ static void add_map(struct load *l, const struct hm_event *e)
 	f->code |= (e->field[HM_MAP_PROT].u & 4) != 0; /* PROT_EXEC */
 }
 
+/* What follows in the upper layer is of the same file. */
+static void add_copyup(struct load *l, const struct hm_event *e)
+{
+	const uint64_t lower[4] = { e->field[HM_COPYUP_FROM_DEV].u, e->field[HM_COPYUP_FROM_INO].u, e->field[HM_COPYUP_FROM_GEN].u,
+				    HM_LAYER_LOWER };
+	const uint64_t upper[4] = { e->field[HM_COPYUP_DEV].u, e->field[HM_COPYUP_INO].u, e->field[HM_COPYUP_GEN].u, HM_LAYER_UPPER };
+	uint32_t at = report_index_get(&l->a->file_index, lower);
+
+	if (at)
+		report_index_set(&l->a->file_index, upper, at);
+}
+
 static void add_output(struct load *l, const struct hm_event *e)
 {
 	size_t stream = e->field[HM_OUTPUT_STREAM].u == 2;
@@ -192,6 +204,7 @@ static void add_output(struct load *l, const struct hm_event *e)
 static void (*const handlers[HM_EV_COUNT])(struct load *, const struct hm_event *) = {
 	[HM_EV_FORK] = add_fork, [HM_EV_EXEC] = add_exec, [HM_EV_EXIT] = add_exit,	    [HM_EV_CRED] = add_cred,	[HM_EV_OPEN] = add_open,
 	[HM_EV_READ] = add_read, [HM_EV_WRITE] = add_write, [HM_EV_MAP] = add_map, [HM_EV_OUTPUT] = add_output,
+	[HM_EV_COPYUP] = add_copyup,
 };
 
 static void keep_cited(struct load *l, struct hm_slice item)

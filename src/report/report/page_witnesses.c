@@ -29,11 +29,12 @@ static void put_fact(const struct report_page *p, const char *name, say sentence
 
 static void put_reconciled(const struct report_page *p, const struct report_witnessed *w)
 {
-	report_html(p->out, "<p>Two witnesses that do not know each other saw the reads and the sends; in %'zu %s they say of each other:</p>\n"
+	report_html(p->out, "<p>Reads and sends have two witnesses each that do not know each other. In %'zu %s they say of each other:</p>\n"
 			    "<dl class=\"facts\">\n", w->runs, w->runs == 1 ? "run" : "runs");
-	put_fact(p, "Reads", report_say_reads, w, w->read_calls_only || w->pages_only || w->unnamed || !w->reads_twice,
-		 "Bytes that were read twice count twice");
-	put_fact(p, "Sends", report_say_sends, w, w->sent_calls_only || w->sockets_only, "Of every family, those between processes too");
+	put_fact(p, "Reads", report_say_reads, w, w->read_calls_only || w->pages_only || w->unnamed || (w->documents && !w->reads_twice),
+		 w->documents ? "Bytes that were read twice count twice" : "");
+	put_fact(p, "Sends", report_say_sends, w, w->sent_calls_only || w->sockets_only,
+		 w->sockets ? "Of every family, those between processes too" : "");
 	put_fact(p, "Packets", report_say_packets, w, w->missing,
 		 w->unowned ? "What no socket sent is made by the kernel: ARP, ICMP, a reset" : "");
 	put_fact(p, "Stops", report_say_stops, w, false,

@@ -65,9 +65,13 @@ static const char *ending(uint64_t n)
 
 void report_say_reads(struct hm_bytes *out, const struct report_witnessed *w)
 {
+	if (!w->documents && !w->read_calls_only && !w->pages_only && !w->unnamed) {
+		hm_bytes_text(out, "no planted document");
+		return;
+	}
 	report_term(out, "%'lu planted document%s, %'lu byte%s: ", ul(w->documents), ending(w->documents), ul(w->read), ending(w->read));
 	if (!w->reads_twice)
-		hm_bytes_text(out, "seen by the calls alone, this kernel has no second witness");
+		hm_bytes_text(out, "seen by the calls, without a second witness");
 	else if (w->read_calls_only || w->pages_only)
 		report_term(out, "seen twice but for %'lu byte%s that only the calls saw and %'lu that only the page cache saw",
 			    ul(w->read_calls_only), ending(w->read_calls_only), ul(w->pages_only));
@@ -79,6 +83,10 @@ void report_say_reads(struct hm_bytes *out, const struct report_witnessed *w)
 
 void report_say_sends(struct hm_bytes *out, const struct report_witnessed *w)
 {
+	if (!w->sockets && !w->sockets_only) {
+		hm_bytes_text(out, "no socket sent anything");
+		return;
+	}
 	report_term(out, "%'lu byte%s by %'lu socket%s: ", ul(w->sent), ending(w->sent), ul(w->sockets), ending(w->sockets));
 	if (!w->sends_twice)
 		hm_bytes_text(out, "seen by the calls, not by the sockets");
@@ -91,6 +99,10 @@ void report_say_sends(struct hm_bytes *out, const struct report_witnessed *w)
 
 void report_say_packets(struct hm_bytes *out, const struct report_witnessed *w)
 {
+	if (!w->captured && !w->missing) {
+		hm_bytes_text(out, "no packet");
+		return;
+	}
 	report_term(out, "%'lu of %'lu packet%s with an owner", ul(w->owned), ul(w->captured), ending(w->captured));
 	if (w->unowned)
 		report_term(out, ", %'lu of no socket", ul(w->unowned));

@@ -135,7 +135,7 @@ static void witnesses_are_held_against_each_other(void **state HM_UNUSED)
 	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = sample_parts();
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes page = page_of(parts);
 
-	assert_true(holds(&page, "in 2 runs they say of each other"));
+	assert_true(holds(&page, "In 2 runs they say of each other"));
 	assert_true(holds(&page, "<dd><b class=\"open\">46 planted documents, 188,417 bytes: seen twice but for 4,096 bytes that only the calls "
 				 "saw and 0 that only the page cache saw; 1 file that no event names</b>"));
 	assert_true(holds(&page, "<dd>198 bytes by 2 sockets: all seen twice."));
@@ -304,6 +304,26 @@ static void what_is_too_much_is_counted(void **state HM_UNUSED)
 	assert_int_equal(count_of(&page, "<ul"), count_of(&page, "</ul>"));
 }
 
+/* The first write moves a file to the upper layer, under another number. */
+static void copied_up_is_the_same_file(void **state HM_UNUSED)
+{
+	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = parts_without("runs/0001/record.cbor.zst", NULL);
+	HM_CLEANUP(make_items_release) struct make_items items = { 0 };
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes page = { 0 };
+	struct hm_event e = SAMPLE_OPEN(900, "/etc/moved");
+
+	make_event(&items, e);
+	make_event(&items, (struct hm_event){ .kind = HM_EV_COPYUP, .tgid = 100, .tid = 100,
+					      .field = { MAKE_U(2049), MAKE_U(900), MAKE_U(1), MAKE_U(2049), MAKE_U(901), MAKE_U(7) } });
+	e = SAMPLE_OPEN(901, "/etc/moved");
+	e.field[HM_OPEN_GEN].u = 7;
+	e.field[HM_OPEN_LAYER].u = HM_LAYER_UPPER;
+	make_event(&items, e);
+	make_record(parts, "runs/0001/record.cbor.zst", HM_RECORD_EVENTS, &items);
+	page = page_of(parts);
+	assert_int_equal(count_of(&page, ">moved <b>opened"), 1);
+}
+
 static void version_at_both_ends(void **state HM_UNUSED)
 {
 	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = sample_parts();
@@ -334,7 +354,7 @@ static void page_is_that_of_its_version(void **state HM_UNUSED)
 	hm_sha256_slice(&digest, hm_slice_of(&page));
 	assert_int_equal(HM_REPORT_VERSION, 2);
 	assert_string_equal(hm_text_hex_into(text, (struct hm_slice){ digest.b, 32 }), 
-			     "ba86529a8774ca8e6901633ad3039dbfb9b95a14decd86747a40c4df0bb4e204");
+			     "a97ccb22fd9e64b4ab68e83686c5ff795658cf40eab1060deb926330ff8a0e68");
 }
 
 int main(void)
@@ -345,7 +365,7 @@ int main(void)
 		cmocka_unit_test(numbers_and_words),	     cmocka_unit_test(same_parts_same_bytes),
 		cmocka_unit_test(absent_parts_are_told),     cmocka_unit_test(malformed_parts_are_refused),
 		cmocka_unit_test(what_is_too_much_is_counted), cmocka_unit_test(witnesses_are_held_against_each_other),
-		cmocka_unit_test(older_findings_show_well),
+		cmocka_unit_test(older_findings_show_well),   cmocka_unit_test(copied_up_is_the_same_file),
 		cmocka_unit_test(version_at_both_ends),	     cmocka_unit_test(page_is_that_of_its_version),
 	};
 
