@@ -3,6 +3,7 @@
 #include <err.h>
 
 #include "evaluate.h"
+#include "event.h"
 #include "fs.h"
 #include "json.h"
 #include "scene.h"
@@ -187,6 +188,34 @@ static bool evidence_is(const json_t *row, const struct line *at)
 	return true;
 }
 
+/* MEMBER.NAME=N ... of the first run's row of `reconciled`; calls.NAME counts those done, refused.NAME those refused. */
+static bool reconciled_is(const json_t *findings, const struct line *line, char *why, size_t size)
+{
+	const json_t *row = json_array_get(json_object_get(findings, "reconciled"), 0);
+
+	for (size_t i = 1; i < line->words; i++) {
+		HM_FREE char *member = hm_strdup(line->word[i]);
+		char *dot = strchr(member, '.'), *equals = strchr(member, '=');
+		bool refused = strncmp(member, "refused.", 8) == 0;
+		const json_t *value;
+
+		if (!equals || (dot && dot > equals))
+			errx(1, "line %u: `%s` cannot be read", line->number, line->word[i]);
+		*equals = 0;
+		if (dot)
+			*dot = 0;
+		if (refused || strcmp(member, "calls") == 0)
+			value = json_object_get(row_of(row, "calls", "call", dot + 1), refused ? "denied" : "done");
+		else
+			value = dot ? json_object_get(json_object_get(row, member), dot + 1) : json_object_get(row, member);
+		if (json_integer_value(value) != strtoll(equals + 1, NULL, 10)) {
+			snprintf(why, size, "%s is %lld", line->word[i], value ? (long long)json_integer_value(value) : -1);
+			return false;
+		}
+	}
+	return true;
+}
+
 static bool check(const struct lines *lines, const json_t *findings, const char *claim, char *why, size_t size)
 {
 	const json_t *row = row_of(findings, "claims", "id", claim);
@@ -207,6 +236,8 @@ static bool check(const struct lines *lines, const json_t *findings, const char 
 			snprintf(why, size, "no influence %s in %s", line->word[1], text);
 			return false;
 		}
+		if (strcmp(line->word[0], "reconciled") == 0 && !reconciled_is(findings, line, why, size))
+			return false;
 		if (strcmp(line->word[0], "expect") != 0)
 			continue;
 		verdict = row ? json_string_value(json_object_get(row, "verdict")) : "untested";
@@ -292,12 +323,12 @@ static struct hm_parts *spoiled(struct hm_parts *parts, const struct lines *line
 	return other;
 }
 
-static void run_case(const struct lines *lines, const char *data)
+static void run_case(const struct lines *lines, const char *data, unsigned version)
 {
-	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = scene_make(lines, data), *other = NULL;
+	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = scene_make(lines, data, version), *other = NULL;
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes findings = { 0 }, again = { 0 };
 	const struct line *claim = line_of(lines, "claim"), *expect = line_of(lines, "expect"), *says = line_of(lines, "says");
-	HM_FREE char *name = hm_sprintf("%s", lines->list[0].word[1]);
+	HM_FREE char *name = hm_sprintf("%s (version %u)", lines->list[0].word[1], version);
 	HM_JSON json_t *parsed = NULL;
 	struct hm_fail fail = { 0 };
 	char why[4096] = "";
@@ -333,6 +364,22 @@ static void run_case(const struct lines *lines, const char *data)
 	result(good, name, why);
 }
 
+/* With events of the version that the case names; else of the last and, when it has nothing that came later, of the first. */
+static void run_versions(const struct lines *lines, const char *data)
+{
+	const struct line *version = line_of(lines, "version");
+
+	if (version) {
+		run_case(lines, data, (unsigned)atoi(version->word[1]));
+		return;
+	}
+	run_case(lines, data, HM_EVENT_VERSION);
+	for (size_t i = 0; i < lines->count; i++)
+		if (scene_is_later(lines->list[i].word[0]))
+			return;
+	run_case(lines, data, 1);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc < 3)
@@ -344,7 +391,7 @@ int main(int argc, char **argv)
 		for (size_t from = 0, to; from < lines.count; from = to) {
 			for (to = from + 1; to < lines.count && strcmp(lines.list[to].word[0], "case") != 0;)
 				to++;
-			run_case(&(struct lines){ lines.list + from, to - from }, argv[1]);
+			run_versions(&(struct lines){ lines.list + from, to - from }, argv[1]);
 		}
 		free(lines.list);
 	}

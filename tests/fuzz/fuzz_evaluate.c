@@ -4,6 +4,7 @@
 
 #include "../claims/scene.h"
 #include "evaluate.h"
+#include "event.h"
 #include "json.h"
 
 static const char *const replaced[] = {
@@ -28,7 +29,7 @@ static const struct hm_parts *scene(void)
 			list[i].word[k] = words[i][k];
 		list[i].words = counts[i];
 	}
-	parts = scene_make(&(struct lines){ list, HM_COUNT(words) }, HM_TEST_DATA);
+	parts = scene_make(&(struct lines){ list, HM_COUNT(words) }, HM_TEST_DATA, HM_EVENT_VERSION);
 	return parts;
 }
 

@@ -52,6 +52,9 @@ static bool within_reach(const struct hm_core *core, const struct hm_run *run, c
 {
 	bool folder = is_folder(fact);
 
+	/* A disk holds everybody's files, whatever name it was given. */
+	if (core->semantics > 1 && fact->type == S_IFBLK)
+		return hm_declared_fit(core, "reads", fact->path, folder);
 	return hm_path_within(fact->path, core->target) || hm_places_fit(&hm_places_system, core, fact->path, folder) ||
 	       hm_core_installed(core, fact->path) || hm_declared_fit(core, "reads", fact->path, folder) ||
 	       hm_declared_fit(core, "writes", fact->path, folder) || in_own_places(core, fact->path, folder) ||

@@ -222,7 +222,8 @@ static int take_mapped(struct hm_run *run, const struct hm_event *e, uint64_t po
 {
 	const struct hm_value *f = e->field;
 
-	if (!run->before || !(f[HM_MAPPED_PROT].u & PROT_EXEC))
+	if (!run->before || !(f[HM_MAPPED_PROT].u & PROT_EXEC) ||
+	    (f[HM_MAPPED_DEV].u == 0 && hm_slice_eq(f[HM_MAPPED_PATH].b, HM_SLICE("[vdso]"))))
 		return 0;
 	return add_file(run, &(struct hm_file_fact){ .act = HM_ACT_MAP, .layer = (uint8_t)f[HM_MAPPED_LAYER].u,
 						     .path = f[HM_MAPPED_PATH].b, .event = position }, fail);

@@ -50,9 +50,16 @@ static json_t *calls(const struct hm_reconciled *w)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < w->reach_count; i++) {
-		json_t *row = NUMBERS({ "done", w->reaches[i].done }, { "denied", w->reaches[i].denied });
+	/* A name can stand more than once there, one behind the other. */
+	for (size_t i = 0, next; i < w->reach_count; i = next) {
+		uint64_t done = 0, denied = 0;
+		json_t *row;
 
+		for (next = i; next < w->reach_count && strcmp(w->reaches[next].name, w->reaches[i].name) == 0; next++) {
+			done += w->reaches[next].done;
+			denied += w->reaches[next].denied;
+		}
+		row = NUMBERS({ "done", done }, { "denied", denied });
 		json_object_set_new(row, "call", json_string(w->reaches[i].name));
 		json_array_append_new(list, row);
 	}

@@ -109,12 +109,15 @@ static void take_freeze(struct hm_reconcile *r, const struct hm_event *e)
 	hm_add(&r->frozen, e->field[HM_FREEZE_DURATION].u);
 }
 
-/* Before the first exec the chamber itself moves what becomes the product. */
+/* Before the first exec the chamber itself puts what becomes the product where it belongs. A task that was made in the cgroup by
+ * somebody outside (no path) has done nothing before. */
 static int take_move(struct hm_reconcile *r, const struct hm_event *e, uint64_t position, struct hm_fail *fail)
 {
 	uint64_t tgid = e->field[HM_MOVE_MOVED_TGID].u, tid = e->field[HM_MOVE_MOVED_TID].u;
 
-	if (e->field[HM_MOVE_INSIDE].u == 0 || (r->executed && !hm_tasks_live(r->tasks, tid)))
+	bool unseen = r->executed && e->field[HM_MOVE_PATH].b.len && !hm_tasks_live(r->tasks, tid);
+
+	if (e->field[HM_MOVE_INSIDE].u == 0 || unseen)
 		hm_marks_add(&r->out->left, position);
 	return e->field[HM_MOVE_INSIDE].u ? hm_tasks_add(r->tasks, tgid, tid, false, fail) : 0;
 }

@@ -1,8 +1,8 @@
 /* Sends: what calls say against what sockets took, and packets that the kernel counted against those that were captured.
  *
  * A stream's bytes become packets of any size, later or never, so the two comparisons stand beside each other: bytes by
- * socket, packets by flow. Segments that the kernel cut from one large packet have a header each, so more bytes on the wire than were
- * counted are no disagreement; fewer are. */
+ * socket, packets by flow. The kernel counts packets as they are on the wire, headers included. More on the wire than it counted are
+ * its own (a reset without a socket, ARP, ICMP); fewer are a disagreement. */
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -15,7 +15,8 @@ struct socket_node {
 
 struct flow_node {
 	struct hm_node node; /* protocol, ports, remote address */
-	uint64_t counted, captured; /* bytes of IP packets */
+	uint64_t packets, bytes; /* that the kernel counted, as they are on the wire */
+	uint64_t captured_packets, captured_bytes;
 };
 
 void hm_sends_begin(struct hm_sends *sends)
@@ -60,8 +61,9 @@ static void take_packet(struct hm_sends *sends, const struct hm_event *e)
 				   f[HM_PACKET_ADDR].b);
 	struct flow_node *flow = hm_index_node(&sends->flows, &key);
 
-	hm_add(&flow->counted, f[HM_PACKET_BYTES].u);
-	hm_add(&sends->counted, 1);
+	hm_add(&flow->packets, f[HM_PACKET_PACKETS].u);
+	hm_add(&flow->bytes, f[HM_PACKET_BYTES].u);
+	hm_add(&sends->counted, f[HM_PACKET_PACKETS].u);
 	hm_add(&sends->counted_bytes, f[HM_PACKET_BYTES].u);
 }
 
@@ -101,6 +103,16 @@ static void compare_sockets(const struct hm_sends *sends, unsigned witnesses, st
 	}
 }
 
+static void compare_flow(const struct flow_node *flow, struct hm_reconciled *out)
+{
+	uint64_t owned = flow->packets < flow->captured_packets ? flow->packets : flow->captured_packets;
+
+	hm_add(&out->packets.owned, owned);
+	hm_add(&out->packets.unowned, flow->captured_packets - owned);
+	if (flow->bytes > flow->captured_bytes)
+		hm_add(&out->packets.bytes_missing, flow->bytes - flow->captured_bytes);
+}
+
 void hm_sends_end(struct hm_sends *sends, unsigned witnesses, const struct hm_flows *flows, struct hm_reconciled *out)
 {
 	compare_sockets(sends, witnesses, out);
@@ -112,14 +124,13 @@ void hm_sends_end(struct hm_sends *sends, unsigned witnesses, const struct hm_fl
 		struct flow_node *node = hm_index_find(&sends->flows, &key);
 
 		hm_add(&out->packets.captured, flow->packets);
-		hm_add(node ? &out->packets.owned : &out->packets.unowned, flow->packets);
-		if (node)
-			hm_add(&node->captured, flow->wire);
+		if (!node) {
+			hm_add(&out->packets.unowned, flow->packets);
+			continue;
+		}
+		hm_add(&node->captured_packets, flow->packets);
+		hm_add(&node->captured_bytes, flow->wire);
 	}
-	for (size_t i = 0; i < sends->flows.count; i++) {
-		const struct flow_node *node = (const struct flow_node *)sends->flows.list[i];
-
-		if (node->counted > node->captured)
-			hm_add(&out->packets.bytes_missing, node->counted - node->captured);
-	}
+	for (size_t i = 0; i < sends->flows.count; i++)
+		compare_flow((const struct flow_node *)sends->flows.list[i], out);
 }

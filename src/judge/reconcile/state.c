@@ -73,7 +73,7 @@ static int take_before(struct hm_state *state, const struct hm_known *known, con
 		return 0;
 	default:
 		if (f[HM_MAPPED_DEV].u == 0 && f[HM_MAPPED_INO].u == 0) {
-			state->memory = true;
+			state->memory |= !hm_slice_eq(f[HM_MAPPED_PATH].b, HM_SLICE("[vdso]"));
 			return 0;
 		}
 		file = hm_files_of(known->files, f[HM_MAPPED_DEV].u, f[HM_MAPPED_INO].u, f[HM_MAPPED_GEN].u);
@@ -114,6 +114,9 @@ static int take_mapped(struct hm_state *state, const struct hm_known *known, con
 {
 	const struct hm_value *f = e->field;
 
+	/* Every process has it, by no call. */
+	if (f[HM_MAPPED_DEV].u == 0 && hm_slice_eq(f[HM_MAPPED_PATH].b, HM_SLICE("[vdso]")))
+		return 0;
 	return keep_pending(state, known, (struct hm_pending){ .position = position, .kind = e->kind,
 		.v = { f[HM_MAPPED_DEV].u, f[HM_MAPPED_INO].u, f[HM_MAPPED_GEN].u } }, fail);
 }
