@@ -38,7 +38,7 @@ static void show_witnesses(char *out, size_t size, unsigned witnesses)
 {
 	size_t at = (size_t)snprintf(out, size, "%s", witnesses ? "" : "-");
 
-	for (unsigned bit = 0; bit < HM_SELFTEST_WITNESSES; bit++)
+	for (unsigned bit = 0; bit < HM_SELFTEST_BITS; bit++)
 		if (witnesses & 1u << bit && at < size)
 			at += (size_t)snprintf(out + at, size - at, "%s%s", at ? "," : "", hm_selftest_witness_name(bit));
 }

@@ -8,7 +8,7 @@ static void say_witnesses(char *out, size_t size, const char *what, unsigned wit
 {
 	size_t at = (size_t)snprintf(out, size, "%s", what);
 
-	for (unsigned bit = 0; bit < HM_SELFTEST_WITNESSES; bit++)
+	for (unsigned bit = 0; bit < HM_SELFTEST_BITS; bit++)
 		if (witnesses & 1u << bit && at < size)
 			at += (size_t)snprintf(out + at, size - at, " %s", hm_selftest_witness_name(bit));
 }
@@ -54,9 +54,24 @@ static void judge_witnesses(struct hm_selftest_row *row, unsigned must, unsigned
 		say_witnesses(row->why, sizeof(row->why), "not to be had here:", absent);
 }
 
+#define ASKED (1u << HM_PAGES_GET | 1u << HM_PAGES_MAP | 1u << HM_PAGES_FAULT)
+#define ADDED (1u << HM_PAGES_ADD)
+#define DIRECT (1u << HM_PAGES_DIRECT)
+
+/* The second witness of a way of reading on this kernel: what it must see, as enum hm_pages_by in bits, and its name. */
+static unsigned second_witness(const struct hm_gathered *g, const struct hm_way *way, unsigned *by)
+{
+	*by = way->by & g->by & (ASKED | DIRECT);
+	if (way->by & DIRECT)
+		return HM_BY_DIRECT;
+	if (!*by)
+		*by = way->by & g->by & ADDED;
+	return *by & ADDED ? HM_BY_ADDED : HM_BY_PAGES;
+}
+
 static void judge_read(struct hm_selftest_row *row, const struct hm_gathered *g, const struct hm_way *way, const struct hm_seen *seen)
 {
-	unsigned possible = g->possible;
+	unsigned by, second = second_witness(g, way, &by);
 
 	if (not_done(row, way, seen))
 		return;
@@ -64,10 +79,8 @@ static void judge_read(struct hm_selftest_row *row, const struct hm_gathered *g,
 		miss(row, way->opened_by ? "no event tells how the descriptor came" : "no event tells that its file was opened");
 		return;
 	}
-	if (!(way->by & g->by))
-		possible &= ~(unsigned)HM_WITNESS_PAGES;
-	row->witnesses = seen->witnesses | (seen->calls ? HM_WITNESS_SYSCALL : 0);
-	judge_witnesses(row, way->witnesses, possible | HM_WITNESS_SYSCALL);
+	row->witnesses = (seen->calls ? HM_BY_SYSCALL : 0) | (seen->by & by ? second : 0);
+	judge_witnesses(row, HM_BY_SYSCALL | second, HM_BY_SYSCALL | (by ? second : 0));
 }
 
 static void judge_send(struct hm_selftest_row *row, const struct hm_gathered *g, const struct hm_way *way, const struct hm_seen *seen)
@@ -78,23 +91,23 @@ static void judge_send(struct hm_selftest_row *row, const struct hm_gathered *g,
 	if (not_done(row, way, seen))
 		return;
 	if (g->test->closed)
-		must &= ~(unsigned)(HM_WITNESS_CGROUP_SKB | HM_WITNESS_PACKET);
+		must &= ~(unsigned)(HM_BY_CGROUP_SKB | HM_BY_PACKET);
 	if (seen->calls >= times)
-		row->witnesses |= HM_WITNESS_SYSCALL;
+		row->witnesses |= HM_BY_SYSCALL;
 	if (seen->taken >= times * way->bytes)
-		row->witnesses |= HM_WITNESS_SOCKET;
+		row->witnesses |= HM_BY_SOCKET;
 	if (seen->left >= times)
-		row->witnesses |= HM_WITNESS_CGROUP_SKB;
+		row->witnesses |= HM_BY_CGROUP_SKB;
 	if (seen->nonces >= times)
-		row->witnesses |= HM_WITNESS_PACKET;
-	judge_witnesses(row, must, g->possible | HM_WITNESS_SYSCALL | HM_WITNESS_CGROUP_SKB | HM_WITNESS_PACKET);
+		row->witnesses |= HM_BY_PACKET;
+	judge_witnesses(row, must, must & ~(unsigned)(g->socket ? 0 : HM_BY_SOCKET));
 	if (row->result != HM_SELFTEST_SEEN)
 		return;
 	if (way->late && (!g->ended || seen->time < g->ended)) {
 		miss(row, "it was sent before the first process had ended");
 	} else if (seen->foreign) {
 		miss(row, "a packet has another owner than the process that sent it, or none");
-	} else if ((must & HM_WITNESS_PACKET) && seen->left != seen->frames) {
+	} else if ((must & HM_BY_PACKET) && seen->left != seen->frames) {
 		row->result = HM_SELFTEST_MISSED;
 		snprintf(row->why, sizeof(row->why), "%llu packets left the cgroup, and %llu are in the packet file",
 			 (unsigned long long)seen->left, (unsigned long long)seen->frames);
@@ -119,14 +132,14 @@ static void judge_refusal(struct hm_selftest_row *row, const struct hm_way *way,
 		miss(row, "the packet file has a packet to there");
 	} else {
 		row->result = HM_SELFTEST_DENIED;
-		row->witnesses = HM_WITNESS_SYSCALL;
+		row->witnesses = HM_BY_SYSCALL;
 	}
 }
 
 static void judge_record(struct hm_selftest_row *row, const struct hm_gathered *g)
 {
 	row->result = HM_SELFTEST_SEEN;
-	row->witnesses = HM_WITNESS_SYSCALL;
+	row->witnesses = HM_BY_SYSCALL;
 	if (g->cut || !g->started || !g->finished)
 		miss(row, "the record is not whole, from its start to its end");
 	else if (g->lost || g->packets_lost || g->gaps)
@@ -141,16 +154,16 @@ static void judge_record(struct hm_selftest_row *row, const struct hm_gathered *
 		row->result = HM_SELFTEST_MISSED;
 }
 
-static void judge_flood(struct hm_selftest_row *row, const struct hm_way *way, const struct hm_seen *seen)
+static void judge_flood(struct hm_selftest_row *row, unsigned calls, const struct hm_way *way, const struct hm_seen *seen)
 {
 	if (not_done(row, way, seen))
 		return;
 	row->result = HM_SELFTEST_SEEN;
-	row->witnesses = HM_WITNESS_SYSCALL;
-	if (seen->calls == FLOOD_CALLS)
+	row->witnesses = HM_BY_SYSCALL;
+	if (seen->calls == calls)
 		return;
 	row->result = HM_SELFTEST_MISSED;
-	snprintf(row->why, sizeof(row->why), "%u reads at full speed, and %llu are there", FLOOD_CALLS, (unsigned long long)seen->calls);
+	snprintf(row->why, sizeof(row->why), "%u reads at full speed, and %llu are there", calls, (unsigned long long)seen->calls);
 }
 
 static void judge_path(struct hm_selftest_row *row, const struct hm_gathered *g, const struct hm_way *way, const struct hm_seen *seen)
@@ -158,7 +171,7 @@ static void judge_path(struct hm_selftest_row *row, const struct hm_gathered *g,
 	if (not_done(row, way, seen))
 		return;
 	row->result = HM_SELFTEST_SEEN;
-	row->witnesses = HM_WITNESS_SYSCALL;
+	row->witnesses = HM_BY_SYSCALL;
 	if (!g->deep || g->deep_cut)
 		miss(row, "no event has the whole path");
 }
@@ -168,7 +181,7 @@ static void judge_look(struct hm_selftest_row *row, const struct hm_gathered *g,
 	if (not_done(row, way, seen))
 		return;
 	row->result = HM_SELFTEST_SEEN;
-	row->witnesses = HM_WITNESS_LOOK;
+	row->witnesses = HM_BY_LOOK;
 	if (g->looks < 2)
 		miss(row, "the record has not two looks, one at its start and one at its end");
 	else if (g->miscounted)
@@ -192,7 +205,7 @@ static void judge_way(struct hm_selftest_row *row, const struct hm_gathered *g, 
 	else if (way->kind == HM_SELFTEST_REFUSE)
 		judge_refusal(row, way, seen);
 	else if (way->act == hm_state_flood)
-		judge_flood(row, way, seen);
+		judge_flood(row, g->test->flood, way, seen);
 	else if (way->act == hm_state_deep)
 		judge_path(row, g, way, seen);
 	else if (way->act == hm_state_held)

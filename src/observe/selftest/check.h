@@ -8,7 +8,7 @@ struct hm_sequences;
 struct hm_seen {
 	bool opened;		/* its file, by the call that belongs to the way; then who it is: */
 	uint64_t dev, ino, gen;
-	unsigned witnesses;	/* enum hm_selftest_witness */
+	unsigned by;		/* enum hm_pages_by that told of what the way reads, as bits */
 	uint64_t calls;		/* that did what the way does */
 	uint64_t time;		/* of the first send */
 	uint32_t tgid;		/* who sent */
@@ -25,7 +25,7 @@ struct hm_gathered {
 	struct hm_seen *seen; /* one a way */
 	char **path;	      /* of each way's file in the chamber */
 	unsigned by;	      /* enum hm_pages_by that this kernel has, as bits */
-	unsigned possible;    /* witnesses that this kernel and this chamber have */
+	bool socket;	      /* it has the witness at sockets */
 	uint32_t first;	      /* tgid of the first process, 0: not known */
 	uint64_t ended;	      /* when it ended */
 	struct hm_bytes output;
@@ -37,6 +37,9 @@ struct hm_gathered {
 	uint64_t looks, last_look, miscounted; /* miscounted: looks that are not what stands before them */
 	uint64_t tasks, files, mappings;       /* since the last look */
 	bool deep, deep_cut;
+	/* /proc/PID/mem, as a file */
+	bool memory;
+	uint64_t memory_dev, memory_ino;
 };
 
 /* Reads record and packet file. HM_E_BAD for what is no such file. */

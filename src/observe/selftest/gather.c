@@ -15,6 +15,20 @@ static bool is_way_of(size_t way, enum hm_selftest_kind kind)
 	return hm_ways[way].kind == kind;
 }
 
+/* "/proc/PID/mem". */
+static bool is_memory(struct hm_slice path)
+{
+	static const char head[] = "/proc/", tail[] = "/mem";
+	size_t ends = sizeof(head) - 1 + sizeof(tail) - 1;
+
+	if (path.len <= ends || memcmp(path.data, head, sizeof(head) - 1) != 0)
+		return false;
+	for (size_t i = sizeof(head) - 1; i < path.len - (sizeof(tail) - 1); i++)
+		if (path.data[i] < '0' || path.data[i] > '9')
+			return false;
+	return memcmp(path.data + path.len - (sizeof(tail) - 1), tail, sizeof(tail) - 1) == 0;
+}
+
 static void see_open(struct hm_gathered *g, const struct hm_event *e)
 {
 	struct hm_slice path = B(e, HM_OPEN_PATH);
@@ -22,6 +36,11 @@ static void see_open(struct hm_gathered *g, const struct hm_event *e)
 	if (g->test->deep && hm_slice_eq(path, hm_slice_text(g->test->deep))) {
 		g->deep = true;
 		g->deep_cut = U(e, HM_OPEN_CUT) != 0;
+	}
+	if (is_memory(path)) {
+		g->memory = true;
+		g->memory_dev = U(e, HM_OPEN_DEV);
+		g->memory_ino = U(e, HM_OPEN_INO);
 	}
 	for (size_t way = 0; way < hm_way_count; way++) {
 		struct hm_seen *seen = &g->seen[way];
@@ -106,37 +125,31 @@ static void see_connect(struct hm_gathered *g, const struct hm_event *e)
 		g->seen[way].calls++;
 }
 
-/* What this kernel lets the recorder have. */
+/* What this kernel lets the recorder have: words of START. */
 static void see_start(struct hm_gathered *g, const struct hm_event *e)
 {
 	static const struct {
 		const char *word;
-		unsigned by, witness;
+		unsigned by;
+		bool socket;
 	} words[] = {
-		{ "read:", 0, 0 },
-		{ "syscall", 0, HM_WITNESS_SYSCALL },
-		{ "pages", 1u << HM_PAGES_GET | 1u << HM_PAGES_MAP | 1u << HM_PAGES_FAULT, HM_WITNESS_PAGES },
-		{ "added", 1u << HM_PAGES_ADD, HM_WITNESS_PAGES },
-		{ "direct", 1u << HM_PAGES_DIRECT, HM_WITNESS_PAGES },
-		{ "socket", 0, HM_WITNESS_SOCKET },
-		{ "cgroup_skb", 0, HM_WITNESS_CGROUP_SKB },
-		{ "packet", 0, HM_WITNESS_PACKET },
+		{ "page-cache", 1u << HM_PAGES_GET | 1u << HM_PAGES_MAP | 1u << HM_PAGES_FAULT, false },
+		{ "page-cache-add", 1u << HM_PAGES_ADD, false },
+		{ "direct", 1u << HM_PAGES_DIRECT, false },
+		{ "socket", 0, true },
 	};
 	struct hm_slice text = B(e, HM_START_WITNESSES);
 
 	g->started = g->items == 1;
-	for (size_t at = 0; at < text.len;) {
-		size_t end = at;
-
-		while (end < text.len && !strchr(" ,:", text.data[end]))
+	for (size_t at = 0, end; at < text.len; at = end + 1) {
+		for (end = at; end < text.len && !strchr(" ,:", text.data[end]);)
 			end++;
 		for (size_t i = 0; i < HM_COUNT(words); i++) {
 			if (!hm_slice_eq(hm_slice_text(words[i].word), (struct hm_slice){ text.data + at, end - at }))
 				continue;
 			g->by |= words[i].by;
-			g->possible |= words[i].witness;
+			g->socket |= words[i].socket;
 		}
-		at = end + 1;
 	}
 }
 
@@ -229,12 +242,21 @@ static bool covers(const struct hm_way *way, uint64_t offset, uint64_t bytes)
 	return offset <= way->at && bytes >= way->bytes && offset + bytes >= (uint64_t)way->at + way->bytes;
 }
 
+static void see_memory(struct hm_gathered *g, const struct hm_event *e)
+{
+	for (size_t way = 0; way < hm_way_count; way++)
+		if (hm_ways[way].memory && U(e, HM_READ_NR) == hm_ways[way].nr && U(e, HM_READ_BYTES) == hm_ways[way].bytes)
+			g->seen[way].calls++;
+}
+
 static void see_read(struct hm_gathered *g, const struct hm_event *e)
 {
 	size_t at = way_of_file(g, U(e, HM_READ_DEV), U(e, HM_READ_INO), U(e, HM_READ_GEN));
 	const struct hm_way *way = &hm_ways[at];
 
-	if (at == hm_way_count)
+	if (g->memory && U(e, HM_READ_DEV) == g->memory_dev && U(e, HM_READ_INO) == g->memory_ino)
+		see_memory(g, e);
+	if (at == hm_way_count || way->memory)
 		return;
 	if (way->kind == HM_SELFTEST_STATE)
 		g->seen[at].calls++;
@@ -255,9 +277,9 @@ static void see_pages(struct hm_gathered *g, const struct hm_event *e)
 	size_t at = way_of_file(g, U(e, HM_PAGES_DEV), U(e, HM_PAGES_INO), U(e, HM_PAGES_GEN));
 	uint64_t by = U(e, HM_PAGES_BY);
 
-	if (at < hm_way_count && by < 32 && (hm_ways[at].by & g->by & 1u << by) &&
+	if (at < hm_way_count && by <= HM_PAGES_ADD &&
 	    covers(&hm_ways[at], U(e, HM_PAGES_OFFSET), U(e, HM_PAGES_LENGTH)))
-		g->seen[at].witnesses |= HM_WITNESS_PAGES;
+		g->seen[at].by |= 1u << by;
 }
 
 static void see_sent(struct hm_gathered *g, const struct hm_event *e)

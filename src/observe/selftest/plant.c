@@ -20,6 +20,12 @@ static int write_file(int folder, const char *name, struct hm_slice bytes, uint6
 	return 0;
 }
 
+/* In the target. */
+static bool has_file(size_t way)
+{
+	return hm_ways[way].act && !hm_ways[way].planted;
+}
+
 static int plant_one(struct hm_selftest *t, size_t way, int folder, struct hm_fail *fail)
 {
 	struct hm_nonce *nonce = &t->nonce[way];
@@ -28,7 +34,7 @@ static int plant_one(struct hm_selftest *t, size_t way, int folder, struct hm_fa
 	for (size_t at = 0; at < NONCE_BYTES; at += 256)
 		if (getrandom(nonce->bytes + at, 256, 0) != 256)
 			return hm_fail_errno(fail, "drawing the self-test's nonces");
-	if (hm_ways[way].planted)
+	if (!has_file(way))
 		return 0;
 	return write_file(folder, hm_ways[way].name, (struct hm_slice){ nonce->bytes, NONCE_BYTES }, &nonce->ino, fail);
 }
@@ -40,9 +46,9 @@ static int evict(int folder, struct hm_fail *fail)
 	if (syncfs(folder) < 0)
 		return hm_fail_errno(fail, "planting the self-test's nonces");
 	for (size_t way = 0; way < hm_way_count; way++) {
-		HM_CLOSE int fd = openat(folder, hm_ways[way].name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		HM_CLOSE int fd = has_file(way) ? openat(folder, hm_ways[way].name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
 
-		if (fd < 0 && hm_ways[way].planted)
+		if (!has_file(way))
 			continue;
 		if (fd < 0 || posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED))
 			return hm_fail_errno(fail, "taking the self-test's nonce %s out of the page cache", hm_ways[way].name);
@@ -90,10 +96,13 @@ int hm_selftest_plant(struct hm_selftest **ret, const char *folder, const char *
 	t = hm_alloc(1, sizeof(*t));
 	t->target = hm_strdup(target);
 	t->closed = closed;
+	t->flood = FLOOD_CALLS;
+	snprintf(t->calls, sizeof(t->calls), "%u", t->flood);
 	t->nonce = hm_alloc(hm_way_count, sizeof(*t->nonce));
 	t->arguments[0] = HM_SELFTEST_ARGUMENT;
 	t->arguments[1] = t->target;
 	t->arguments[2] = closed ? "closed" : "simulated";
+	t->arguments[3] = t->calls;
 	for (size_t way = 0; way < hm_way_count && r == 0; way++)
 		r = plant_one(t, way, fd, fail);
 	if (r == 0)

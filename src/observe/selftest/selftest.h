@@ -28,22 +28,24 @@ enum hm_selftest_result {
 	HM_SELFTEST_RESULTS,
 };
 
-/* Witnesses, as bits, in the order in which they are named. */
-enum hm_selftest_witness {
-	HM_WITNESS_SYSCALL = 1,	   /* the system call, when it ended */
-	HM_WITNESS_PAGES = 2,	   /* the page cache, or the disk where it is not used */
-	HM_WITNESS_SOCKET = 4,	   /* the socket */
-	HM_WITNESS_CGROUP_SKB = 8, /* the packet, as it left the product's cgroup */
-	HM_WITNESS_PACKET = 16,	   /* the packet file of the chamber's internet, with the nonce */
-	HM_WITNESS_LOOK = 32,	   /* the recorder's looks at what lives */
+/* Witnesses, as bits; by the names that they have in a record's START. */
+enum hm_selftest_by {
+	HM_BY_SYSCALL = 1,     /* the system call, when it ended */
+	HM_BY_PAGES = 2,       /* the page cache was asked, or a mapping touched */
+	HM_BY_ADDED = 4,       /* a page came into the page cache: where the kernel tells of nothing else */
+	HM_BY_DIRECT = 8,      /* the disk was read around the page cache */
+	HM_BY_SOCKET = 16,     /* the socket took the bytes */
+	HM_BY_CGROUP_SKB = 32, /* the packet left the product's cgroup */
+	HM_BY_PACKET = 64,     /* it is in the packet file of the chamber's internet, with the nonce */
+	HM_BY_LOOK = 128,      /* the recorder's look at what lives */
 };
-#define HM_SELFTEST_WITNESSES 6
+#define HM_SELFTEST_BITS 8
 
 struct hm_selftest_row {
 	const char *way;	   /* static; [a-z0-9._-] */
 	enum hm_selftest_kind kind;
 	enum hm_selftest_result result;
-	unsigned witnesses;	   /* those that saw it, enum hm_selftest_witness */
+	unsigned witnesses;	   /* those that saw it, enum hm_selftest_by */
 	char why[200];		   /* what is missing, or cannot be had here; empty where there is nothing to say */
 };
 

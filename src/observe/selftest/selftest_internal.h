@@ -5,7 +5,7 @@
 
 #define NONCE_BYTES 16384 /* a file: four pages */
 #define SENT_BYTES 64	  /* its beginning is what ways of sending send */
-#define FLOOD_CALLS 100000u
+#define FLOOD_CALLS 100000u /* the flood, on all CPUs together */
 #define DEEP_BYTES 4096u /* of the deep path, and the names in it */
 #define DEEP_NAMES 300u
 
@@ -28,6 +28,7 @@ struct hm_actor {
 	size_t way;	 /* index into the table */
 	bool closed;	 /* no internet: sends go over the loopback */
 	char path[512];	 /* of this way's file */
+	unsigned flood;	 /* calls */
 	int gone;	 /* reads as ended when the first process has */
 };
 
@@ -38,7 +39,7 @@ struct hm_way {
 	const char *name;
 	enum hm_selftest_kind kind;
 	hm_act *act;
-	unsigned witnesses; /* that must see it: what the kernel does not have is taken out by the checker */
+	unsigned witnesses; /* that must see it, but for READ; what the kernel does not have is taken out by the checker */
 	unsigned nr;	    /* the call that the record names */
 	uint64_t arg0;	    /* REFUSE: the call's first argument, where `has_arg0` */
 	bool has_arg0;
@@ -49,6 +50,7 @@ struct hm_way {
 	bool late;	    /* after the end of the first process */
 	bool stays;	    /* ... and lives until it is killed */
 	unsigned opened_by; /* READ: the call by which the descriptor came, where that is part of the way */
+	bool memory;	    /* READ: the call is one on the memory of a process that has read it */
 	bool planted;	    /* READ: the file is in a writable layer of the chamber */
 	int lacks[3];	    /* errnos with which it may be `unavailable`, and what they mean */
 	const char *lack;
@@ -74,7 +76,9 @@ struct hm_nonce {
 struct hm_selftest {
 	char *target;
 	bool closed;
+	unsigned flood; /* calls */
 	struct hm_nonce *nonce; /* one a way */
+	char calls[16];		/* flood, as text */
 	char *deep;		/* path of the deepest file */
 	const char *arguments[5];
 };

@@ -63,11 +63,12 @@ int hm_selftest_subject(int argc, char **argv)
 	pid_t *pids = hm_alloc(hm_way_count, sizeof(*pids));
 	int gone[2];
 
-	if (argc != 4 || pipe2(gone, O_CLOEXEC) < 0)
+	if (argc != 5 || pipe2(gone, O_CLOEXEC) < 0)
 		return 1;
 	signal(SIGPIPE, SIG_IGN);
 	actor->target = argv[2];
 	actor->closed = strcmp(argv[3], "closed") == 0;
+	actor->flood = (unsigned)strtoul(argv[4], NULL, 10);
 	actor->gone = gone[0];
 	for (actor->way = 0; actor->way < hm_way_count; actor->way++)
 		if (hm_way_is_tried(actor->way, actor->closed))

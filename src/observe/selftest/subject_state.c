@@ -22,12 +22,12 @@ static _Noreturn void flood_one(int fd, size_t cpu, unsigned calls)
 	_exit(0);
 }
 
-/* FLOOD_CALLS calls in sum, one process on each CPU that may be used. */
+/* So many calls in sum, one process on each CPU that may be used. */
 int hm_state_flood(const struct hm_actor *actor)
 {
 	HM_CLOSE int fd = open(actor->path, O_RDONLY | O_CLOEXEC);
 	cpu_set_t may;
-	unsigned cpus, left = FLOOD_CALLS;
+	unsigned cpus, left = actor->flood;
 	int status, r = 0;
 
 	if (fd < 0 || sched_getaffinity(0, sizeof(may), &may) < 0)

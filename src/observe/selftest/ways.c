@@ -8,24 +8,24 @@
 
 #include "selftest_internal.h"
 
-#define TWICE (HM_WITNESS_SYSCALL | HM_WITNESS_PAGES)
+/* Reads are seen twice: the second witness follows from `by` and from what the kernel has. */
 #define GET (1u << HM_PAGES_GET | 1u << HM_PAGES_ADD)
 #define MAP (1u << HM_PAGES_MAP | 1u << HM_PAGES_FAULT | 1u << HM_PAGES_ADD)
 #define DIRECT (1u << HM_PAGES_DIRECT)
 #define READS(text, function, number) \
-	.name = text, .kind = HM_SELFTEST_READ, .act = function, .nr = number, .witnesses = TWICE, .by = GET, .at = READ_AT, \
+	.name = text, .kind = HM_SELFTEST_READ, .act = function, .nr = number, .by = GET, .at = READ_AT, \
 	.bytes = READ_BYTES
 
-#define INSIDE (HM_WITNESS_SYSCALL | HM_WITNESS_SOCKET)
-#define OUTSIDE (INSIDE | HM_WITNESS_CGROUP_SKB | HM_WITNESS_PACKET)
+#define INSIDE (HM_BY_SYSCALL | HM_BY_SOCKET)
+#define OUTSIDE (INSIDE | HM_BY_CGROUP_SKB | HM_BY_PACKET)
 #define SENDS(text, function, number, protocol) \
 	.name = text, .kind = HM_SELFTEST_SEND, .act = function, .nr = number, .witnesses = OUTSIDE, .proto = protocol, \
 	.bytes = SENT_BYTES
 
 #define REFUSES(text, function, number) \
-	.name = text, .kind = HM_SELFTEST_REFUSE, .act = function, .nr = number, .witnesses = HM_WITNESS_SYSCALL
+	.name = text, .kind = HM_SELFTEST_REFUSE, .act = function, .nr = number, .witnesses = HM_BY_SYSCALL
 
-#define STATE(text, function) .name = text, .kind = HM_SELFTEST_STATE, .act = function, .witnesses = HM_WITNESS_SYSCALL
+#define STATE(text, function) .name = text, .kind = HM_SELFTEST_STATE, .act = function, .witnesses = HM_BY_SYSCALL
 
 const struct hm_way hm_ways[] = {
 	{ READS("read", hm_read_read, SYS_read) },
@@ -33,16 +33,17 @@ const struct hm_way hm_ways[] = {
 	{ READS("readv", hm_read_readv, SYS_readv) },
 	{ READS("preadv", hm_read_preadv, SYS_preadv) },
 	{ READS("preadv2", hm_read_preadv2, SYS_preadv2) },
-	{ .name = "mmap", .kind = HM_SELFTEST_READ, .act = hm_read_mmap, .nr = SYS_mmap, .witnesses = TWICE, .by = MAP, .at = PAGE_AT,
+	{ .name = "mmap", .kind = HM_SELFTEST_READ, .act = hm_read_mmap, .nr = SYS_mmap, .by = MAP, .at = PAGE_AT,
 	  .bytes = PAGE_BYTES },
-	{ .name = "mmap.populate", .kind = HM_SELFTEST_READ, .act = hm_read_populate, .nr = SYS_mmap, .witnesses = TWICE, .by = MAP,
+	{ .name = "mmap.populate", .kind = HM_SELFTEST_READ, .act = hm_read_populate, .nr = SYS_mmap, .by = MAP,
 	  .at = PAGE_AT, .bytes = PAGE_BYTES },
 	{ READS("sendfile", hm_read_sendfile, SYS_sendfile) },
 	{ READS("splice", hm_read_splice, SYS_splice) },
 	{ READS("copy_file_range", hm_read_copy, SYS_copy_file_range), .planted = true },
-	{ .name = "direct", .kind = HM_SELFTEST_READ, .act = hm_read_direct, .nr = SYS_pread64, .witnesses = TWICE, .by = DIRECT,
+	{ .name = "direct", .kind = HM_SELFTEST_READ, .act = hm_read_direct, .nr = SYS_pread64, .by = DIRECT,
 	  .at = PAGE_AT, .bytes = PAGE_BYTES, .lacks = { EINVAL }, .lack = "the documents' file system has no direct reads" },
 	{ READS("scm_rights", hm_read_passed, SYS_pread64), .opened_by = SYS_recvmsg },
+	{ READS("proc.mem", hm_read_memory, SYS_pread64), .memory = true },
 	{ READS("int80", hm_read_32, HM_READ_32), .lacks = { ENOSYS, -SIGSEGV }, .lack = "this kernel runs no 32-bit programs" },
 
 	{ SENDS("tcp", hm_send_tcp, SYS_sendto, IPPROTO_TCP) },
@@ -73,11 +74,11 @@ const struct hm_way hm_ways[] = {
 	{ REFUSES("mknod.block", hm_refused_block, SYS_mknodat) },
 	{ REFUSES("packet", hm_refused_packet, SYS_socket), .arg0 = AF_PACKET, .has_arg0 = true },
 	{ REFUSES("vsock", hm_refused_vsock, SYS_socket), .arg0 = AF_VSOCK, .has_arg0 = true },
-	{ .name = "outside", .kind = HM_SELFTEST_REFUSE, .act = hm_refused_outside, .nr = SYS_connect, .witnesses = HM_WITNESS_SYSCALL },
+	{ .name = "outside", .kind = HM_SELFTEST_REFUSE, .act = hm_refused_outside, .nr = SYS_connect, .witnesses = HM_BY_SYSCALL },
 
 	{ STATE("flood", hm_state_flood) },
 	{ STATE("path", hm_state_deep) },
-	{ .name = "look", .kind = HM_SELFTEST_STATE, .act = hm_state_held, .witnesses = HM_WITNESS_LOOK, .late = true, .stays = true },
+	{ .name = "look", .kind = HM_SELFTEST_STATE, .act = hm_state_held, .witnesses = HM_BY_LOOK, .late = true, .stays = true },
 	{ STATE("record", NULL) },
 };
 const size_t hm_way_count = HM_COUNT(hm_ways);
@@ -133,7 +134,8 @@ const char *hm_selftest_result_name(enum hm_selftest_result result)
 
 const char *hm_selftest_witness_name(unsigned bit)
 {
-	static const char *const names[HM_SELFTEST_WITNESSES] = { "syscall", "pages", "socket", "cgroup_skb", "packet", "look" };
+	static const char *const names[HM_SELFTEST_BITS] = { "syscall",    "page-cache", "page-cache-add", "direct", "socket",
+						       "cgroup_skb", "packet",	  "look" };
 
 	return names[bit];
 }
