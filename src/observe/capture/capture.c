@@ -36,6 +36,7 @@ struct hm_capture {
 	struct hm_look *look;
 	int epoll;
 	uint32_t cpus;
+	uint64_t packet_seq;
 	struct cpu *cpu;
 	struct hm_cpu_counters *counters; /* one for each CPU, as last read */
 	/* of the turn that is on */
@@ -96,6 +97,12 @@ static int take(struct hm_capture *c, struct hm_slice raw, struct hm_fail *fail)
 
 	if (r < 0)
 		return r;
+	if (event.cpu == HM_CPU_PACKETS) {
+		/* Numbered here: their program can be interrupted by itself. */
+		event.seq = c->packet_seq++;
+		c->handed++;
+		return c->spec.sink(c->spec.cookie, &event, fail);
+	}
 	if (event.cpu >= c->cpus)
 		return hm_fail_set(fail, HM_E_BAD, "recording: an event of CPU %u, and this machine has %u", event.cpu,
 				   c->cpus);
@@ -189,7 +196,8 @@ static int attach(struct hm_capture *c, struct hm_fail *fail)
 	int r;
 
 	c->skel->links.on_egress = bpf_program__attach_cgroup(c->skel->progs.on_egress, c->spec.cgroup);
-	if (!c->skel->links.on_egress)
+	c->skel->links.on_sock_create = bpf_program__attach_cgroup(c->skel->progs.on_sock_create, c->spec.cgroup);
+	if (!c->skel->links.on_egress || !c->skel->links.on_sock_create)
 		return hm_fail_set(fail, HM_E_SYSTEM, "recording: counting what leaves the cgroup: %s",
 				   hm_libbpf_said(errno));
 	r = capture_bpf__attach(c->skel);
@@ -306,9 +314,22 @@ static int tell_misses(struct hm_capture *c, struct hm_fail *fail)
 	return c->spec.sink(c->spec.cookie, &gap, fail);
 }
 
+/* Packets are numbered as they come, so those that did not come are told at the end. */
+static int tell_lost_packets(struct hm_capture *c, uint64_t count, struct hm_fail *fail)
+{
+	struct hm_event gap = { .kind = HM_EV_GAP, .cpu = HM_CPU_USER, .time = hm_capture_now() - c->spec.base };
+
+	gap.field[HM_GAP_SOURCE].u = HM_GAP_RING;
+	gap.field[HM_GAP_FROM_CPU].u = HM_CPU_PACKETS;
+	gap.field[HM_GAP_FIRST].u = c->packet_seq;
+	gap.field[HM_GAP_COUNT].u = count;
+	return c->spec.sink(c->spec.cookie, &gap, fail);
+}
+
 int hm_capture_stop(struct hm_capture *c, struct hm_capture_stats *stats, struct hm_fail *fail)
 {
 	struct hm_capture_stats sum = { 0 };
+	uint64_t lost_packets = 0;
 	int r;
 
 	capture_bpf__detach(c->skel);
@@ -316,13 +337,16 @@ int hm_capture_stop(struct hm_capture *c, struct hm_capture_stats *stats, struct
 	for (uint32_t i = 0; r == 0 && i < c->cpus; i++) {
 		uint64_t made = c->counters[i].seq;
 
-		sum.produced += made;
-		sum.lost += c->counters[i].lost;
+		sum.produced += made + c->counters[i].packets;
+		sum.lost += c->counters[i].lost + c->counters[i].lost_packets;
+		lost_packets += c->counters[i].lost_packets;
 		sum.egress_packets += c->counters[i].egress_packets;
 		sum.egress_bytes += c->counters[i].egress_bytes;
 		if (made > c->cpu[i].next)
 			r = tell_gap(c, i, c->cpu[i].next, made - c->cpu[i].next, hm_capture_now() - c->spec.base, fail);
 	}
+	if (r == 0 && lost_packets)
+		r = tell_lost_packets(c, lost_packets, fail);
 	if (r == 0)
 		r = tell_misses(c, fail);
 	if (r)

@@ -100,6 +100,7 @@ enum hm_call_table { HM_CALLS_64, HM_CALLS_32, HM_CALLS_X32, HM_CALL_TABLES };
 struct hm_cpu_counters {
 	hm_u64 seq;  /* events made = the next sequence number */
 	hm_u64 lost; /* of these, how many the ring had no room for */
+	hm_u64 packets, lost_packets; /* of the lane HM_CPU_PACKETS */
 	hm_u64 egress_packets, egress_bytes;
 };
 

@@ -132,5 +132,5 @@ size_t hm_capture_probe(struct hm_capture_probe *rows, size_t max)
 
 const char *hm_capture_witnesses(void)
 {
-	return "read:syscall send:cgroup_skb,packet,syscall";
+	return "read:syscall send:cgroup_skb,packet,socket,syscall";
 }

@@ -78,11 +78,15 @@ bool hm_kernel_can_cast(void)
 static void set_for_kernel(struct capture_bpf *skel)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
+	bool sends;
 
 	if (!btf)
 		return; /* loading will fail, and tell */
 	skel->rodata->exit_tells_last = tracepoint_args(btf, "sched_process_exit") >= 2;
 	skel->rodata->can_cast = can_cast(btf);
+	sends = tracepoint_args(btf, "sock_send_length") > 0;
+	bpf_program__set_autoload(skel->progs.on_sock_send_length, sends);
+	skel->rodata->sees_every_send = sends && btf__find_by_name_kind(btf, "splice_to_socket", BTF_KIND_FUNC) > 0;
 	btf__free(btf);
 }
 

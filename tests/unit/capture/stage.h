@@ -35,6 +35,7 @@ struct stage {
 	size_t count, room;
 	bool overlay; /* the subject gets a mount namespace with an overlay on FOLDER/merged */
 	bool idle;    /* nobody polls while the subject runs */
+	int net;      /* network namespace of the subject, 0: as here */
 	struct hm_bytes stated;
 	int status;
 };
@@ -246,6 +247,8 @@ static inline pid_t stage_start(struct stage *stage, const char *cgroup, const c
 
 		if (read(go[0], &byte, 1) != 1 || dup2(statements[1], 1) < 0)
 			_exit(98);
+		if (stage->net && setns(stage->net, CLONE_NEWNET) < 0)
+			_exit(95);
 		if (stage->overlay && mount_overlay(stage->folder) < 0)
 			_exit(97);
 		execv(argv[0], (char *const *)argv);
@@ -356,6 +359,11 @@ static inline size_t compare(struct stage *stage)
 				fail_msg("recorded and should not be: %s", line + 1);
 			continue;
 		}
+		if (*line == '~') {
+			if (!find_event(stage, 0, line + 1))
+				fail_msg("not recorded: %s", line + 1);
+			continue;
+		}
 		found = find_event(stage, at, line);
 		if (!found)
 			fail_msg("not recorded behind event %zu of %zu: %s", at, stage->count, line);
@@ -368,11 +376,15 @@ static inline size_t compare(struct stage *stage)
  * gaps. */
 static inline uint64_t check_sequences(const struct stage *stage)
 {
-	uint64_t next[1024] = { 0 }, lost = 0;
+	uint64_t next[1024] = { 0 }, lost = 0, packets = 0;
 
 	for (size_t i = 0; i < stage->count; i++) {
 		const struct hm_event *e = &stage->events[i].event;
 
+		if (e->cpu == HM_CPU_PACKETS) {
+			assert_int_equal(e->seq, packets++);
+			continue;
+		}
 		if (e->kind == HM_EV_GAP) {
 			assert_int_equal(e->cpu, HM_CPU_USER);
 			assert_in_range(e->field[HM_GAP_FROM_CPU].u, 0, HM_COUNT(next) - 1);

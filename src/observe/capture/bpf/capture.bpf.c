@@ -1,5 +1,5 @@
-/* The recorder's programs: one on the end of every system call, one each on fork, exec and exit, one that counts
- * what leaves. A call is looked at when it ends: its number and arguments still stand in the registers (but for
+/* The recorder's programs: one on the end of every system call, one each on fork, exec and exit; what gives bytes to a
+ * socket (sent.bpf.h) and what leaves (packet.bpf.h). A call is looked at when it ends: its number and arguments still stand in the registers (but for
  * execve and sigreturn), its result is known, and one program costs half of two.
  *
  * on_sys_exit runs for every call of every task of the machine, so it leaves as early as it can: first for calls of
@@ -8,17 +8,11 @@
 #include "move.bpf.h"
 #include "sock.bpf.h"
 
-#define TS_COMPAT 2 /* thread_info.status: an i386 call */
-#define X32_BIT 0x40000000
 #define NO_CALL 0xffffffff /* what rt_sigreturn leaves, having restored the registers of another moment */
-#define LAST_ROW (HM_CALLS_MAX - 1) /* of a number that nobody has judged; stands for all beyond it */
 
 #define EPERM 1
 #define EACCES 13
 #define ENOSYS 38
-
-/* Call tables, filled by the loader from calls.def. */
-const volatile struct hm_call_rule calls[HM_CALL_TABLES][HM_CALLS_MAX];
 
 /* Of i386's socketcall: what its first argument stands for (linux/net.h). */
 static const __u8 socketcall_op[] = {
@@ -36,10 +30,14 @@ static __noinline int on_bytes(struct scratch *s, __u32 fd, __u64 offset, bool o
 {
 	struct file *file = file_of(fd);
 
-	if (!s || !file)
+	if (!s)
 		return 0;
 	s->fd = fd;
-	if (is_socket(file))
+	if (out && s->seen)
+		return socket_bytes(s, HM_EV_SEND, s->call.ret, 0, 0);
+	if (!file)
+		return 0;
+	if (is_socket(file) && !(out && s->unseen))
 		return socket_bytes(s, out ? HM_EV_SEND : HM_EV_RECV, s->call.ret, 0, 0);
 	if (s->call.ret <= 0)
 		return 0;
@@ -217,20 +215,25 @@ static __always_inline void take_args(struct call *call, struct pt_regs *regs, b
 	call->arg[5] = regs->r9;
 }
 
+/* Calls that can give bytes to a socket. */
+static __always_inline bool may_send(__u32 op)
+{
+	const __u64 ops = 1ull << HM_OP_WRITE | 1ull << HM_OP_COPY | 1ull << HM_OP_VMSPLICE | 1ull << HM_OP_SENDTO |
+			  1ull << HM_OP_SENDMSG | 1ull << HM_OP_SENDMMSG | 1ull << HM_OP_SOCKETCALL;
+
+	return ops >> op & 1;
+}
+
 SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	const volatile struct hm_call_rule *rule;
-	__u32 nr = regs->orig_ax, table = HM_CALLS_64, op, deny, tell;
+	__u32 nr = regs->orig_ax, table = call_table(task, nr), op, deny, tell;
 	struct scratch *s;
 
 	if (nr == NO_CALL)
 		return 0;
-	if (task->thread_info.status & TS_COMPAT)
-		table = HM_CALLS_32;
-	else if (nr & X32_BIT)
-		table = HM_CALLS_X32;
 	nr &= ~X32_BIT;
 	rule = &calls[table][nr < LAST_ROW ? nr : LAST_ROW];
 	op = rule->op;
@@ -245,7 +248,10 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 	s->call.ret = ret;
 	s->call.how = rule->how;
 	s->call.compat = table != HM_CALLS_64;
-	s->call.nr = (nr < LAST_ROW ? rule->nr : nr) | (table == HM_CALLS_32 ? HM_NR_COMPAT : 0);
+	s->call.nr = reported_call(nr, table);
+	s->seen = s->unseen = false;
+	if (may_send(op))
+		look_for_send(s, task);
 	if (denied(deny, ret))
 		on_deny(s);
 	else if (op == HM_OP_SOCKETCALL)
@@ -318,6 +324,7 @@ int BPF_PROG(on_sched_process_exec, struct task_struct *task, int old_pid, struc
 	s = ONLY(scratches);
 	if (!s)
 		return 0;
+	flush_sends(s);
 	emit_exec(s, READ(bprm, file));
 	map_interpreter(s);
 	return 0;
@@ -337,25 +344,10 @@ int on_sched_process_exit(unsigned long long *ctx)
 	s = ONLY(scratches);
 	if (!s)
 		return 0;
+	flush_sends(s);
 	e = BEGIN(s, EXIT);
 	e->CODE = (__u32)task->exit_code;
 	e->LAST = exit_tells_last ? (ctx[1] & 0xff) != 0 : BPF_CORE_READ(task, signal, live.counter) == 0;
 	END(s, EXIT, 0);
 	return 0;
-}
-
-#define LOOPBACK 1 /* a network namespace's first interface is always its loopback */
-
-/* The second witness of what leaves: IP packets that the cgroup's sockets send, counted and let through. What a product says
- * to itself over the loopback never leaves. */
-SEC("cgroup_skb/egress")
-int on_egress(struct __sk_buff *skb)
-{
-	struct hm_cpu_counters *cpu = ONLY(counters);
-
-	if (cpu && skb->ifindex != LOOPBACK) {
-		__sync_fetch_and_add(&cpu->egress_packets, 1);
-		__sync_fetch_and_add(&cpu->egress_bytes, skb->len);
-	}
-	return 1;
 }

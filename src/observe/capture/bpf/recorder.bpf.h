@@ -95,6 +95,8 @@ struct scratch {
 	__u64 next, end; /* of a range of memory that is gone through */
 	__u32 fd;	 /* the descriptor that the event is about */
 	__u32 many;	 /* kind of the events of a call that carries many messages */
+	bool seen;	 /* the second witness saw this call give bytes to a socket ... */
+	bool unseen;	 /* ... or would have seen it, and did not */
 	__u8 sockaddr[128];
 	__u8 out[OUT_BYTES + 64];
 };
@@ -195,6 +197,20 @@ static __noinline int emit(struct scratch *s, __u32 kind, __u32 len)
 	if (len > OUT_BYTES || bpf_ringbuf_output(&ring, s->out, len, wake_up(seq)))
 		cpu->lost++;
 	return 0;
+}
+
+static __always_inline void emit_packet(struct hm_raw *head, __u32 kind, __u32 len)
+{
+	struct hm_cpu_counters *cpu = ONLY(counters);
+
+	if (!cpu)
+		return;
+	head->kind = kind;
+	head->cpu = HM_CPU_PACKETS;
+	head->time = bpf_ktime_get_ns();
+	__sync_fetch_and_add(&cpu->packets, 1);
+	if (bpf_ringbuf_output(&ring, head, len, BPF_RB_NO_WAKEUP))
+		__sync_fetch_and_add(&cpu->lost_packets, 1);
 }
 
 #define RAW_SIZE(kind) (sizeof(struct raw_##kind) + sizeof(struct len_##kind))
