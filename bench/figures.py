@@ -207,7 +207,9 @@ def flood(place):
     cores = os.cpu_count()
     rate, lost = end["events"] / seconds / cores, made["calls"] - end["pread64"]
     memory = max(end["rss"] + end["maps"], early["rss"] + early["maps"]) / MIB
-    aim("events recorded a second and core, sustained", "1,500,000", f"{rate:,.0f}", rate >= 1500000)
+    own = end["events"] / (end["cpu"] - ours.at_start["cpu"])
+    aim("events recorded a second and core, sustained, with the flood on the same cores", "1,500,000", f"{rate:,.0f}", rate >= 1500000)
+    aim("events recorded a second of the recorder's own CPU time", "1,500,000", f"{own:,.0f}", own >= 1500000)
     aim(f"events lost in a flood of {FLOOD_SECONDS} s", "0", f"{max(lost, end['lost'], end['missing']):,}", max(lost, end["lost"], end["missing"]) == 0)
     aim("memory of the recorder, peak resident and maps", "64 MiB or less", f"{memory:.1f} MiB", memory <= 64)
     aim(f"its growth from 10 to {FLOOD_SECONDS} s", "none", f"{(end['rss'] + end['maps'] - early['rss'] - early['maps']) / MIB:.1f} MiB",
@@ -217,7 +219,7 @@ def flood(place):
         ["calls made, of them stored, lost", f"{made['calls']:,}, {end['pread64']:,}, {lost:,}"],
         ["events stored in all, bytes each", f"{end['events']:,}, {end['bytes'] / end['events']:.1f}"],
         ["events a second and core, to disk", f"{rate:,.0f}"],
-        ["events a second of the recorder's own CPU time", f"{end['events'] / (end['cpu'] - ours.at_start['cpu']):,.0f}"],
+        ["events a second of the recorder's own CPU time", f"{own:,.0f}"],
         ["times frozen, seconds frozen", f"{end['freezes']:,}, {end['frozen']:.2f}"],
         ["memory after 10 s: peak resident + BPF maps", f"{early['rss'] / MIB:.1f} + {early['maps'] / MIB:.1f} MiB"],
         [f"memory after {FLOOD_SECONDS} s", f"{end['rss'] / MIB:.1f} + {end['maps'] / MIB:.1f} MiB"]])
