@@ -32,7 +32,7 @@ static inline void make_json(struct hm_parts *parts, const char *name, const cha
 }
 
 struct make_items {
-	struct hm_bytes item[256];
+	struct hm_bytes item[512];
 	size_t count;
 };
 

@@ -139,18 +139,36 @@ static bool below(struct hm_slice path, struct hm_slice folder)
 	       (path.len == folder.len || path.data[folder.len] == '/');
 }
 
+/* Pipes and the like: behind the tree, in a folder of their own. */
+static void put_nameless(struct tree *t, size_t from, size_t to)
+{
+	struct total total = add_up(t->file, from, to);
+	struct hm_bytes *out = t->page->out;
+
+	if (from == to)
+		return;
+	report_html(out, "<li><details><summary class=\"row\"><span class=\"name\"><i>without a name, %'zu %s</i></span>", to - from,
+		    to - from == 1 ? "file" : "files");
+	put_numbers(out, total.read, total.written);
+	hm_bytes_text(out, "</summary>\n<ul>\n");
+	for (size_t i = from; i < to && i < from + FOLDER_SHOWN; i++)
+		put_file(t, &t->file[i], t->file[i].path);
+	if (to - from > FOLDER_SHOWN)
+		report_html(out, "<li class=\"cut\">%'zu more not shown</li>\n", to - from - FOLDER_SHOWN);
+	hm_bytes_text(out, "</ul></details></li>\n");
+}
+
 static void put_tree(const struct report_page *p, const struct report_file *file, size_t from, size_t to, bool open)
 {
 	struct tree t = { p, file, 0, open };
+	size_t named = from;
 
+	while (named < to && file[named].path.len == 0)
+		named++;
 	hm_bytes_text(p->out, "<ul class=\"tree\">\n<li class=\"row head\" aria-hidden=\"true\"><span class=\"name\">File</span>"
 			      "<span class=\"n\">bytes read</span><span class=\"n\">written</span></li>\n");
-	while (from < to && file[from].path.len == 0) {
-		if (t.rows < FOLDER_SHOWN)
-			put_file(&t, &file[from], file[from].path);
-		from++;
-	}
-	put_range(&t, from, to, 0, 0);
+	put_range(&t, named, to, 0, 0);
+	put_nameless(&t, from, named);
 	hm_bytes_text(p->out, "</ul>\n");
 }
 

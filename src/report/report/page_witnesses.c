@@ -29,7 +29,7 @@ static void put_fact(const struct report_page *p, const char *name, say sentence
 
 static void put_reconciled(const struct report_page *p, const struct report_witnessed *w)
 {
-	report_html(p->out, "<p>Reads and sends have two witnesses each that do not know each other. In %'zu %s they say of each other:</p>\n"
+	report_html(p->out, "<p>What the witnesses of reads, of sends and of what lives say of each other, in %'zu %s:</p>\n"
 			    "<dl class=\"facts\">\n", w->runs, w->runs == 1 ? "run" : "runs");
 	put_fact(p, "Reads", report_say_reads, w, w->read_calls_only || w->pages_only || w->unnamed || (w->documents && !w->reads_twice),
 		 w->documents ? "Bytes that were read twice count twice" : "");
@@ -171,9 +171,14 @@ static void put_self_test(const struct report_page *p)
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes said = { 0 };
 	struct report_self_test t = report_self_test(p->view);
 
+	hm_bytes_text(p->out, "<h3>Self-test</h3>\n<p>");
+	if (strcmp(t.result, "none") == 0) {
+		hm_bytes_text(p->out, "<b class=\"open\">None was made</b>: nothing here shows that the recorder sees every way to read and to send.</p>\n");
+		return;
+	}
 	report_say_self_test(&said, &t);
-	hm_bytes_text(p->out, "<h3>Self-test</h3>\n<p>Before the runs a subject of ours reads and sends in every way that we know, in a chamber "
-			      "like theirs, and the record must show each: ");
+	hm_bytes_text(p->out, "Before the runs a subject of ours reads and sends in every way that we know, in a chamber like theirs, and the record "
+			      "must show each: ");
 	put_said(p->out, &said, strcmp(t.result, "passed") != 0);
 	hm_bytes_text(p->out, ".</p>\n");
 	put_ways(p, &t);
