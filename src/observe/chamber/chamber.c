@@ -195,6 +195,8 @@ int hm_chamber_open(struct hm_chamber **ret, const struct hm_chamber_spec *spec,
 	HM_CLEANUP(hm_chamber_cleanup) struct hm_chamber *c = NULL;
 	int r = check(spec, fail);
 
+	if (r == 0)
+		r = hm_chamber_target(spec->target_from, fail);
 	if (r < 0)
 		return r;
 	c = new_chamber(spec);

@@ -25,7 +25,7 @@ struct hm_chamber_spec {
 	const char *work; /* existing folder on a disk file system; the chamber makes a folder of its own in it */
 	const char *name; /* cgroup's name below hallmark/: letters, digits, '-' */
 	const char *hostname, *machine_id; /* planted identity; machine_id 32 hex digits */
-	const char *target_from;           /* folder with the planted documents on the host's disk */
+	const char *target_from;           /* folder with the planted documents on the host's disk; no socket, pipe or device in it */
 	const char *target;                /* where it appears in the chamber: read-only, no programs, no devices */
 	const char *const *argv;           /* the product, NULL-terminated; looked up in the chamber's PATH */
 	const char *const *env;            /* whole environment, NULL-terminated */

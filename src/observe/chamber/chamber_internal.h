@@ -110,6 +110,9 @@ struct hm_chamber_mount {
 typedef int hm_chamber_mount_visit(void *cookie, const struct hm_chamber_mount *m, struct hm_fail *fail);
 int hm_chamber_mounts_each(hm_chamber_mount_visit *visit, void *cookie, struct hm_fail *fail) HM_MUST_CHECK;
 
+/* target.c: HM_E_USAGE where the folder of the documents, or one below it, holds a socket, a pipe or a device. */
+int hm_chamber_target(const char *folder, struct hm_fail *fail) HM_MUST_CHECK;
+
 /* init.c */
 _Noreturn void hm_chamber_init(struct hm_chamber *c, const struct hm_chamber_spec *spec);
 int hm_chamber_clone(pid_t *pid, int *pidfd, uint64_t flags, int cgroup, struct hm_fail *fail) HM_MUST_CHECK;
