@@ -80,6 +80,7 @@ static void do_read(struct stage *s, const struct line *line)
 	SET_FILE(e, READ, s, scene_word(line, 1));
 	SET(e, HM_READ_OFFSET, scene_number(line, 2, 10));
 	SET(e, HM_READ_BYTES, scene_number(line, 3, 10));
+	SET(e, HM_READ_LAYER, scene_layer(line, 4, HM_LAYER_LOWER));
 	scene_say(s, e, KERNEL);
 }
 

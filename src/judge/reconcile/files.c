@@ -3,7 +3,7 @@
  * A planted document is compared in steps of a page: each that a call read must have been given, and each that was given must have been
  * read, lie in a mapping, or belong to a file that the kernel reads as a whole for an exec or a copy-up. The page cache tells what it was asked
  * for, which may reach behind the file's end, and its events stand behind the reads, so all is compared at the end. Of
- * other files every one that was read must have a name. */
+ * other files on disks every one that was read must have a name. */
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -142,8 +142,10 @@ static void take_read(struct hm_files *files, const struct hm_event *e, uint64_t
 	struct hm_file *file = hm_files_of(files, f[HM_READ_DEV].u, f[HM_READ_INO].u, f[HM_READ_GEN].u);
 	uint64_t bytes = f[HM_READ_BYTES].u;
 
-	if (own && bytes)
+	/* A pipe has a number and no name; files of memory and of the kernel's making have one, and hold nothing of a disk's. */
+	if (own && bytes && f[HM_READ_LAYER].u != HM_LAYER_NONE)
 		show(file, HM_FILE_READ, position);
+	file->flags |= HM_FILE_OTHER;
 	if (!file->extent || !bytes)
 		return;
 	mark(file->extent, f[HM_READ_OFFSET].u, bytes, own ? READ | EXPLAINED : EXPLAINED);
