@@ -1,19 +1,22 @@
 /* The loader and consumer of the recorder.
  *
  * The ring is emptied in turns of hm_capture_poll, never by a wake-up per event: BPF wakes the consumer only when
- * the ring is half full. Every event carries a number of its CPU's sequence, which counts events that found no room
+ * the ring is half full, and then what fills it is made to stand still (pressure.c). Every event carries a number of its CPU's sequence, which counts events that found no room
  * as well. So a hole between two events of a CPU is exactly what was lost there, and becomes a gap event in front of
  * the second one; what is missing behind the last event shows at the end by the CPU's counter. */
 #include "capture.h"
 
 #include <errno.h>
+#include <linux/membarrier.h>
 #include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "capture_internal.h"
+#include "pressure.h"
 
 #include "capture.skel.h"
 
@@ -36,9 +39,11 @@ struct hm_capture {
 	struct hm_look *look;
 	int epoll;
 	uint32_t cpus;
-	uint64_t packet_seq;
 	struct cpu *cpu;
 	struct hm_cpu_counters *counters; /* one for each CPU, as last read */
+	uint64_t packets;		  /* events of the packets' lane so far */
+	struct hm_pressure *pressure;	  /* NULL: no_pressure */
+	uint64_t freezes, frozen_ns, stood_until;
 	/* of the turn that is on */
 	size_t handed;
 	int code;
@@ -98,8 +103,7 @@ static int take(struct hm_capture *c, struct hm_slice raw, struct hm_fail *fail)
 	if (r < 0)
 		return r;
 	if (event.cpu == HM_CPU_PACKETS) {
-		/* Numbered here: their program can be interrupted by itself. */
-		event.seq = c->packet_seq++;
+		event.seq = c->packets++;
 		c->handed++;
 		return c->spec.sink(c->spec.cookie, &event, fail);
 	}
@@ -161,7 +165,7 @@ static int load(struct hm_capture *c, size_t ring_bytes, struct hm_fail *fail)
 	uint32_t zero = 0;
 	int r;
 
-	c->skel = hm_capture_programs(ring_bytes);
+	c->skel = hm_capture_programs(ring_bytes, !c->spec.no_pressure);
 	if (!c->skel)
 		return hm_fail_set(fail, HM_E_SYSTEM, "opening the recorder: %s", hm_libbpf_said(errno));
 	c->skel->rodata->scope_id = c->spec.cgroup_id;
@@ -173,6 +177,31 @@ static int load(struct hm_capture *c, size_t ring_bytes, struct hm_fail *fail)
 	if (bpf_map_update_elem(bpf_map__fd(c->skel->maps.scope), &zero, &c->spec.cgroup, BPF_ANY) < 0)
 		return hm_fail_errno(fail, "recording: setting the cgroup of the run");
 	return 0;
+}
+
+/* Back-pressure on oneself would never end. */
+static int refuse_own_cgroup(struct hm_capture *c, struct hm_fail *fail)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, opts);
+
+	if (bpf_prog_test_run_opts(bpf_program__fd(c->skel->progs.am_i_inside), &opts) < 0)
+		return hm_fail_errno(fail, "recording: asking whether the recorder is in the cgroup itself");
+	if (opts.retval)
+		return hm_fail_set(fail, HM_E_USAGE, "recording: the recorder is in the cgroup itself (move it to another)");
+	return 0;
+}
+
+static int press(struct hm_capture *c, struct hm_fail *fail)
+{
+	struct hm_pressure_spec spec = {
+		.cgroup = c->spec.cgroup,
+		.alarms = bpf_map__fd(c->skel->maps.alarms),
+		.stops = bpf_map__fd(c->skel->maps.stops),
+		.alarm = &c->skel->bss->alarm,
+		.no_freezer = c->spec.no_freezer,
+	};
+
+	return c->spec.no_pressure ? 0 : hm_pressure_open(&c->pressure, &spec, fail);
 }
 
 static int listen_to_ring(struct hm_capture *c, struct hm_fail *fail)
@@ -225,9 +254,13 @@ int hm_capture_open(struct hm_capture **ret, const struct hm_capture_spec *spec,
 	c->counters = hm_alloc(c->cpus, sizeof(*c->counters));
 	r = load(c, ring_bytes, fail);
 	if (r == 0)
+		r = refuse_own_cgroup(c, fail);
+	if (r == 0)
 		r = listen_to_ring(c, fail);
 	if (r == 0)
 		r = hm_look_open(&c->look, c->spec.cgroup_id, bpf_map__fd(c->skel->maps.tasks), fail);
+	if (r == 0)
+		r = press(c, fail);
 	if (r == 0)
 		r = attach(c, fail);
 	if (r < 0)
@@ -236,13 +269,59 @@ int hm_capture_open(struct hm_capture **ret, const struct hm_capture_spec *spec,
 	return 0;
 }
 
+/* Two standstills may overlap: time counts once. */
+static void count_time(struct hm_capture *c, const struct hm_standstill *still)
+{
+	uint64_t from = still->began > c->stood_until ? still->began : c->stood_until;
+
+	if (still->ended <= from)
+		return;
+	c->frozen_ns += still->ended - from;
+	c->stood_until = still->ended;
+}
+
+/* The ring is empty: lets go what stands still, and tells so. */
+static int let_go(struct hm_capture *c, struct hm_fail *fail)
+{
+	struct hm_standstill still[2];
+	int r;
+
+	if (!c->pressure) {
+		__atomic_store_n(&c->skel->bss->alarm.raised, 0, __ATOMIC_RELEASE);
+		return 0;
+	}
+	r = hm_pressure_let_go(c->pressure, still, fail);
+	for (size_t means = 0; r == 0 && means < HM_COUNT(still); means++) {
+		struct hm_event event = { .kind = HM_EV_FREEZE, .cpu = HM_CPU_USER, .time = hm_capture_now() - c->spec.base };
+		uint64_t duration = still[means].ended - still[means].began;
+
+		if (!still[means].was)
+			continue;
+		event.field[HM_FREEZE_MEANS].u = means;
+		event.field[HM_FREEZE_BEGAN].u = still[means].began - c->spec.base;
+		event.field[HM_FREEZE_DURATION].u = duration;
+		event.field[HM_FREEZE_FILL].u = still[means].fill;
+		c->freezes++;
+		count_time(c, &still[means]);
+		r = c->spec.sink(c->spec.cookie, &event, fail);
+	}
+	return r > 0 ? refused(fail) : r;
+}
+
 int hm_capture_poll(struct hm_capture *c, int timeout_ms, struct hm_fail *fail)
 {
 	struct epoll_event event;
+	int r, handed;
 
+	if (c->pressure && hm_pressure_on(c->pressure))
+		timeout_ms = 0;
 	if (epoll_wait(c->epoll, &event, 1, timeout_ms) < 0 && errno != EINTR)
 		return hm_fail_errno(fail, "waiting for the recorder's ring");
-	return turn(c, fail);
+	handed = turn(c, fail);
+	if (handed < 0 || handed == TURN_MAX)
+		return handed;
+	r = let_go(c, fail);
+	return r < 0 ? r : handed;
 }
 
 int hm_capture_look(struct hm_capture *c, enum hm_look_when when, struct hm_fail *fail)
@@ -262,7 +341,7 @@ static uint64_t produced(const struct hm_capture *c)
 	uint64_t sum = 0;
 
 	for (uint32_t i = 0; i < c->cpus; i++)
-		sum += c->counters[i].seq;
+		sum += c->counters[i].seq + c->counters[i].packets;
 	return sum;
 }
 
@@ -314,39 +393,74 @@ static int tell_misses(struct hm_capture *c, struct hm_fail *fail)
 	return c->spec.sink(c->spec.cookie, &gap, fail);
 }
 
-/* Packets are numbered as they come, so those that did not come are told at the end. */
-static int tell_lost_packets(struct hm_capture *c, uint64_t count, struct hm_fail *fail)
+/* Packets that found no room: which ones nobody knows, since they are numbered when they are read. */
+static int tell_packets(struct hm_capture *c, const struct hm_cpu_counters *sum, struct hm_fail *fail)
 {
 	struct hm_event gap = { .kind = HM_EV_GAP, .cpu = HM_CPU_USER, .time = hm_capture_now() - c->spec.base };
 
-	gap.field[HM_GAP_SOURCE].u = HM_GAP_RING;
+	if (c->packets == sum->packets)
+		return 0;
+	gap.field[HM_GAP_SOURCE].u = c->packets + sum->lost_packets == sum->packets ? HM_GAP_RING : HM_GAP_SEQUENCE;
 	gap.field[HM_GAP_FROM_CPU].u = HM_CPU_PACKETS;
-	gap.field[HM_GAP_FIRST].u = c->packet_seq;
-	gap.field[HM_GAP_COUNT].u = count;
+	gap.field[HM_GAP_FIRST].u = c->packets;
+	gap.field[HM_GAP_COUNT].u = sum->packets - c->packets;
 	return c->spec.sink(c->spec.cookie, &gap, fail);
+}
+
+static int tell_rest(struct hm_capture *c, struct hm_capture_stats *stats, struct hm_fail *fail)
+{
+	struct hm_cpu_counters sum = { 0 };
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < c->cpus; i++) {
+		const struct hm_cpu_counters *of = &c->counters[i];
+
+		sum.seq += of->seq;
+		sum.lost += of->lost;
+		sum.packets += of->packets;
+		sum.lost_packets += of->lost_packets;
+		sum.egress_packets += of->egress_packets;
+		sum.egress_bytes += of->egress_bytes;
+		if (of->seq > c->cpu[i].next)
+			r = tell_gap(c, i, c->cpu[i].next, of->seq - c->cpu[i].next, hm_capture_now() - c->spec.base, fail);
+	}
+	if (r == 0)
+		r = tell_packets(c, &sum, fail);
+	*stats = (struct hm_capture_stats){
+		.produced = sum.seq + sum.packets,
+		.lost = sum.lost + sum.lost_packets,
+		.egress_packets = sum.egress_packets,
+		.egress_bytes = sum.egress_bytes,
+		.freezes = c->freezes,
+		.frozen_ns = c->frozen_ns,
+	};
+	return r;
+}
+
+/* Behind this no program runs any more, so nothing is stopped or counted: one that had begun when its link went is waited
+ * for, as for all who hold off the kernel's read-copy-update. */
+static void detach(struct hm_capture *c)
+{
+	struct timespec pause = { .tv_nsec = 20000000 };
+
+	capture_bpf__detach(c->skel);
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
+		nanosleep(&pause, NULL);
 }
 
 int hm_capture_stop(struct hm_capture *c, struct hm_capture_stats *stats, struct hm_fail *fail)
 {
-	struct hm_capture_stats sum = { 0 };
-	uint64_t lost_packets = 0;
+	struct hm_capture_stats sum;
 	int r;
 
-	capture_bpf__detach(c->skel);
+	detach(c);
+	if (c->pressure)
+		hm_pressure_end(c->pressure);
 	r = settle(c, fail);
-	for (uint32_t i = 0; r == 0 && i < c->cpus; i++) {
-		uint64_t made = c->counters[i].seq;
-
-		sum.produced += made + c->counters[i].packets;
-		sum.lost += c->counters[i].lost + c->counters[i].lost_packets;
-		lost_packets += c->counters[i].lost_packets;
-		sum.egress_packets += c->counters[i].egress_packets;
-		sum.egress_bytes += c->counters[i].egress_bytes;
-		if (made > c->cpu[i].next)
-			r = tell_gap(c, i, c->cpu[i].next, made - c->cpu[i].next, hm_capture_now() - c->spec.base, fail);
-	}
-	if (r == 0 && lost_packets)
-		r = tell_lost_packets(c, lost_packets, fail);
+	if (r == 0)
+		r = let_go(c, fail);
+	if (r == 0)
+		r = tell_rest(c, &sum, fail);
 	if (r == 0)
 		r = tell_misses(c, fail);
 	if (r)
@@ -359,6 +473,9 @@ void hm_capture_close(struct hm_capture *c)
 {
 	if (!c)
 		return;
+	if (c->skel)
+		detach(c);
+	hm_pressure_close(c->pressure);
 	ring_buffer__free(c->ring);
 	hm_look_close(c->look);
 	if (c->epoll >= 0)

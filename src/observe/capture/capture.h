@@ -25,6 +25,7 @@ struct hm_capture_spec {
 	int (*sink)(void *cookie, const struct hm_event *event, struct hm_fail *fail);
 	void *cookie;
 	bool no_pressure; /* never stop the cgroup: what the ring cannot take is lost, and told by gap events (for tests) */
+	bool no_freezer;  /* back-pressure by SIGSTOP alone (for tests) */
 };
 
 struct hm_capture_stats {
@@ -34,16 +35,24 @@ struct hm_capture_stats {
 };
 
 /* Back-pressure: when the ring is half full, a thread that does nothing else freezes the cgroup; hm_capture_poll thaws it when it
- * has emptied the ring, and hands a FREEZE event to the sink. At three quarters the program itself stops each task that makes
- * an event (SIGSTOP), and the same poll lets them go on. So a sink may take as long as it likes. */
+ * has emptied the ring, and hands a FREEZE event to the sink. At three quarters the program itself stops each process that makes
+ * an event (SIGSTOP), and the same poll lets them go on; what the product stopped stays stopped. So a sink may take as long
+ * as it likes, as long as it waits for nothing that the cgroup has to do. The ring wants 1 MiB at least.
+ *
+ * Nothing stays frozen: hm_capture_stop and hm_capture_close let go, and a guard process, which hm_capture_open forks, does when
+ * this process is killed. The thread blocks all signals. Whoever forks between open and close must execute or exit in the
+ * child, as with any process that has threads. */
 struct hm_capture;
 
 /* Loads and attaches. From its return on nothing in the cgroup goes unseen. Where overlayfs is a module it must be
  * loaded by then, as it is once the chamber stands: its types are looked up here. HM_E_USAGE for a ring of another
- * size, HM_E_SYSTEM when the kernel refuses. `cgroup` may be closed afterwards. */
+ * size, and where the caller is in the cgroup itself, which would freeze it; HM_E_SYSTEM when the kernel refuses. `cgroup`
+ * may be closed afterwards. */
 int hm_capture_open(struct hm_capture **ret, const struct hm_capture_spec *spec, struct hm_fail *fail) HM_MUST_CHECK;
-/* Waits `timeout_ms`, or shorter when the ring becomes half full, then hands what is in the ring to the sink, at
- * most 65,536 events. Returns their number. After a failure the record has a hole: stop and close. */
+/* Waits `timeout_ms`, or shorter when the ring becomes half full and not at all while something stands still, then hands what
+ * is in the ring to the sink, at most 65,536 events. Returns their number. When it is 65,536 more may be there, and what
+ * stands still does so until a poll has returned less: the caller looks after its other things and polls again at once.
+ * After a failure the record has a hole, and what stands still does so until hm_capture_close: stop and close. */
 int hm_capture_poll(struct hm_capture *c, int timeout_ms, struct hm_fail *fail) HM_MUST_CHECK;
 /* Looks at every task, descriptor and mapping in the cgroup (BPF iterators) and hands ALIVE, HELD, MAPPED and then LOOK to the
  * sink, with cpu HM_CPU_USER as of gaps. What the ring holds is handed over first. */

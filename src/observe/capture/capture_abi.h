@@ -6,10 +6,12 @@
 #ifdef __BPF__
 typedef __u8 hm_u8;
 typedef __u16 hm_u16;
+typedef __u32 hm_u32;
 typedef __u64 hm_u64;
 #else
 typedef uint8_t hm_u8;
 typedef uint16_t hm_u16;
+typedef uint32_t hm_u32;
 typedef uint64_t hm_u64;
 #endif
 
@@ -96,10 +98,12 @@ enum hm_call_table { HM_CALLS_64, HM_CALLS_32, HM_CALLS_X32, HM_CALL_TABLES };
 
 #define HM_CALLS_MAX 576 /* numbers in a table */
 
-/* One for each CPU. Only programs that run on it write it, and none of them is preempted by another. */
+/* One for each CPU. Only programs that run on it write it, and none of them is preempted by another; but for the last
+ * four, which programs in interrupts count atomically. */
 struct hm_cpu_counters {
-	hm_u64 seq;  /* events made = the next sequence number */
-	hm_u64 lost; /* of these, how many the ring had no room for */
+	hm_u64 seq;	/* events made = the next sequence number */
+	hm_u64 lost;	/* of these, how many the ring had no room for */
+	hm_u64 unasked; /* bytes sent since the last look at how full the ring is; racy in interrupts, which does no harm */
 	hm_u64 packets, lost_packets; /* of the lane HM_CPU_PACKETS */
 	hm_u64 egress_packets, egress_bytes;
 };
@@ -109,4 +113,18 @@ struct hm_look_head {
 	hm_u64 number; /* ALIVE: of the process, in the reader's pid namespace; else of the task that was asked */
 	hm_u64 table;  /* HELD, MAPPED: stands for the table of descriptors or the memory, which tasks may share */
 	hm_u64 at;     /* the place in it: descriptor or address; they come in rising order */
+};
+
+/* Whether the ring is half full. BPF raises it, the reader of the ring lowers it. */
+struct hm_alarm {
+	hm_u64 fill;  /* bytes in the ring */
+	hm_u64 stops; /* how many processes BPF has stopped */
+	hm_u32 raised, pad;
+};
+
+/* A process that BPF stopped. */
+struct hm_stop {
+	hm_u64 time, fill; /* CLOCK_MONOTONIC, ns; bytes in the ring */
+	hm_u32 sent;
+	hm_u32 theirs; /* the product stopped it as well: it stays stopped */
 };

@@ -17,8 +17,9 @@ const char *hm_libbpf_said(int error);
 /* Whether a program may give a pointer its type (bpf_rdonly_cast, 6.2); false also where the kernel has no BTF. */
 bool hm_kernel_can_cast(void);
 
-/* Opens the recorder's programs and sets what must be known before they are loaded. NULL with errno set. */
-struct capture_bpf *hm_capture_programs(size_t ring_bytes);
+/* Opens the recorder's programs and sets what must be known before they are loaded. NULL with errno set. `pressure`:
+ * they stop what fills the ring. */
+struct capture_bpf *hm_capture_programs(size_t ring_bytes, bool pressure);
 
 /* The iterators behind hm_capture_look. */
 struct hm_look;

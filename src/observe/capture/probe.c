@@ -78,7 +78,7 @@ static void try_program(struct hm_capture_probe *row, const struct attempt *atte
 
 static void try_recorder(struct hm_capture_probe *row)
 {
-	struct capture_bpf *skel = hm_capture_programs(65536);
+	struct capture_bpf *skel = hm_capture_programs(65536, true);
 	int r = skel ? capture_bpf__load(skel) : -errno;
 
 	row->works = r == 0;

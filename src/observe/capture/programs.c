@@ -10,6 +10,8 @@
 
 #include "capture.skel.h"
 
+#define ASK_EVERY 8192
+
 static _Thread_local char said[512];
 
 __attribute__((format(printf, 2, 0))) static int keep_warning(enum libbpf_print_level level, const char *format,
@@ -90,7 +92,21 @@ static void set_for_kernel(struct capture_bpf *skel)
 	btf__free(btf);
 }
 
-struct capture_bpf *hm_capture_programs(size_t ring_bytes)
+/* The ring and its marks. A CPU looks at the fill each ASK_EVERY bytes, on machines with many CPUs more often, so that
+ * what they send between two looks is no more than a 32nd of the ring. */
+static void set_ring(struct capture_bpf *skel, size_t ring_bytes, bool pressure)
+{
+	size_t share = ring_bytes / 32 / (size_t)libbpf_num_possible_cpus();
+
+	bpf_map__set_max_entries(skel->maps.ring, (__u32)ring_bytes);
+	bpf_map__set_max_entries(skel->maps.alarms, (__u32)sysconf(_SC_PAGESIZE));
+	skel->rodata->ask_every = share < ASK_EVERY ? share : ASK_EVERY;
+	skel->rodata->ring_alarm = ring_bytes / 2;
+	skel->rodata->ring_stop = pressure ? ring_bytes / 4 * 3 : UINT64_MAX;
+	skel->rodata->pressure = pressure;
+}
+
+struct capture_bpf *hm_capture_programs(size_t ring_bytes, bool pressure)
 {
 	struct capture_bpf *skel;
 
@@ -98,8 +114,7 @@ struct capture_bpf *hm_capture_programs(size_t ring_bytes)
 	skel = capture_bpf__open();
 	if (!skel)
 		return NULL;
-	bpf_map__set_max_entries(skel->maps.ring, (__u32)ring_bytes);
-	skel->rodata->ring_alarm = ring_bytes / 2;
+	set_ring(skel, ring_bytes, pressure);
 	set_for_kernel(skel);
 	hm_calls_fill(skel->rodata->calls);
 	return skel;

@@ -3,7 +3,9 @@
  *
  * A raw event is the head, then one u64 for each UINT or INT field of its kind in order, then one u32 length for each
  * BYTES field in order, then those bytes one behind the other. Unused bytes are zero. */
-#ifndef __BPF__
+#ifdef __BPF__
+#define UINT64_MAX (~0ull)
+#else
 #include <stdint.h>
 #endif
 
@@ -12,6 +14,10 @@
 /* The same for packets. The program that sees them can be interrupted by itself, so the reader of the ring numbers them; that none
  * is missing is shown by END.egress_packets. They belong to no task: tgid, tid and tseq are 0. */
 #define HM_CPU_PACKETS 65534u
+
+/* In the place of `tseq`: the kernel had no memory for the task's counter. The event itself and its number on its CPU
+ * are whole; the task's next event that has a number goes on counting, or begins at 0. */
+#define HM_TSEQ_UNKNOWN UINT64_MAX
 
 #define HM_KIND(name, number, text, meaning) HM_EV_##name = number,
 #define HM_FIELD(kind, name, type, text)

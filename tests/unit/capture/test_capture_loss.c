@@ -10,6 +10,7 @@ static void test_nobody_polls(void **state)
 
 	argv[2] = stage->folder;
 	stage->spec.ring_bytes = 4096;
+	stage->spec.no_pressure = true;
 	stage->idle = true;
 	stage_open(stage);
 	stage_run(stage, argv);
@@ -36,6 +37,7 @@ static void test_slow_poll(void **state)
 
 	argv[2] = stage->folder;
 	stage->spec.ring_bytes = 4096;
+	stage->spec.no_pressure = true;
 	stage_open(stage);
 	stage_run(stage, argv);
 	stage_stop(stage);
@@ -54,6 +56,7 @@ static void test_all_at_the_end(void **state)
 
 	argv[2] = stage->folder;
 	stage->spec.ring_bytes = 64u << 20;
+	stage->spec.no_pressure = true;
 	stage->idle = true;
 	stage_open(stage);
 	stage_run(stage, argv);

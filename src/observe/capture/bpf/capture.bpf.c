@@ -338,6 +338,7 @@ int on_sched_process_exit(unsigned long long *ctx)
 	struct task_struct *task = (struct task_struct *)ctx[0];
 	struct scratch *s;
 	struct raw_EXIT *e;
+	bool last;
 
 	if (!in_scope())
 		return 0;
@@ -348,6 +349,38 @@ int on_sched_process_exit(unsigned long long *ctx)
 	e = BEGIN(s, EXIT);
 	e->CODE = (__u32)task->exit_code;
 	e->LAST = exit_tells_last ? (ctx[1] & 0xff) != 0 : BPF_CORE_READ(task, signal, live.counter) == 0;
+	last = e->LAST;
 	END(s, EXIT, 0);
+	if (last)
+		forget_stop(task->tgid);
 	return 0;
+}
+
+/* A signal was sent: see pressure.bpf.h. The arguments by hand: the number, the sender, the receiver, and more. */
+SEC("tp_btf/signal_generate")
+int on_signal_generate(unsigned long long *ctx)
+{
+	int sig = (int)ctx[0];
+	struct task_struct *task = (struct task_struct *)ctx[2];
+	struct hm_stop *stop;
+	__u32 tgid;
+
+	if (sig != SIGSTOP && sig != SIGCONT)
+		return 0;
+	tgid = task->tgid;
+	stop = bpf_map_lookup_elem(&stops, &tgid);
+	if (!stop)
+		return 0;
+	if (sig == SIGCONT)
+		stop->theirs = 0;
+	else if (ctx[1] != SEND_SIG_PRIV)
+		stop->theirs = 1;
+	return 0;
+}
+
+/* Run once, by the loader (bpf_prog_test_run): is the one who asks in scope himself? */
+SEC("raw_tp")
+int am_i_inside(void *ctx)
+{
+	return in_scope();
 }

@@ -9,8 +9,7 @@
  * Nothing leaves this file that was not written here: the fixed part of every event is zeroed first, the rest is
  * copied with its length. */
 #include "core_fixes.bpf.h"
-
-#include "../capture_abi.h"
+#include "pressure.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -22,7 +21,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define ARGV_MAX_BYTES 4096
 #define ADDR_MAX_BYTES 108
 #define PAGE 4096
-#define ALARM_EVERY 64 /* events of a CPU */
+#define OUTPUT_TRIES 4
 
 /* The kinds as structures: raw_KIND is the head and the integers, len_KIND the lengths of the byte strings behind
  * it. */
@@ -108,11 +107,6 @@ struct task_counter {
 };
 
 struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 4096); /* set by the loader */
-} ring SEC(".maps");
-
-struct {
 	__uint(type, BPF_MAP_TYPE_CGROUP_ARRAY);
 	__uint(key_size, sizeof(__u32));
 	__uint(value_size, sizeof(__u32));
@@ -140,7 +134,6 @@ struct {
 	__type(value, struct task_counter);
 } tasks SEC(".maps");
 
-const volatile __u64 ring_alarm; /* bytes in the ring from which on the consumer is woken */
 /* sched_process_exit tells whether the task is its process's last (since 6.15 or so; the loader looks it up). */
 const volatile bool exit_tells_last;
 
@@ -160,18 +153,23 @@ static __always_inline __u64 next_of_task(struct task_struct *task)
 {
 	struct task_counter *counter = bpf_task_storage_get(&tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 
-	return counter ? counter->seq++ : ~0ull;
+	return counter ? counter->seq++ : HM_TSEQ_UNKNOWN;
 }
 
 /* The compiler must not remember what it knows about `v`: the verifier may not, and wants to see the check itself. */
 #define FORGET(v) asm volatile("" : "+r"(v))
 
-/* Asking how full the ring is costs as much as a third of sending, so it is done now and then. */
-static __always_inline __u64 wake_up(__u64 seq)
+/* False when the ring has no room. It can also refuse because its lock could not be had in time (since 6.15, when the
+ * virtual CPU that holds it stands still): that is no loss as long as trying again helps. */
+static __always_inline bool output(void *data, __u64 len, __u64 wake)
 {
-	if (seq % ALARM_EVERY)
-		return BPF_RB_NO_WAKEUP;
-	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= ring_alarm ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+	for (int i = 0; i < OUTPUT_TRIES; i++) {
+		if (bpf_ringbuf_output(&ring, data, len, wake) == 0)
+			return true;
+		if (bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) + len + 16 > bpf_ringbuf_query(&ring, BPF_RB_RING_SIZE))
+			return false;
+	}
+	return false;
 }
 
 /* Sends `len` bytes of `out`, whose head is filled here. */
@@ -180,25 +178,26 @@ static __noinline int emit(struct scratch *s, __u32 kind, __u32 len)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct hm_cpu_counters *cpu = ONLY(counters);
 	struct hm_raw *head;
-	__u64 seq;
 
 	if (!s || !cpu)
 		return 0;
-	seq = cpu->seq++;
 	head = (struct hm_raw *)s->out;
 	head->kind = kind;
 	head->cpu = bpf_get_smp_processor_id();
-	head->seq = seq;
+	head->seq = cpu->seq++;
 	head->time = bpf_ktime_get_ns();
 	head->tgid = task->tgid;
 	head->tid = task->pid;
 	head->tseq = next_of_task(task);
 	FORGET(len);
-	if (len > OUT_BYTES || bpf_ringbuf_output(&ring, s->out, len, wake_up(seq)))
+	if (len > OUT_BYTES || !output(s->out, len, press(cpu, len, true)))
 		cpu->lost++;
 	return 0;
 }
 
+/* Sends an event of the packets' lane, made on the stack: its program can be interrupted by itself, so nothing of the
+ * scratch area is touched and the counters are atomic. The reader of the ring numbers these events. The head is filled
+ * here; `len` is a constant. */
 static __always_inline void emit_packet(struct hm_raw *head, __u32 kind, __u32 len)
 {
 	struct hm_cpu_counters *cpu = ONLY(counters);
@@ -209,7 +208,7 @@ static __always_inline void emit_packet(struct hm_raw *head, __u32 kind, __u32 l
 	head->cpu = HM_CPU_PACKETS;
 	head->time = bpf_ktime_get_ns();
 	__sync_fetch_and_add(&cpu->packets, 1);
-	if (bpf_ringbuf_output(&ring, head, len, BPF_RB_NO_WAKEUP))
+	if (!output(head, len, press(cpu, len, false)))
 		__sync_fetch_and_add(&cpu->lost_packets, 1);
 }
 
