@@ -1,4 +1,4 @@
-/* hallmark-verify: the verifier as a program of its own. It links neither libbpf nor libpcap nor any private-key code, so
+/* hallmark-verify: the verifier as a program of its own. It links neither libbpf nor libevent nor any private-key code, so
  * whoever doubts an assessment has little to read and nothing to trust. */
 #include "commands.h"
 #include "program.h"

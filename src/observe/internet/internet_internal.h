@@ -75,6 +75,28 @@ void hm_internet_names_put(struct names *n, const uint8_t address[4], const char
 const char *hm_internet_names_get(const struct names *n, const uint8_t address[4]) HM_MUST_CHECK;
 void hm_internet_names_release(struct names *n);
 
+/* ring.c: the ring of frames that the kernel fills. */
+#define HM_INTERNET_RING (32u << 20) /* bytes */
+
+struct packet_ring {
+	int fd; /* readable when a block of frames is there */
+	uint8_t *blocks;
+	uint32_t next;
+	uint64_t dropped;
+	struct hm_bytes tagged;
+};
+
+/* `frame` lives until it returns; `wire_len` is its length on the wire. */
+typedef void packet_visit(void *cookie, uint64_t time_ns, struct hm_slice frame, uint32_t wire_len);
+
+/* Close it also after a failure. */
+int hm_internet_ring_open(struct packet_ring *ring, const char *interface, struct hm_fail *fail) HM_MUST_CHECK;
+/* Takes at most `max` blocks. False when the ring is empty, but for a block that the kernel still fills. */
+bool hm_internet_ring_read(struct packet_ring *ring, size_t max, packet_visit *visit, void *cookie) HM_MUST_CHECK;
+/* Frames so far that found the ring full. */
+int hm_internet_ring_dropped(struct packet_ring *ring, uint64_t *count, struct hm_fail *fail) HM_MUST_CHECK;
+void hm_internet_ring_close(struct packet_ring *ring);
+
 /* packets.c: what passes the internet's end of the link, into the pcapng file. */
 struct packets;
 

@@ -18,7 +18,7 @@
 enum {
 	NOBODY = 65534,
 	QUIET_US = 50000,  /* the link counts as quiet after that */
-	SETTLE_US = 30000, /* the least time after stop, so that a block of the capture ring is handed over */
+	SETTLE_US = 40000, /* the least time after stop, so that a block of the capture ring is handed over */
 	DRAIN_US = 1000000,
 	KEEP_MAX = 300,
 };
