@@ -84,6 +84,43 @@ static uint64_t proc_number(const char *path, const char *key)
 	return number;
 }
 
+/* Resident bytes of maps that are mapped here: the kernel counts the ring twice over, as it is mapped, and map_bytes once. */
+static uint64_t mapped_map_bytes(void)
+{
+	FILE *file = fopen("/proc/self/smaps", "re");
+	unsigned long long sum = 0, kb;
+	bool of_map = false;
+	char line[4096];
+
+	while (file && fgets(line, sizeof(line), file)) {
+		if (*line < 'A' || *line > 'Z') /* addresses: the next mapping begins */
+			of_map = strstr(line, "anon_inode:bpf") != NULL;
+		else if (of_map && sscanf(line, "Rss: %llu kB", &kb) == 1)
+			sum += kb * 1024;
+	}
+	if (file)
+		fclose(file);
+	return sum;
+}
+
+/* The guard that the recorder forks: what it does not share. */
+static uint64_t guard_bytes(void)
+{
+	FILE *file = fopen("/proc/thread-self/children", "re");
+	uint64_t sum = 0;
+	int pid;
+
+	while (file && fscanf(file, "%d", &pid) == 1) {
+		char path[64];
+
+		snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", pid);
+		sum += (proc_number(path, "Private_Clean:") + proc_number(path, "Private_Dirty:")) * 1024;
+	}
+	if (file)
+		fclose(file);
+	return sum;
+}
+
 /* What the BPF maps of this process take, as the kernel accounts for it. */
 static uint64_t map_bytes(void)
 {
@@ -115,7 +152,8 @@ static void say(const struct recording *recording, const char *state, uint64_t l
 	       state, (unsigned long long)recording->events, (unsigned long long)recording->storm_reads,
 	       (unsigned long long)recording->storm_opens, (unsigned long long)lost, (unsigned long long)recording->missing,
 	       (unsigned long long)recording->freezes, (double)recording->frozen_ns / 1e9, (unsigned long long)st.st_size, cpu,
-	       (unsigned long long)proc_number("/proc/self/status", "VmHWM:") * 1024, (unsigned long long)map_bytes());
+	       (unsigned long long)proc_number("/proc/self/status", "VmHWM:") * 1024 - mapped_map_bytes() + guard_bytes(),
+	       (unsigned long long)map_bytes());
 	fflush(stdout);
 }
 
