@@ -56,33 +56,16 @@ static int evict(int folder, struct hm_fail *fail)
 	return 0;
 }
 
-/* Folder by folder, as no call takes the whole path. */
-static int plant_deep(struct hm_selftest *t, int folder, struct hm_fail *fail)
+static char *deep_path(void)
 {
-	HM_CLOSE int at = fcntl(folder, F_DUPFD_CLOEXEC, 0);
-	HM_CLEANUP(hm_bytes_release) struct hm_bytes path = { 0 };
-	char name[256], next[256];
-	uint64_t ino;
+	struct hm_bytes path = { 0 };
+	char name[256];
 
-	hm_bytes_text(&path, t->target);
-	hm_deep_name(name, 0, t->target);
-	for (size_t depth = 1; name[0]; depth++) {
+	hm_bytes_text(&path, DEEP_FOLDER);
+	for (size_t depth = 0; hm_deep_name(name, depth), name[0]; depth++)
 		hm_bytes_printf(&path, "/%s", name);
-		hm_deep_name(next, depth, t->target);
-		if (next[0]) {
-			int below = mkdirat(at, name, 0755) < 0 ? -1 : openat(at, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-
-			if (below < 0)
-				return hm_fail_errno(fail, "planting the self-test's deep path");
-			close(at);
-			at = below;
-		} else if (write_file(at, name, HM_SLICE("deep"), &ino, fail) < 0) {
-			return HM_E_SYSTEM;
-		}
-		memcpy(name, next, sizeof(name));
-	}
-	t->deep = hm_slice_dup(hm_slice_of(&path));
-	return 0;
+	hm_bytes_u8(&path, 0);
+	return (char *)path.data;
 }
 
 int hm_selftest_plant(struct hm_selftest **ret, const char *folder, const char *target, bool closed, struct hm_fail *fail)
@@ -96,6 +79,7 @@ int hm_selftest_plant(struct hm_selftest **ret, const char *folder, const char *
 	t = hm_alloc(1, sizeof(*t));
 	t->target = hm_strdup(target);
 	t->closed = closed;
+	t->deep = deep_path();
 	t->flood = FLOOD_CALLS;
 	snprintf(t->calls, sizeof(t->calls), "%u", t->flood);
 	t->nonce = hm_alloc(hm_way_count, sizeof(*t->nonce));
@@ -105,8 +89,6 @@ int hm_selftest_plant(struct hm_selftest **ret, const char *folder, const char *
 	t->arguments[3] = t->calls;
 	for (size_t way = 0; way < hm_way_count && r == 0; way++)
 		r = plant_one(t, way, fd, fail);
-	if (r == 0)
-		r = plant_deep(t, fd, fail);
 	if (r == 0)
 		r = evict(fd, fail);
 	if (r < 0) {

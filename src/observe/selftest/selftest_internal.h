@@ -8,6 +8,7 @@
 #define FLOOD_CALLS 100000u /* the flood, on all CPUs together */
 #define DEEP_BYTES 4096u /* of the deep path, and the names in it */
 #define DEEP_NAMES 300u
+#define DEEP_FOLDER "/tmp"
 
 /* What a way of reading reads: inside one page, and not the first one. */
 #define READ_AT 5000u
@@ -64,9 +65,9 @@ bool hm_way_is_tried(size_t way, bool closed);
 /* The way's own address outside, 198.51.100.N, or on the loopback; and its port. */
 void hm_way_address(uint8_t address[4], size_t way, bool closed);
 uint16_t hm_way_port(size_t way);
-/* The name at `depth` of the deep path, from 0 for the first one below `target`; empty behind the last one. Such a path has
+/* The name at `depth` of the deep path, from 0 for the first one below DEEP_FOLDER; empty behind the last one. The path has
  * DEEP_BYTES bytes and DEEP_NAMES names. */
-void hm_deep_name(char name[256], size_t depth, const char *target);
+void hm_deep_name(char name[256], size_t depth);
 
 struct hm_nonce {
 	uint64_t ino; /* of the file; 0 where only the chamber makes it */
@@ -79,7 +80,7 @@ struct hm_selftest {
 	unsigned flood; /* calls */
 	struct hm_nonce *nonce; /* one a way */
 	char calls[16];		/* flood, as text */
-	char *deep;		/* path of the deepest file */
+	char *deep;		/* the deep path */
 	const char *arguments[5];
 };
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 static _Noreturn void flood_one(int fd, size_t cpu, unsigned calls)
@@ -54,24 +55,27 @@ int hm_state_flood(const struct hm_actor *actor)
 }
 
 /* No call takes the whole path: folder by folder. */
-int hm_state_deep(const struct hm_actor *actor)
+int hm_state_deep(const struct hm_actor *actor HM_UNUSED)
 {
-	int at = open(actor->target, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	char name[256], next[256], byte;
+	int at = open(DEEP_FOLDER, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char name[256], next[256];
 
-	hm_deep_name(name, 0, actor->target);
+	hm_deep_name(name, 0);
 	for (size_t depth = 1; at >= 0; depth++) {
 		int below;
 
-		hm_deep_name(next, depth, actor->target);
-		below = openat(at, name, (next[0] ? O_PATH | O_DIRECTORY : O_RDONLY) | O_CLOEXEC);
+		hm_deep_name(next, depth);
+		if (next[0])
+			below = mkdirat(at, name, 0700) < 0 ? -1 : openat(at, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+		else
+			below = openat(at, name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		close(at);
 		at = below;
 		if (!next[0])
 			break;
 		memcpy(name, next, sizeof(name));
 	}
-	return at >= 0 && read(at, &byte, 1) == 1 ? 0 : errno;
+	return at < 0 ? errno : close(at);
 }
 
 /* Descriptor and mapping stay: a look has to find them. */

@@ -102,15 +102,11 @@ uint16_t hm_way_port(size_t way)
 	return (uint16_t)(20000 + way);
 }
 
-void hm_deep_name(char name[256], size_t depth, const char *target)
+void hm_deep_name(char name[256], size_t depth)
 {
-	size_t slashes = 0, names, letters, len;
+	const size_t names = DEEP_NAMES - 1, letters = DEEP_BYTES - strlen(DEEP_FOLDER) - names;
+	size_t len = letters / names + (depth < letters % names);
 
-	for (const char *p = target; *p; p++)
-		slashes += *p == '/';
-	names = DEEP_NAMES - slashes;
-	letters = DEEP_BYTES - strlen(target) - names;
-	len = letters / names + (depth < letters % names);
 	name[0] = 0;
 	if (depth >= names)
 		return;
