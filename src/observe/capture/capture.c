@@ -381,6 +381,8 @@ static int tell_misses(struct hm_capture *c, struct hm_fail *fail)
 		struct bpf_prog_info info = { 0 };
 		uint32_t size = sizeof(info);
 
+		if (!bpf_program__autoload(program))
+			continue; /* not for this kernel */
 		if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) < 0)
 			return hm_fail_errno(fail, "recording: asking for what %s missed", bpf_program__name(program));
 		missed += info.recursion_misses;
