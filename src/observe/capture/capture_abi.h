@@ -74,7 +74,6 @@ enum hm_call_tell {
 	HM_TELL_DONE,	   /* always */
 	HM_TELL_ARG1,	   /* arg 1 is not 0 */
 	HM_TELL_ARG2,	   /* arg 2 is not 0 */
-	HM_TELL_CLONE,	   /* the child is in other namespaces or another cgroup */
 	HM_TELL_KILL,	   /* arg 0 is not the own process, arg 1 a signal */
 	HM_TELL_TKILL,	   /* arg 0 is not the own task, arg 1 a signal */
 	HM_TELL_TGKILL,	   /* arg 0 is not the own process, arg 2 a signal */

@@ -47,6 +47,8 @@ static const struct {
 	{ RLIMIT_NOFILE, 1024, 65536 },
 	{ RLIMIT_FSIZE, 64ull << 30, 64ull << 30 }, /* a sparse file of any size would have to be hashed */
 	{ RLIMIT_STACK, 8 << 20, 8 << 20 },
+	{ RLIMIT_RTPRIO, 0, 0 }, /* nobody goes before the recorder */
+	{ RLIMIT_NICE, 0, 0 },
 };
 
 /* System calls that are refused whole: they reach the host, or (asynchronous reads) go behind the recorder. EPERM, but
@@ -181,9 +183,17 @@ static const struct {
 	{ "ioctl", 1, INT_BITS, 0xc0045878, EPERM }, /* FITHAW */
 	{ "ioctl", 1, INT_BITS, 0xc0185879, EPERM }, /* FITRIM */
 	{ "ioctl", 1, INT_BITS, 0x8004587d, EPERM }, /* FS_IOC_SHUTDOWN */
-	/* A copy by reference reads a document without a read; cp and the like fall back to copying. */
-	{ "ioctl", 1, INT_BITS, 0x40049409, EOPNOTSUPP }, /* FICLONE */
-	{ "ioctl", 1, INT_BITS, 0x4020940d, EOPNOTSUPP }, /* FICLONERANGE */
+	/* A copy by reference reads a document without a read, a snapshot gives it another inode, a comparison tells its bytes.
+	 * All commands of btrfs's type, to which the general ones belong; cp and the like fall back to copying. */
+	{ "ioctl", 1, 0xff00, 0x9400, EOPNOTSUPP },
+	{ "ioctl", 1, 0xffff, 0x660f, EPERM }, /* EXT4_IOC_MOVE_EXT: exchanges the content of two files */
+	{ "ioctl", 1, 0xffff, 0x6611, EPERM }, /* EXT4_IOC_SWAP_BOOT */
+	{ "ioctl", 1, 0xffff, 0x586b, EPERM }, /* XFS_IOC_OPEN_BY_HANDLE */
+	{ "ioctl", 1, 0xffff, 0x586d, EPERM }, /* XFS_IOC_SWAPEXT */
+	{ "ioctl", 1, 0xffff, 0x5881, EPERM }, /* XFS_IOC_EXCHANGE_RANGE */
+	{ "ioctl", 1, 0xffff, 0x5883, EPERM }, /* XFS_IOC_COMMIT_RANGE */
+	/* Answers another task's calls without their being done: the record would tell of reads and sends that never were. */
+	{ "seccomp", 1, SECCOMP_FILTER_FLAG_NEW_LISTENER, SECCOMP_FILTER_FLAG_NEW_LISTENER, EPERM },
 	{ "madvise", 2, INT_BITS, MADV_HWPOISON, EPERM },
 	{ "madvise", 2, INT_BITS, 101, EPERM }, /* MADV_SOFT_OFFLINE */
 };
@@ -195,6 +205,11 @@ static const int families[] = { AF_UNSPEC, AF_UNIX, AF_INET, AF_INET6, AF_NETLIN
 #define LAST_FAMILY AF_NETLINK
 /* Of netlink, not what speaks to the host: the audit log. */
 #define NETLINK_AUDIT_NR 9
+
+/* Of ptrace, all but the request of a child to be traced (0): that alone does nothing, and programs ask for it to learn whether
+ * somebody traces them. A tracer could write another number into the registers of a call that is going on, and the recorder
+ * reads it there when the call ends. */
+static const struct scmp_arg_cmp tracing[] = { SCMP_A0_64(SCMP_CMP_NE, 0) };
 
 static int no_rule(int r, const char *name, struct hm_fail *fail)
 {
@@ -227,6 +242,9 @@ static int refuse_calls(scmp_filter_ctx filter, struct hm_fail *fail)
 						   seccomp_syscall_resolve_name(refused_values[i].name), 1, &match),
 			    refused_values[i].name, fail);
 	}
+	if (r == 0)
+		r = no_rule(seccomp_rule_add_array(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ptrace), HM_COUNT(tracing), tracing),
+			    "ptrace", fail);
 	return r;
 }
 

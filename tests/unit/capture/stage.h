@@ -180,18 +180,29 @@ static inline void remove_folder(const char *folder)
 		print_message("# %s stays\n", folder);
 }
 
-static inline void stage_leave(struct stage *stage)
+static inline void end_cgroup(const char *cgroup)
 {
-	char kill_file[600];
+	char kill_file[640];
 	int fd;
 
-	hm_capture_close(stage->capture);
-	snprintf(kill_file, sizeof(kill_file), "%s/cgroup.kill", stage->cgroup);
+	snprintf(kill_file, sizeof(kill_file), "%s/cgroup.kill", cgroup);
 	fd = open(kill_file, O_WRONLY | O_CLOEXEC);
-	if (fd >= 0 && write(fd, "1", 1) < 0)
+	if (fd < 0)
+		return;
+	if (write(fd, "1", 1) < 0)
 		print_message("# %s: %s\n", kill_file, strerror(errno));
 	close(fd);
-	nftw(stage->cgroup, remove_cgroup, 16, FTW_DEPTH | FTW_PHYS);
+	nftw(cgroup, remove_cgroup, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+static inline void stage_leave(struct stage *stage)
+{
+	char beside[600]; /* some tests have one */
+
+	hm_capture_close(stage->capture);
+	snprintf(beside, sizeof(beside), "%s-beside", stage->cgroup);
+	end_cgroup(beside);
+	end_cgroup(stage->cgroup);
 	close(stage->cgroup_fd);
 	remove_folder(stage->folder);
 	for (size_t i = 0; i < stage->count; i++)

@@ -1,8 +1,11 @@
 #pragma once
 /* Calls that succeeded and can reach behind the recorder, or change what it stands on: which of them are worth an event.
  *
- * Only registers and the kernel's objects decide, never the caller's memory, which another thread may have changed by now:
- * the flags of a clone3 are those that task_newtask was given, and a clock is taken to be set by whoever may set it. */
+ * Only registers and the kernel's objects decide, never the caller's memory, which another thread may have changed by now: a
+ * clock is taken to be set by whoever may set it. Clones are told when the task is made, with the flags that the kernel took;
+ * at their end a tracer has had the chance to write another number into the registers (PTRACE_EVENT_CLONE and its kin stop a
+ * task in the middle of the call, and nothing else does that goes on to return). */
+#include "sent.bpf.h"
 #include "task.bpf.h"
 
 #define PR_SET_DUMPABLE 4
@@ -27,6 +30,25 @@
 /* CLONE_NEWTIME, NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET, INTO_CGROUP */
 #define CLONE_ELSEWHERE (0x80ull | 0x00020000 | 0x02000000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000 | \
 			 0x40000000 | 0x200000000)
+
+static __always_inline void take_args(struct call *call, struct pt_regs *regs, bool i386)
+{
+	if (i386) {
+		call->arg[0] = (__u32)regs->bx;
+		call->arg[1] = (__u32)regs->cx;
+		call->arg[2] = (__u32)regs->dx;
+		call->arg[3] = (__u32)regs->si;
+		call->arg[4] = (__u32)regs->di;
+		call->arg[5] = (__u32)regs->bp;
+		return;
+	}
+	call->arg[0] = regs->di;
+	call->arg[1] = regs->si;
+	call->arg[2] = regs->dx;
+	call->arg[3] = regs->r10;
+	call->arg[4] = regs->r8;
+	call->arg[5] = regs->r9;
+}
 
 /* By the command's type and number; the upper half is a size that differs between versions. */
 static __always_inline bool tells_ioctl(__u32 command)
@@ -84,11 +106,8 @@ static __always_inline bool is_device(__u32 mode)
 static __always_inline int own_number(struct task_struct *task)
 {
 	struct pid *pid = READ(task, thread_pid);
-	__u64 level = READ(pid, level);
-	struct upid *numbers = (void *)pid + bpf_core_field_offset(struct pid, numbers);
-	struct upid *upid = (void *)numbers + level * bpf_core_type_size(struct upid);
 
-	return READ(upid, nr);
+	return number_at(pid, READ(pid, level));
 }
 
 static __always_inline bool is_own_process(int number)
@@ -105,18 +124,6 @@ static __always_inline bool may_set_clock(void)
 	return effective & (1ull << CAP_SYS_TIME);
 }
 
-/* Whether the last clone put its child into other namespaces or another cgroup. The child returns from the same call and has
- * made no task itself. */
-static __always_inline bool tells_clone(struct scratch *s)
-{
-	struct task_counter *of = bpf_task_storage_get(&tasks, bpf_get_current_task_btf(), 0, 0);
-
-	if (!of || !s->call.ret || !(of->clone_flags & CLONE_ELSEWHERE))
-		return false;
-	s->call.arg[0] = of->clone_flags;
-	return true;
-}
-
 static __noinline bool tells(struct scratch *s, __u32 tell)
 {
 	if (!s)
@@ -128,8 +135,6 @@ static __noinline bool tells(struct scratch *s, __u32 tell)
 		return s->call.arg[1];
 	case HM_TELL_ARG2:
 		return s->call.arg[2];
-	case HM_TELL_CLONE:
-		return tells_clone(s);
 	case HM_TELL_KILL:
 		return s->call.arg[1] && !is_own_process(s->call.arg[0]);
 	case HM_TELL_TKILL:
@@ -154,11 +159,11 @@ static __noinline bool tells(struct scratch *s, __u32 tell)
 	return false;
 }
 
-static __noinline int on_call(struct scratch *s, __u32 tell)
+static __noinline int emit_call(struct scratch *s)
 {
 	struct raw_CALL *e;
 
-	if (!s || !tells(s, tell))
+	if (!s)
 		return 0;
 	e = BEGIN(s, CALL);
 	e->NR = s->call.nr;
@@ -167,4 +172,23 @@ static __noinline int on_call(struct scratch *s, __u32 tell)
 	e->ARG1 = s->call.arg[1];
 	e->ARG2 = s->call.arg[2];
 	return END(s, CALL, 0);
+}
+
+/* Of a clone that is going on, and that has made `child`. */
+static __noinline int on_clone(struct scratch *s, struct task_struct *child, __u64 flags)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	struct pid *pid = READ(task, thread_pid);
+	__u32 nr, table;
+
+	if (!s || !regs || !(flags & CLONE_ELSEWHERE))
+		return 0;
+	nr = regs->orig_ax;
+	table = call_table(task, nr);
+	take_args(&s->call, regs, table == HM_CALLS_32);
+	s->call.nr = reported_call(nr & ~X32_BIT, table);
+	s->call.arg[0] = flags;
+	s->call.ret = number_at(READ(child, thread_pid), READ(pid, level));
+	return emit_call(s);
 }

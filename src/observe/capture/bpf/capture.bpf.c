@@ -196,25 +196,6 @@ static __always_inline bool denied(__u8 deny, long ret)
 	return ret == -ENOSYS && (deny & HM_DENY_NOSYS);
 }
 
-static __always_inline void take_args(struct call *call, struct pt_regs *regs, bool i386)
-{
-	if (i386) {
-		call->arg[0] = (__u32)regs->bx;
-		call->arg[1] = (__u32)regs->cx;
-		call->arg[2] = (__u32)regs->dx;
-		call->arg[3] = (__u32)regs->si;
-		call->arg[4] = (__u32)regs->di;
-		call->arg[5] = (__u32)regs->bp;
-		return;
-	}
-	call->arg[0] = regs->di;
-	call->arg[1] = regs->si;
-	call->arg[2] = regs->dx;
-	call->arg[3] = regs->r10;
-	call->arg[4] = regs->r8;
-	call->arg[5] = regs->r9;
-}
-
 /* Calls that can give bytes to a socket. */
 static __always_inline bool may_send(__u32 op)
 {
@@ -252,24 +233,24 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 	s->seen = s->unseen = false;
 	if (may_send(op))
 		look_for_send(s, task);
-	if (denied(deny, ret))
-		on_deny(s);
-	else if (op == HM_OP_SOCKETCALL)
+	if (denied(deny, ret)) {
+		if (tell != HM_TELL_IOCTL || tells(s, tell))
+			on_deny(s);
+	} else if (op == HM_OP_SOCKETCALL) {
 		on_socketcall(s);
-	else if (op >= HM_OP_SOCKET && op <= HM_OP_RECVMMSG)
+	} else if (op >= HM_OP_SOCKET && op <= HM_OP_RECVMMSG) {
 		on_socket_call(s, op);
-	else if (ret >= 0)
+	} else if (ret >= 0) {
 		on_done(s, op);
-	if (tell && ret >= 0)
-		on_call(s, tell);
+	}
+	if (tell && ret >= 0 && tells(s, tell))
+		emit_call(s);
 	return 0;
 }
 
 SEC("tp_btf/task_newtask")
 int BPF_PROG(on_task_newtask, struct task_struct *child, unsigned long flags)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct task_counter *of;
 	bool watched = in_scope(), inside = watched;
 	struct scratch *s;
 
@@ -281,15 +262,14 @@ int BPF_PROG(on_task_newtask, struct task_struct *child, unsigned long flags)
 	s = ONLY(scratches);
 	if (!s)
 		return 0;
-	if (watched)
+	if (watched) {
 		emit_fork(s, child, flags);
+		on_clone(s, child, flags);
+	}
 	if (watched != inside)
 		emit_move(s, child, inside, NULL);
 	if (inside)
 		mark(child, true);
-	of = bpf_task_storage_get(&tasks, task, 0, 0);
-	if (of)
-		of->clone_flags = flags;
 	return 0;
 }
 
@@ -324,6 +304,9 @@ int BPF_PROG(on_sched_process_exec, struct task_struct *task, int old_pid, struc
 	s = ONLY(scratches);
 	if (!s)
 		return 0;
+	/* The others have ended, and it goes on under the number of the first, whose events have ended with its EXIT. */
+	if (old_pid != task->pid)
+		number_anew(task);
 	flush_sends(s);
 	emit_exec(s, READ(bprm, file));
 	map_interpreter(s);

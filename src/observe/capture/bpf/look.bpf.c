@@ -50,12 +50,9 @@ static __always_inline bool is_watched(struct task_struct *task)
 static __always_inline __u32 number_for_reader(struct task_struct *task)
 {
 	struct task_struct *reader = bpf_get_current_task_btf(), *leader = READ(task, group_leader);
-	struct pid *of_reader = READ(reader, thread_pid), *pid = READ(leader, thread_pid);
-	__u64 level = READ(of_reader, level);
-	struct upid *numbers = (void *)pid + bpf_core_field_offset(struct pid, numbers);
-	struct upid *upid = (void *)numbers + level * bpf_core_type_size(struct upid);
+	struct pid *of_reader = READ(reader, thread_pid);
 
-	return level <= READ(pid, level) ? READ(upid, nr) : 0;
+	return number_at(READ(leader, thread_pid), READ(of_reader, level));
 }
 
 /* Hands `len` bytes of s->out to the reader. When its buffer is full the kernel runs the program for the same object once

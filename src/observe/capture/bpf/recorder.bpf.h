@@ -102,8 +102,7 @@ struct scratch {
 
 struct task_counter {
 	__u64 seq;
-	__u64 clone_flags; /* of the last task that it made */
-	__u64 watched;	   /* it is in scope, as far as is known */
+	__u64 watched; /* it is in scope, as far as is known */
 };
 
 struct {
@@ -154,6 +153,14 @@ static __always_inline __u64 next_of_task(struct task_struct *task)
 	struct task_counter *counter = bpf_task_storage_get(&tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 
 	return counter ? counter->seq++ : HM_TSEQ_UNKNOWN;
+}
+
+static __always_inline void number_anew(struct task_struct *task)
+{
+	struct task_counter *counter = bpf_task_storage_get(&tasks, task, 0, 0);
+
+	if (counter)
+		counter->seq = 0;
 }
 
 /* The compiler must not remember what it knows about `v`: the verifier may not, and wants to see the check itself. */

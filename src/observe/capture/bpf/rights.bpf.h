@@ -1,5 +1,5 @@
 #pragma once
-/* What a task may do. */
+/* What a task may do, and its number. */
 #include "core_fixes.bpf.h"
 
 #define PFA_NO_NEW_PRIVS 1 /* bit 0 of task_struct.atomic_flags */
@@ -19,3 +19,12 @@
 		(event)->NNP = READ(task, atomic_flags) & PFA_NO_NEW_PRIVS;            \
 		(event)->SECCOMP = READ(task, seccomp.mode);                           \
 	} while (0)
+
+/* A task's number in the pid namespace of that level, 0 where it is not in it. */
+static __always_inline int number_at(struct pid *pid, __u32 level)
+{
+	struct upid *numbers = (void *)pid + bpf_core_field_offset(struct pid, numbers);
+	struct upid *upid = (void *)numbers + (__u64)level * bpf_core_type_size(struct upid);
+
+	return level <= READ(pid, level) ? READ(upid, nr) : 0;
+}
