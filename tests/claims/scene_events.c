@@ -218,7 +218,7 @@ static void do_mapped(struct stage *s, const struct line *line)
 	bool file = *path == '/';
 
 	SET(e, HM_MAPPED_LOOK, s->looks);
-	SET(e, HM_MAPPED_PROT, PROT_READ | PROT_EXEC);
+	SET(e, HM_MAPPED_PROT, line->words > 3 && strcmp(line->word[3], "data") == 0 ? PROT_READ | PROT_WRITE : PROT_READ | PROT_EXEC);
 	SET(e, HM_MAPPED_LAYER, scene_layer(line, 2, file ? HM_LAYER_LOWER : HM_LAYER_NONE));
 	if (file)
 		SET_FILE(e, MAPPED, s, path);

@@ -87,12 +87,32 @@ void hm_files_name(struct hm_files *files, struct hm_file *file, uint64_t layer,
 		mark(file->extent, file->from, file->to - file->from, GIVEN);
 }
 
+bool hm_files_terminal(const struct hm_files *files, uint64_t dev)
+{
+	for (size_t i = 0; i < files->terminal_count; i++)
+		if (files->terminals[i] == dev)
+			return true;
+	return false;
+}
+
+/* /dev/ptmx is the one in /dev/pts, as the kernel names it. */
+static void note_terminal(struct hm_files *files, const struct hm_event *e)
+{
+	uint64_t dev = e->field[HM_OPEN_DEV].u;
+
+	if (hm_slice_eq(e->field[HM_OPEN_PATH].b, HM_SLICE("/dev/pts/ptmx")) && files->terminal_count < HM_COUNT(files->terminals) &&
+	    !hm_files_terminal(files, dev))
+		files->terminals[files->terminal_count++] = dev;
+}
+
 static void take_open(struct hm_files *files, const struct hm_event *e)
 {
 	const struct hm_value *f = e->field;
 	struct hm_file *file = hm_files_of(files, f[HM_OPEN_DEV].u, f[HM_OPEN_INO].u, f[HM_OPEN_GEN].u);
 
 	hm_files_name(files, file, f[HM_OPEN_LAYER].u, f[HM_OPEN_PATH].b);
+	if (f[HM_OPEN_LAYER].u == HM_LAYER_NONE)
+		note_terminal(files, e);
 }
 
 static void take_exec(struct hm_files *files, const struct hm_event *e)

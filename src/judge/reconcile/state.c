@@ -2,8 +2,8 @@
  *
  * A task by its fork, its move or anything that it did; a file by its identity in an open, a map, an exec, a copy-up, a read or a
  * write; a mapping by a map or an exec; a socket by its inode. Events that explain may come after the look. What needs
- * nothing: pipes and the kernel's own nameless files (eventfd, epoll and the like hold no file's bytes), descriptors 0,
- * 1 and 2, with which the product is started. */
+ * nothing: pipes and the kernel's own nameless files (eventfd, epoll, pidfd and the like hold no file's bytes), descriptors
+ * 0, 1 and 2, with which the product is started, memory that is shared without a file and cannot be executed. */
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -13,7 +13,7 @@
 struct hm_pending {
 	uint64_t position;
 	uint16_t kind;
-	bool socket;
+	bool socket, terminal, memory;
 	uint64_t v[3]; /* of a file, or a task's or socket's number */
 };
 
@@ -31,11 +31,11 @@ static bool explained(const struct hm_state *state, const struct hm_known *known
 		return late ? hm_tasks_seen(known->tasks, p->v[0]) : hm_tasks_live(known->tasks, p->v[0]);
 	if (p->socket)
 		return hm_sends_knows(known->sends, p->v[0]);
-	if (p->kind == HM_EV_MAPPED && p->v[0] == 0 && p->v[1] == 0)
-		return state->memory;
+	if (p->terminal && hm_files_terminal(known->files, p->v[0]))
+		return true;
 	file = hm_index_find(&known->files->index, &(struct hm_key){ { p->v[0], p->v[1], p->v[2], 0 } });
 	if (p->kind == HM_EV_MAPPED)
-		return file && (file->flags & HM_FILE_MAPPED);
+		return (file && (file->flags & HM_FILE_MAPPED)) || (p->memory && state->memory);
 	return file && (file->flags & (HM_FILE_NAMED | HM_FILE_READ | HM_FILE_OTHER));
 }
 
@@ -90,15 +90,27 @@ static int take_alive(struct hm_state *state, const struct hm_known *known, cons
 			    fail);
 }
 
+/* Of slashes only: a file of none of the trees. */
+static bool nameless(struct hm_slice path)
+{
+	for (size_t i = 0; i < path.len; i++)
+		if (path.data[i] != '/')
+			return false;
+	return true;
+}
+
 static int take_held(struct hm_state *state, const struct hm_known *known, const struct hm_event *e, uint64_t position,
 		     struct hm_fail *fail)
 {
 	const struct hm_value *f = e->field;
 	uint64_t type = f[HM_HELD_MODE].u & S_IFMT;
+	bool none = f[HM_HELD_LAYER].u == HM_LAYER_NONE;
 	struct hm_pending row = { .position = position, .kind = e->kind, .socket = type == S_IFSOCK };
 
-	if (f[HM_HELD_FD].u <= 2 || type == 0 || (type == S_IFIFO && f[HM_HELD_LAYER].u == HM_LAYER_NONE))
+	if (f[HM_HELD_FD].u <= 2 || type == 0 || (none && (type == S_IFIFO || nameless(f[HM_HELD_PATH].b))))
 		return 0;
+	/* The other end of a terminal can be had from the first by an ioctl, which is no open. */
+	row.terminal = none && type == S_IFCHR && f[HM_HELD_PATH].b.len > 9 && memcmp(f[HM_HELD_PATH].b.data, "/dev/pts/", 9) == 0;
 	if (row.socket) {
 		row.v[0] = f[HM_HELD_INO].u;
 	} else {
@@ -114,11 +126,16 @@ static int take_mapped(struct hm_state *state, const struct hm_known *known, con
 {
 	const struct hm_value *f = e->field;
 
+	bool none = f[HM_MAPPED_LAYER].u == HM_LAYER_NONE;
+	struct hm_pending row = { .position = position, .kind = e->kind, .memory = none,
+				  .v = { f[HM_MAPPED_DEV].u, f[HM_MAPPED_INO].u, f[HM_MAPPED_GEN].u } };
+
+	if (none && !(f[HM_MAPPED_PROT].u & PROT_EXEC))
+		return 0;
 	/* Every process has it, by no call. */
 	if (f[HM_MAPPED_DEV].u == 0 && hm_slice_eq(f[HM_MAPPED_PATH].b, HM_SLICE("[vdso]")))
 		return 0;
-	return keep_pending(state, known, (struct hm_pending){ .position = position, .kind = e->kind,
-		.v = { f[HM_MAPPED_DEV].u, f[HM_MAPPED_INO].u, f[HM_MAPPED_GEN].u } }, fail);
+	return keep_pending(state, known, row, fail);
 }
 
 static uint64_t apart(uint64_t a, uint64_t b)
