@@ -138,6 +138,13 @@ static void do_copyup(struct stage *s, const struct line *line)
 	scene_say(s, e, KERNEL);
 }
 
+/* The paths' inodes are others from here on. */
+static void do_copy(struct stage *s, const struct line *line)
+{
+	for (size_t i = 1; i < line->words; i++)
+		s->paths[scene_inode(s, line->word[i]) - 1] = "";
+}
+
 static void do_socket(struct stage *s, const struct line *line)
 {
 	struct hm_event e = { .kind = HM_EV_SOCKET };
@@ -157,7 +164,7 @@ static void do_send(struct stage *s, const struct line *line)
 	scene_say(s, e, KERNEL);
 }
 
-/* PROTO PORT HOST PORT BYTES [PACKETS] */
+/* PROTO PORT HOST PORT BYTES [PACKETS [OWNER]] */
 static void do_packet(struct stage *s, const struct line *line)
 {
 	struct hm_event e = { .kind = HM_EV_PACKET };
@@ -171,6 +178,7 @@ static void do_packet(struct stage *s, const struct line *line)
 	SET(e, HM_PACKET_PORT, scene_number(line, 4, 10));
 	SET(e, HM_PACKET_BYTES, scene_number(line, 5, 10));
 	SET(e, HM_PACKET_PACKETS, line->words > 6 ? scene_number(line, 6, 10) : 1);
+	SET(e, HM_PACKET_OWNER, line->words > 7 ? scene_number(line, 7, 10) : 100);
 	scene_say(s, e, PACKETS);
 }
 
@@ -256,7 +264,7 @@ static void do_freeze(struct stage *s, const struct line *line)
 const struct deed scene_later_deeds[] = {
 	{ "task", do_task },	 { "skip", do_skip },	{ "become", do_become }, { "fork", do_fork },	  { "exit", do_exit },
 	{ "move", do_move },	 { "call", do_call },	{ "deny", do_call },	 { "read", do_read },	  { "write", do_read },
-	{ "mmap", do_mmap },	 { "pages", do_pages }, { "ring", do_ring },	 { "copyup", do_copyup }, { "socket", do_socket },
+	{ "mmap", do_mmap },	 { "pages", do_pages }, { "ring", do_ring },	 { "copyup", do_copyup }, { "copy", do_copy }, { "socket", do_socket },
 	{ "send", do_send },	 { "sent", do_send },	{ "packet", do_packet }, { "alive", do_alive },	  { "held", do_held },
 	{ "mapped", do_mapped }, { "look", do_look },	{ "freeze", do_freeze }, { NULL, NULL },
 };

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "digest.h"
 #include "reconcile_internal.h"
 
 enum { PAGE = 4096, RING_READV = 1, RING_READ_FIXED = 4, RING_READ = 22, NR_EXECVE = 59, NR_EXECVE_32 = 11 };
@@ -19,9 +20,14 @@ struct hm_extent {
 
 enum { READ = 1, EXPLAINED = 2, GIVEN = 4 };
 
+struct path_node {
+	struct hm_node node;
+	const struct hm_file *file;
+};
+
 void hm_files_begin(struct hm_files *files, const struct hm_target *target)
 {
-	*files = (struct hm_files){ .target = target, .index.node_size = sizeof(struct hm_file) };
+	*files = (struct hm_files){ .target = target, .index.node_size = sizeof(struct hm_file), .lower.node_size = sizeof(struct path_node) };
 }
 
 void hm_files_release(struct hm_files *files)
@@ -29,6 +35,7 @@ void hm_files_release(struct hm_files *files)
 	for (size_t i = 0; i < files->index.count; i++)
 		free(((struct hm_file *)files->index.list[i])->extent);
 	hm_index_release(&files->index);
+	hm_index_release(&files->lower);
 }
 
 struct hm_file *hm_files_of(struct hm_files *files, uint64_t dev, uint64_t ino, uint64_t gen)
@@ -71,8 +78,13 @@ static const struct hm_target_file *document_at(const struct hm_target *target, 
 void hm_files_name(struct hm_files *files, struct hm_file *file, uint64_t layer, struct hm_slice path)
 {
 	const struct hm_target_file *document;
+	struct hm_key key;
 	size_t pages;
 
+	if (layer == HM_LAYER_LOWER && !(file->flags & HM_FILE_NAMED)) {
+		key = hm_path_key(path);
+		((struct path_node *)hm_index_node(&files->lower, &key))->file = file;
+	}
 	file->flags |= HM_FILE_NAMED;
 	if (file->extent || layer != HM_LAYER_PLAIN)
 		return;
@@ -85,6 +97,23 @@ void hm_files_name(struct hm_files *files, struct hm_file *file, uint64_t layer,
 	file->extent->pages = pages;
 	if (file->to > file->from)
 		mark(file->extent, file->from, file->to - file->from, GIVEN);
+}
+
+struct hm_key hm_path_key(struct hm_slice path)
+{
+	struct hm_sha256 digest;
+	struct hm_key key;
+
+	hm_sha256_slice(&digest, path);
+	memcpy(&key, digest.b, sizeof(key));
+	return key;
+}
+
+const struct hm_file *hm_files_lower(struct hm_files *files, const struct hm_key *path)
+{
+	const struct path_node *node = hm_index_find(&files->lower, path);
+
+	return node ? node->file : NULL;
 }
 
 bool hm_files_terminal(const struct hm_files *files, uint64_t dev)

@@ -60,7 +60,7 @@ struct hm_reconciled {
 	} sends;
 	struct {
 		uint64_t captured, counted; /* outgoing packets in the packet file; packets that the kernel counted */
-		uint64_t owned, unowned;    /* captured ones in flows that a socket of the product has, and the others */
+		uint64_t owned, unowned;    /* captured ones that the kernel counted for a process that it knew, and the others */
 		uint64_t bytes_missing;	    /* of packets that the kernel counted and no captured flow holds */
 	} packets;
 	struct {

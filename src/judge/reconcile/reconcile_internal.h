@@ -40,6 +40,7 @@ struct hm_files {
 	const struct hm_target *target;
 	struct hm_index index;
 	uint64_t bytes; /* read of documents, by calls */
+	struct hm_index lower; /* files of the lower layer, by the digests of their paths */
 	uint64_t terminals[16]; /* devices on which a terminal's first end was opened */
 	size_t terminal_count;
 };
@@ -50,6 +51,9 @@ void hm_files_release(struct hm_files *files);
 struct hm_file *hm_files_of(struct hm_files *files, uint64_t dev, uint64_t ino, uint64_t gen);
 /* An event tells its path: finds out whether it is a planted document. */
 void hm_files_name(struct hm_files *files, struct hm_file *file, uint64_t layer, struct hm_slice path);
+/* The file of the lower layer that an event named at `path`, or NULL. */
+const struct hm_file *hm_files_lower(struct hm_files *files, const struct hm_key *path) HM_MUST_CHECK;
+struct hm_key hm_path_key(struct hm_slice path);
 /* A terminal's first end was opened on the file system `dev`. */
 bool hm_files_terminal(const struct hm_files *files, uint64_t dev) HM_MUST_CHECK;
 /* Takes what `event` tells of files. `own`: what it did is the product's doing. */

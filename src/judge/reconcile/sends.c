@@ -16,6 +16,7 @@ struct socket_node {
 struct flow_node {
 	struct hm_node node; /* protocol, ports, remote address */
 	uint64_t packets, bytes; /* that the kernel counted, as they are on the wire */
+	uint64_t owned;		 /* of these packets, those whose process it knew */
 	uint64_t captured_packets, captured_bytes;
 };
 
@@ -63,6 +64,8 @@ static void take_packet(struct hm_sends *sends, const struct hm_event *e)
 
 	hm_add(&flow->packets, f[HM_PACKET_PACKETS].u);
 	hm_add(&flow->bytes, f[HM_PACKET_BYTES].u);
+	if (f[HM_PACKET_OWNER].u)
+		hm_add(&flow->owned, f[HM_PACKET_PACKETS].u);
 	hm_add(&sends->counted, f[HM_PACKET_PACKETS].u);
 	hm_add(&sends->counted_bytes, f[HM_PACKET_BYTES].u);
 }
@@ -105,7 +108,7 @@ static void compare_sockets(const struct hm_sends *sends, unsigned witnesses, st
 
 static void compare_flow(const struct flow_node *flow, struct hm_reconciled *out)
 {
-	uint64_t owned = flow->packets < flow->captured_packets ? flow->packets : flow->captured_packets;
+	uint64_t owned = flow->owned < flow->captured_packets ? flow->owned : flow->captured_packets;
 
 	hm_add(&out->packets.owned, owned);
 	hm_add(&out->packets.unowned, flow->captured_packets - owned);

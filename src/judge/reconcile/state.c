@@ -13,7 +13,8 @@
 struct hm_pending {
 	uint64_t position;
 	uint16_t kind;
-	bool socket, terminal, memory;
+	bool socket, terminal, memory, upper;
+	struct hm_key path; /* of one in the upper layer */
 	uint64_t v[3]; /* of a file, or a task's or socket's number */
 };
 
@@ -22,21 +23,26 @@ void hm_state_release(struct hm_state *state)
 	free(state->pending);
 }
 
+static bool file_explains(const struct hm_state *state, const struct hm_pending *p, const struct hm_file *file)
+{
+	if (p->kind == HM_EV_MAPPED)
+		return (file && (file->flags & HM_FILE_MAPPED)) || (p->memory && state->memory);
+	return file && (file->flags & (HM_FILE_NAMED | HM_FILE_READ | HM_FILE_OTHER));
+}
+
 /* `late`: all events are known, and the task may have ended since. */
 static bool explained(const struct hm_state *state, const struct hm_known *known, const struct hm_pending *p, bool late)
 {
-	const struct hm_file *file;
-
 	if (p->kind == HM_EV_ALIVE)
 		return late ? hm_tasks_seen(known->tasks, p->v[0]) : hm_tasks_live(known->tasks, p->v[0]);
 	if (p->socket)
 		return hm_sends_knows(known->sends, p->v[0]);
 	if (p->terminal && hm_files_terminal(known->files, p->v[0]))
 		return true;
-	file = hm_index_find(&known->files->index, &(struct hm_key){ { p->v[0], p->v[1], p->v[2], 0 } });
-	if (p->kind == HM_EV_MAPPED)
-		return (file && (file->flags & HM_FILE_MAPPED)) || (p->memory && state->memory);
-	return file && (file->flags & (HM_FILE_NAMED | HM_FILE_READ | HM_FILE_OTHER));
+	/* What was opened or mapped below shows as its copy from then on. */
+	if (p->upper && file_explains(state, p, hm_files_lower(known->files, &p->path)))
+		return true;
+	return file_explains(state, p, hm_index_find(&known->files->index, &(struct hm_key){ { p->v[0], p->v[1], p->v[2], 0 } }));
 }
 
 static int keep_pending(struct hm_state *state, const struct hm_known *known, struct hm_pending row, struct hm_fail *fail)
@@ -111,6 +117,9 @@ static int take_held(struct hm_state *state, const struct hm_known *known, const
 		return 0;
 	/* The other end of a terminal can be had from the first by an ioctl, which is no open. */
 	row.terminal = none && type == S_IFCHR && f[HM_HELD_PATH].b.len > 9 && memcmp(f[HM_HELD_PATH].b.data, "/dev/pts/", 9) == 0;
+	row.upper = f[HM_HELD_LAYER].u == HM_LAYER_UPPER;
+	if (row.upper)
+		row.path = hm_path_key(f[HM_HELD_PATH].b);
 	if (row.socket) {
 		row.v[0] = f[HM_HELD_INO].u;
 	} else {
@@ -135,6 +144,9 @@ static int take_mapped(struct hm_state *state, const struct hm_known *known, con
 	/* Every process has it, by no call. */
 	if (f[HM_MAPPED_DEV].u == 0 && hm_slice_eq(f[HM_MAPPED_PATH].b, HM_SLICE("[vdso]")))
 		return 0;
+	row.upper = f[HM_MAPPED_LAYER].u == HM_LAYER_UPPER;
+	if (row.upper)
+		row.path = hm_path_key(f[HM_MAPPED_PATH].b);
 	return keep_pending(state, known, row, fail);
 }
 
