@@ -177,6 +177,7 @@ static int set_up(struct run *run, struct hm_fail *fail)
 	r = hm_internet_open(&run->internet, &net, fail);
 	if (r < 0)
 		return r;
+	recording.wire = hm_internet_wire(run->internet, &recording.wire_room);
 	recording.cgroup = hm_chamber_cgroup(run->chamber, &recording.cgroup_id);
 	return hm_recording_open(&run->recording, &recording, fail);
 }

@@ -43,6 +43,7 @@ struct hm_capture {
 	struct hm_cpu_counters *counters; /* one for each CPU, as last read */
 	uint64_t packets;		  /* events of the packets' lane so far */
 	struct hm_pressure *pressure;	  /* NULL: no_pressure */
+	struct hm_wire wire;
 	uint64_t freezes, frozen_ns, stood_until;
 	/* of the turn that is on */
 	size_t handed;
@@ -169,6 +170,10 @@ static int load(struct hm_capture *c, size_t ring_bytes, struct hm_fail *fail)
 	if (!c->skel)
 		return hm_fail_set(fail, HM_E_SYSTEM, "opening the recorder: %s", hm_libbpf_said(errno));
 	c->skel->rodata->scope_id = c->spec.cgroup_id;
+	c->skel->rodata->wire_alarm = c->spec.wire_room / 2;
+	c->skel->rodata->wire_stop = c->spec.wire_room / 4 * 3;
+	if (c->spec.wire_room && bpf_map__reuse_fd(c->skel->maps.wire, c->spec.wire) < 0)
+		return hm_fail_errno(fail, "recording: taking the counters of the packet capture");
 	r = capture_bpf__load(c->skel);
 	if (r < 0) {
 		hm_fail_set(fail, HM_E_SYSTEM, "loading the recorder: %s", hm_libbpf_said(-r));
@@ -261,6 +266,8 @@ int hm_capture_open(struct hm_capture **ret, const struct hm_capture_spec *spec,
 		r = hm_look_open(&c->look, c->spec.cgroup_id, bpf_map__fd(c->skel->maps.tasks), fail);
 	if (r == 0)
 		r = press(c, fail);
+	if (r == 0 && c->spec.wire_room)
+		r = hm_wire_open(&c->wire, c->spec.wire, c->spec.wire_room, fail);
 	if (r == 0)
 		r = attach(c, fail);
 	if (r < 0)
@@ -311,14 +318,15 @@ static int let_go(struct hm_capture *c, struct hm_fail *fail)
 int hm_capture_poll(struct hm_capture *c, int timeout_ms, struct hm_fail *fail)
 {
 	struct epoll_event event;
+	bool pressed = c->pressure && hm_pressure_on(c->pressure);
 	int r, handed;
 
-	if (c->pressure && hm_pressure_on(c->pressure))
-		timeout_ms = 0;
+	if (pressed)
+		timeout_ms = hm_wire_waits(&c->wire) ? 1 : 0;
 	if (epoll_wait(c->epoll, &event, 1, timeout_ms) < 0 && errno != EINTR)
 		return hm_fail_errno(fail, "waiting for the recorder's ring");
 	handed = turn(c, fail);
-	if (handed < 0 || handed == TURN_MAX)
+	if (handed < 0 || handed == TURN_MAX || (pressed && hm_wire_waits(&c->wire)))
 		return handed;
 	r = let_go(c, fail);
 	return r < 0 ? r : handed;
@@ -478,6 +486,7 @@ void hm_capture_close(struct hm_capture *c)
 	if (c->skel)
 		detach(c);
 	hm_pressure_close(c->pressure);
+	hm_wire_close(&c->wire);
 	ring_buffer__free(c->ring);
 	hm_look_close(c->look);
 	if (c->epoll >= 0)

@@ -24,6 +24,10 @@ struct hm_capture_spec {
 	 * out of order. */
 	int (*sink)(void *cookie, const struct hm_event *event, struct hm_fail *fail);
 	void *cookie;
+	/* Back-pressure for the capture of the cgroup's packets as well: the BPF map and the bytes that hm_internet_wire gives.
+	 * wire_room 0: there is none. */
+	int wire;
+	uint64_t wire_room;
 	bool no_pressure; /* never stop the cgroup: what the ring cannot take is lost, and told by gap events (for tests) */
 	bool no_freezer;  /* back-pressure by SIGSTOP alone (for tests) */
 };

@@ -114,6 +114,11 @@ struct hm_look_head {
 	hm_u64 at;     /* the place in it: descriptor or address; they come in rising order */
 };
 
+/* What the ring of the packet capture is told to hold (hm_internet_wire has it so, too). */
+enum hm_wire_word { HM_WIRE_SENT = 0, HM_WIRE_TAKEN = 1, HM_WIRE_WORDS = 2 };
+
+#define HM_WIRE_FRAME 112 /* bytes of that ring that a packet needs beside its own */
+
 /* Whether the ring is half full. BPF raises it, the reader of the ring lowers it. */
 struct hm_alarm {
 	hm_u64 fill;  /* bytes in the ring */

@@ -29,3 +29,15 @@ int hm_look_open(struct hm_look **ret, uint64_t cgroup_id, int tasks, struct hm_
 int hm_look_take(struct hm_look *look, const struct hm_capture_spec *spec, enum hm_look_when when,
 		 struct hm_fail *fail) HM_MUST_CHECK;
 void hm_look_close(struct hm_look *look); /* NULL is fine */
+
+/* The packet capture's ring: `words` are shared with BPF and with its reader (enum hm_wire_word). NULL: there is none. */
+struct hm_wire {
+	uint64_t *words;
+	uint64_t room;	       /* bytes of the ring */
+	uint64_t since, taken; /* when its reader moved last, and how far it had come */
+};
+
+int hm_wire_open(struct hm_wire *wire, int map, uint64_t room, struct hm_fail *fail) HM_MUST_CHECK;
+/* Whether too much is in the ring to let the product go on. False after ten seconds in which nobody took anything. */
+bool hm_wire_waits(struct hm_wire *wire) HM_MUST_CHECK;
+void hm_wire_close(struct hm_wire *wire);

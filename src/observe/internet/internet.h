@@ -44,6 +44,10 @@ int hm_internet_open(struct hm_internet **ret, const struct hm_internet_spec *sp
  * or is what was written when the process died, and `stats` says what is in it as far as that is known. Free it with
  * close. */
 int hm_internet_stop(struct hm_internet *net, struct hm_internet_stats *stats, struct hm_fail *fail) HM_MUST_CHECK;
+/* What whoever fills the capture's ring must know to wait for its reader: the descriptor of a BPF map of two words, which can
+ * be mapped. It adds to the first what it sends (for each packet its bytes and 112 more); the second is how much of that
+ * the reader has taken. `room` gets the bytes of the ring, 0 where nothing is captured. The descriptor stays ours. */
+int hm_internet_wire(const struct hm_internet *net, uint64_t *room);
 /* Kills what is left and frees. NULL is fine. Fits HM_CLEANUP by hm_internet_cleanup. */
 void hm_internet_close(struct hm_internet *net);
 void hm_internet_cleanup(struct hm_internet **net);

@@ -83,6 +83,7 @@ struct packet_ring {
 	uint8_t *blocks;
 	uint32_t next;
 	uint64_t dropped;
+	uint64_t incoming; /* of what was read, frames and WIRE_FRAME each: what came from the chamber */
 	struct hm_bytes tagged;
 };
 
@@ -100,7 +101,13 @@ void hm_internet_ring_close(struct packet_ring *ring);
 /* packets.c: what passes the internet's end of the link, into the pcapng file. */
 struct packets;
 
-int hm_internet_packets_open(struct packets **ret, struct event_base *base, int fd, struct hm_fail *fail) HM_MUST_CHECK;
+/* The words of hm_internet_wire. */
+enum { WIRE_SENT, WIRE_TAKEN, WIRE_WORDS };
+#define WIRE_FRAME 112
+
+/* `wire`: those words, or NULL. */
+int hm_internet_packets_open(struct packets **ret, struct event_base *base, int fd, uint64_t *wire,
+			     struct hm_fail *fail) HM_MUST_CHECK;
 /* Microseconds of CLOCK_MONOTONIC at which the last packet was read. */
 uint64_t hm_internet_packets_last(const struct packets *p) HM_MUST_CHECK;
 /* Reads what is still there, writes and syncs. `stats` is set on failure too. */
@@ -127,6 +134,7 @@ int hm_internet_tcp_start(struct server *s, struct hm_fail *fail) HM_MUST_CHECK;
 /* server.c: the child process. Never returns. */
 struct server_spec {
 	const struct scenario *scenario;
+	uint64_t *wire; /* the words of hm_internet_wire */
 	int chamber, packets, control; /* descriptors: network namespace, file, socket to the parent */
 	pid_t parent;
 	bool closed; /* only set the chamber's loopback up */

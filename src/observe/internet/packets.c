@@ -12,12 +12,14 @@
 enum {
 	WRITE_AT = 256 << 10,
 	AT_ONCE = 32, /* blocks; then it is the answers' turn */
+	TELL_US = 50000, /* how often it is told how far the reader is, also when nothing comes */
 	ROUNDS_MAX = 65536,
 };
 
 struct packets {
 	struct packet_ring ring;
-	struct event *event;
+	struct event *event, *tell;
+	uint64_t *wire;
 	int fd;
 	off_t whole; /* length of the file at its last whole block */
 	struct hm_bytes buffer;
@@ -64,11 +66,28 @@ static void on_frame(void *cookie, uint64_t time_ns, struct hm_slice frame, uint
 		write_out(p);
 }
 
+/* How far the reader is. What others count as sent and what arrives here differ by what the chamber's kernel says itself, and by
+ * what was lost before the ring. So an empty ring means that all is taken which was sent before it was looked at. */
+static void tell_wire(struct packets *p, uint64_t sent, uint64_t came, bool empty)
+{
+	uint64_t taken;
+
+	if (!p->wire)
+		return;
+	taken = __atomic_load_n(&p->wire[WIRE_TAKEN], __ATOMIC_RELAXED) + came;
+	if (empty || (int64_t)(sent - taken) < 0)
+		taken = sent;
+	__atomic_store_n(&p->wire[WIRE_TAKEN], taken, __ATOMIC_RELEASE);
+}
+
 /* True when there may be more. */
 static bool read_frames(struct packets *p)
 {
-	uint64_t before = p->stats.packets + p->stats.lost + p->buffered.packets;
+	uint64_t before = p->stats.packets + p->stats.lost + p->buffered.packets, came = p->ring.incoming;
+	uint64_t sent = p->wire ? __atomic_load_n(&p->wire[WIRE_SENT], __ATOMIC_ACQUIRE) : 0;
 	bool more = hm_internet_ring_read(&p->ring, AT_ONCE, on_frame, p);
+
+	tell_wire(p, sent, p->ring.incoming - came, !more);
 
 	if (p->stats.packets + p->stats.lost + p->buffered.packets > before)
 		p->last_us = hm_internet_now_us();
@@ -84,6 +103,8 @@ static void packets_free(struct packets *p)
 {
 	if (p->event)
 		event_free(p->event);
+	if (p->tell)
+		event_free(p->tell);
 	hm_internet_ring_close(&p->ring);
 	hm_bytes_release(&p->buffer);
 	free(p);
@@ -95,17 +116,20 @@ static void packets_cleanup(struct packets **p)
 		packets_free(*p);
 }
 
-int hm_internet_packets_open(struct packets **ret, struct event_base *base, int fd, struct hm_fail *fail)
+int hm_internet_packets_open(struct packets **ret, struct event_base *base, int fd, uint64_t *wire, struct hm_fail *fail)
 {
 	HM_CLEANUP(packets_cleanup) struct packets *p = hm_alloc(1, sizeof(*p));
+	struct timeval period = { .tv_usec = TELL_US };
 
 	p->fd = fd;
+	p->wire = wire;
 	p->whole = lseek(fd, 0, SEEK_END);
 	p->last_us = hm_internet_now_us();
 	if (hm_internet_ring_open(&p->ring, INTERNET_INTERFACE, fail) < 0)
 		return fail->code;
 	p->event = event_new(base, p->ring.fd, EV_READ | EV_PERSIST, on_readable, p);
-	if (!p->event || event_add(p->event, NULL) < 0)
+	p->tell = event_new(base, -1, EV_PERSIST, on_readable, p);
+	if (!p->event || event_add(p->event, NULL) < 0 || !p->tell || event_add(p->tell, &period) < 0)
 		return hm_fail_set(fail, HM_E_SYSTEM, "cannot capture packets: no event");
 	*ret = hm_take_ptr(&p);
 	return 0;

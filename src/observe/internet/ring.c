@@ -84,8 +84,11 @@ static void read_block(struct packet_ring *ring, const struct tpacket_block_desc
 
 	for (uint32_t i = 0; i < block->hdr.bh1.num_pkts; i++) {
 		const struct tpacket3_hdr *head = (const struct tpacket3_hdr *)at;
+		const struct sockaddr_ll *from = (const struct sockaddr_ll *)(at + TPACKET_ALIGN(sizeof(*head)));
 		struct hm_slice frame = with_tag(ring, head, (struct hm_slice){ at + head->tp_mac, head->tp_snaplen });
 
+		if (from->sll_pkttype != PACKET_OUTGOING && frame.len > ETH_HLEN)
+			ring->incoming += head->tp_len - ETH_HLEN + WIRE_FRAME;
 		visit(cookie, (uint64_t)head->tp_sec * 1000000000 + head->tp_nsec, frame,
 		      head->tp_len + (uint32_t)(frame.len - head->tp_snaplen));
 		at += head->tp_next_offset;

@@ -249,14 +249,14 @@ static __always_inline __u32 fragments_of(struct sk_buff *skb, __u32 len, const 
 	return room ? (len - p->network + room - 1) / room : 1;
 }
 
-struct wire {
+struct wire_size {
 	__u64 packets, bytes;
 };
 
 /* What the device will be given. */
-static __always_inline struct wire on_the_wire(struct __sk_buff *skb, const struct packet *p)
+static __always_inline struct wire_size on_the_wire(struct __sk_buff *skb, const struct packet *p)
 {
-	struct wire w = { 1, skb->len };
+	struct wire_size w = { 1, skb->len };
 	__u32 size = skb->gso_size;
 
 	if (size && w.bytes > p->headers + size) {
@@ -294,7 +294,7 @@ struct packet_event {
 	__u8 address[16];
 };
 
-static __always_inline void emit_packet_event(const struct packet *p, const struct owner *owner, struct wire w)
+static __always_inline void emit_packet_event(const struct packet *p, const struct owner *owner, struct wire_size w)
 {
 	struct packet_event e = { 0 };
 
@@ -319,7 +319,7 @@ int on_egress(struct __sk_buff *skb)
 	struct bpf_sock *sk = skb->sk;
 	struct packet p = { 0 };
 	struct owner owner = { 0 };
-	struct wire wire;
+	struct wire_size w;
 	bool ports;
 
 	if (!cpu || skb->ifindex == LOOPBACK)
@@ -330,12 +330,13 @@ int on_egress(struct __sk_buff *skb)
 		ports = look_at_ipv6(skb, &p);
 	if (ports)
 		look_at_transport(skb, &p);
-	wire = on_the_wire(skb, &p);
+	w = on_the_wire(skb, &p);
 	sk = sk ? bpf_sk_fullsock(sk) : NULL;
 	if (sk)
 		owner = owner_of(sk, READ((struct sk_buff *)skb, sk));
-	__sync_fetch_and_add(&cpu->egress_packets, wire.packets);
-	__sync_fetch_and_add(&cpu->egress_bytes, wire.bytes);
-	emit_packet_event(&p, &owner, wire);
+	__sync_fetch_and_add(&cpu->egress_packets, w.packets);
+	__sync_fetch_and_add(&cpu->egress_bytes, w.bytes);
+	emit_packet_event(&p, &owner, w);
+	press_wire(w.bytes + w.packets * HM_WIRE_FRAME);
 	return 1;
 }

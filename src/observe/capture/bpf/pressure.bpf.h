@@ -14,7 +14,10 @@
  * it is marked again behind that, for user space may have taken the mark meanwhile. `alarm.stops` counts, so that it need
  * not look for marks where none is. What the product wants is kept: a thread that is stopped already, or about to be,
  * gets no mark, and a SIGSTOP of the product's own that meets a marked process is noted, because the kernel forgets it at
- * our SIGCONT. */
+ * our SIGCONT.
+ *
+ * The same holds for the ring of the packet capture. It is another process's, but what the product puts into it passes
+ * here. */
 #include "kernel.bpf.h"
 
 #include "../capture_abi.h"
@@ -73,6 +76,19 @@ const volatile bool pressure;	 /* false: the alarm wakes the reader of the ring,
 
 struct hm_alarm alarm;
 
+/* The ring of the packet capture, which others fill and empty: what was sent its way, and how much of that its reader
+ * has taken, in bytes of that ring (enum hm_wire_word). */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__type(key, __u32);
+	__type(value, __u64);
+	__uint(max_entries, HM_WIRE_WORDS);
+} wire SEC(".maps");
+
+const volatile __u64 wire_alarm; /* as those of the ring; 0: nobody reads */
+const volatile __u64 wire_stop;
+
 static __always_inline bool is_stopping(struct task_struct *current)
 {
 	struct task_struct___stop *task = (void *)current;
@@ -126,6 +142,41 @@ static __noinline __u64 raise_alarm(__u64 fill)
 		bpf_ringbuf_output(&alarms, &fill, sizeof(fill), BPF_RB_FORCE_WAKEUP);
 	}
 	return BPF_RB_FORCE_WAKEUP;
+}
+
+/* What waits to be taken. Less than nothing when the reader counts what others sent. */
+static __always_inline __s64 waits_on_wire(void)
+{
+	__u32 sent = HM_WIRE_SENT, taken = HM_WIRE_TAKEN;
+	__u64 *all = bpf_map_lookup_elem(&wire, &sent), *read = bpf_map_lookup_elem(&wire, &taken);
+
+	return all && read ? *all - *(volatile __u64 *)read : 0;
+}
+
+/* `cost` bytes go to the capture's ring. */
+static __always_inline void press_wire(__u64 cost)
+{
+	__u32 sent = HM_WIRE_SENT;
+	__u64 *all;
+	__s64 waits;
+
+	if (!wire_alarm)
+		return;
+	all = bpf_map_lookup_elem(&wire, &sent);
+	if (all)
+		__sync_fetch_and_add(all, cost);
+	waits = waits_on_wire();
+	if (waits >= (__s64)wire_alarm && !alarm.raised)
+		raise_alarm(waits);
+}
+
+/* Behind a send of the current task's. */
+static __always_inline void stop_for_wire(void)
+{
+	__s64 waits = wire_alarm && pressure ? waits_on_wire() : 0;
+
+	if (wire_alarm && waits >= (__s64)wire_stop)
+		stop_current(waits);
 }
 
 /* Before `len` bytes are sent: looks at the ring when it is time to. `may_stop`: the event is the current task's. */

@@ -199,5 +199,6 @@ int BPF_PROG(on_sock_send_length, struct sock *sk, int ret, int flags)
 	sent->bytes += (__u32)ret;
 	sent->times++;
 	sent->fresh = !worker && !uses_io_uring(task);
+	stop_for_wire();
 	return 0;
 }

@@ -182,6 +182,7 @@ static __noinline int socket_bytes(struct scratch *s, __u32 kind, __u64 bytes, _
 	e->BYTES = bytes;
 	len = put_address(s, RAW_SIZE(SEND));
 	LENGTHS(s, SEND)->ADDR = len;
+	stop_for_wire();
 	return emit(s, kind, RAW_SIZE(SEND) + len);
 }
 
