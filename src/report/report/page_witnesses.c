@@ -36,7 +36,7 @@ static void put_reconciled(const struct report_page *p, const struct report_witn
 	put_fact(p, "Sends", report_say_sends, w, w->sent_calls_only || w->sockets_only,
 		 w->sockets ? "Of every family, those between processes too" : "");
 	put_fact(p, "Packets", report_say_packets, w, w->missing,
-		 w->unowned ? "What no socket sent is made by the kernel: ARP, ICMP, a reset" : "");
+		 w->unowned ? "What has none the kernel makes itself: ARP, ICMP, a reset" : "");
 	put_fact(p, "Stops", report_say_stops, w, false,
 		 w->stops ? "So that no event is lost. A product can notice: some of its calls return early" : "");
 	put_fact(p, "Looks", report_say_looks, w, w->unexplained, "");

@@ -105,7 +105,7 @@ void report_say_packets(struct hm_bytes *out, const struct report_witnessed *w)
 	}
 	report_term(out, "%'lu of %'lu packet%s with an owner", ul(w->owned), ul(w->captured), ending(w->captured));
 	if (w->unowned)
-		report_term(out, ", %'lu of no socket", ul(w->unowned));
+		report_term(out, ", %'lu without", ul(w->unowned));
 	if (w->missing)
 		report_term(out, "; %'lu byte%s counted by the kernel and not captured", ul(w->missing), ending(w->missing));
 }

@@ -126,7 +126,7 @@ static void what_witnesses_say(void **state HM_UNUSED)
 	assert_null(strstr(before, "stops"));
 	assert_non_null(strstr(before, "self-test       none was made"));
 	assert_non_null(strstr(after, "seen twice      reads of 46 planted documents, 188,417 bytes: seen twice but for 4,096 bytes"));
-	assert_non_null(strstr(after, "12 of 14 packets with an owner, 2 of no socket"));
+	assert_non_null(strstr(after, "12 of 14 packets with an owner, 2 without"));
 	assert_non_null(strstr(after, "stops, looks    stopped 3 times for 13 ms in all, 1 of these by a signal, which the product can notice; 4 looks"));
 	assert_non_null(strstr(after, "self-test       failed: 4 ways, 1 seen, 1 refused by the chamber, 1 missed"));
 	/* Of one alone: with its name. */
