@@ -35,6 +35,11 @@ static void do_become(struct stage *s, const struct line *line)
 	s->task->tid = (uint32_t)scene_number(line, 1, 10);
 }
 
+static void do_anew(struct stage *s, const struct line *line HM_UNUSED)
+{
+	s->task->next = 0;
+}
+
 static void do_fork(struct stage *s, const struct line *line)
 {
 	struct hm_event e = { .kind = HM_EV_FORK };
@@ -262,7 +267,7 @@ static void do_freeze(struct stage *s, const struct line *line)
 }
 
 const struct deed scene_later_deeds[] = {
-	{ "task", do_task },	 { "skip", do_skip },	{ "become", do_become }, { "fork", do_fork },	  { "exit", do_exit },
+	{ "task", do_task },	 { "skip", do_skip },	{ "become", do_become }, { "anew", do_anew }, { "fork", do_fork },	  { "exit", do_exit },
 	{ "move", do_move },	 { "call", do_call },	{ "deny", do_call },	 { "read", do_read },	  { "write", do_read },
 	{ "mmap", do_mmap },	 { "pages", do_pages }, { "ring", do_ring },	 { "copyup", do_copyup }, { "copy", do_copy }, { "socket", do_socket },
 	{ "send", do_send },	 { "sent", do_send },	{ "packet", do_packet }, { "alive", do_alive },	  { "held", do_held },

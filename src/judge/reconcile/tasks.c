@@ -2,7 +2,8 @@
  * what that CPU sent; those of a task show it once more from another side, and that no task's events went elsewhere.
  *
  * When a thread that is not its process's first executes a program, it takes the number of the first, which has ended by
- * then, and goes on counting where it was (de_thread in fs/exec.c). All other threads of the process have ended too.
+ * then (de_thread in fs/exec.c). All other threads of the process have ended too. What it does before the exec is complete bears the new
+ * number and goes on counting where it was; with the EXEC it begins at 0.
  *
  * Slots are found by the thread's number, which Linux keeps below 2^22; an ended task leaves an empty slot. */
 #include "tasks.h"
@@ -15,6 +16,8 @@ struct task {
 	uint32_t first;		/* of the process that has this number: its living threads, a list of their numbers */
 	uint32_t after, before; /* in that list; 0 ends it */
 	bool seen, live;
+	bool unsure; /* an event had no number: the next one goes on or begins at 0 */
+	bool taken; /* by another thread, which has not told of its EXEC yet */
 	bool ended; /* it had an EXIT, and its number is not taken again yet */
 };
 
@@ -57,7 +60,7 @@ static void begin(struct hm_tasks *tasks, uint32_t tgid, uint32_t tid, uint64_t 
 	struct task *task = slot(tasks, tid), *process = slot(tasks, tgid);
 
 	task->live = task->seen = true;
-	task->ended = false;
+	task->ended = task->taken = task->unsure = false;
 	task->next = next;
 	task->tgid = tgid;
 	task->before = 0;
@@ -81,21 +84,24 @@ static void end(struct hm_tasks *tasks, uint32_t tid)
 }
 
 /* The process's first thread has ended, and an event bears its number: one of the others is it now. That it has the number
- * which comes next tells which; the rest ended unseen. Returns the number that its next event has. */
-static uint64_t take_over(struct hm_tasks *tasks, uint32_t tgid, uint64_t number)
+ * which comes next tells which, or the EXEC itself where it is the first to tell; the rest ended unseen. */
+static void take_over(struct hm_tasks *tasks, const struct hm_event *event)
 {
-	bool found = false;
+	bool exec = event->kind == HM_EV_EXEC && event->tseq == 0, any = false, found = false;
+	uint32_t tgid = event->tgid;
 
 	while (slot(tasks, tgid)->first) {
 		uint32_t tid = slot(tasks, tgid)->first;
 
-		if (slot(tasks, tid)->next == number && !found)
+		any = true;
+		if (!found && (exec || slot(tasks, tid)->next == event->tseq))
 			found = true;
 		else
 			add(&tasks->missing, 1);
 		end(tasks, tid);
 	}
-	return found ? number : 0;
+	begin(tasks, tgid, tgid, found ? event->tseq : 0);
+	slot(tasks, tgid)->taken = any && !exec;
 }
 
 static int check_task(uint64_t tgid, uint64_t tid, struct hm_fail *fail)
@@ -118,17 +124,19 @@ int hm_tasks_event(struct hm_tasks *tasks, const struct hm_event *event, struct 
 	if (r < 0)
 		return r;
 	task = slot(tasks, tid);
-	if (!task->live) {
-		begin(tasks, tgid, tid, tid == tgid && task->ended ? take_over(tasks, tgid, event->tseq) : 0);
+	if (!task->live && tid == tgid && task->ended) {
+		take_over(tasks, event);
+	} else if (!task->live) {
+		begin(tasks, tgid, tid, 0);
 	} else if (event->tseq == 0 && task->next > 0) {
-		/* Another task with the number of one that ended unseen. */
-		add(&tasks->missing, 1);
+		/* Else another task with the number of one that ended unseen. */
+		if (!task->unsure && !(task->taken && event->kind == HM_EV_EXEC))
+			add(&tasks->missing, 1);
 		end(tasks, tid);
 		begin(tasks, tgid, tid, 0);
 	}
-	if (event->tseq == UINT64_MAX) {
-		/* The kernel had no memory to number it. It is here, and nothing shows that no other is missing. */
-		add(&tasks->missing, 1);
+	if (event->tseq == HM_TSEQ_UNKNOWN) {
+		task->unsure = true;
 	} else if (event->tseq < task->next) {
 		return hm_fail_set(fail, HM_E_BAD, "event %llu of thread %u comes twice, or out of its order",
 				   (unsigned long long)event->tseq, tid);
@@ -136,6 +144,7 @@ int hm_tasks_event(struct hm_tasks *tasks, const struct hm_event *event, struct 
 		add(&tasks->missing, event->tseq - task->next);
 		tasks->count += task->next == 0;
 		task->next = event->tseq + 1;
+		task->unsure = false;
 	}
 	if (event->kind == HM_EV_EXIT) {
 		end(tasks, tid);

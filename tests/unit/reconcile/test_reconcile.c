@@ -203,8 +203,14 @@ static void threads(void **state HM_UNUSED)
 	must(&s, by(10, 10, 2, EXIT));
 	/* 12 is all that is left, and executes: what it reads for that bears the new number already. */
 	must(&s, by(10, 10, 2, PAGES(HM_PAGES_GET, 99, 0, PAGE)));
-	must(&s, by(10, 10, 3, EXEC(99, "/usr/bin/x")));
-	must(&s, by(10, 10, 4, EXIT));
+	must(&s, by(10, 10, 3, PAGES(HM_PAGES_MAP, 99, 0, PAGE)));
+	must(&s, by(10, 10, 0, EXEC(99, "/usr/bin/x")));
+	must(&s, by(10, 10, 1, FORK(10, 13)));
+	must(&s, by(10, 13, 0, ANY));
+	must(&s, by(10, 10, 2, EXIT));
+	/* The same, and the exec is the first that it tells. */
+	must(&s, by(10, 10, 0, EXEC(99, "/usr/bin/x")));
+	must(&s, by(10, 10, 1, EXIT));
 	/* Another process by that number. */
 	must(&s, by(10, 10, 0, ANY));
 	assert_int_equal(ended(&s)->lost_events, 0);
@@ -229,14 +235,21 @@ static void numbers_that_are_missing(void **state HM_UNUSED)
 
 	begin(&s, true);
 	must(&s, by(10, 10, 5, ANY));		 /* 5 */
-	must(&s, by(10, 10, UINT64_MAX, ANY));	 /* 1 that has none */
+	must(&s, by(10, 10, HM_TSEQ_UNKNOWN, ANY)); /* it is there, and has none */
 	must(&s, by(10, 10, 6, ANY));
+	must(&s, by(10, 10, HM_TSEQ_UNKNOWN, ANY));
+	must(&s, by(10, 10, 0, ANY));		 /* nor is anything missing where it begins anew then */
+	must(&s, by(10, 10, 2, ANY));		 /* 1 */
 	must(&s, by(10, 10, 0, ANY));		 /* 1: the end of the first */
 	must(&s, by(20, 20, 0, FORK(20, 21)));
 	must(&s, by(20, 21, 0, ANY));
 	must(&s, by(20, 20, 1, EXIT));
 	must(&s, by(20, 20, 7, EXEC(99, "/usr/bin/x"))); /* 1 end of 21, 7 of whoever executes */
-	assert_int_equal(ended(&s)->lost_events, 15);
+	must(&s, by(20, 20, 8, FORK(20, 22)));
+	must(&s, by(20, 20, 9, FORK(20, 23)));
+	must(&s, by(20, 20, 10, EXIT));
+	must(&s, by(20, 20, 0, EXEC(99, "/usr/bin/x"))); /* 1 end: one of 22 and 23 is it now */
+	assert_int_equal(ended(&s)->lost_events, 16);
 }
 
 static void what_no_recorder_writes(void **state HM_UNUSED)
