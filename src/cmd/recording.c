@@ -130,7 +130,9 @@ int hm_recording_open(struct hm_recording *r, const struct hm_recording_spec *sp
 	r->inhabited |= hm_group_populated(spec->cgroup);
 	if (e == 0 && r->inhabited)
 		e = hm_recording_gap(r, HM_GAP_ATTACH, 0, fail);
-	return e < 0 ? e : hm_recording_look(r, HM_LOOK_START, fail);
+	if (e == 0)
+		e = hm_recording_look(r, HM_LOOK_START, fail);
+	return e < 0 ? e : hm_record_sync(r->writer, fail);
 }
 
 int hm_recording_step(struct hm_recording *r, struct hm_fail *fail)

@@ -28,7 +28,8 @@ struct hm_recording { /* zero-initialised is none */
 	bool inhabited;			  /* something lived there before the recorder did */
 };
 
-/* Creates the file, attaches the recorder, says START, GAP where something lived there already, and looks. */
+/* Creates the file, attaches the recorder, says START, GAP where something lived there already, and looks: all that is on disk when
+ * it returns. */
 int hm_recording_open(struct hm_recording *r, const struct hm_recording_spec *spec, struct hm_fail *fail) HM_MUST_CHECK;
 /* Adds an event of our own: its number and time are given here. */
 int hm_recording_say(struct hm_recording *r, struct hm_event *event, struct hm_fail *fail) HM_MUST_CHECK;

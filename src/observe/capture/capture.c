@@ -23,7 +23,11 @@
 #define RING_DEFAULT (16u << 20)
 #define RING_MIN 4096u
 #define RING_MAX (1u << 30)
-#define TURN_MAX 65536	/* events that one poll hands over: its caller has other things to look after */
+/* What one poll hands over at most, in events and in time: its caller has other things to look after. */
+#define TURN_MAX 65536
+#define TURN_NS 100000000
+#define TURN_CLOCK 64 /* events between two looks at the clock */
+#define UNPRESSED_TURNS 10
 #define TURN_OVER -4095 /* what the ring's callback stops a turn with */
 #define SETTLE_TRIES 100
 
@@ -47,6 +51,8 @@ struct hm_capture {
 	uint64_t freezes, frozen_ns, stood_until;
 	/* of the turn that is on */
 	size_t handed;
+	uint64_t turn_ends;
+	bool more; /* it ended before the ring was empty */
 	int code;
 	struct hm_fail *fail;
 };
@@ -131,15 +137,18 @@ static int on_raw(void *cookie, void *data, size_t size)
 	c->code = take(c, (struct hm_slice){ data, size }, c->fail);
 	if (c->code)
 		return TURN_OVER;
-	return c->handed < TURN_MAX ? 0 : TURN_OVER;
+	c->more = c->handed >= TURN_MAX || (c->handed % TURN_CLOCK == 0 && hm_capture_now() > c->turn_ends);
+	return c->more ? TURN_OVER : 0;
 }
 
-/* Hands over what is in the ring, at most TURN_MAX events; returns how many. */
+/* Hands over what is in the ring, for one turn; returns how many. */
 static int turn(struct hm_capture *c, struct hm_fail *fail)
 {
 	int r;
 
 	c->handed = 0;
+	c->turn_ends = hm_capture_now() + TURN_NS;
+	c->more = false;
 	c->code = 0;
 	c->fail = fail;
 	r = ring_buffer__consume(c->ring);
@@ -326,7 +335,7 @@ int hm_capture_poll(struct hm_capture *c, int timeout_ms, struct hm_fail *fail)
 	if (epoll_wait(c->epoll, &event, 1, timeout_ms) < 0 && errno != EINTR)
 		return hm_fail_errno(fail, "waiting for the recorder's ring");
 	handed = turn(c, fail);
-	if (handed < 0 || handed == TURN_MAX || (pressed && hm_wire_waits(&c->wire)))
+	if (handed < 0 || c->more || (pressed && hm_wire_waits(&c->wire)))
 		return handed;
 	r = let_go(c, fail);
 	return r < 0 ? r : handed;
@@ -334,11 +343,13 @@ int hm_capture_poll(struct hm_capture *c, int timeout_ms, struct hm_fail *fail)
 
 int hm_capture_look(struct hm_capture *c, enum hm_look_when when, struct hm_fail *fail)
 {
+	unsigned turns = 0;
 	int r;
 
+	/* Where nothing stops the product, the ring may never be empty. */
 	do
 		r = hm_capture_poll(c, 0, fail);
-	while (r >= TURN_MAX);
+	while (r >= 0 && c->more && (c->pressure || ++turns < UNPRESSED_TURNS));
 	if (r >= 0)
 		r = hm_look_take(c->look, &c->spec, when, fail);
 	return r <= 0 ? r : refused(fail);

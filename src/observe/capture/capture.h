@@ -54,8 +54,9 @@ struct hm_capture;
  * may be closed afterwards. */
 int hm_capture_open(struct hm_capture **ret, const struct hm_capture_spec *spec, struct hm_fail *fail) HM_MUST_CHECK;
 /* Waits `timeout_ms`, or shorter when the ring becomes half full and not at all while something stands still, then hands what
- * is in the ring to the sink, at most 65,536 events. Returns their number. When it is 65,536 more may be there, and what
- * stands still does so until a poll has returned less: the caller looks after its other things and polls again at once.
+ * is in the ring to the sink, at most 65,536 events, and for not much longer than a tenth of a second. Returns their number.
+ * Unless that is 0 more may be there, and what stands still does so until the ring has been emptied: the caller looks after its
+ * other things and polls again at once.
  * After a failure the record has a hole, and what stands still does so until hm_capture_close: stop and close. */
 int hm_capture_poll(struct hm_capture *c, int timeout_ms, struct hm_fail *fail) HM_MUST_CHECK;
 /* Looks at every task, descriptor and mapping in the cgroup (BPF iterators) and hands ALIVE, HELD, MAPPED and then LOOK to the
