@@ -19,9 +19,15 @@ struct hm_reconcile {
 
 void hm_marks_add(struct hm_marks *marks, uint64_t event)
 {
+	size_t at;
+
 	marks->count++;
-	if (marks->kept < HM_MARKS)
-		marks->event[marks->kept++] = event;
+	if (marks->kept == HM_MARKS && event >= marks->event[HM_MARKS - 1])
+		return;
+	at = marks->kept < HM_MARKS ? marks->kept++ : HM_MARKS - 1;
+	for (; at > 0 && marks->event[at - 1] > event; at--)
+		marks->event[at] = marks->event[at - 1];
+	marks->event[at] = event;
 }
 
 struct hm_reconcile *hm_reconcile_new(const struct hm_target *target)

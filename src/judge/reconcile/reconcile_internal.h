@@ -104,6 +104,7 @@ void hm_reaches_event(struct hm_reconciled *out, const struct hm_event *event, u
 void hm_reaches_end(struct hm_reconciled *out);
 
 /* ---- reconcile.c ---- */
+/* One more; the events kept are the first in the record. */
 void hm_marks_add(struct hm_marks *marks, uint64_t event);
 static inline void hm_add(uint64_t *sum, uint64_t by)
 {

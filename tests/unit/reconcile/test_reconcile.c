@@ -150,12 +150,14 @@ static void marks_in_the_order_of_events(void **state HM_UNUSED)
 
 	begin(&s, true);
 	for (uint64_t i = 0; i < 200; i++)
-		must(&s, READ(1000000 - i * 7919 % 1000, 0, 1));
+		must(&s, EVENT(WRITE, U(1), U(3), U(1), U(1000 + i), U(0), U(HM_LAYER_LOWER), U(0), U(1)));
+	for (uint64_t i = 0; i < 200; i++)
+		must(&s, READ(1000 + i * 77 % 200, 0, 1));
 	w = ended(&s);
 	assert_int_equal(w->unnamed.count, 200);
 	assert_int_equal(w->unnamed.kept, HM_MARKS);
 	for (size_t i = 0; i < HM_MARKS; i++)
-		assert_int_equal(w->unnamed.event[i], 2 + i);
+		assert_int_equal(w->unnamed.event[i], 202 + i);
 }
 
 static struct hm_event by(uint32_t tgid, uint32_t tid, uint64_t tseq, struct hm_event e)
