@@ -388,6 +388,23 @@ static int settle(struct hm_capture *c, struct hm_fail *fail)
 	return 0;
 }
 
+/* Tells what tasks that live on have asked of the page cache and is not told yet. No program is attached by now. */
+static int tell_waiting(struct hm_capture *c, struct hm_fail *fail)
+{
+	struct bpf_link *link = bpf_program__attach_iter(c->skel->progs.on_stop, NULL);
+	HM_CLOSE int fd = link ? bpf_iter_create(bpf_link__fd(link)) : -1;
+	char nothing[64];
+	ssize_t n = -1;
+
+	if (fd >= 0)
+		while ((n = read(fd, nothing, sizeof(nothing))) > 0)
+			;
+	if (n < 0)
+		hm_fail_errno(fail, "recording: asking all tasks for what they read last");
+	bpf_link__destroy(link);
+	return n < 0 ? HM_E_SYSTEM : 0;
+}
+
 /* Runs of a program that the kernel left out because the same one was running on that CPU already: none is known to
  * happen, and each would be an event that has no number. */
 static int tell_misses(struct hm_capture *c, struct hm_fail *fail)
@@ -478,6 +495,10 @@ int hm_capture_stop(struct hm_capture *c, struct hm_capture_stats *stats, struct
 	if (c->pressure)
 		hm_pressure_end(c->pressure);
 	r = settle(c, fail);
+	if (r == 0)
+		r = tell_waiting(c, fail);
+	if (r == 0)
+		r = settle(c, fail);
 	if (r == 0)
 		r = let_go(c, fail);
 	if (r == 0)

@@ -3,6 +3,7 @@
 #include "calls.h"
 #include "capture.h"
 
+struct btf;
 struct bpf_object;
 struct capture_bpf;
 
@@ -41,3 +42,12 @@ int hm_wire_open(struct hm_wire *wire, int map, uint64_t room, struct hm_fail *f
 /* Whether too much is in the ring to let the product go on. False after ten seconds in which nobody took anything. */
 bool hm_wire_waits(struct hm_wire *wire) HM_MUST_CHECK;
 void hm_wire_close(struct hm_wire *wire);
+
+/* Witnesses of reads besides the system calls, for which a kernel must have the tracepoints. */
+enum hm_witness {
+	HM_WITNESS_PAGE_CACHE, /* what is asked of it: mm_filemap_get_pages, _map_pages and _fault (6.12) */
+	HM_WITNESS_PAGE_ADD,   /* what is put into it, used where the former is missing */
+	HM_WITNESS_DIRECT,     /* O_DIRECT: iomap_dio_rw_begin (6.6) */
+	HM_WITNESS_IO_URING,
+};
+bool hm_kernel_has(const struct btf *btf, enum hm_witness witness);

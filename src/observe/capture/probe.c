@@ -33,6 +33,7 @@ static const struct attempt attempts[] = {
 	{ "sk_lookup", "lookup", NULL, true },
 	{ "page cache: mm_filemap_get_pages", "tp_get_pages", NULL, false },
 	{ "page cache: mm_filemap_map_pages", "tp_map_pages", NULL, false },
+	{ "page cache: mm_filemap_fault", "tp_fault", NULL, false },
 	{ "page cache: mm_filemap_add_to_page_cache", "tp_add_to_page_cache", NULL, false },
 	{ "direct reads: iomap_dio_rw_begin", "tp_dio", NULL, false },
 	{ "sends: sock_send_length", "tp_send_length", NULL, false },
@@ -130,7 +131,28 @@ size_t hm_capture_probe(struct hm_capture_probe *rows, size_t max)
 	return count;
 }
 
+/* In the order of the text, which is sorted. */
+static const struct {
+	const char *name;
+	enum hm_witness witness;
+} readers[] = {
+	{ "direct", HM_WITNESS_DIRECT },
+	{ "io_uring", HM_WITNESS_IO_URING },
+	{ "page-cache", HM_WITNESS_PAGE_CACHE },
+	{ "page-cache-add", HM_WITNESS_PAGE_ADD },
+};
+
 const char *hm_capture_witnesses(void)
 {
-	return "read:syscall send:cgroup_skb,packet,socket,syscall";
+	static _Thread_local char text[160];
+	struct btf *btf = btf__load_vmlinux_btf();
+	bool asked = btf && hm_kernel_has(btf, HM_WITNESS_PAGE_CACHE);
+	int len = snprintf(text, sizeof(text), "read:");
+
+	for (size_t i = 0; btf && i < HM_COUNT(readers); i++)
+		if (hm_kernel_has(btf, readers[i].witness) && !(asked && readers[i].witness == HM_WITNESS_PAGE_ADD))
+			len += snprintf(text + len, sizeof(text) - (size_t)len, "%s,", readers[i].name);
+	snprintf(text + len, sizeof(text) - (size_t)len, "syscall send:cgroup_skb,packet,socket,syscall");
+	btf__free(btf);
+	return text;
 }

@@ -76,6 +76,42 @@ bool hm_kernel_can_cast(void)
 	return can;
 }
 
+bool hm_kernel_has(const struct btf *btf, enum hm_witness witness)
+{
+	static const char *const tracepoints[][3] = {
+		[HM_WITNESS_PAGE_CACHE] = { "mm_filemap_get_pages", "mm_filemap_map_pages", "mm_filemap_fault" },
+		[HM_WITNESS_PAGE_ADD] = { "mm_filemap_add_to_page_cache" },
+		[HM_WITNESS_DIRECT] = { "iomap_dio_rw_begin" },
+		[HM_WITNESS_IO_URING] = { "io_uring_complete" },
+	};
+
+	for (size_t i = 0; i < HM_COUNT(tracepoints[0]) && tracepoints[witness][i]; i++)
+		if (!tracepoint_args(btf, tracepoints[witness][i]))
+			return false;
+	return true;
+}
+
+/* Programs whose tracepoint not every kernel has: what is missing is not loaded. START.witnesses tells it. */
+static void leave_out(struct capture_bpf *skel, const struct btf *btf)
+{
+	bool asked = hm_kernel_has(btf, HM_WITNESS_PAGE_CACHE);
+	struct {
+		struct bpf_program *program;
+		bool there;
+	} rows[] = {
+		{ skel->progs.on_get_pages, asked },
+		{ skel->progs.on_map_pages, asked },
+		{ skel->progs.on_fault, asked },
+		{ skel->progs.on_add_to_page_cache, !asked && hm_kernel_has(btf, HM_WITNESS_PAGE_ADD) },
+		{ skel->progs.on_direct, hm_kernel_has(btf, HM_WITNESS_DIRECT) },
+		{ skel->progs.on_io_uring_complete, hm_kernel_has(btf, HM_WITNESS_IO_URING) },
+	};
+
+	for (size_t i = 0; i < HM_COUNT(rows); i++)
+		bpf_program__set_autoload(rows[i].program, rows[i].there);
+	bpf_program__set_autoattach(skel->progs.on_stop, false);
+}
+
 /* What the programs must know of the kernel beyond the layout of its structures. */
 static void set_for_kernel(struct capture_bpf *skel)
 {
@@ -89,6 +125,8 @@ static void set_for_kernel(struct capture_bpf *skel)
 	sends = tracepoint_args(btf, "sock_send_length") > 0;
 	bpf_program__set_autoload(skel->progs.on_sock_send_length, sends);
 	skel->rodata->sees_every_send = sends && btf__find_by_name_kind(btf, "splice_to_socket", BTF_KIND_FUNC) > 0;
+	skel->rodata->ring_tells_result = tracepoint_args(btf, "io_uring_complete") > 3;
+	leave_out(skel, btf);
 	btf__free(btf);
 }
 

@@ -84,7 +84,7 @@ static __noinline int local_address(struct scratch *s, struct sock *sk)
 }
 
 /* A struct sockaddr of `len` bytes in the caller's memory. False, and the address as it was, when it cannot be read. */
-static __noinline bool user_address(struct scratch *s, __u64 from, __u32 len)
+__noinline int user_address(struct scratch *s, __u64 from, __u32 len)
 {
 	__u8 *raw;
 

@@ -124,7 +124,7 @@ static __always_inline bool may_set_clock(void)
 	return effective & (1ull << CAP_SYS_TIME);
 }
 
-static __noinline bool tells(struct scratch *s, __u32 tell)
+__noinline int tells(struct scratch *s, __u32 tell)
 {
 	if (!s)
 		return false;
@@ -159,7 +159,7 @@ static __noinline bool tells(struct scratch *s, __u32 tell)
 	return false;
 }
 
-static __noinline int emit_call(struct scratch *s)
+__noinline int emit_call(struct scratch *s)
 {
 	struct raw_CALL *e;
 

@@ -6,6 +6,8 @@
  * no interest (one look-up in a table), then for tasks out of scope. */
 #include "call.bpf.h"
 #include "move.bpf.h"
+#include "pages.bpf.h"
+#include "passed.bpf.h"
 #include "sock.bpf.h"
 
 #define NO_CALL 0xffffffff /* what rt_sigreturn leaves, having restored the registers of another moment */
@@ -26,27 +28,30 @@ static const __u8 socketcall_op[] = {
 #define SOCKETCALL_RECV 10
 
 /* Bytes that came from, or went to, a descriptor of any kind. */
-static __noinline int on_bytes(struct scratch *s, __u32 fd, __u64 offset, bool out)
+__noinline int on_bytes(struct scratch *s, __u32 fd, __u64 offset, bool out)
 {
 	struct file *file = file_of(fd);
+	bool seen;
 
 	if (!s)
 		return 0;
 	s->fd = fd;
 	if (out && s->seen)
 		return socket_bytes(s, HM_EV_SEND, s->call.ret, 0, 0);
-	if (!file)
-		return 0;
-	if (is_socket(file) && !(out && s->unseen))
+	seen = !out && s->seen_file.call;
+	if (file && !seen && is_socket(file) && !(out && s->unseen))
 		return socket_bytes(s, out ? HM_EV_SEND : HM_EV_RECV, s->call.ret, 0, 0);
 	if (s->call.ret <= 0)
 		return 0;
-	return file_bytes(s, out ? HM_EV_WRITE : HM_EV_READ, file, offset, s->call.ret);
+	file_bytes(s, out ? HM_EV_WRITE : HM_EV_READ, file, offset, s->call.ret);
+	if (file && !seen && !out)
+		look_for_passed(s, file);
+	return 0;
 }
 
-static __noinline int on_read_write(struct scratch *s, bool out)
+static __always_inline int on_read_write(struct scratch *s, bool out)
 {
-	__u64 offset = ~0ull;
+	__u64 offset = OWN_POSITION;
 
 	if (s->call.how != HM_AT_FILE) {
 		offset = s->call.arg[3];
@@ -62,43 +67,47 @@ static __always_inline __u64 offset_at(struct scratch *s, __u64 pointer, bool sm
 	__u64 offset = 0;
 
 	if (!pointer)
-		return ~0ull;
+		return OWN_POSITION;
 	bpf_probe_read_user(&offset, small ? 4 : 8, (void *)pointer);
 	return offset >= (__u64)s->call.ret ? offset - s->call.ret : 0;
 }
 
-static __noinline int on_copy(struct scratch *s)
+__noinline int on_copy(struct scratch *s)
 {
+	NEEDS(s);
 	switch (s->call.how) {
 	case HM_COPY_SENDFILE:
 		/* In a 32-bit call `sendfile` has a 32-bit offset; sendfile64 is taken for it there, being seldom
 		 * behind 4 GiB. */
 		on_bytes(s, s->call.arg[1], offset_at(s, s->call.arg[2], s->call.nr & HM_NR_COMPAT), false);
-		return on_bytes(s, s->call.arg[0], ~0ull, true);
+		return on_bytes(s, s->call.arg[0], OWN_POSITION, true);
 	case HM_COPY_RANGE:
 		on_bytes(s, s->call.arg[0], offset_at(s, s->call.arg[1], false), false);
 		return on_bytes(s, s->call.arg[2], offset_at(s, s->call.arg[3], false), true);
 	case HM_COPY_TEE:
-		on_bytes(s, s->call.arg[0], ~0ull, false);
-		return on_bytes(s, s->call.arg[1], ~0ull, true);
+		on_bytes(s, s->call.arg[0], OWN_POSITION, false);
+		return on_bytes(s, s->call.arg[1], OWN_POSITION, true);
 	}
 	return 0;
 }
 
 #define FMODE_WRITE 2
 
-static __noinline int on_vmsplice(struct scratch *s)
+__noinline int on_vmsplice(struct scratch *s)
 {
+	NEEDS(s);
 	struct file *file = file_of(s->call.arg[0]);
 
 	if (!file)
 		return 0;
-	return on_bytes(s, s->call.arg[0], ~0ull, READ(file, f_mode) & FMODE_WRITE);
+	s->seen_file.call = 0;
+	return on_bytes(s, s->call.arg[0], OWN_POSITION, READ(file, f_mode) & FMODE_WRITE);
 }
 
 /* Sockets: calls whose first argument is one, or that return one. */
-static __noinline int on_socket_call(struct scratch *s, __u32 op)
+__noinline int on_socket_call(struct scratch *s, __u32 op)
 {
+	NEEDS(s);
 	s->fd = s->call.arg[0];
 	switch (op) {
 	case HM_OP_CONNECT:
@@ -126,15 +135,20 @@ static __noinline int on_socket_call(struct scratch *s, __u32 op)
 	case HM_OP_RECVFROM:
 		return on_recvfrom(s);
 	case HM_OP_RECVMSG:
-		return on_message(s, HM_EV_RECV);
+		on_message(s, HM_EV_RECV);
+		on_control(s, s->call.arg[1], 1);
+		return 0;
 	case HM_OP_RECVMMSG:
-		return on_messages(s, HM_EV_RECV);
+		on_messages(s, HM_EV_RECV);
+		on_control(s, s->call.arg[1], s->call.ret);
+		return 0;
 	}
 	return 0;
 }
 
-static __noinline int on_deny(struct scratch *s)
+__noinline int on_deny(struct scratch *s)
 {
+	NEEDS(s);
 	struct raw_DENY *e = BEGIN(s, DENY);
 
 	e->NR = s->call.nr;
@@ -144,8 +158,9 @@ static __noinline int on_deny(struct scratch *s)
 	return END(s, DENY, 0);
 }
 
-static __noinline int on_socketcall(struct scratch *s)
+__noinline int on_socketcall(struct scratch *s)
 {
+	NEEDS(s);
 	__u32 number = s->call.arg[0], args[6] = { 0 };
 
 	bpf_probe_read_user(args, sizeof(args), (void *)s->call.arg[1]);
@@ -162,11 +177,13 @@ static __noinline int on_socketcall(struct scratch *s)
 }
 
 /* Calls that succeeded. */
-static __noinline int on_done(struct scratch *s, __u32 op)
+__noinline int on_done(struct scratch *s, __u32 op)
 {
+	NEEDS(s);
 	switch (op) {
 	case HM_OP_OPEN:
-		return on_open(s);
+		on_descriptor(s, s->call.ret);
+		return 0;
 	case HM_OP_READ:
 		return s->call.ret ? on_read_write(s, false) : 0;
 	case HM_OP_WRITE:
@@ -209,14 +226,14 @@ SEC("tp_btf/sys_exit")
 int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	const volatile struct hm_call_rule *rule;
 	__u32 nr = regs->orig_ax, table = call_table(task, nr), op, deny, tell;
+	const volatile struct hm_call_rule *rule;
 	struct scratch *s;
 
 	if (nr == NO_CALL)
 		return 0;
 	nr &= ~X32_BIT;
-	rule = &calls[table][nr < LAST_ROW ? nr : LAST_ROW];
+	rule = rule_of(nr, table);
 	op = rule->op;
 	deny = rule->deny;
 	tell = rule->tell;
@@ -233,6 +250,8 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 	s->seen = s->unseen = false;
 	if (may_send(op))
 		look_for_send(s, task);
+	if (op == HM_OP_READ || op == HM_OP_COPY)
+		take_seen(s, nr, table);
 	if (denied(deny, ret)) {
 		if (tell != HM_TELL_IOCTL || tells(s, tell))
 			on_deny(s);
@@ -313,22 +332,34 @@ int BPF_PROG(on_sched_process_exec, struct task_struct *task, int old_pid, struc
 	return 0;
 }
 
+/* A task that was in scope may have left it with looks that are not told. */
+static __always_inline void tell_moved(struct scratch *s)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct task_state *state = bpf_task_storage_get(&tasks, task, 0, 0);
+
+	if (state && state->waiting)
+		tell_looks(s, task, state, ~0u);
+}
+
 /* The arguments by hand: the second, whether this is the last task of its process, is there on newer kernels only.
  * Elsewhere the count of living tasks tells; where two end at the same moment both may find it 0. */
 SEC("tp_btf/sched_process_exit")
 int on_sched_process_exit(unsigned long long *ctx)
 {
 	struct task_struct *task = (struct task_struct *)ctx[0];
-	struct scratch *s;
+	struct scratch *s = ONLY(scratches);
+	struct task_state *state;
 	struct raw_EXIT *e;
 	bool last;
 
-	if (!in_scope())
-		return 0;
-	s = ONLY(scratches);
 	if (!s)
 		return 0;
 	flush_sends(s);
+	if (!in_scope()) {
+		tell_moved(s);
+		return 0;
+	}
 	e = BEGIN(s, EXIT);
 	e->CODE = (__u32)task->exit_code;
 	e->LAST = exit_tells_last ? (ctx[1] & 0xff) != 0 : BPF_CORE_READ(task, signal, live.counter) == 0;
@@ -336,6 +367,9 @@ int on_sched_process_exit(unsigned long long *ctx)
 	END(s, EXIT, 0);
 	if (last)
 		forget_stop(task->tgid);
+	state = state_of(bpf_get_current_task_btf());
+	if (state)
+		state->gone = true;
 	return 0;
 }
 

@@ -43,6 +43,7 @@ struct ovl_path {
 
 /* Since 6.4 ("ovl: move ovl_entry into ovl_inode"). */
 struct ovl_entry {
+	unsigned int __numlower;
 	struct ovl_path __lowerstack[1];
 };
 
@@ -67,25 +68,21 @@ struct backing_file {
 
 #pragma clang attribute pop
 
-/* The inode below the overlay's `inode`; *upper tells from which layer. NULL where it cannot be found. The overlay's
- * own types may be a module's, which pointers cannot be cast to. */
-static __always_inline struct inode *core_overlay_real(struct inode *inode, bool *upper)
+/* The inode of the lower layer that the overlay's `inode` stands on, or stood on before it was copied up. NULL where
+ * there is none or it cannot be found. The overlay's own types may be a module's, which pointers cannot be cast to. */
+static __always_inline struct inode *core_overlay_lower(struct inode *inode)
 {
-	void *oi;
 	struct dentry *dentry;
+	void *oi;
 
-	*upper = false;
 	if (!bpf_core_type_exists(struct ovl_inode))
 		return NULL;
 	oi = (void *)inode - bpf_core_field_offset(struct ovl_inode, vfs_inode);
-	dentry = BPF_CORE_READ((struct ovl_inode *)oi, __upperdentry);
-	if (dentry) {
-		*upper = true;
-		return READ(dentry, d_inode);
-	}
 	if (bpf_core_field_exists(((struct ovl_inode___64 *)0)->oe)) {
 		struct ovl_entry *oe = BPF_CORE_READ((struct ovl_inode___64 *)oi, oe);
 
+		if (!BPF_CORE_READ(oe, __numlower))
+			return NULL;
 		dentry = BPF_CORE_READ(oe, __lowerstack[0].dentry);
 		return READ(dentry, d_inode);
 	}
@@ -96,6 +93,23 @@ static __always_inline struct inode *core_overlay_real(struct inode *inode, bool
 	if (bpf_core_field_exists(((struct ovl_inode___50 *)0)->lower))
 		return BPF_CORE_READ((struct ovl_inode___50 *)oi, lower);
 	return NULL;
+}
+
+/* The inode below the overlay's `inode`; *upper tells from which layer. NULL where it cannot be found. */
+static __always_inline struct inode *core_overlay_real(struct inode *inode, bool *upper)
+{
+	struct dentry *dentry;
+	void *oi;
+
+	*upper = false;
+	if (!bpf_core_type_exists(struct ovl_inode))
+		return NULL;
+	oi = (void *)inode - bpf_core_field_offset(struct ovl_inode, vfs_inode);
+	dentry = BPF_CORE_READ((struct ovl_inode *)oi, __upperdentry);
+	if (!dentry)
+		return core_overlay_lower(inode);
+	*upper = true;
+	return READ(dentry, d_inode);
 }
 
 /* struct path as a value of ours. */

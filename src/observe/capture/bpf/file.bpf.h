@@ -12,6 +12,9 @@
 
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
+#define S_IFREG 0100000
+#define S_IFBLK 0060000
+#define S_IFIFO 0010000
 
 static __always_inline struct file *file_of(__u32 fd)
 {
@@ -44,10 +47,9 @@ static __always_inline struct inode *below_overlay(struct inode *inode, __u64 *l
 	return real;
 }
 
-/* Fills s->file for the file that was opened at `place`. */
-static __noinline int identify(struct scratch *s, struct dentry *dentry)
+/* Fills s->file for `inode`, which may be an overlay's. */
+static __noinline int identify_inode(struct scratch *s, struct inode *inode)
 {
-	struct inode *inode = READ(dentry, d_inode);
 	struct file_system_type *type;
 	struct super_block *sb;
 	__u64 layer = HM_LAYER_NONE;
@@ -66,6 +68,18 @@ static __noinline int identify(struct scratch *s, struct dentry *dentry)
 	s->file.mode = READ(inode, i_mode);
 	s->file.layer = layer;
 	return 0;
+}
+
+/* Fills s->file for the file that was opened at `dentry`. A block device is what the page cache knows it by, however
+ * many names it has. */
+static __always_inline void identify(struct scratch *s, struct file *file, struct dentry *dentry)
+{
+	identify_inode(s, READ(dentry, d_inode));
+	if ((s->file.mode & S_IFMT) == S_IFBLK) {
+		struct address_space *mapping = READ(file, f_mapping);
+
+		identify_inode(s, READ(mapping, host));
+	}
 }
 
 /* Puts "/NAME" before what is there. */
@@ -186,53 +200,20 @@ static __always_inline void look_at(struct scratch *s, struct file *file)
 	struct place place = { 0 };
 
 	core_user_path(&place, file);
-	identify(s, place.dentry);
+	identify(s, file, place.dentry);
 	walk(s, place.mnt, place.dentry);
 }
 
-static __noinline int on_open(struct scratch *s)
+/* Fills s->file alone. */
+static __always_inline void who_is(struct scratch *s, struct file *file)
 {
-	struct file *file = file_of(s->call.ret);
-	struct raw_OPEN *e;
-	__u32 len;
-
-	if (!file)
-		return 0;
-	look_at(s, file);
-	e = BEGIN(s, OPEN);
-	e->NR = s->call.nr;
-	e->FD = (__u32)s->call.ret;
-	e->FLAGS = READ(file, f_flags);
-	e->MODE = s->file.mode;
-	COPY_IDENTITY(e, s);
-	e->CUT = s->walk.cut;
-	len = put_path(s, RAW_SIZE(OPEN));
-	LENGTHS(s, OPEN)->PATH = len;
-	return END(s, OPEN, len);
-}
-
-SAME_FIELDS(READ, WRITE);
-
-/* READ or WRITE of s->fd, a file that is no socket. `offset` -1 stands for the file's own position, which has moved
- * already (and may have moved again where threads share the descriptor). */
-static __noinline int file_bytes(struct scratch *s, __u32 kind, struct file *file, __u64 offset, __u64 bytes)
-{
-	struct raw_READ *e;
 	struct place place = { 0 };
 
-	if (!s)
-		return 0;
-	if (offset == ~0ull) {
-		offset = READ(file, f_pos);
-		offset = offset >= bytes ? offset - bytes : 0;
-	}
 	core_user_path(&place, file);
-	identify(s, place.dentry);
-	e = BEGIN(s, READ);
-	e->NR = s->call.nr;
-	e->FD = s->fd;
-	COPY_IDENTITY(e, s);
-	e->OFFSET = offset;
-	e->BYTES = bytes;
-	return emit(s, kind, RAW_SIZE(READ));
+	identify(s, file, place.dentry);
+}
+
+static __always_inline bool is_mode(const struct scratch *s, __u32 type)
+{
+	return (s->file.mode & S_IFMT) == type;
 }

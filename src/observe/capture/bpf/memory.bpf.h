@@ -1,6 +1,6 @@
 #pragma once
 /* Mappings: of files by mmap, executable ones also by mprotect, shmat and execve itself. */
-#include "file.bpf.h"
+#include "names.bpf.h"
 
 #define PROT_READ 1
 #define PROT_EXEC 4
@@ -14,10 +14,17 @@
 #define AT_BASE 7
 #define AUXV_WORDS 40
 #define NR_EXECVE 59
+#define EBUSY 16
 
 struct found {
 	__u64 start, end, flags, offset;
 	struct file *file;
+};
+
+struct seek {
+	struct found found;
+	__u64 address;
+	long failed;
 };
 
 static long on_vma(struct task_struct *task, struct vm_area_struct *vma, struct found *found)
@@ -37,6 +44,26 @@ static __always_inline bool find(struct found *found, __u64 address)
 	return bpf_find_vma(bpf_get_current_task_btf(), address, on_vma, found, 0) == 0;
 }
 
+#define FIND_TRIES 1000
+
+static long find_step(__u32 i, void *ctx)
+{
+	struct seek *seek = ctx;
+
+	seek->failed = bpf_find_vma(bpf_get_current_task_btf(), seek->address, on_vma, &seek->found, 0);
+	return seek->failed != -EBUSY;
+}
+
+/* The same, and somebody else's change is waited for: a thread can make some, not for ever. */
+static __always_inline bool find_for_sure(struct seek *seek, __u64 address)
+{
+	__builtin_memset(seek, 0, sizeof(*seek));
+	seek->address = address;
+	seek->failed = -EBUSY;
+	bpf_loop(FIND_TRIES, find_step, seek, 0);
+	return seek->failed == 0;
+}
+
 /* MAP, with what is in s->map; `file` may be NULL. */
 static __noinline int emit_map(struct scratch *s, struct file *file)
 {
@@ -45,8 +72,10 @@ static __noinline int emit_map(struct scratch *s, struct file *file)
 
 	if (!s)
 		return 0;
-	if (file)
+	if (file) {
 		look_at(s, file);
+		name_first(s, file, s->fd);
+	}
 	e = BEGIN(s, MAP);
 	e->NR = s->call.nr;
 	e->OFFSET = s->map.offset;
@@ -70,9 +99,11 @@ static __always_inline __u64 real_prot(__u64 prot)
 	return prot;
 }
 
-static __noinline int on_mmap(struct scratch *s)
+__noinline int on_mmap(struct scratch *s)
 {
-	__u32 fd, old[6] = { 0 };
+	NEEDS(s);
+	__u32 old[6] = { 0 };
+	struct seek seek;
 
 	if (s->call.how == HM_MMAP_OLD) {
 		bpf_probe_read_user(old, sizeof(old), (void *)s->call.arg[0]);
@@ -86,11 +117,18 @@ static __noinline int on_mmap(struct scratch *s)
 	s->map.prot = real_prot(s->call.arg[2]);
 	s->map.flags = s->call.arg[3];
 	s->map.offset = s->call.how == HM_MMAP_PAGES ? s->call.arg[5] * PAGE : s->call.arg[5];
-	fd = s->call.arg[4];
-	if (!(s->map.flags & MAP_ANONYMOUS))
-		return emit_map(s, file_of(fd));
-	s->map.offset = 0;
-	return s->map.prot & PROT_EXEC ? emit_map(s, NULL) : 0;
+	if (s->map.flags & MAP_ANONYMOUS) {
+		s->map.offset = 0;
+		s->fd = NO_FD;
+		return s->map.prot & PROT_EXEC ? emit_map(s, NULL) : 0;
+	}
+	/* The mapping that came of it tells the file, not the descriptor, which another thread may have changed. Where
+	 * it is gone already the descriptor is what is left. */
+	s->fd = s->call.arg[4];
+	if (!find_for_sure(&seek, s->call.ret) || !seek.found.file)
+		return emit_map(s, file_of(s->fd));
+	s->map.offset = seek.found.offset + (s->call.ret - seek.found.start);
+	return emit_map(s, seek.found.file);
 }
 
 static long protect_step(__u32 i, void *ctx)
@@ -119,8 +157,10 @@ static long protect_step(__u32 i, void *ctx)
 }
 
 /* Memory that becomes executable, mapping by mapping. */
-static __noinline int on_mprotect(struct scratch *s)
+__noinline int on_mprotect(struct scratch *s)
 {
+	NEEDS(s);
+	s->fd = NO_FD;
 	s->map.prot = real_prot(s->call.arg[2]);
 	s->map.flags = 0;
 	if (!(s->map.prot & PROT_EXEC) || !s->call.arg[1])
@@ -131,12 +171,14 @@ static __noinline int on_mprotect(struct scratch *s)
 	return 0;
 }
 
-static __noinline int on_shmat(struct scratch *s)
+__noinline int on_shmat(struct scratch *s)
 {
+	NEEDS(s);
 	struct found found;
 
 	if (!(s->call.arg[2] & SHM_EXEC))
 		return 0;
+	s->fd = NO_FD;
 	s->map.prot = PROT_READ | PROT_EXEC;
 	s->map.flags = 0;
 	s->map.offset = 0;
@@ -145,7 +187,7 @@ static __noinline int on_shmat(struct scratch *s)
 }
 
 /* Where the kernel mapped the program's interpreter (ld.so), 0 when it has none. Uses s->out. */
-static __noinline __u64 interpreter_base(struct scratch *s)
+__noinline __u64 interpreter_base(struct scratch *s)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct mm_struct *mm = READ(task, mm);
@@ -168,7 +210,7 @@ static __noinline __u64 interpreter_base(struct scratch *s)
 }
 
 /* An interpreter is mapped by execve and not by a call of its own: code that would stay unseen. */
-static __noinline int map_interpreter(struct scratch *s)
+__noinline int map_interpreter(struct scratch *s)
 {
 	__u64 base = interpreter_base(s);
 	struct found found;
@@ -176,6 +218,7 @@ static __noinline int map_interpreter(struct scratch *s)
 	if (!s || !base || !find(&found, base) || !found.file)
 		return 0;
 	s->call.nr = NR_EXECVE;
+	s->fd = NO_FD;
 	s->map.prot = PROT_READ | PROT_EXEC;
 	s->map.flags = MAP_PRIVATE;
 	s->map.offset = found.offset;

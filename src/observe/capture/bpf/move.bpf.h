@@ -10,7 +10,7 @@
 
 static __always_inline void mark(struct task_struct *task, bool watched)
 {
-	struct task_counter *of = bpf_task_storage_get(&tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	struct task_state *of = bpf_task_storage_get(&tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 
 	if (of)
 		of->watched = watched;
@@ -18,7 +18,7 @@ static __always_inline void mark(struct task_struct *task, bool watched)
 
 static __always_inline bool is_marked(struct task_struct *task)
 {
-	struct task_counter *of = bpf_task_storage_get(&tasks, task, 0, 0);
+	struct task_state *of = bpf_task_storage_get(&tasks, task, 0, 0);
 
 	return of && of->watched;
 }

@@ -107,7 +107,7 @@ static __always_inline bool theirs_waits(struct task_struct *current)
 }
 
 /* Stops the current thread, and with it its process. */
-static __noinline int stop_current(__u64 fill)
+__noinline int stop_current(__u64 fill)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct hm_stop mark = { .time = bpf_ktime_get_ns(), .fill = fill }, *stop;
@@ -133,7 +133,7 @@ static __noinline int stop_current(__u64 fill)
 }
 
 /* For a look at the ring whose answer was `fill`: how to wake the reader. */
-static __noinline __u64 raise_alarm(__u64 fill)
+__noinline __u64 raise_alarm(__u64 fill)
 {
 	if (__sync_lock_test_and_set(&alarm.raised, 1))
 		return BPF_RB_NO_WAKEUP;

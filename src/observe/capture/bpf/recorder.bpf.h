@@ -78,9 +78,26 @@ struct address {
 	__u8 bytes[ADDR_MAX_BYTES + 20];
 };
 
+/* The compiler must not remember what it knows about `v`: the verifier may not, and wants to see the check itself. */
+#define FORGET(v) asm volatile("" : "+r"(v))
+
 /* The real inode of a file. */
 struct identity {
 	__u64 dev, ino, gen, layer, mode;
+};
+
+/* What a task asked of one file, not told yet (pages.bpf.h). */
+struct look {
+	__u64 dev, ino, gen;
+	__u64 from, to; /* bytes */
+	__u64 times;	/* 0: nothing waits here */
+};
+#define LOOKS 8 /* a power of two, with room for each of enum hm_pages_by */
+
+/* The file that a call was seen to read, whatever its descriptor says when it ends. */
+struct seen {
+	__u64 dev, ino, gen, offset;
+	__u64 call; /* key of the call, 0: nothing seen */
 };
 
 struct scratch {
@@ -88,21 +105,36 @@ struct scratch {
 	struct walk walk;
 	struct address address;
 	struct identity file;
+	struct seen seen_file; /* by the call that is being told */
 	struct {
 		__u64 offset, length, prot, flags;
 	} map; /* of the MAP that is being made */
 	__u64 next, end; /* of a range of memory that is gone through */
+	struct {
+		__u64 at, data_end, next, end, message;
+		__u32 messages; /* that are left */
+	} pass;		 /* of control messages or events that are gone through */
 	__u32 fd;	 /* the descriptor that the event is about */
 	__u32 many;	 /* kind of the events of a call that carries many messages */
 	bool seen;	 /* the second witness saw this call give bytes to a socket ... */
 	bool unseen;	 /* ... or would have seen it, and did not */
 	__u8 sockaddr[128];
+	struct raw_PAGES pages;
 	__u8 out[OUT_BYTES + 64];
 };
 
-struct task_counter {
+struct task_state {
 	__u64 seq;
-	__u64 watched; /* it is in scope, as far as is known */
+	bool watched; /* it is in scope, as far as is known */
+	bool gone;    /* its EXIT is told */
+	__u8 waiting; /* bits of the looks that are not told yet */
+	__u8 bare;    /* of these, those that no READ stands for */
+};
+
+/* Apart from the former: the kernel keeps four of a small size at hand where it cannot wait for memory, and one of these. */
+struct task_reads {
+	struct look looks[LOOKS];
+	struct seen seen;
 };
 
 struct {
@@ -130,11 +162,24 @@ struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, int);
-	__type(value, struct task_counter);
+	__type(value, struct task_state);
 } tasks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct task_reads);
+} reads SEC(".maps");
 
 /* sched_process_exit tells whether the task is its process's last (since 6.15 or so; the loader looks it up). */
 const volatile bool exit_tells_last;
+
+/* Functions that take the scratch area and numbers alone are not static: the verifier then looks at each of them once, for any
+ * arguments, instead of once for each way that leads to it. That is most of the time that loading takes. Any argument includes NULL. */
+#define NEEDS(s)          \
+	if (!(s))         \
+	return 0
 
 /* The one member of a map that has one. */
 #define ONLY(map)                                     \
@@ -148,16 +193,14 @@ static __always_inline bool in_scope(void)
 	return bpf_current_task_under_cgroup(&scope, 0) == 1;
 }
 
-static __always_inline __u64 next_of_task(struct task_struct *task)
+static __always_inline struct task_state *state_of(struct task_struct *task)
 {
-	struct task_counter *counter = bpf_task_storage_get(&tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
-
-	return counter ? counter->seq++ : HM_TSEQ_UNKNOWN;
+	return bpf_task_storage_get(&tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 }
 
 static __always_inline void number_anew(struct task_struct *task)
 {
-	struct task_counter *counter = bpf_task_storage_get(&tasks, task, 0, 0);
+	struct task_state *counter = bpf_task_storage_get(&tasks, task, 0, 0);
 
 	if (counter)
 		counter->seq = 0;
@@ -179,23 +222,89 @@ static __always_inline bool output(void *data, __u64 len, __u64 wake)
 	return false;
 }
 
-/* Sends `len` bytes of `out`, whose head is filled here. */
-static __noinline int emit(struct scratch *s, __u32 kind, __u32 len)
+static __always_inline void fill_head(struct hm_raw *head, __u32 kind, struct task_struct *task,
+				      struct task_state *state, struct hm_cpu_counters *cpu)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct hm_cpu_counters *cpu = ONLY(counters);
-	struct hm_raw *head;
-
-	if (!s || !cpu)
-		return 0;
-	head = (struct hm_raw *)s->out;
 	head->kind = kind;
+	head->pad = 0;
 	head->cpu = bpf_get_smp_processor_id();
 	head->seq = cpu->seq++;
 	head->time = bpf_ktime_get_ns();
 	head->tgid = task->tgid;
 	head->tid = task->pid;
-	head->tseq = next_of_task(task);
+	head->tseq = state ? state->seq++ : HM_TSEQ_UNKNOWN;
+}
+
+/* PAGES, of a look in the way `by` of `task`. */
+static __always_inline void tell_look(struct scratch *s, struct hm_cpu_counters *cpu, struct task_struct *task,
+				      const struct look *look, __u32 by, __u64 wake)
+{
+	fill_head(&s->pages.head, HM_EV_PAGES, task, state_of(task), cpu);
+	s->pages.BY = by;
+	s->pages.DEV = look->dev;
+	s->pages.INO = look->ino;
+	s->pages.GEN = look->gen;
+	s->pages.OFFSET = look->from;
+	s->pages.LENGTH = look->to - look->from;
+	s->pages.TIMES = look->times;
+	if (!output(&s->pages, sizeof(s->pages), wake))
+		cpu->lost++;
+}
+
+static __always_inline struct look *look_of(struct task_reads *of, __u64 by)
+{
+	FORGET(by);
+	return &of->looks[by & (LOOKS - 1)];
+}
+
+/* Those of the looks in `which`, bits, that wait. `task` may be another than the current one. They are few: pressing is
+ * left to the event that they stand before. */
+static __noinline int tell_looks(struct scratch *s, struct task_struct *task, struct task_state *state, __u32 which)
+{
+	struct hm_cpu_counters *cpu = ONLY(counters);
+	struct task_reads *of;
+
+	if (!s || !state || !task || !cpu)
+		return 0;
+	of = bpf_task_storage_get(&reads, task, 0, 0);
+	if (!of)
+		return 0;
+	which &= state->waiting;
+	state->waiting &= ~which;
+	state->bare &= ~which;
+	for (__u32 by = 0; by < LOOKS; by++) {
+		if (!(which & (1u << by)))
+			continue;
+		cpu->unasked += sizeof(s->pages);
+		tell_look(s, cpu, task, look_of(of, by), by, BPF_RB_NO_WAKEUP);
+		look_of(of, by)->times = 0;
+	}
+	return 0;
+}
+
+/* Events by which what a task has read can get elsewhere, or that end what is known of it: every look that no READ
+ * stands for is told before them. */
+#define CARRIES                                                                                           \
+	((1u << HM_EV_FORK) | (1u << HM_EV_EXEC) | (1u << HM_EV_WRITE) | (1u << HM_EV_SEND) |             \
+	 (1u << HM_EV_RING) | (1u << HM_EV_SENT) | (1u << HM_EV_CALL))
+/* And those before which all are told. */
+#define ENDS ((1u << HM_EV_EXEC) | (1u << HM_EV_EXIT))
+
+/* Sends `len` bytes of `out`, whose head is filled here. */
+__noinline int emit(struct scratch *s, __u32 kind, __u32 len)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct hm_cpu_counters *cpu = ONLY(counters);
+	struct task_state *state;
+
+	if (!s || !cpu)
+		return 0;
+	state = state_of(task);
+	if (state && state->waiting && (ENDS >> kind & 1))
+		tell_looks(s, task, state, ~0u);
+	if (state && state->bare && (CARRIES >> kind & 1))
+		tell_looks(s, task, state, state->bare);
+	fill_head((struct hm_raw *)s->out, kind, task, state, cpu);
 	FORGET(len);
 	if (len > OUT_BYTES || !output(s->out, len, press(cpu, len, true)))
 		cpu->lost++;

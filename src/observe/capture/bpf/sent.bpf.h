@@ -5,16 +5,7 @@
  * A task's sends on one socket by one kind of call are summed up in its storage, and become an event when the task
  * turns to something else, executes a program or ends. */
 #include "address.bpf.h"
-
-#define PF_IO_WORKER 0x10
-#define NR_IO_URING_ENTER 426
-#define X32_BIT 0x40000000
-#define TS_COMPAT 2 /* thread_info.status: an i386 call */
-
-#define LAST_ROW (HM_CALLS_MAX - 1) /* of a number that nobody has judged; stands for all beyond it */
-
-/* Call tables, filled by the loader from calls.def. */
-const volatile struct hm_call_rule calls[HM_CALL_TABLES][HM_CALLS_MAX];
+#include "table.bpf.h"
 
 /* The tracepoint is there, and sendfile and splice pass it too (6.5). */
 const volatile bool sees_every_send;
@@ -23,10 +14,6 @@ const volatile bool sees_every_send;
 
 struct socket___file {
 	struct file *file;
-};
-
-struct task_struct___uring {
-	void *io_uring;
 };
 
 #pragma clang attribute pop
@@ -47,21 +34,6 @@ struct {
 	__type(key, int);
 	__type(value, struct sent);
 } sents SEC(".maps");
-
-static __always_inline __u32 call_table(struct task_struct *task, __u32 nr)
-{
-	if (task->thread_info.status & TS_COMPAT)
-		return HM_CALLS_32;
-	return nr & X32_BIT ? HM_CALLS_X32 : HM_CALLS_64;
-}
-
-/* A call's number as events have it; x32's bit is off already. */
-static __always_inline __u32 reported_call(__u32 nr, __u32 table)
-{
-	__u32 row = nr < LAST_ROW ? calls[table][nr].nr : 0; /* 0 also for calls of no interest */
-
-	return (row ? row : nr) | (table == HM_CALLS_32 ? HM_NR_COMPAT : 0);
-}
 
 /* The call that the running task is in. */
 static __always_inline __u32 call_of(struct task_struct *task, bool worker)
@@ -119,12 +91,6 @@ static __always_inline void flush_sends(struct scratch *s)
 
 	if (sent)
 		flush_sent(s, sent);
-}
-
-/* A request of an io_uring may be worked on behind the end of one call and before the end of the next. */
-static __always_inline bool uses_io_uring(struct task_struct *task)
-{
-	return ((struct task_struct___uring *)task)->io_uring;
 }
 
 /* Whether the second witness saw the call that ends now give bytes to a socket. */

@@ -5,6 +5,7 @@
  *
  * A descriptor is looked up when its call ends, and another thread may have replaced it by then. Where the second
  * witness saw a socket take bytes in the call, SEND names that one. */
+#include "passed.bpf.h"
 #include "sent.bpf.h"
 
 #define SOCK_STREAM 1
@@ -37,7 +38,7 @@ static __always_inline struct sock *sock_of(struct file *file)
 	return READ(socket, sk);
 }
 
-static __noinline int emit_socket(struct scratch *s, __u32 fd)
+__noinline int emit_socket(struct scratch *s, __u32 fd)
 {
 	struct file *file = file_of(fd);
 	struct sock *sk = file ? sock_of(file) : NULL;
@@ -54,8 +55,9 @@ static __noinline int emit_socket(struct scratch *s, __u32 fd)
 	return END(s, SOCKET, 0);
 }
 
-static __noinline int on_socketpair(struct scratch *s)
+__noinline int on_socketpair(struct scratch *s)
 {
+	NEEDS(s);
 	__u32 pair[2] = { 0 };
 
 	if (bpf_probe_read_user(pair, sizeof(pair), (void *)s->call.arg[3]))
@@ -68,8 +70,9 @@ SAME_FIELDS(CONNECT, BIND);
 SAME_FIELDS(CONNECT, LISTEN);
 
 /* CONNECT, BIND or LISTEN, succeeded or not. */
-static __noinline int on_address(struct scratch *s, __u32 kind)
+__noinline int on_address(struct scratch *s, __u32 kind)
 {
+	NEEDS(s);
 	__u32 fd = s->call.arg[0], len;
 	struct file *file = file_of(fd);
 	struct sock *sk = file ? sock_of(file) : NULL;
@@ -95,8 +98,9 @@ static __noinline int on_address(struct scratch *s, __u32 kind)
 	return emit(s, kind, RAW_SIZE(CONNECT) + len);
 }
 
-static __noinline int on_accept(struct scratch *s)
+__noinline int on_accept(struct scratch *s)
 {
+	NEEDS(s);
 	__u32 fd = s->call.ret, len;
 	struct file *file = file_of(fd);
 	struct sock *sk = file ? sock_of(file) : NULL;
@@ -158,7 +162,7 @@ static __always_inline bool party_of(struct scratch *s, struct party *p)
 SAME_FIELDS(SEND, RECV);
 
 /* SEND or RECV. The call's own address at `name`, if any, counts only where a socket sends each message by itself. */
-static __noinline int socket_bytes(struct scratch *s, __u32 kind, __u64 bytes, __u64 name, __u32 name_len)
+__noinline int socket_bytes(struct scratch *s, __u32 kind, __u64 bytes, __u64 name, __u32 name_len)
 {
 	struct party party = { 0 };
 	struct raw_SEND *e;
@@ -192,9 +196,6 @@ struct message {
 	__u32 name_len;
 };
 
-#define MSGHDR_BYTES 56
-#define MSGHDR_COMPAT_BYTES 28
-
 static __always_inline struct message read_message(__u64 from, bool compat)
 {
 	struct message m = { 0 };
@@ -213,8 +214,9 @@ static __always_inline struct message read_message(__u64 from, bool compat)
 	return m;
 }
 
-static __noinline int on_message(struct scratch *s, __u32 kind)
+__noinline int on_message(struct scratch *s, __u32 kind)
 {
+	NEEDS(s);
 	struct message m = read_message(s->call.arg[1], s->call.compat);
 
 	return socket_bytes(s, kind, s->call.ret, m.name, m.name_len);
@@ -237,8 +239,9 @@ static long one_of_many(__u32 i, void *ctx)
 	return 0;
 }
 
-static __noinline int on_messages(struct scratch *s, __u32 kind)
+__noinline int on_messages(struct scratch *s, __u32 kind)
 {
+	NEEDS(s);
 	__u32 count = s->call.ret;
 
 	if (count > MMSG_MAX)
@@ -248,8 +251,9 @@ static __noinline int on_messages(struct scratch *s, __u32 kind)
 	return 0;
 }
 
-static __noinline int on_recvfrom(struct scratch *s)
+__noinline int on_recvfrom(struct scratch *s)
 {
+	NEEDS(s);
 	__u32 len = 0;
 
 	if (s->call.arg[5])

@@ -59,8 +59,9 @@ static __noinline int emit_exec(struct scratch *s, struct file *file)
 	return END(s, EXEC, path + argv);
 }
 
-static __noinline int on_cred(struct scratch *s)
+__noinline int on_cred(struct scratch *s)
 {
+	NEEDS(s);
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct raw_CRED *e = BEGIN(s, CRED);
 
@@ -69,8 +70,9 @@ static __noinline int on_cred(struct scratch *s)
 	return END(s, CRED, 0);
 }
 
-static __noinline int on_prctl(struct scratch *s)
+__noinline int on_prctl(struct scratch *s)
 {
+	NEEDS(s);
 	switch (s->call.arg[0]) {
 	case PR_SET_KEEPCAPS:
 	case PR_SET_SECCOMP:
