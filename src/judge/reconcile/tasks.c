@@ -3,7 +3,7 @@
  *
  * When a thread that is not its process's first executes a program, it takes the number of the first, which has ended by
  * then (de_thread in fs/exec.c). All other threads of the process have ended too. What it does before the exec is complete bears the new
- * number and goes on counting where it was; with the EXEC it begins at 0.
+ * number and goes on counting where it was; with the EXEC, and what the recorder has to tell before that, it begins at 0.
  *
  * Slots are found by the thread's number, which Linux keeps below 2^22; an ended task leaves an empty slot. */
 #include "tasks.h"
@@ -17,7 +17,7 @@ struct task {
 	uint32_t after, before; /* in that list; 0 ends it */
 	bool seen, live;
 	bool unsure; /* an event had no number: the next one goes on or begins at 0 */
-	bool taken; /* by another thread, which has not told of its EXEC yet */
+	bool taken; /* by another thread, which has not begun anew yet */
 	bool ended; /* it had an EXIT, and its number is not taken again yet */
 };
 
@@ -84,24 +84,24 @@ static void end(struct hm_tasks *tasks, uint32_t tid)
 }
 
 /* The process's first thread has ended, and an event bears its number: one of the others is it now. That it has the number
- * which comes next tells which, or the EXEC itself where it is the first to tell; the rest ended unseen. */
+ * which comes next tells which, unless it begins anew at once; the rest ended unseen. */
 static void take_over(struct hm_tasks *tasks, const struct hm_event *event)
 {
-	bool exec = event->kind == HM_EV_EXEC && event->tseq == 0, any = false, found = false;
+	bool anew = event->tseq == 0, any = false, found = false;
 	uint32_t tgid = event->tgid;
 
 	while (slot(tasks, tgid)->first) {
 		uint32_t tid = slot(tasks, tgid)->first;
 
 		any = true;
-		if (!found && (exec || slot(tasks, tid)->next == event->tseq))
+		if (!found && (anew || slot(tasks, tid)->next == event->tseq))
 			found = true;
 		else
 			add(&tasks->missing, 1);
 		end(tasks, tid);
 	}
 	begin(tasks, tgid, tgid, found ? event->tseq : 0);
-	slot(tasks, tgid)->taken = any && !exec;
+	slot(tasks, tgid)->taken = any && !anew;
 }
 
 static int check_task(uint64_t tgid, uint64_t tid, struct hm_fail *fail)
@@ -130,7 +130,7 @@ int hm_tasks_event(struct hm_tasks *tasks, const struct hm_event *event, struct 
 		begin(tasks, tgid, tid, 0);
 	} else if (event->tseq == 0 && task->next > 0) {
 		/* Else another task with the number of one that ended unseen. */
-		if (!task->unsure && !(task->taken && event->kind == HM_EV_EXEC))
+		if (!task->unsure && !task->taken)
 			add(&tasks->missing, 1);
 		end(tasks, tid);
 		begin(tasks, tgid, tid, 0);

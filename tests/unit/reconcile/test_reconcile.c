@@ -206,10 +206,11 @@ static void threads(void **state HM_UNUSED)
 	/* 12 is all that is left, and executes: what it reads for that bears the new number already. */
 	must(&s, by(10, 10, 2, PAGES(HM_PAGES_GET, 99, 0, PAGE)));
 	must(&s, by(10, 10, 3, PAGES(HM_PAGES_MAP, 99, 0, PAGE)));
-	must(&s, by(10, 10, 0, EXEC(99, "/usr/bin/x")));
-	must(&s, by(10, 10, 1, FORK(10, 13)));
+	must(&s, by(10, 10, 0, PAGES(HM_PAGES_GET, 98, 0, PAGE)));
+	must(&s, by(10, 10, 1, EXEC(99, "/usr/bin/x")));
+	must(&s, by(10, 10, 2, FORK(10, 13)));
 	must(&s, by(10, 13, 0, ANY));
-	must(&s, by(10, 10, 2, EXIT));
+	must(&s, by(10, 10, 3, EXIT));
 	/* The same, and the exec is the first that it tells. */
 	must(&s, by(10, 10, 0, EXEC(99, "/usr/bin/x")));
 	must(&s, by(10, 10, 1, EXIT));
