@@ -1,70 +1,71 @@
 #include "cbor.h"
 
-enum major { UNSIGNED = 0, NEGATIVE = 1, BYTE_STRING = 2, ARRAY = 4 };
-
 #define DEPTH_MAX 8
 
-static void put_head(struct hm_bytes *out, enum major major, uint64_t v)
+static void put_head(struct hm_bytes *out, enum hm_cbor_major major, uint64_t v)
 {
-	uint8_t *at = hm_bytes_reserve(out, 9);
-	unsigned size = v < 24 ? 0 : v <= UINT8_MAX ? 1 : v <= UINT16_MAX ? 2 : v <= UINT32_MAX ? 4 : 8;
-	unsigned info = size == 0 ? (unsigned)v : 24 + (unsigned)__builtin_ctz(size);
+	uint8_t *at = hm_bytes_reserve(out, HM_CBOR_HEAD_MAX);
 
-	at[0] = (uint8_t)(major << 5 | info);
-	for (unsigned i = size; i > 0; i--, v >>= 8)
-		at[i] = (uint8_t)v;
-	out->len += 1 + size;
+	out->len += (size_t)(hm_cbor_head(at, major, v) - at);
 }
 
 void hm_cbor_uint(struct hm_bytes *out, uint64_t v)
 {
-	put_head(out, UNSIGNED, v);
+	put_head(out, HM_CBOR_UNSIGNED, v);
 }
 
 void hm_cbor_int(struct hm_bytes *out, int64_t v)
 {
 	/* -1 - v is ~v in two's complement, without overflow at either end. */
-	put_head(out, v < 0 ? NEGATIVE : UNSIGNED, v < 0 ? ~(uint64_t)v : (uint64_t)v);
+	put_head(out, v < 0 ? HM_CBOR_NEGATIVE : HM_CBOR_UNSIGNED, v < 0 ? ~(uint64_t)v : (uint64_t)v);
 }
 
 void hm_cbor_bytes(struct hm_bytes *out, struct hm_slice s)
 {
-	put_head(out, BYTE_STRING, s.len);
+	put_head(out, HM_CBOR_BYTES, s.len);
 	hm_bytes_slice(out, s);
 }
 
 void hm_cbor_array(struct hm_bytes *out, uint64_t count)
 {
-	put_head(out, ARRAY, count);
+	put_head(out, HM_CBOR_ARRAY, count);
 }
 
 /* The next head in its shortest form: its major type and value; false, with nothing moved, for any other. Half the time of
- * reading a record is spent here, hence the bytes put together in place. */
+ * reading a record is spent here, hence the eight bytes that are loaded at once where they are there. */
 static inline bool take_head(struct hm_cursor *c, unsigned *major, uint64_t *v)
 {
 	/* Below these a shorter form would do. */
 	static const uint64_t least[] = { 24, UINT8_MAX + 1ull, UINT16_MAX + 1ull, UINT32_MAX + 1ull };
-	struct hm_cursor at = *c;
-	struct hm_slice first = hm_cursor_bytes(&at, 1), rest;
+	size_t left = hm_cursor_left(c), size;
 	uint64_t value = 0;
 	unsigned info;
 
-	if (at.bad)
+	if (!left)
 		return false;
-	info = first.data[0] & 31;
-	*major = first.data[0] >> 5;
-	*v = info;
-	if (info >= 24) {
-		if (info > 27)
-			return false;
-		rest = hm_cursor_bytes(&at, (size_t)1 << (info - 24));
-		for (size_t i = 0; i < rest.len; i++)
-			value = value << 8 | rest.data[i];
-		if (at.bad || value < least[info - 24])
-			return false;
-		*v = value;
+	info = c->at[0] & 31;
+	*major = c->at[0] >> 5;
+	if (info < 24) {
+		*v = info;
+		c->at++;
+		return true;
 	}
-	*c = at;
+	if (info > 27)
+		return false;
+	size = (size_t)1 << (info - 24);
+	if (size >= left)
+		return false;
+	if (left > sizeof(value)) {
+		memcpy(&value, c->at + 1, sizeof(value));
+		value = be64toh(value) >> (64 - 8 * size);
+	} else {
+		for (size_t i = 1; i <= size; i++)
+			value = value << 8 | c->at[i];
+	}
+	if (value < least[info - 24])
+		return false;
+	*v = value;
+	c->at += 1 + size;
 	return true;
 }
 
@@ -86,7 +87,7 @@ uint64_t hm_cbor_get_uint(struct hm_cursor *c)
 	unsigned major;
 	uint64_t v;
 
-	return take(c, UNSIGNED, UNSIGNED, &major, &v) ? v : 0;
+	return take(c, HM_CBOR_UNSIGNED, HM_CBOR_UNSIGNED, &major, &v) ? v : 0;
 }
 
 int64_t hm_cbor_get_int(struct hm_cursor *c)
@@ -95,14 +96,14 @@ int64_t hm_cbor_get_int(struct hm_cursor *c)
 	unsigned major;
 	uint64_t v;
 
-	if (!take(c, UNSIGNED, NEGATIVE, &major, &v))
+	if (!take(c, HM_CBOR_UNSIGNED, HM_CBOR_NEGATIVE, &major, &v))
 		return 0;
 	if (v > INT64_MAX) {
 		*c = before;
 		c->bad = true;
 		return 0;
 	}
-	return major == NEGATIVE ? -1 - (int64_t)v : (int64_t)v;
+	return major == HM_CBOR_NEGATIVE ? -1 - (int64_t)v : (int64_t)v;
 }
 
 struct hm_slice hm_cbor_get_bytes(struct hm_cursor *c)
@@ -111,7 +112,7 @@ struct hm_slice hm_cbor_get_bytes(struct hm_cursor *c)
 	unsigned major;
 	uint64_t v;
 
-	if (!take(c, BYTE_STRING, BYTE_STRING, &major, &v))
+	if (!take(c, HM_CBOR_BYTES, HM_CBOR_BYTES, &major, &v))
 		return (struct hm_slice){ NULL, 0 };
 	if (v > hm_cursor_left(c)) {
 		*c = before;
@@ -127,7 +128,7 @@ uint64_t hm_cbor_get_array(struct hm_cursor *c)
 	unsigned major;
 	uint64_t v;
 
-	if (!take(c, ARRAY, ARRAY, &major, &v))
+	if (!take(c, HM_CBOR_ARRAY, HM_CBOR_ARRAY, &major, &v))
 		return 0;
 	if (v > hm_cursor_left(c)) { /* each item has a byte at least */
 		*c = before;
@@ -145,17 +146,17 @@ static bool step(struct hm_cursor *c, bool *array, uint64_t *items)
 
 	if (!take_head(c, &major, &v))
 		return false;
-	*array = major == ARRAY;
+	*array = major == HM_CBOR_ARRAY;
 	*items = v;
 	switch (major) {
-	case UNSIGNED:
+	case HM_CBOR_UNSIGNED:
 		return true;
-	case NEGATIVE:
+	case HM_CBOR_NEGATIVE:
 		return v <= INT64_MAX;
-	case BYTE_STRING:
+	case HM_CBOR_BYTES:
 		(void)hm_cursor_bytes(c, v > hm_cursor_left(c) ? SIZE_MAX : (size_t)v);
 		return !c->bad;
-	case ARRAY:
+	case HM_CBOR_ARRAY:
 		return v <= hm_cursor_left(c);
 	default:
 		return false;

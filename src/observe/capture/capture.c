@@ -17,6 +17,7 @@
 
 #include "capture_internal.h"
 #include "pressure.h"
+#include "ring.h"
 
 #include "capture.skel.h"
 
@@ -28,7 +29,7 @@
 #define TURN_NS 100000000
 #define TURN_CLOCK 64 /* events between two looks at the clock */
 #define UNPRESSED_TURNS 10
-#define TURN_OVER -4095 /* what the ring's callback stops a turn with */
+#define TURN_OVER 1 /* what stops a turn before the ring is empty */
 #define SETTLE_TRIES 100
 
 struct cpu {
@@ -39,7 +40,7 @@ struct cpu {
 struct hm_capture {
 	struct hm_capture_spec spec;
 	struct capture_bpf *skel;
-	struct ring_buffer *ring;
+	struct hm_ring *ring;
 	struct hm_look *look;
 	int epoll;
 	uint32_t cpus;
@@ -53,8 +54,6 @@ struct hm_capture {
 	size_t handed;
 	uint64_t turn_ends;
 	bool more; /* it ended before the ring was empty */
-	int code;
-	struct hm_fail *fail;
 };
 
 uint64_t hm_capture_now(void)
@@ -130,13 +129,13 @@ static int take(struct hm_capture *c, struct hm_slice raw, struct hm_fail *fail)
 	return c->spec.sink(c->spec.cookie, &event, fail);
 }
 
-static int on_raw(void *cookie, void *data, size_t size)
+static int on_raw(void *cookie, struct hm_slice raw, struct hm_fail *fail)
 {
 	struct hm_capture *c = cookie;
+	int r = take(c, raw, fail);
 
-	c->code = take(c, (struct hm_slice){ data, size }, c->fail);
-	if (c->code)
-		return TURN_OVER;
+	if (r)
+		return r < 0 ? r : refused(fail);
 	c->more = c->handed >= TURN_MAX || (c->handed % TURN_CLOCK == 0 && hm_capture_now() > c->turn_ends);
 	return c->more ? TURN_OVER : 0;
 }
@@ -149,14 +148,8 @@ static int turn(struct hm_capture *c, struct hm_fail *fail)
 	c->handed = 0;
 	c->turn_ends = hm_capture_now() + TURN_NS;
 	c->more = false;
-	c->code = 0;
-	c->fail = fail;
-	r = ring_buffer__consume(c->ring);
-	if (c->code)
-		return c->code < 0 ? c->code : refused(fail);
-	if (r < 0 && r != TURN_OVER)
-		return hm_fail_set(fail, HM_E_SYSTEM, "reading the recorder's ring: %s", strerror(-r));
-	return (int)c->handed;
+	r = hm_ring_read(c->ring, on_raw, c, fail);
+	return r < 0 ? r : (int)c->handed;
 }
 
 static int check_spec(const struct hm_capture_spec *spec, size_t *ring_bytes, struct hm_fail *fail)
@@ -218,16 +211,15 @@ static int press(struct hm_capture *c, struct hm_fail *fail)
 	return c->spec.no_pressure ? 0 : hm_pressure_open(&c->pressure, &spec, fail);
 }
 
-static int listen_to_ring(struct hm_capture *c, struct hm_fail *fail)
+static int listen_to_ring(struct hm_capture *c, size_t ring_bytes, struct hm_fail *fail)
 {
 	/* On the edge: with events in the ring it is ready all the time, and only BPF's alarm shall end a wait
 	 * early. */
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
-	int fd = bpf_map__fd(c->skel->maps.ring);
+	int fd = bpf_map__fd(c->skel->maps.ring), r = hm_ring_open(&c->ring, fd, ring_bytes, fail);
 
-	c->ring = ring_buffer__new(fd, on_raw, c, NULL);
-	if (!c->ring)
-		return hm_fail_errno(fail, "recording: mapping the ring");
+	if (r < 0)
+		return r;
 	c->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (c->epoll < 0 || epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
 		return hm_fail_errno(fail, "recording: waiting for the ring");
@@ -270,7 +262,7 @@ int hm_capture_open(struct hm_capture **ret, const struct hm_capture_spec *spec,
 	if (r == 0)
 		r = refuse_own_cgroup(c, fail);
 	if (r == 0)
-		r = listen_to_ring(c, fail);
+		r = listen_to_ring(c, ring_bytes, fail);
 	if (r == 0)
 		r = hm_look_open(&c->look, c->spec.cgroup_id, bpf_map__fd(c->skel->maps.tasks), fail);
 	if (r == 0)
@@ -330,8 +322,8 @@ int hm_capture_poll(struct hm_capture *c, int timeout_ms, struct hm_fail *fail)
 	bool pressed = c->pressure && hm_pressure_on(c->pressure);
 	int r, handed;
 
-	if (pressed)
-		timeout_ms = hm_wire_waits(&c->wire) ? 1 : 0;
+	if (pressed || c->more)
+		timeout_ms = pressed && hm_wire_waits(&c->wire) ? 1 : 0;
 	if (epoll_wait(c->epoll, &event, 1, timeout_ms) < 0 && errno != EINTR)
 		return hm_fail_errno(fail, "waiting for the recorder's ring");
 	handed = turn(c, fail);
@@ -519,7 +511,7 @@ void hm_capture_close(struct hm_capture *c)
 		detach(c);
 	hm_pressure_close(c->pressure);
 	hm_wire_close(&c->wire);
-	ring_buffer__free(c->ring);
+	hm_ring_close(c->ring);
 	hm_look_close(c->look);
 	if (c->epoll >= 0)
 		close(c->epoll);

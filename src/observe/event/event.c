@@ -32,94 +32,143 @@ const struct hm_kind_info *hm_kind_info(uint32_t kind)
 	return kind < HM_EV_COUNT && kinds[kind].name ? &kinds[kind] : NULL;
 }
 
-static uint64_t take_native(struct hm_cursor *c, size_t size)
-{
-	struct hm_slice s = hm_cursor_bytes(c, size);
-	uint64_t v64 = 0;
-	uint32_t v32 = 0;
+/* How many numbers (the upper byte) and byte strings (the lower one) a kind has. */
+#define HM_KIND(name, number, text, meaning) [number] = 0
+#define HM_FIELD(kind, name, type, text) + (HM_##type == HM_BYTES ? 1 : 256)
+#define HM_KIND_END(kind) ,
+static const uint16_t shapes[HM_EV_COUNT] = {
+#include "kinds.def"
+};
+#undef HM_KIND
+#undef HM_FIELD
+#undef HM_KIND_END
 
-	if (s.len == sizeof(v64))
-		memcpy(&v64, s.data, sizeof(v64));
-	else if (s.len == sizeof(v32))
-		memcpy(&v32, s.data, sizeof(v32));
-	return v64 | v32;
+static uint64_t native64(const uint8_t *at)
+{
+	uint64_t v;
+
+	memcpy(&v, at, sizeof(v));
+	return v;
 }
 
-/* The fields of a raw event: numbers, then lengths, then bytes. */
-static void take_raw_fields(struct hm_event *event, const struct hm_kind_info *info, struct hm_cursor *c)
+static uint32_t native32(const uint8_t *at)
 {
-	for (size_t i = 0; i < info->count; i++)
-		if (info->fields[i].type != HM_BYTES)
-			event->field[i].u = take_native(c, sizeof(uint64_t));
-	for (size_t i = 0; i < info->count; i++)
-		if (info->fields[i].type == HM_BYTES)
-			event->field[i].b.len = take_native(c, sizeof(uint32_t));
-	for (size_t i = 0; i < info->count; i++)
-		if (info->fields[i].type == HM_BYTES)
-			event->field[i].b = hm_cursor_bytes(c, event->field[i].b.len);
+	uint32_t v;
+
+	memcpy(&v, at, sizeof(v));
+	return v;
 }
 
-static bool all_zero(struct hm_slice s)
+static bool all_zero(const uint8_t *at, size_t len)
 {
-	for (size_t i = 0; i < s.len; i++)
-		if (s.data[i])
+	for (size_t i = 0; i < len; i++)
+		if (at[i])
 			return false;
 	return true;
 }
 
+/* Whether the raw event's lengths and what they promise are there, and nothing but zero behind them: a fixed-size
+ * reservation may be longer than its content. */
+static bool raw_fits(struct hm_slice raw, unsigned shape)
+{
+	size_t strings = shape & 0xff, lengths = sizeof(struct hm_raw) + (shape >> 8) * sizeof(uint64_t);
+	size_t need = lengths + strings * sizeof(uint32_t);
+
+	if (raw.len < need)
+		return false;
+	for (size_t i = 0; i < strings; i++)
+		need += native32(raw.data + lengths + i * sizeof(uint32_t));
+	return need <= raw.len && all_zero(raw.data + need, raw.len - need);
+}
+
+/* The fields of a raw event that fits: numbers, then lengths, then bytes. */
+static void take_raw_fields(struct hm_event *event, const struct hm_kind_info *info, unsigned shape, const uint8_t *number)
+{
+	const uint8_t *length = number + (shape >> 8) * sizeof(uint64_t);
+	const uint8_t *bytes = length + (shape & 0xff) * sizeof(uint32_t);
+
+	for (size_t i = 0; i < info->count; i++) {
+		if (info->fields[i].type != HM_BYTES) {
+			event->field[i].u = native64(number);
+			number += sizeof(uint64_t);
+			continue;
+		}
+		event->field[i].b = (struct hm_slice){ bytes, native32(length) };
+		bytes += event->field[i].b.len;
+		length += sizeof(uint32_t);
+	}
+}
+
 int hm_event_from_raw(struct hm_event *out, struct hm_slice raw, uint64_t base, struct hm_fail *fail)
 {
-	struct hm_cursor c = hm_cursor_of(raw);
-	struct hm_slice head_bytes = hm_cursor_bytes(&c, sizeof(struct hm_raw));
 	const struct hm_kind_info *info;
-	struct hm_event event = { 0 };
 	struct hm_raw head;
 
-	if (c.bad)
+	if (raw.len < sizeof(head))
 		return hm_fail_set(fail, HM_E_BAD, "raw event: %zu bytes are shorter than its head", raw.len);
-	memcpy(&head, head_bytes.data, sizeof(head));
+	memcpy(&head, raw.data, sizeof(head));
 	info = hm_kind_info(head.kind);
 	if (!info || head.pad)
 		return hm_fail_set(fail, HM_E_BAD, "raw event: no kind %u (pad %u)", head.kind, head.pad);
 	if (head.time < base)
 		return hm_fail_set(fail, HM_E_BAD, "raw event %s: it is older than the run", info->name);
-	take_raw_fields(&event, info, &c);
-	/* A fixed-size reservation may be longer than its content; what is left of it is zero by contract. */
-	if (c.bad || !all_zero(hm_cursor_bytes(&c, hm_cursor_left(&c))))
+	if (!raw_fits(raw, shapes[head.kind]))
 		return hm_fail_set(fail, HM_E_BAD, "raw event %s: its %zu bytes do not fit its lengths", info->name, raw.len);
-	event.kind = head.kind;
-	event.time = head.time - base;
-	event.cpu = head.cpu;
-	event.seq = head.seq;
-	event.tgid = head.tgid;
-	event.tid = head.tid;
-	event.tseq = head.tseq;
-	*out = event;
+	out->kind = head.kind;
+	out->time = head.time - base;
+	out->cpu = head.cpu;
+	out->seq = head.seq;
+	out->tgid = head.tgid;
+	out->tid = head.tid;
+	out->tseq = head.tseq;
+	take_raw_fields(out, info, shapes[head.kind], raw.data + sizeof(head));
 	return 0;
+}
+
+static uint8_t *put_bytes(uint8_t *at, struct hm_slice s)
+{
+	at = hm_cbor_head(at, HM_CBOR_BYTES, s.len);
+	if (s.len)
+		memcpy(at, s.data, s.len);
+	return at + s.len;
+}
+
+static uint8_t *put_head(uint8_t *at, const struct hm_event *event, uint8_t count)
+{
+	at = hm_cbor_head(at, HM_CBOR_ARRAY, HEAD_ITEMS + (uint64_t)count);
+	at = hm_cbor_head(at, HM_CBOR_UNSIGNED, event->kind);
+	at = hm_cbor_head(at, HM_CBOR_UNSIGNED, event->time);
+	at = hm_cbor_head(at, HM_CBOR_UNSIGNED, event->cpu);
+	at = hm_cbor_head(at, HM_CBOR_UNSIGNED, event->seq);
+	at = hm_cbor_head(at, HM_CBOR_UNSIGNED, event->tgid);
+	at = hm_cbor_head(at, HM_CBOR_UNSIGNED, event->tid);
+	return hm_cbor_head(at, HM_CBOR_UNSIGNED, event->tseq);
 }
 
 void hm_event_encode(struct hm_bytes *out, const struct hm_event *event)
 {
 	const struct hm_kind_info *info = hm_kind_info(event->kind);
+	size_t room;
+	uint8_t *at;
 
 	if (!info)
 		abort();
-	hm_cbor_array(out, HEAD_ITEMS + (uint64_t)info->count);
-	hm_cbor_uint(out, event->kind);
-	hm_cbor_uint(out, event->time);
-	hm_cbor_uint(out, event->cpu);
-	hm_cbor_uint(out, event->seq);
-	hm_cbor_uint(out, event->tgid);
-	hm_cbor_uint(out, event->tid);
-	hm_cbor_uint(out, event->tseq);
+	room = (1 + HEAD_ITEMS + (size_t)info->count) * HM_CBOR_HEAD_MAX;
+	for (size_t i = 0; shapes[event->kind] & 0xff && i < info->count; i++)
+		if (info->fields[i].type == HM_BYTES && __builtin_add_overflow(room, event->field[i].b.len, &room))
+			abort();
+	at = put_head(hm_bytes_reserve(out, room), event, info->count);
 	for (size_t i = 0; i < info->count; i++) {
+		uint64_t u = event->field[i].u;
+
 		if (info->fields[i].type == HM_UINT)
-			hm_cbor_uint(out, event->field[i].u);
-		else if (info->fields[i].type == HM_INT)
-			hm_cbor_int(out, (int64_t)event->field[i].u);
+			at = hm_cbor_head(at, HM_CBOR_UNSIGNED, u);
+		else if (info->fields[i].type == HM_BYTES)
+			at = put_bytes(at, event->field[i].b);
 		else
-			hm_cbor_bytes(out, event->field[i].b);
+			at = (int64_t)u < 0 ? hm_cbor_head(at, HM_CBOR_NEGATIVE, ~u) : hm_cbor_head(at, HM_CBOR_UNSIGNED, u);
 	}
+	out->len = (size_t)(at - out->data);
 }
 
 static uint32_t take_u32(struct hm_cursor *c)

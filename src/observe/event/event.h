@@ -26,7 +26,9 @@ struct hm_event {
 	uint64_t seq;
 	uint32_t tgid, tid;
 	uint64_t tseq;
-	struct hm_value field[HM_EVENT_FIELDS_MAX]; /* index: enum hm_field_KIND; slices borrow from what was decoded */
+	/* Index: enum hm_field_KIND; slices borrow from what was decoded. Of fields that the kind does not have, and of a value
+	 * the half that its type does not use, nothing is said. */
+	struct hm_value field[HM_EVENT_FIELDS_MAX];
 };
 
 /* Field indices: HM_EXEC_PATH, HM_OPEN_DEV, ... and their number, HM_EXEC_FIELDS. */

@@ -28,7 +28,7 @@
 #define SIGNAL_STOP_STOPPED 1u
 #define JOBCTL_STOP_PENDING (1ul << 17)
 #define SEND_SIG_PRIV 1ul /* in the place of siginfo: the kernel itself sends, as for bpf_send_signal */
-#define STOPS_MAX 32768
+#define STOPS_MAX 8192
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 typedef struct {

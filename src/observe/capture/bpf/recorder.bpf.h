@@ -52,7 +52,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 			       sizeof(struct len_##a) == sizeof(struct len_##b), "fields differ")
 
 #define FIXED_MAX 512
-#define OUT_BYTES (FIXED_MAX + PATH_MAX_BYTES + ARGV_MAX_BYTES)
+#define OUT_BYTES (FIXED_MAX + PATH_MAX_BYTES + ARGV_MAX_BYTES) /* less than HM_RING_RECORD_MAX */
 _Static_assert(sizeof(struct raw_EXEC) + sizeof(struct len_EXEC) <= FIXED_MAX, "raise FIXED_MAX");
 
 /* A system call that has ended. */
