@@ -19,18 +19,22 @@ struct hm_record_head {
 
 struct hm_record_writer;
 
-/* Creates the file, which must not exist. A disk that is full, and a file size limit (where SIGXFSZ is ignored), are
- * HM_E_SYSTEM from the call that meets them; what was synced before stays readable. */
+/* Creates the file, which must not exist. Blocks are compressed, hashed and written by a thread that blocks all signals; it
+ * begins with the first one. So a disk that is full, or a file size limit, is HM_E_SYSTEM from the call that meets it or a
+ * later one, hm_record_sync and hm_record_finish at the latest; what was synced before stays readable. A child that is
+ * forked meanwhile has no such thread: it executes or exits. */
 int hm_record_create(struct hm_record_writer **ret, const char *path, enum hm_record_kind kind, struct hm_fail *fail)
 	HM_MUST_CHECK;
-/* Adds one deterministic CBOR item made at `time` (any clock that does not go back; 0 is fine). A block is closed and
- * synced to disk when it is full. After a failure the writer can only be abandoned. */
+/* Adds one deterministic CBOR item made at `time` (any clock that does not go back; 0 is fine). A block that is full is
+ * closed; the call waits only when the thread is many blocks behind. After a failure the writer can only be abandoned. */
 int hm_record_append(struct hm_record_writer *w, struct hm_slice item, uint64_t time, struct hm_fail *fail) HM_MUST_CHECK;
-/* Closes the running block, if it holds anything, and syncs: call it when a second has passed. */
+/* Closes the running block, if it holds anything, and waits until all is written: from then on a kill cannot take it. The
+ * file is synced to the disk behind that, which only a loss of power needs, and nobody waits for. Call it when a second has
+ * passed. */
 int hm_record_sync(struct hm_record_writer *w, struct hm_fail *fail) HM_MUST_CHECK;
 /* Writes the footer, syncs, closes and frees the writer, also on failure. `head` may be NULL. */
 int hm_record_finish(struct hm_record_writer *w, struct hm_record_head *head, struct hm_fail *fail) HM_MUST_CHECK;
-/* Closes without a footer and frees; what was written stays. NULL is fine. */
+/* Closes without a footer and frees; blocks that were closed are written. NULL is fine. */
 void hm_record_abandon(struct hm_record_writer *w);
 
 struct hm_record;
