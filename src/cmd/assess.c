@@ -211,13 +211,17 @@ static json_t *product_head(const struct hm_assessment *a)
 int hm_assess_run(struct hm_assessment *a, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes absent = { 0 }, findings = { 0 };
-	HM_JSON json_t *head = NULL;
+	HM_JSON json_t *head = NULL, *self_test = NULL;
 	struct hm_run_note notes[RUNS];
 	struct hm_planned planned;
 	struct hm_sha256 digest;
 	struct hm_slice plan;
-	int r = plant(a, fail);
+	int r = hm_self_test_run(&a->self_test, &a->surroundings, a->folder, a->mode, fail);
 
+	if (r == 0)
+		r = hm_self_test_demand(&a->self_test, fail);
+	if (r == 0)
+		r = plant(a, fail);
 	if (r < 0)
 		return r;
 	hm_surroundings_identity(&a->surroundings, a->seed);
@@ -230,9 +234,10 @@ int hm_assess_run(struct hm_assessment *a, struct hm_fail *fail)
 	hm_sha256_slice(&digest, plan);
 	for (unsigned run = 1; run <= RUNS && r == 0; run++)
 		r = one_run(a, run, (struct hm_slice){ digest.b, sizeof(digest.b) }, &notes[run - 1], &absent, fail);
+	self_test = hm_self_test_json(&a->self_test);
 	if (r == 0)
 		r = hm_core_assessment(a->parts, &planned, a->surroundings.hostname, a->surroundings.machine_id,
-				       hm_capture_witnesses(), hm_slice_of(&absent), notes, RUNS, fail);
+				       hm_capture_witnesses(), hm_slice_of(&absent), self_test, notes, RUNS, fail);
 	hm_program_working("evaluating");
 	if (r == 0) {
 		head = product_head(a);

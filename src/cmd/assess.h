@@ -2,6 +2,7 @@
 /* An assessment from its documents to its bundle. */
 #include "core_documents.h"
 #include "product.h"
+#include "self_test.h"
 #include "surroundings.h"
 
 struct hm_assessment {
@@ -10,6 +11,7 @@ struct hm_assessment {
 	struct hm_chamber_file *files; /* product.plant as the chamber wants it */
 	struct hm_packages *packages;
 	struct hm_parts *parts;
+	struct hm_self_test self_test;
 	uint8_t seed[32];
 	const char *folder;   /* what is needed while it runs */
 	char *executable;     /* on the host */
@@ -23,7 +25,8 @@ struct hm_assessment {
 
 /* Command and standard input from what was given, else from the product; {target} replaced, the executable found. */
 int hm_assess_prepare(struct hm_assessment *a, const char *const *command, const char *stdin_path, struct hm_fail *fail) HM_MUST_CHECK;
-/* Documents, plan, runs, findings: afterwards parts hold all that a bundle needs but its seal. */
+/* Self-test, documents, plan, runs, findings: afterwards parts hold all that a bundle needs but its seal. HM_E_SYSTEM
+ * before the first run when the self-test is not green: without it there is no verdict. */
 int hm_assess_run(struct hm_assessment *a, struct hm_fail *fail) HM_MUST_CHECK;
 /* Seals, signs and writes the bundle. */
 int hm_assess_publish(struct hm_assessment *a, const char *path, struct hm_fail *fail) HM_MUST_CHECK;

@@ -161,7 +161,7 @@ static json_t *run_notes(const struct hm_run_note *notes, size_t count)
 }
 
 int hm_core_assessment(struct hm_parts *parts, const struct hm_planned *planned, const char *hostname, const char *machine_id,
-		       const char *witnesses, struct hm_slice absent, const struct hm_run_note *notes, size_t count,
+		       const char *witnesses, struct hm_slice absent, json_t *self_test, const struct hm_run_note *notes, size_t count,
 		       struct hm_fail *fail)
 {
 	HM_JSON json_t *document = json_object();
@@ -169,9 +169,9 @@ int hm_core_assessment(struct hm_parts *parts, const struct hm_planned *planned,
 	json_t *chamber;
 
 	uname(&name);
-	chamber = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:[],s:o,s:s}", "profile", planned->profile, "internet", planned->internet,
+	chamber = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:[],s:o,s:O}", "profile", planned->profile, "internet", planned->internet,
 			    "hostname", hostname, "machine_id", machine_id, "address", HM_CHAMBER_ADDRESS, "target", planned->target,
-			    "equal", "absent_mounts", lines(absent), "self_test", "none");
+			    "equal", "absent_mounts", lines(absent), "self_test", self_test);
 	json_object_set_new(document, "schema", json_string("hallmark/assessment/v1"));
 	json_object_set_new(document, "seed", hex_of(planned->seed, 32));
 	json_object_set_new(document, "kernel", json_pack("{s:s,s:s}", "release", name.release, "machine", name.machine));

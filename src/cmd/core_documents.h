@@ -22,9 +22,9 @@ struct hm_run_note {
 
 /* plan.json from what is planned and the parts that are there: claims.json, declaration.json and scenario.json if any. */
 int hm_core_plan(struct hm_parts *parts, const struct hm_planned *planned, struct hm_fail *fail) HM_MUST_CHECK;
-/* assessment.json. `absent` are the host's mounts that were not in the chamber, one a line. */
+/* assessment.json. `absent` are the host's mounts that were not in the chamber, one a line; `self_test` is borrowed. */
 int hm_core_assessment(struct hm_parts *parts, const struct hm_planned *planned, const char *hostname, const char *machine_id,
-		       const char *witnesses, struct hm_slice absent, const struct hm_run_note *notes, size_t count,
+		       const char *witnesses, struct hm_slice absent, json_t *self_test, const struct hm_run_note *notes, size_t count,
 		       struct hm_fail *fail) HM_MUST_CHECK;
 /* product.json: the product's own packages (`own`, NULL-terminated names or NULL, and the owner of the executable), and
  * those of what the records say was executed or mapped executable. `head` has name, purl, supplier and definitions

@@ -97,7 +97,7 @@ static bool anything_lives(const struct run *run)
 /* Follows the product until it and what it left running have ended, its time is up, or we are told to stop. */
 static int follow(struct run *run, int *outcome, struct hm_fail *fail)
 {
-	HM_FREE char *what = hm_sprintf("run %llu", (unsigned long long)run->spec->number);
+	HM_FREE char *what = run->spec->number ? hm_sprintf("run %llu", (unsigned long long)run->spec->number) : hm_strdup("self-test");
 	uint64_t begun = now_ns(), limit = run->spec->time_limit_s * NS_PER_S, ended = 0;
 	uint64_t linger = (run->spec->linger_ms ? run->spec->linger_ms : LINGER_MS) * NS_PER_MS;
 	int r = 0;

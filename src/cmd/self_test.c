@@ -93,14 +93,38 @@ int hm_self_test_run(struct hm_self_test *t, struct hm_surroundings *s, const ch
 int hm_self_test_demand(const struct hm_self_test *t, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes missed = { 0 };
+	const char *why = NULL;
 
 	if (t->green)
 		return 0;
-	for (size_t i = 0; i < t->count; i++)
-		if (t->rows[i].result == HM_SELFTEST_MISSED)
-			hm_bytes_printf(&missed, "%s%s (%s)", missed.len ? ", " : "", t->rows[i].way, t->rows[i].why);
+	for (size_t i = 0; i < t->count; i++) {
+		if (t->rows[i].result != HM_SELFTEST_MISSED)
+			continue;
+		hm_bytes_printf(&missed, "%s%s", why ? ", " : "", t->rows[i].way);
+		why = why ? why : t->rows[i].why;
+	}
 	hm_bytes_u8(&missed, 0);
-	hm_fail_set(fail, HM_E_SYSTEM, "the self-test is not green, so nothing can be said about a product here: missed %s",
-		    (const char *)missed.data);
+	hm_fail_set(fail, HM_E_SYSTEM, "the self-test is not green, and without it there is no verdict: missed %s: %s",
+		    (const char *)missed.data, why ? why : "nothing was tried");
 	return hm_fail_advise(fail, "hallmark doctor --chamber shows it whole");
+}
+
+static json_t *row_json(const struct hm_selftest_row *row)
+{
+	json_t *witnesses = json_array();
+
+	for (unsigned bit = 0; bit < HM_SELFTEST_BITS; bit++)
+		if (row->witnesses & 1u << bit)
+			json_array_append_new(witnesses, json_string(hm_selftest_witness_name(bit)));
+	return json_pack("{s:s,s:s,s:o,s:s,s:s}", "way", row->way, "kind", hm_selftest_kind_name(row->kind), "witnesses", witnesses,
+			 "result", hm_selftest_result_name(row->result), "why", row->why);
+}
+
+json_t *hm_self_test_json(const struct hm_self_test *t)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < t->count; i++)
+		json_array_append_new(rows, row_json(&t->rows[i]));
+	return json_pack("{s:s,s:o}", "result", t->green ? "passed" : "failed", "rows", rows);
 }

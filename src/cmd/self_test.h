@@ -1,5 +1,6 @@
 #pragma once
 /* The self-test of this machine's recorder, in a chamber made as an assessment's is. */
+#include "json.h"
 #include "selftest.h"
 #include "surroundings.h"
 
@@ -14,5 +15,7 @@ struct hm_self_test {
  * this function; HM_E_SYSTEM when it could not be run. */
 int hm_self_test_run(struct hm_self_test *t, struct hm_surroundings *s, const char *folder, enum hm_internet_mode mode,
 		     struct hm_fail *fail) HM_MUST_CHECK;
+/* As it stands in assessment.json (doc/format/core.md), in fresh memory. */
+json_t *hm_self_test_json(const struct hm_self_test *t) HM_MUST_CHECK;
 /* 0 when it is green; HM_E_SYSTEM with every way that was missed. */
 int hm_self_test_demand(const struct hm_self_test *t, struct hm_fail *fail) HM_MUST_CHECK;
