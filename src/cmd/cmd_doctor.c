@@ -71,7 +71,7 @@ static int show(const struct hm_self_test *test, struct hm_fail *fail)
 static int try_chamber(const char *mode_text, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_surroundings_release) struct hm_surroundings surroundings = { .lock = -1 };
-	struct hm_self_test test;
+	struct hm_self_test test = { 0 };
 	enum hm_internet_mode mode;
 	const char *folder;
 	int r = hm_surroundings_mode(&mode, mode_text, HM_INTERNET_SIMULATED, fail);

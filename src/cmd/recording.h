@@ -13,6 +13,7 @@ struct hm_recording_spec {
 	int wire;	/* of the capture of its packets (hm_internet_wire); wire_room 0: there is none */
 	uint64_t wire_room;
 	bool packets;	/* packets are captured as well: a witness that START names */
+	const char *without; /* of struct hm_capture_spec, for tests */
 	bool no_freeze; /* never stop what is recorded */
 };
 

@@ -5,6 +5,7 @@
 #include "surroundings.h"
 
 struct hm_self_test {
+	const char *without; /* set it before: a program that the recorder leaves out, for tests; NULL */
 	struct hm_selftest_row rows[HM_SELFTEST_ROWS];
 	size_t count;
 	bool green;

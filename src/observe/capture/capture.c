@@ -172,6 +172,13 @@ static int load(struct hm_capture *c, size_t ring_bytes, struct hm_fail *fail)
 	if (!c->skel)
 		return hm_fail_set(fail, HM_E_SYSTEM, "opening the recorder: %s", hm_libbpf_said(errno));
 	c->skel->rodata->scope_id = c->spec.cgroup_id;
+	if (c->spec.without) {
+		struct bpf_program *program = bpf_object__find_program_by_name(c->skel->obj, c->spec.without);
+
+		if (!program)
+			return hm_fail_set(fail, HM_E_USAGE, "recording without %s: there is no such program", c->spec.without);
+		bpf_program__set_autoload(program, false);
+	}
 	c->skel->rodata->wire_alarm = c->spec.wire_room / 2;
 	c->skel->rodata->wire_stop = c->spec.wire_room / 4 * 3;
 	if (c->spec.wire_room && bpf_map__reuse_fd(c->skel->maps.wire, c->spec.wire) < 0)

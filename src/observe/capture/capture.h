@@ -24,6 +24,7 @@ struct hm_capture_spec {
 	 * out of order. */
 	int (*sink)(void *cookie, const struct hm_event *event, struct hm_fail *fail);
 	void *cookie;
+	const char *without; /* a program that is left out though START names its witness (for tests), or NULL */
 	/* Back-pressure for the capture of the cgroup's packets as well: the BPF map and the bytes that hm_internet_wire gives.
 	 * wire_room 0: there is none. */
 	int wire;
