@@ -340,12 +340,13 @@ static int walk_layer(struct walk *w, const struct hm_chamber_layer *layer, stru
 	r = enter(w, true, fail);
 	while (r == 0 && w->depth) {
 		struct frame *f = &w->frames[w->depth - 1];
-		const char *name = (const char *)f->pending.data + f->at;
+		const char *name;
 
 		if (f->at == f->pending.len) {
 			r = ascend(w, fail);
 			continue;
 		}
+		name = (const char *)f->pending.data + f->at;
 		f->at += strlen(name) + 1;
 		r = descend(w, name, fail);
 	}
