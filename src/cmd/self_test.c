@@ -84,11 +84,13 @@ int hm_self_test_run(struct hm_self_test *t, struct hm_surroundings *s, const ch
 	if (r == 0)
 		r = hm_fs_remove_tree(own, fail);
 	t->took_ns = now_ns() - begun;
-	if (r < 0 && r != HM_E_INTERRUPTED) {
+	if (r == HM_E_INTERRUPTED)
+		return hm_fail_set(fail, r, "interrupted in the self-test: no product was run");
+	if (r < 0) {
 		hm_fail_in(fail, "self-test");
-		return fail ? fail->code = HM_E_SYSTEM : HM_E_SYSTEM;
+		fail->code = HM_E_SYSTEM;
 	}
-	return r;
+	return r < 0 ? HM_E_SYSTEM : 0;
 }
 
 int hm_self_test_demand(const struct hm_self_test *t, struct hm_fail *fail)

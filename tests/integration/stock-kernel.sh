@@ -88,6 +88,8 @@ ip link set lo up
 uname -r >/out/kernel
 hallmark doctor >/out/doctor 2>&1
 echo $? >/out/doctor.exit
+hallmark doctor --chamber >/out/self-test 2>&1
+echo $? >/out/self-test.exit
 hallmark keygen /out/key.pem >/dev/null 2>&1
 hallmark assess --product PRODUCT --key /out/key.pem -o /out/product.hallmark --quiet >/out/assess 2>&1
 echo $? >/out/assess.exit
@@ -133,11 +135,18 @@ timeout 900 qemu-system-x86_64 -accel tcg,thread=multi -cpu max -smp 2 -m 3072 -
 say "the guest ran for $(($(date +%s) - begun)) s"
 
 fetch() { debugfs -R "dump /out/$1 $work/$1" "$work/disk.img" >/dev/null 2>&1 && [ -e "$work/$1" ]; }
-for file in doctor doctor.exit assess assess.exit product.hallmark key.pem.pub; do fetch "$file" || : >"$work/$file"; done
+for file in doctor doctor.exit self-test self-test.exit assess assess.exit product.hallmark key.pem.pub; do fetch "$file" || : >"$work/$file"; done
 
 guest=$(debugfs -R "cat /out/kernel" "$work/disk.img" 2>/dev/null || true)
 if [ "$guest" = "$release" ]; then ok "the stock kernel $release booted"; else bad "the stock kernel did not boot"; tail -n 30 "$work/console" | sed 's/^/# /'; fi
 if [ "$(cat "$work/doctor.exit")" = 0 ]; then ok "doctor finds all that is needed there"; else bad "doctor misses something there"; sed 's/^/# /' "$work/doctor"; fi
+if [ "$(cat "$work/self-test.exit")" = 0 ]; then
+	ok "the self-test is green there"
+	tail -n 2 "$work/self-test" | sed 's/^/# /'
+else
+	bad "the self-test is not green there"
+	sed 's/^/# /' "$work/self-test"
+fi
 code=$(cat "$work/assess.exit")
 if [ -n "$code" ] && [ "$code" -le 2 ] && [ -s "$work/product.hallmark" ]; then
 	ok "$product was assessed there (exit $code)"
