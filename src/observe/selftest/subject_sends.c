@@ -15,7 +15,7 @@
 
 /* How long to wait for the peer to close: it does 200 ms after the last byte. Where we close first, the kernel answers the
  * peer's end by itself, with packets that belong to no socket. */
-#define PEER_MS 1000
+#define PEER_MS 5000
 #define EXPERIMENT 253 /* IP protocol for experiments (RFC 3692) */
 
 static int whole(ssize_t done, size_t wanted)
