@@ -15,6 +15,7 @@ struct hm_seen {
 	uint64_t socket, taken; /* the socket, and the bytes that it took by its own word */
 	uint64_t left, foreign; /* packets to the way's address, and those of another owner */
 	uint64_t frames, nonces; /* of the packet file: packets to that address, and those with the nonce */
+	uint64_t bare;		/* TCP segments without payload among the frames: when a connection is over the kernel answers by itself */
 	bool held, mapped;	/* at the last look */
 	bool said;		/* the subject's word */
 	int error;

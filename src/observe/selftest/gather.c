@@ -2,6 +2,7 @@
  * stands in events that may come behind those that only name them. */
 #include "check.h"
 
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "ip.h"
@@ -360,6 +361,7 @@ static int read_packets(struct hm_gathered *g, struct hm_slice file, struct hm_f
 		if (way == hm_way_count)
 			continue;
 		g->seen[way].frames++;
+		g->seen[way].bare += packet.proto == IPPROTO_TCP && !packet.payload.len && !packet.cut;
 		if (packet.payload.len && memmem(packet.payload.data, packet.payload.len, g->test->nonce[way].bytes, SENT_BYTES))
 			g->seen[way].nonces++;
 	}

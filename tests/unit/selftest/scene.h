@@ -37,6 +37,8 @@ struct scene {
 	/* what to do to them when they are written */
 	size_t drop, drop_frame; /* SIZE_MAX: nothing */
 	size_t wrong_nonce;	 /* way whose packet has another payload */
+	size_t bare;		 /* way to which the kernel sent by itself */
+	size_t again;		 /* way whose packet is in the file once more, and owned by nobody */
 	bool hole;		 /* what is dropped leaves its number behind */
 	bool cut;		 /* no end of the file */
 	struct hm_selftest_row rows[HM_SELFTEST_ROWS];
@@ -298,7 +300,8 @@ static inline void scene_begin(struct scene *s, bool closed, const char *witness
 {
 	struct hm_fail fail = { 0 };
 
-	*s = (struct scene){ .witnesses = witnesses, .drop = SIZE_MAX, .drop_frame = SIZE_MAX, .wrong_nonce = SIZE_MAX };
+	*s = (struct scene){ .witnesses = witnesses, .drop = SIZE_MAX, .drop_frame = SIZE_MAX, .wrong_nonce = SIZE_MAX, .bare = SIZE_MAX,
+			       .again = SIZE_MAX };
 	snprintf(s->folder, sizeof(s->folder), "%s/hallmark-selftest-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
 	assert_non_null(mkdtemp(s->folder));
 	if (hm_selftest_plant(&s->test, s->folder, TARGET, closed, &fail) < 0)
@@ -366,6 +369,15 @@ static inline void write_record(struct scene *s, const char *path)
 		assert_int_equal(hm_record_finish(w, NULL, NULL), 0);
 }
 
+/* What the kernel answers for a connection that is over: an acknowledgement, of no socket. */
+static inline void write_bare(struct hm_bytes *out, size_t way)
+{
+	uint8_t frame[14 + 20 + 20] = { [12] = 8, [14] = 0x45, [17] = 40, [22] = 64, [23] = 6, [46] = 0x50, [47] = 0x10 };
+
+	hm_way_address(frame + 30, way, false);
+	hm_pcapng_packet(out, 1, (struct hm_slice){ frame, sizeof(frame) }, sizeof(frame));
+}
+
 static inline void write_frame(struct hm_bytes *out, const struct scene *s, size_t way)
 {
 	uint8_t frame[14 + 20 + SENT_BYTES] = { [12] = 8, [14] = 0x45, [17] = 20 + SENT_BYTES, [22] = 64, [23] = 253 };
@@ -389,6 +401,10 @@ static inline void scene_check(struct scene *s)
 	for (size_t i = 0; i < s->frames; i++)
 		if (i != s->drop_frame)
 			write_frame(&packets, s, s->frame[i]);
+	if (s->bare != SIZE_MAX)
+		write_bare(&packets, s->bare);
+	if (s->again != SIZE_MAX)
+		write_frame(&packets, s, s->again);
 	assert_int_equal(hm_fs_map(&record, path, NULL), 0);
 	s->result = hm_selftest_check(s->test, record.bytes, hm_slice_of(&packets), s->rows, &s->row_count, &fail);
 	assert_int_equal(unlink(path), 0);

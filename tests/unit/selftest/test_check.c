@@ -166,6 +166,19 @@ static void another_nonce(void **state)
 	assert_missed(s, "udp");
 }
 
+/* Only what carries nothing may leave without the cgroup's word. */
+static void packets_of_nobody(void **state)
+{
+	struct scene *s = *state;
+
+	s->bare = way_named("tcp");
+	scene_check(s);
+	assert_green(s);
+	s->again = way_named("udp");
+	scene_check(s);
+	assert_missed(s, "udp");
+}
+
 static void a_daemon_that_is_early(void **state)
 {
 	struct scene *s = *state;
@@ -296,6 +309,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(any_hole, begin, end),
 		cmocka_unit_test_setup_teardown(any_field_wrong, begin, end),
 		cmocka_unit_test_setup_teardown(another_nonce, begin, end),
+		cmocka_unit_test_setup_teardown(packets_of_nobody, begin, end),
 		cmocka_unit_test_setup_teardown(a_daemon_that_is_early, begin, end),
 		cmocka_unit_test_setup_teardown(gaps_and_cuts, begin, end),
 		cmocka_unit_test_setup_teardown(the_subjects_word, begin, end),
