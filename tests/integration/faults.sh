@@ -1,11 +1,12 @@
 #!/bin/bash
 # What goes wrong, goes wrong in the open: wrong usage, no root, no BTF, products that are missing, crash, fork, hang or print
-# for ever, a full disk, SIGINT and SIGKILL in mid-run. Each must give the contracted exit code and a one-line error, and leave
+# for ever, stop themselves, flood, a full disk, SIGINT and SIGKILL in mid-run. Each must give the contracted exit code and a one-line error, and leave
 # no process, mount, network namespace, cgroup or frozen task; a work folder that SIGKILL leaves goes with the guardian or
 # the next start.
 #   faults.sh BUILD
 set -u
 hallmark=$(realpath "$1/hallmark")
+print=$(realpath "$1/tests/interop/record_print")
 verify=$(realpath "$1/hallmark-verify")
 [ "$(id -u)" = 0 ] || { echo "1..0 # SKIP needs root"; exit 0; }
 work=$(mktemp -d /var/tmp/hallmark-faults-XXXXXX)
@@ -72,9 +73,17 @@ result "$([ "$(cat "$work/r1")" = kept ]; echo $?)" "... and is as it was"
 expect 0 "a product that crashes is recorded" '' "$hallmark" observe -o "$work/r2" -- sh -c 'kill -SEGV $$'
 expect 0 "a product that leaves a child" '' "$hallmark" observe -o "$work/r3" -- sh -c 'setsid sleep 1000 & exit 0'
 clean "... leaves nothing"
+"$print" "$work/r3" >"$work/events"
+child=$(awk '$2 == "alive" && /path=2f7573722f62696e2f736c656570$/ { sub(/.* of_tgid=/, ""); print $1 }' "$work/events" | tail -n 1)
+result "$(grep -q ' look .* when=2 tasks=1 ' "$work/events" && [ -n "$child" ]; echo $?)" "... and the last look shows the child, /usr/bin/sleep"
+result "$(grep -qE "^[0-9]+ exit [0-9]+ [0-9]+ [0-9]+ $child $child [0-9]+ code=9 last=1\$" "$work/events"; echo $?)" "... and its death by SIGKILL is recorded"
 begun=$(date +%s)
 expect 0 "a product that never ends is killed at its time limit" '' "$hallmark" observe -o "$work/r4" --time-limit 2 -- sh -c 'trap "" TERM INT; while :; do sleep 1 & wait; done'
 result "$([ $(($(date +%s) - begun)) -lt 20 ]; echo $?)" "... in time"
+clean "... leaves nothing"
+expect 0 "a product that stops itself and never goes on is killed at its time limit" '' "$hallmark" observe -o "$work/r11" --time-limit 2 -- \
+	sh -c 'kill -STOP $$'
+result "$("$print" "$work/r11" | tail -n 1 | grep -q ' end .* outcome=2 '; echo $?)" "... and the record says so"
 clean "... leaves nothing"
 expect 0 "a product that prints for ever" '' "$hallmark" observe -o "$work/r5" --time-limit 2 -- yes
 clean "... leaves nothing"
@@ -94,6 +103,34 @@ wait $pid
 result "$([ $? = 130 ]; echo $?)" "SIGINT in mid-run exits 130"
 clean "... leaves nothing"
 
+# A flood that is frozen again and again: with the recorder's reader behind everybody the ring fills at once.
+flood='cd /tmp && name=$(printf %0200d 0) && for i in $(seq 18); do mkdir $name && cd $name; done && : >f && path=$(pwd)/f
+	for i in $(seq 6); do (while :; do : <$path; done) & done; wait'
+is_frozen() { grep -qs 'frozen 1' "$cgroup2/hallmark/$pid"-*/product/cgroup.events; }
+flood() { # RECORD: in the background, returns when it is frozen
+	rm -f "$work/$1"*
+	"$hallmark" observe -o "$work/$1" --time-limit 3 -- bash -c "$flood" >"$work/out" 2>"$work/err" &
+	pid=$!
+	until grep -qs 'populated 1' "$cgroup2/hallmark/$pid"-*/product/cgroup.events || ! kill -0 $pid; do sleep 0.01; done
+	sleep 0.2
+	renice -n 19 -p $pid >/dev/null
+	until is_frozen || ! kill -0 $pid 2>/dev/null; do :; done
+}
+flood r12
+renice -n 0 -p $pid >/dev/null
+wait $pid
+result "$([ $? = 0 ]; echo $?)" "a flood ends at its time limit, frozen or not"
+"$print" "$work/r12" | cut -c 1-300 | grep -E '^[0-9]+ (freeze|end) ' >"$work/events"
+result "$(grep -q ' freeze ' "$work/events" && tail -n 1 "$work/events" | grep -q 'outcome=2 .* lost=0 '; echo $?)" "... it was frozen, and nothing is lost"
+clean "... leaves nothing"
+flood r13
+kill -INT $pid
+renice -n 0 -p $pid >/dev/null
+wait $pid
+result "$([ $? = 130 ]; echo $?)" "SIGINT while the product is frozen exits 130"
+result "$("$print" "$work/r13" | tail -n 1 | grep -q ' end .* outcome=3 .* lost=0 '; echo $?)" "... and the record has its end"
+clean "... leaves nothing"
+
 # SIGKILL, at several moments of a run's life.
 for after in 0.02 0.05 0.1 0.2 0.5 1; do
 	rm -f "$work/r7"*
@@ -107,7 +144,7 @@ done
 # Its record reads up to its last whole block, and says that it is cut.
 "$hallmark" observe -o "$work/r8" -- sh -c 'while :; do cat /etc/passwd >/dev/null; done' >/dev/null 2>&1 &
 pid=$!
-sleep 2.5
+for i in $(seq 1 600); do [ "$(stat -c %s "$work/r8" 2>/dev/null || echo 0)" -lt 10000 ] || break; sleep 0.05; done
 kill -KILL $pid
 wait $pid 2>/dev/null
 top=$(dirname "$(realpath "$0")")/../..
