@@ -218,9 +218,14 @@ def frozen_now(process):
 
 
 def life_of(arguments):
-    began = time.monotonic()
-    code = start(arguments).wait()
-    return code, time.monotonic() - began
+    """The shortest of three, so that few kills come too late; what the last one made stays."""
+    lives = []
+    for _ in range(3):
+        clear_records()
+        began = time.monotonic()
+        code = start(arguments).wait()
+        lives.append(time.monotonic() - began)
+    return code, min(lives)
 
 
 def records_left():
@@ -242,10 +247,11 @@ def main():
     flood = ["observe", "--time-limit", "20", "-o", f"{work}/r", "--", *FLOOD]
     watch = ["observe", "--time-limit", "20", "-o", f"{work}/r", "--cgroup", group]
     code, assess_s = life_of(assess)
+    if os.path.exists(f"{work}/b.hallmark"):
+        shutil.move(f"{work}/b.hallmark", f"{work}/whole.hallmark")
     code2, observe_s = life_of(observe)
     result(code <= 2 and code2 == 0, f"an assessment lasts {assess_s:.2f} s, a run {observe_s:.2f} s when nobody kills them",
            [f"exit codes {code}, {code2}"] * (code > 2 or code2 != 0))
-    shutil.move(f"{work}/b.hallmark", f"{work}/whole.hallmark")
     shutil.move(f"{work}/r", f"{work}/whole.record")
     clear_records()
     judged = subprocess.run([f"{build}/tests/judge_record", f"{work}/whole.hallmark", f"{work}/whole.record"], capture_output=True, text=True)
