@@ -61,6 +61,7 @@ static __always_inline void hand_over(struct seq_file *seq, struct scratch *s, _
 				      const struct hm_look_head *look)
 {
 	struct hm_raw *head = (struct hm_raw *)s->out;
+	__u32 prefix = len;
 
 	head->kind = kind;
 	head->cpu = HM_CPU_USER;
@@ -68,11 +69,10 @@ static __always_inline void hand_over(struct seq_file *seq, struct scratch *s, _
 	head->tid = look->number;
 	head->seq = look->table;
 	head->tseq = look->at;
+	bpf_seq_write(seq, &prefix, sizeof(prefix));
 	FORGET(len);
-	if (len > OUT_BYTES)
-		return;
-	bpf_seq_write(seq, &len, sizeof(len));
-	bpf_seq_write(seq, s->out, len);
+	if (len <= OUT_BYTES)
+		bpf_seq_write(seq, s->out, len);
 }
 
 #define HAND_OVER(ctx, s, kind, bytes, look) \
