@@ -352,7 +352,59 @@ static void step_server(void)
 	state("~sent nr=%d ino=%llu type=1 local_port=7005 bytes=51 times=1", SYS_write, ino_of(fd));
 }
 
-enum { RACES = 20000 };
+/* What becomes of a descriptor while a write to it waits: `with` takes its place, or nothing does (-1). */
+struct replacement {
+	int fd, with, drain;
+};
+
+static void *replace_and_drain(void *cookie)
+{
+	const struct replacement *r = cookie;
+	static char sink[1 << 20];
+	ssize_t n;
+
+	usleep(50000); /* the write waits by now */
+	must(r->with < 0 ? close(r->fd) == 0 : dup2(r->with, r->fd) == r->fd, "replacing");
+	do
+		n = read(r->drain, sink, sizeof(sink));
+	while (n > 0);
+	return NULL;
+}
+
+/* Fills `fd`, then writes 100 bytes while another thread replaces it. */
+static void write_replaced(int fd, int with, int drain)
+{
+	struct replacement r = { dup(fd), with, drain };
+	pthread_t thread;
+
+	must(fcntl(fd, F_SETFL, O_NONBLOCK) == 0, "O_NONBLOCK");
+	while (write(fd, payload, 7) > 0)
+		;
+	must(fcntl(fd, F_SETFL, 0) == 0 && fcntl(drain, F_SETFL, O_NONBLOCK) == 0, "O_NONBLOCK");
+	must(pthread_create(&thread, NULL, replace_and_drain, &r) == 0, "a thread");
+	must(write(r.fd, payload, 100) == 100, "the write that waits");
+	pthread_join(thread, NULL);
+}
+
+/* Each write goes to what the descriptor was when it began. */
+static void step_replaced(void)
+{
+	int file = open(in_folder("file"), O_RDWR | O_CREAT, 0600), other = socket(AF_UNIX, SOCK_DGRAM, 0), pair[2];
+	const int with[] = { other, file, -1 };
+
+	must(file >= 0 && other >= 0, "files");
+	for (size_t i = 0; i < sizeof(with) / sizeof(*with); i++) {
+		must(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0, "socketpair");
+		write_replaced(pair[0], with[i], pair[1]);
+		state("send nr=%d ino=%llu type=1 bytes=100", SYS_write, ino_of(pair[0]));
+	}
+	must(pipe(pair) == 0, "pipe");
+	write_replaced(pair[1], other, pair[0]);
+	state("!send ino=%llu", ino_of(other));
+	state("!write ino=%llu bytes=100", ino_of(file));
+}
+
+enum { RACES = 15000 };
 static atomic_int racing, over;
 
 /* Replaces what descriptor `racing` stands for, and closes it, all the time. */
@@ -380,11 +432,14 @@ static void step_race(void)
 
 	racing = dup(fd[0]);
 	must(racing >= 0 && fd[2] >= 0 && pthread_create(&thread, NULL, replace, fd) == 0, "a thread");
-	for (int i = 0; i < RACES; i++)
-		sent += write(racing, payload, 100) == 100;
+	while (sent < RACES) {
+		if (write(racing, payload, 100) == 100)
+			sent++;
+		else
+			sched_yield(); /* closed just now */
+	}
 	over = 1;
 	pthread_join(thread, NULL);
-	must(sent > RACES / 4, "most writes");
 	state("~packet ino=%llu port=%d bytes=%d", ino_of(fd[0]), UDP_PORT, UDP_HEADERS + 100);
 	state("~packet ino=%llu port=%d bytes=%d", ino_of(fd[1]), UDP_PORT + 10, UDP_HEADERS + 100);
 }
@@ -462,7 +517,7 @@ int main(int argc, char **argv)
 		{ "splice", step_splice }, { "uring", step_uring },	{ "raw", step_raw },	  { "packet", step_packet },
 		{ "unix", step_unix },	   { "netlink", step_netlink }, { "vsock", step_vsock },  { "child", step_child },
 		{ "daemon", step_daemon }, { "reset", step_reset },	{ "fast_open", step_fast_open }, { "server", step_server },
-		{ "race", step_race },	   { "storm", step_storm },	{ "burst", step_burst },  { "group", step_group },
+		{ "race", step_race }, { "replaced", step_replaced },	   { "storm", step_storm },	{ "burst", step_burst },  { "group", step_group },
 		{ "time_wait", step_time_wait },
 	};
 

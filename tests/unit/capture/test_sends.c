@@ -100,6 +100,7 @@ STEP(daemon)
 STEP(reset)
 STEP(fast_open)
 STEP(server)
+STEP(replaced)
 
 static void test_packet(void **state)
 {
@@ -286,6 +287,7 @@ int main(void)
 		NET_TEST(test_time_wait),
 		NET_TEST(test_group),
 		NET_TEST(test_kernel),
+		NET_TEST(test_replaced),
 		NET_TEST(test_race),
 		NET_TEST(test_storm),
 	};
