@@ -507,6 +507,16 @@ static void step_group(void)
 	state("!packet proto=2");
 }
 
+/* Sends and lives on, until it is killed. */
+static void step_linger(void)
+{
+	int pair[2];
+
+	must(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && write(pair[0], payload, 55) == 55, "a pair");
+	for (;;)
+		pause();
+}
+
 int main(int argc, char **argv)
 {
 	static const struct {
@@ -518,7 +528,7 @@ int main(int argc, char **argv)
 		{ "unix", step_unix },	   { "netlink", step_netlink }, { "vsock", step_vsock },  { "child", step_child },
 		{ "daemon", step_daemon }, { "reset", step_reset },	{ "fast_open", step_fast_open }, { "server", step_server },
 		{ "race", step_race }, { "replaced", step_replaced },	   { "storm", step_storm },	{ "burst", step_burst },  { "group", step_group },
-		{ "time_wait", step_time_wait },
+		{ "time_wait", step_time_wait }, { "linger", step_linger },
 	};
 
 	if (argc < 4)

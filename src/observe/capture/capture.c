@@ -387,7 +387,7 @@ static int settle(struct hm_capture *c, struct hm_fail *fail)
 	return 0;
 }
 
-/* Tells what tasks that live on have asked of the page cache and is not told yet. No program is attached by now. */
+/* Tells what tasks that live on have asked of the page cache, or given to a socket, and is not told yet. No program is attached by now. */
 static int tell_waiting(struct hm_capture *c, struct hm_fail *fail)
 {
 	struct bpf_link *link = bpf_program__attach_iter(c->skel->progs.on_stop, NULL);
@@ -399,7 +399,7 @@ static int tell_waiting(struct hm_capture *c, struct hm_fail *fail)
 		while ((n = read(fd, nothing, sizeof(nothing))) > 0)
 			;
 	if (n < 0)
-		hm_fail_errno(fail, "recording: asking all tasks for what they read last");
+		hm_fail_errno(fail, "recording: asking all tasks for what they read and sent last");
 	bpf_link__destroy(link);
 	return n < 0 ? HM_E_SYSTEM : 0;
 }

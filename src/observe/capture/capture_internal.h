@@ -49,5 +49,6 @@ enum hm_witness {
 	HM_WITNESS_PAGE_ADD,   /* what is put into it, used where the former is missing */
 	HM_WITNESS_DIRECT,     /* O_DIRECT: iomap_dio_rw_begin (6.6) */
 	HM_WITNESS_IO_URING,
+	HM_WITNESS_SOCKET,     /* of sends: sock_send_length (6.3) */
 };
 bool hm_kernel_has(const struct btf *btf, enum hm_witness witness);

@@ -152,7 +152,8 @@ const char *hm_capture_witnesses(void)
 	for (size_t i = 0; btf && i < HM_COUNT(readers); i++)
 		if (hm_kernel_has(btf, readers[i].witness) && !(asked && readers[i].witness == HM_WITNESS_PAGE_ADD))
 			len += snprintf(text + len, sizeof(text) - (size_t)len, "%s,", readers[i].name);
-	snprintf(text + len, sizeof(text) - (size_t)len, "syscall send:cgroup_skb,packet,socket,syscall");
+	snprintf(text + len, sizeof(text) - (size_t)len, "syscall send:cgroup_skb,packet,%ssyscall",
+		 btf && hm_kernel_has(btf, HM_WITNESS_SOCKET) ? "socket," : "");
 	btf__free(btf);
 	return text;
 }

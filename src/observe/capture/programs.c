@@ -83,6 +83,7 @@ bool hm_kernel_has(const struct btf *btf, enum hm_witness witness)
 		[HM_WITNESS_PAGE_ADD] = { "mm_filemap_add_to_page_cache" },
 		[HM_WITNESS_DIRECT] = { "iomap_dio_rw_begin" },
 		[HM_WITNESS_IO_URING] = { "io_uring_complete" },
+		[HM_WITNESS_SOCKET] = { "sock_send_length" },
 	};
 
 	for (size_t i = 0; i < HM_COUNT(tracepoints[0]) && tracepoints[witness][i]; i++)
@@ -105,6 +106,7 @@ static void leave_out(struct capture_bpf *skel, const struct btf *btf)
 		{ skel->progs.on_add_to_page_cache, !asked && hm_kernel_has(btf, HM_WITNESS_PAGE_ADD) },
 		{ skel->progs.on_direct, hm_kernel_has(btf, HM_WITNESS_DIRECT) },
 		{ skel->progs.on_io_uring_complete, hm_kernel_has(btf, HM_WITNESS_IO_URING) },
+		{ skel->progs.on_sock_send_length, hm_kernel_has(btf, HM_WITNESS_SOCKET) },
 	};
 
 	for (size_t i = 0; i < HM_COUNT(rows); i++)
@@ -116,15 +118,13 @@ static void leave_out(struct capture_bpf *skel, const struct btf *btf)
 static void set_for_kernel(struct capture_bpf *skel)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
-	bool sends;
 
 	if (!btf)
 		return; /* loading will fail, and tell */
 	skel->rodata->exit_tells_last = tracepoint_args(btf, "sched_process_exit") >= 2;
 	skel->rodata->can_cast = can_cast(btf);
-	sends = tracepoint_args(btf, "sock_send_length") > 0;
-	bpf_program__set_autoload(skel->progs.on_sock_send_length, sends);
-	skel->rodata->sees_every_send = sends && btf__find_by_name_kind(btf, "splice_to_socket", BTF_KIND_FUNC) > 0;
+	skel->rodata->sees_every_send = hm_kernel_has(btf, HM_WITNESS_SOCKET) &&
+					btf__find_by_name_kind(btf, "splice_to_socket", BTF_KIND_FUNC) > 0;
 	skel->rodata->ring_tells_result = tracepoint_args(btf, "io_uring_complete") > 3;
 	leave_out(skel, btf);
 	btf__free(btf);

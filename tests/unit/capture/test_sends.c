@@ -250,6 +250,32 @@ static void test_kernel(void **state)
 	assert_int_equal(sum(stage, HM_EV_PACKET, HM_PACKET_PACKETS, SIZE_MAX, 0), 0);
 }
 
+/* What a task that lives on has sent is told when the recorder stops. */
+static void test_linger(void **state)
+{
+	struct stage *stage = *state;
+	const char *argv[] = { HM_SUBJECT, "linger", stage->folder, PEER_ADDRESS, NULL };
+	struct hm_fail fail = { 0 };
+	int out;
+	pid_t pid;
+
+	net = (struct net){ .wire = -1, .udp = { -1, -1 } };
+	stage_open(stage);
+	pid = stage_start(stage, stage->cgroup, argv, &out);
+	close(out);
+	for (int i = 0; i < 5000 && !find_event(stage, 0, "send family=1 bytes=55"); i++)
+		if (hm_capture_poll(stage->capture, 2, &fail) < 0)
+			fail_msg("%s", fail.text);
+	assert_int_equal(find_event(stage, 0, "sent"), 0);
+	stage_stop(stage);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_true(find_event(stage, 0, "sent nr=1 family=1 type=1 bytes=55 times=1") > 0);
+	assert_int_equal(check_sequences(stage), 0);
+	check_task_sequence(stage, (uint32_t)pid);
+	assert_int_equal(stage->stats.produced, stage->count);
+}
+
 static void test_witnesses(void **state)
 {
 	(void)state;
@@ -287,6 +313,7 @@ int main(void)
 		NET_TEST(test_time_wait),
 		NET_TEST(test_group),
 		NET_TEST(test_kernel),
+		NET_TEST(test_linger),
 		NET_TEST(test_replaced),
 		NET_TEST(test_race),
 		NET_TEST(test_storm),

@@ -401,3 +401,24 @@ int am_i_inside(void *ctx)
 {
 	return in_scope();
 }
+
+struct bpf_iter__task {
+	struct task_struct *task;
+} __attribute__((preserve_access_index));
+
+/* Run once over all tasks when the recorder stops: what still waits is told. Nothing else of the recorder runs by then. */
+SEC("iter/task")
+int on_stop(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct scratch *s = ONLY(scratches);
+	struct task_state *state;
+
+	if (!task || !s)
+		return 0;
+	state = bpf_task_storage_get(&tasks, task, 0, 0);
+	if (state && state->waiting)
+		tell_looks(s, task, state, ~0u);
+	flush_sends_of(s, task);
+	return 0;
+}

@@ -59,7 +59,8 @@ static __always_inline void copy_address(struct address *to, const struct addres
 	__builtin_memcpy(to, from, sizeof(*to));
 }
 
-static __noinline int flush_sent(struct scratch *s, struct sent *sent)
+/* Makes the event in s->out; returns its length, 0 where there is nothing to tell. */
+static __noinline __u32 put_sent(struct scratch *s, struct sent *sent)
 {
 	struct raw_SENT *e;
 	__u32 len;
@@ -81,7 +82,30 @@ static __noinline int flush_sent(struct scratch *s, struct sent *sent)
 	sent->times = 0;
 	len = put_address(s, RAW_SIZE(SENT));
 	LENGTHS(s, SENT)->ADDR = len;
-	return END(s, SENT, len);
+	return RAW_SIZE(SENT) + len;
+}
+
+static __noinline int flush_sent(struct scratch *s, struct sent *sent)
+{
+	__u32 len = put_sent(s, sent);
+
+	return len ? emit(s, HM_EV_SENT, len) : 0;
+}
+
+/* For a task that lives on when the recorder stops. No other program of the recorder runs by then. */
+static __always_inline void flush_sends_of(struct scratch *s, struct task_struct *task)
+{
+	struct sent *sent = bpf_task_storage_get(&sents, task, 0, 0);
+	struct task_state *state = bpf_task_storage_get(&tasks, task, 0, 0);
+	struct hm_cpu_counters *cpu = ONLY(counters);
+	__u32 len = sent ? put_sent(s, sent) : 0;
+
+	if (!len || !cpu)
+		return;
+	fill_head((struct hm_raw *)s->out, HM_EV_SENT, task, state, cpu);
+	FORGET(len);
+	if (len > OUT_BYTES || !output(s->out, len, BPF_RB_NO_WAKEUP))
+		cpu->lost++;
 }
 
 /* What the running task has not told yet. */
