@@ -92,7 +92,7 @@ static void run_recorded(struct place *p, struct seen *seen, struct run *r)
 	struct hm_capture *capture = NULL;
 	struct hm_capture_stats stats;
 	struct hm_fail fail = { 0 };
-	int out, err;
+	int out = -1, err = -1;
 
 	spec.cgroup = hm_chamber_cgroup(c, &spec.cgroup_id);
 	if (hm_capture_open(&capture, &spec, &fail) < 0 || hm_chamber_go(c, &out, &err, &fail) < 0)
