@@ -323,9 +323,6 @@ int BPF_PROG(on_sched_process_exec, struct task_struct *task, int old_pid, struc
 	s = ONLY(scratches);
 	if (!s)
 		return 0;
-	/* The others have ended, and it goes on under the number of the first, whose events have ended with its EXIT. */
-	if (old_pid != task->pid)
-		number_anew(task);
 	flush_sends(s);
 	emit_exec(s, READ(bprm, file));
 	map_interpreter(s);

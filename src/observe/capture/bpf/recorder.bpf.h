@@ -125,6 +125,7 @@ struct scratch {
 
 struct task_state {
 	__u64 seq;
+	__u32 tid;    /* that it counts for */
 	bool watched; /* it is in scope, as far as is known */
 	bool gone;    /* its EXIT is told */
 	__u8 waiting; /* bits of the looks that are not told yet */
@@ -198,12 +199,19 @@ static __always_inline struct task_state *state_of(struct task_struct *task)
 	return bpf_task_storage_get(&tasks, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 }
 
-static __always_inline void number_anew(struct task_struct *task)
+/* The number of the task's next event. When a thread executes a program the others end, and it goes on under the number of the
+ * first, whose events have ended with its EXIT: then it counts anew. */
+static __always_inline __u64 next_of_task(struct task_struct *task, struct task_state *state)
 {
-	struct task_state *counter = bpf_task_storage_get(&tasks, task, 0, 0);
+	__u32 tid = task->pid;
 
-	if (counter)
-		counter->seq = 0;
+	if (!state)
+		return HM_TSEQ_UNKNOWN;
+	if (state->tid != tid) {
+		state->tid = tid;
+		state->seq = 0;
+	}
+	return state->seq++;
 }
 
 /* The compiler must not remember what it knows about `v`: the verifier may not, and wants to see the check itself. */
@@ -232,7 +240,7 @@ static __always_inline void fill_head(struct hm_raw *head, __u32 kind, struct ta
 	head->time = bpf_ktime_get_ns();
 	head->tgid = task->tgid;
 	head->tid = task->pid;
-	head->tseq = state ? state->seq++ : HM_TSEQ_UNKNOWN;
+	head->tseq = next_of_task(task, state);
 }
 
 /* PAGES, of a look in the way `by` of `task`. */
