@@ -4,6 +4,7 @@
  *   KIND NAME=VALUE ...       an event of this kind with these fields, behind the one of the line before
  *   !KIND NAME=VALUE ...      no such event in the whole record
  *   ~KIND NAME=VALUE ...      an event of this kind with these fields, anywhere in the record
+ *   # TEXT                    words for who reads the test's output
  *
  * A value is a decimal number or "text", in which \xHH stands for a byte. The lines are written at the end, so that
  * stating does not mix with doing. */

@@ -364,6 +364,10 @@ static inline size_t compare(struct stage *stage)
 	size_t at = 0, lines = 0, found;
 
 	while ((line = strsep(&rest, "\n")) && *line) {
+		if (*line == '#') {
+			print_message("%s\n", line);
+			continue;
+		}
 		lines++;
 		if (*line == '!') {
 			if (find_event(stage, 0, line + 1))
