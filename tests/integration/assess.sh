@@ -101,6 +101,15 @@ judged foreign change.code refuted "executes code that no package installed"
 assess writes 'echo x >>/etc/passwd; rm /etc/hostname'
 judged writes change.files refuted "changes the system's files"
 result "$(! grep -qx x /etc/passwd; echo $?)" "... and not the host's"
+assess changes 'chmod 600 /usr/share/common-licenses/GPL-2; mv /usr/share/common-licenses/BSD /tmp/BSD; exec 9<>/tmp/x; read -t 1 <&9; exit 0'
+judged changes capable.reach upheld "a file that is copied up without being opened is explained"
+assess shares '/usr/bin/python3 -c "
+import mmap, os
+shared = mmap.mmap(-1, 65536); shared[9] = 1
+held = open(\"/srv/documents/letter.eml\", \"rb\"); seen = bytes(mmap.mmap(held.fileno(), 0, prot=mmap.PROT_READ))
+if not os.fork(): os._exit(shared[9])
+os.wait()"'
+judged shares capable.reach upheld "... and shared memory, and a mapped document"
 assess leaves '(setsid sleep 600 &) ; exit 3'
 judged leaves collect.content upheld "leaves a child behind, which dies with the run"
 

@@ -144,6 +144,15 @@ static void step_maps(char **argv UNUSED)
 	must(mprotect(p + 4096, 4096, PROT_READ | PROT_EXEC) == 0, "mprotect");
 	state("map nr=%d %s layer=%d offset=8192 length=4096 prot=5 path=\"%s\"", SYS_mprotect, identity(path), disk,
 	      path);
+	p = mremap(p, 8000, 16000, MREMAP_MAYMOVE);
+	must(p == MAP_FAILED, "mremap of two mappings");
+	p = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 4096);
+	must(p != MAP_FAILED, "mmap");
+	p = mremap(p, 4096, 12288, MREMAP_MAYMOVE);
+	must(p != MAP_FAILED, "mremap");
+	state("map nr=%d %s layer=%d offset=4096 length=12288 prot=1 path=\"%s\"", SYS_mremap, identity(path), disk, path);
+	must(mremap(p, 12288, 4096, 0) == p, "mremap to less");
+	state("!map nr=%d length=4096", SYS_mremap);
 	p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	must(p != MAP_FAILED, "mmap of memory");
 	state("!map nr=%d layer=%d prot=3 path=\"\"", SYS_mmap, NONE);
@@ -154,10 +163,11 @@ static void step_maps(char **argv UNUSED)
 	state("map nr=%d dev=0 ino=0 layer=%d length=12288 prot=7 flags=34", SYS_mmap, NONE);
 }
 
-/* FOLDER has an overlay on merged, of the layers lower, with a file `old`, and upper. */
+/* FOLDER has an overlay on merged, of the layers lower, with files `old` and `changed`, and upper. */
 static void step_overlay(char **argv UNUSED)
 {
 	const char *merged = in_folder("merged/old"), *below = identity(in_folder("lower/old")), *above;
+	struct stat lower;
 	char buffer[64];
 	int fd = open(merged, O_RDONLY), writer;
 
@@ -175,6 +185,8 @@ static void step_overlay(char **argv UNUSED)
 	state("write fd=%d %s layer=%d bytes=4", writer, above, UPPER);
 	must(pread(fd, buffer, 3, 0) == 3, "the older descriptor");
 	state("read fd=%d %s layer=%d offset=0 bytes=3", fd, above, UPPER);
+	must(stat(in_folder("lower/changed"), &lower) == 0 && chmod(in_folder("merged/changed"), 0600) == 0, "chmod");
+	state("copyup from_ino=%llu dev=0 ino=0", (unsigned long long)lower.st_ino);
 	merged = in_folder("merged/new");
 	fd = open(merged, O_WRONLY | O_CREAT, 0600);
 	must(fd >= 0, merged);

@@ -252,11 +252,16 @@ static void take_ring(struct hm_files *files, const struct hm_event *e, uint64_t
 static void take_copy_up(struct hm_files *files, const struct hm_event *e)
 {
 	const struct hm_value *f = e->field;
-	struct hm_file *from = hm_files_of(files, f[HM_COPYUP_FROM_DEV].u, f[HM_COPYUP_FROM_INO].u, f[HM_COPYUP_FROM_GEN].u);
-	struct hm_file *to = hm_files_of(files, f[HM_COPYUP_DEV].u, f[HM_COPYUP_INO].u, f[HM_COPYUP_GEN].u);
-	unsigned mapped = (from->flags | to->flags) & HM_FILE_MAPPED;
+	struct hm_file *from = hm_files_of(files, f[HM_COPYUP_FROM_DEV].u, f[HM_COPYUP_FROM_INO].u, f[HM_COPYUP_FROM_GEN].u), *to;
+	unsigned mapped;
 
-	from->flags |= HM_FILE_NAMED | HM_FILE_WHOLE | mapped;
+	from->flags |= HM_FILE_NAMED | HM_FILE_WHOLE;
+	/* The copy is not known to the recorder where the call names a path alone. */
+	if (f[HM_COPYUP_DEV].u == 0 && f[HM_COPYUP_INO].u == 0)
+		return;
+	to = hm_files_of(files, f[HM_COPYUP_DEV].u, f[HM_COPYUP_INO].u, f[HM_COPYUP_GEN].u);
+	mapped = (from->flags | to->flags) & HM_FILE_MAPPED;
+	from->flags |= mapped;
 	to->flags |= HM_FILE_NAMED | HM_FILE_WHOLE | mapped;
 }
 

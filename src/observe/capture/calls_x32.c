@@ -19,6 +19,11 @@
 #define __NR_setfsuid32 -1
 #define __NR_setfsgid32 -1
 #define __NR_setgroups32 -1
+#define __NR_chown32 -1
+#define __NR_lchown32 -1
+#define __NR_fchown32 -1
+#define __NR_truncate64 -1
+#define __NR_ftruncate64 -1
 #define __NR_clock_settime64 -1
 #define __NR_clock_adjtime64 -1
 #define __NR_stime -1

@@ -25,7 +25,9 @@ enum hm_call_op {
 	HM_OP_VMSPLICE,	  /* memory into a pipe, or out of it */
 	HM_OP_MMAP,	  /* `how` = enum hm_call_mmap */
 	HM_OP_MPROTECT,	  /* address, length, protection */
+	HM_OP_MREMAP,	  /* old address, old size, new size; returns the new address */
 	HM_OP_SHMAT,	  /* id, address, flags */
+	HM_OP_CHANGE,	  /* of a file by its path: what an overlay has below is copied up first */
 	HM_OP_SOCKET,	  /* returns a socket */
 	HM_OP_SOCKETPAIR, /* arg 3 points to where two are put */
 	HM_OP_CONNECT,

@@ -44,7 +44,7 @@ static void test_exec(void **state)
 static void test_overlay(void **state)
 {
 	struct stage *stage = *state;
-	HM_FREE char *old = hm_sprintf("%s/lower/old", stage->folder);
+	HM_FREE char *old = hm_sprintf("%s/lower/old", stage->folder), *changed = hm_sprintf("%s/lower/changed", stage->folder);
 	static const char *const folders[] = { "lower", "upper", "work", "merged" };
 
 	for (size_t i = 0; i < HM_COUNT(folders); i++) {
@@ -53,6 +53,7 @@ static void test_overlay(void **state)
 		assert_int_equal(mkdir(path, 0755), 0);
 	}
 	assert_int_equal(hm_fs_write_atomic(old, HM_SLICE("what was there before"), 0644, NULL), 0);
+	assert_int_equal(hm_fs_write_atomic(changed, HM_SLICE("what is copied up by a change of its mode"), 0644, NULL), 0);
 	stage->overlay = true;
 	run_step(stage, "overlay", NULL, NULL);
 }

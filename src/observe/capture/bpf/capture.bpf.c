@@ -196,6 +196,8 @@ __noinline int on_done(struct scratch *s, __u32 op)
 		return on_mmap(s);
 	case HM_OP_MPROTECT:
 		return on_mprotect(s);
+	case HM_OP_MREMAP:
+		return on_mremap(s);
 	case HM_OP_SHMAT:
 		return on_shmat(s);
 	case HM_OP_CRED:

@@ -8,6 +8,8 @@
 #define MAP_ANONYMOUS 0x20
 #define SHM_EXEC 0100000
 #define READ_IMPLIES_EXEC 0x0400000
+#define VM_READ 1
+#define VM_WRITE 2
 #define VM_EXEC 4
 #define PROTECT_RANGES 64 /* mappings that one mprotect is followed through */
 
@@ -169,6 +171,22 @@ __noinline int on_mprotect(struct scratch *s)
 	s->end = (s->call.arg[0] + s->call.arg[1] + PAGE - 1) & ~(__u64)(PAGE - 1);
 	bpf_loop(PROTECT_RANGES, protect_step, NULL, 0);
 	return 0;
+}
+
+/* A mapping that has grown shows more of its file. */
+__noinline int on_mremap(struct scratch *s)
+{
+	NEEDS(s);
+	struct seek seek;
+
+	if (s->call.arg[2] <= s->call.arg[1] || !find_for_sure(&seek, s->call.ret) || !seek.found.file)
+		return 0;
+	s->fd = NO_FD;
+	s->map.prot = seek.found.flags & (VM_READ | VM_WRITE | VM_EXEC);
+	s->map.flags = 0;
+	s->map.offset = seek.found.offset + (s->call.ret - seek.found.start);
+	s->map.length = s->call.arg[2];
+	return emit_map(s, seek.found.file);
 }
 
 __noinline int on_shmat(struct scratch *s)

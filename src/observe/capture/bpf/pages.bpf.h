@@ -21,15 +21,30 @@ static __always_inline bool joins(const struct look *look, const struct look *ne
 	       next->from <= look->to && next->to >= look->from;
 }
 
-/* Whether a READ will stand for this look; what it is of is kept for that, the first look of a call only. */
-static __always_inline bool is_read(struct task_struct *task, struct task_reads *of, const struct look *next)
+/* The kernel reads a lower file to copy it up, in a call that changes a file by its path: nothing else tells which. */
+static __noinline int tell_lower(struct scratch *s, const struct look *lower)
+{
+	struct raw_COPYUP *e;
+
+	if (!s || !lower)
+		return 0;
+	e = BEGIN(s, COPYUP);
+	e->FROM_DEV = lower->dev;
+	e->FROM_INO = lower->ino;
+	e->FROM_GEN = lower->gen;
+	return END(s, COPYUP, 0);
+}
+
+/* Whether a READ will stand for this look; what it is of is kept for that, the first look of a call only. `op` is what
+ * the call does. */
+static __always_inline bool is_read(struct task_struct *task, struct task_reads *of, const struct look *next, __u32 *op)
 {
 	struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 	__u32 nr = regs->orig_ax, table = call_table(task, nr);
 	__u64 key = call_key(nr & ~X32_BIT, table);
-	__u32 op = rule_of(nr & ~X32_BIT, table)->op;
 
-	if ((op != HM_OP_READ && op != HM_OP_COPY) || uses_io_uring(task))
+	*op = rule_of(nr & ~X32_BIT, table)->op;
+	if ((*op != HM_OP_READ && *op != HM_OP_COPY) || uses_io_uring(task))
 		return false;
 	if (of->seen.call != key) {
 		of->seen.dev = next->dev;
@@ -48,7 +63,9 @@ static __noinline int add_look(struct look *next, __u32 by)
 	struct task_reads *of = bpf_task_storage_get(&reads, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	struct hm_cpu_counters *cpu = ONLY(counters);
 	struct scratch *s = ONLY(scratches);
+	__u32 op = HM_OP_NONE;
 	struct look *look;
+	bool joined;
 
 	if (!s || !next || !cpu)
 		return 0;
@@ -57,7 +74,8 @@ static __noinline int add_look(struct look *next, __u32 by)
 		return 0;
 	}
 	look = look_of(of, by);
-	if (joins(look, next)) {
+	joined = joins(look, next);
+	if (joined) {
 		if (next->from < look->from)
 			look->from = next->from;
 		if (next->to > look->to)
@@ -69,8 +87,10 @@ static __noinline int add_look(struct look *next, __u32 by)
 		*look = *next;
 	}
 	state->waiting |= 1u << by;
-	if ((by != HM_PAGES_GET && by != HM_PAGES_DIRECT) || !is_read(task, of, next))
+	if ((by != HM_PAGES_GET && by != HM_PAGES_DIRECT) || !is_read(task, of, next, &op))
 		state->bare |= 1u << by;
+	if (by == HM_PAGES_GET && op == HM_OP_CHANGE && !joined)
+		tell_lower(s, next);
 	return 0;
 }
 
@@ -78,6 +98,9 @@ static __always_inline int look_at_pages(struct inode *inode, __u32 by, __u64 fr
 {
 	struct look look = { .from = from, .to = to, .times = 1 };
 
+	/* What is of no disk was there before as little as a pipe: a mapping of shared memory has no name either. */
+	if (!(inode->i_sb->s_type->fs_flags & FS_REQUIRES_DEV))
+		return 0;
 	look.dev = inode->i_sb->s_dev;
 	look.ino = inode->i_ino;
 	look.gen = inode->i_generation;
