@@ -170,6 +170,8 @@ static void born_false(void **state HM_UNUSED)
 		{ { .foreign_plan = true }, "records", "records of another plan" },
 		{ { .other_seed = true }, "seed", "a seed that was not committed to" },
 		{ { .skip_run_2 = true }, "records", "a run that was taken away" },
+		{ { .event_version = 1 }, "records", "older events than the semantics are for" },
+		{ { .plan_semantics = 1 }, "records", "older semantics than the events are for" },
 	};
 
 	for (size_t i = 0; i < HM_COUNT(cases); i++) {

@@ -81,7 +81,8 @@ static inline void valid_assessment(struct hm_parts *parts, const struct valid *
 	text = hm_sprintf("{'schema':'hallmark/assessment/v1','seed':'%s','kernel':{'release':'6.1.0-28-amd64','machine':'x86_64'},"
 			  "'witnesses':{'read':['syscall'],'send':['packet','syscall']},'chamber':{'profile':'confined','internet':'simulated',"
 			  "'hostname':'ws-17','machine_id':'00112233445566778899aabbccddeeff','address':'198.18.0.2','target':'" VALID_TARGET "',"
-			  "'equal':[],'absent_mounts':[],'self_test':'none'},'runs':["
+			  "'equal':[],'absent_mounts':[],'self_test':{'result':'passed','rows':[{'way':'read','kind':'read','witnesses':['syscall'],'result':'seen','why':''}]}},"
+			  "'runs':["
 			  "{'run':1,'kind':'aa','outcome':'exited','status':0,'start_us':1700000000000000,'end_us':1700000002500000},"
 			  "{'run':2,'kind':'aa','outcome':'exited','status':0,'start_us':1700000003000000,'end_us':1700000005500000}],"
 			  "'dropped':[%s]}",

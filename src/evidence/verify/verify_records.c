@@ -2,6 +2,7 @@
  * a rule. So no run can be taken away, and none of another assessment put in. */
 #include "verify_internal.h"
 
+#include "evaluate.h"
 #include "event.h"
 #include "record.h"
 
@@ -48,6 +49,7 @@ static int check_start(const struct check *c, struct hm_record *record, unsigned
 	struct hm_sha256 plan;
 	struct hm_slice item, text = { 0 };
 	struct hm_event event;
+	json_int_t semantics;
 	int r = hm_record_next(record, &item, fail);
 
 	if (r == 0)
@@ -58,8 +60,13 @@ static int check_start(const struct check *c, struct hm_record *record, unsigned
 		return r;
 	if (event.kind != HM_EV_START)
 		return hm_fail_set(fail, HM_E_BAD, "it does not begin with a start");
-	if (event.field[HM_START_VERSION].u > HM_EVENT_VERSION)
+	if (event.field[HM_START_VERSION].u == 0 || event.field[HM_START_VERSION].u > HM_EVENT_VERSION)
 		return hm_fail_set(fail, HM_E_UNKNOWN, "its events are of version %llu, which this program does not know",
+				   (unsigned long long)event.field[HM_START_VERSION].u);
+	/* Each version of events is judged by semantics of its own (doc/format/findings.md). */
+	semantics = json_integer_value(json_object_get(c->plan, "semantics"));
+	if (semantics <= HM_SEMANTICS && semantics != (json_int_t)event.field[HM_START_VERSION].u)
+		return hm_fail_set(fail, HM_E_BAD, "its events are of version %llu, and plan.json says other semantics",
 				   (unsigned long long)event.field[HM_START_VERSION].u);
 	hm_parts_get(c->parts, "plan.json", &text);
 	hm_sha256_slice(&plan, text);

@@ -138,8 +138,9 @@ static const char *why_untested(const struct hm_core *core, const struct hm_clai
 
 	if (!claim)
 		return "unknown claim";
-	if (core->semantics > 1 && strcmp(core->self_test, "failed") == 0)
-		return "self-test failed";
+	/* Not green, no verdict: a recorder that was not seen to see proves nothing by what it did not see. */
+	if (core->semantics > 1 && strcmp(core->self_test, "passed") != 0)
+		return strcmp(core->self_test, "failed") == 0 ? "self-test failed" : "no self-test";
 	if (strcmp(claim->id, "control.switches") == 0) {
 		switches = core->declaration ? json_object_get(core->declaration, "switches") : NULL;
 		return json_array_size(switches) ? claim->untested : "no switch declared";

@@ -169,6 +169,7 @@ int hm_evaluate(struct hm_bytes *findings, const struct hm_parts *parts, struct 
 int hm_findings_exit(struct hm_slice findings)
 {
 	HM_JSON json_t *parsed = NULL;
+	const char *self_test;
 	const json_t *row;
 	int code = 0;
 	size_t i;
@@ -183,5 +184,7 @@ int hm_findings_exit(struct hm_slice findings)
 		if (strcmp(verdict, "upheld") != 0)
 			code = 2;
 	}
-	return code;
+	/* Where the recorder was not seen to see, nothing was judged: that is no success. */
+	self_test = json_string_value(json_object_get(json_object_get(parsed, "experiment"), "self_test"));
+	return self_test && strcmp(self_test, "passed") != 0 && code == 0 ? 2 : code;
 }

@@ -24,6 +24,9 @@ static void exit_codes(void **state HM_UNUSED)
 		assert_int_equal(hm_findings_exit(hm_slice_text(text)), rows[i].code);
 	}
 	assert_int_equal(hm_findings_exit(HM_SLICE("nothing")), 1);
+	assert_int_equal(hm_findings_exit(HM_SLICE("{\"claims\":[],\"experiment\":{\"self_test\":\"passed\"}}")), 0);
+	assert_int_equal(hm_findings_exit(HM_SLICE("{\"claims\":[],\"experiment\":{\"self_test\":\"failed\"}}")), 2);
+	assert_int_equal(hm_findings_exit(HM_SLICE("{\"claims\":[],\"experiment\":{\"self_test\":\"none\"}}")), 2);
 }
 
 static void nothing_is_no_core(void **state HM_UNUSED)
