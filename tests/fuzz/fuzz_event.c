@@ -17,11 +17,13 @@ static void decode(struct hm_slice item)
 static void from_raw(struct hm_slice raw)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes item = { 0 };
+	const struct hm_kind_info *info;
 	struct hm_event event, back;
 	struct hm_fail fail;
 
 	if (hm_event_from_raw(&event, raw, 0, &fail) < 0)
 		return;
+	info = hm_kind_info(event.kind);
 	hm_event_encode(&item, &event);
 	/* An INT field is any 64 bits here, and so is a UINT: all of them have a CBOR form. */
 	if (hm_event_decode(&back, hm_slice_of(&item), &fail) < 0)
@@ -29,8 +31,9 @@ static void from_raw(struct hm_slice raw)
 	if (event.kind != back.kind || event.time != back.time || event.cpu != back.cpu || event.seq != back.seq ||
 	    event.tgid != back.tgid || event.tid != back.tid || event.tseq != back.tseq)
 		abort();
-	for (size_t i = 0; i < HM_EVENT_FIELDS_MAX; i++)
-		if (event.field[i].u != back.field[i].u || !hm_slice_eq(event.field[i].b, back.field[i].b))
+	for (size_t i = 0; i < info->count; i++)
+		if (info->fields[i].type == HM_BYTES ? !hm_slice_eq(event.field[i].b, back.field[i].b)
+						     : event.field[i].u != back.field[i].u)
 			abort();
 }
 
