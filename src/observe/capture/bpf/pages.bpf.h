@@ -13,6 +13,7 @@
 
 #define IO_OPENAT 18
 #define IO_OPENAT2 28
+#define TMPFS_MAGIC 0x01021994
 #define IO_NO_REQUEST 255 /* as opcode: one more completion of a request that goes on */
 
 static __always_inline bool joins(const struct look *look, const struct look *next)
@@ -98,8 +99,8 @@ static __always_inline int look_at_pages(struct inode *inode, __u32 by, __u64 fr
 {
 	struct look look = { .from = from, .to = to, .times = 1 };
 
-	/* What is of no disk was there before as little as a pipe: a mapping of shared memory has no name either. */
-	if (!(inode->i_sb->s_type->fs_flags & FS_REQUIRES_DEV))
+	/* Memory files are read from no disk, and shared memory has no name that a call could have told. */
+	if (inode->i_sb->s_magic == TMPFS_MAGIC)
 		return 0;
 	look.dev = inode->i_sb->s_dev;
 	look.ino = inode->i_ino;
