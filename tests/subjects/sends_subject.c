@@ -185,6 +185,29 @@ static void step_raw(void)
 	state("~packet owner=%d ino=%llu proto=253 port=0 local_port=0 bytes=4060 packets=3", getpid(), ino_of(odd));
 }
 
+/* Headers that stand before the transport's, and fragments, which have one more. */
+static void step_ipv6(void)
+{
+	static const uint8_t options[8] = { 0, 0, 1, 4 }; /* six bytes of padding */
+	const char *address = "\\xfd\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x09";
+	struct sockaddr_in6 a = { .sin6_family = AF_INET6, .sin6_port = htons(UDP_PORT) };
+	int fd = socket(AF_INET6, SOCK_DGRAM, 0), tcp = socket(AF_INET6, SOCK_STREAM, 0);
+
+	inet_pton(AF_INET6, "fd00::9", &a.sin6_addr);
+	must(connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0 && send(fd, payload, 44, 0) == 44, "UDP");
+	state("~packet owner=%d ino=%llu family=10 proto=17 addr=\"%s\" port=%d local_port=%d bytes=%d packets=1", getpid(),
+	      ino_of(fd), address, UDP_PORT, local_port(fd), 40 + 8 + 44);
+	state("~sent nr=%d ino=%llu family=10 addr=\"%s\" port=%d bytes=44 times=1", SYS_sendto, ino_of(fd), address, UDP_PORT);
+	must(write(fd, payload, 5000) == 5000, "a long datagram");
+	state("~packet ino=%llu family=10 proto=17 port=%d bytes=%d packets=4", ino_of(fd), UDP_PORT, 8 + 5000 + 4 * 48);
+	must(setsockopt(fd, IPPROTO_IPV6, IPV6_DSTOPTS, options, sizeof(options)) == 0, "options");
+	must(writev(fd, &(struct iovec){ payload, 45 }, 1) == 45, "with a header of options");
+	state("~packet ino=%llu family=10 proto=17 port=%d local_port=%d bytes=%d packets=1", ino_of(fd), UDP_PORT, local_port(fd),
+	      40 + 8 + 8 + 45);
+	must(connect(tcp, (struct sockaddr *)&a, sizeof(a)) < 0, "a closed port");
+	state("~packet owner=%d ino=%llu family=10 proto=6 port=%d bytes=%d packets=1", getpid(), ino_of(tcp), UDP_PORT, 40 + 40);
+}
+
 /* Below IP: no packet event, the wire alone has it. */
 static void step_packet(void)
 {
@@ -524,7 +547,7 @@ int main(int argc, char **argv)
 		void (*step)(void);
 	} steps[] = {
 		{ "tcp", step_tcp },	   { "udp", step_udp },		{ "udp_parts", step_udp_parts }, { "zerocopy", step_zerocopy },
-		{ "splice", step_splice }, { "uring", step_uring },	{ "raw", step_raw },	  { "packet", step_packet },
+		{ "splice", step_splice }, { "uring", step_uring },	{ "raw", step_raw },	  { "packet", step_packet }, { "ipv6", step_ipv6 },
 		{ "unix", step_unix },	   { "netlink", step_netlink }, { "vsock", step_vsock },  { "child", step_child },
 		{ "daemon", step_daemon }, { "reset", step_reset },	{ "fast_open", step_fast_open }, { "server", step_server },
 		{ "race", step_race }, { "replaced", step_replaced },	   { "storm", step_storm },	{ "burst", step_burst },  { "group", step_group },

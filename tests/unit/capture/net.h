@@ -25,7 +25,8 @@ enum { TCP_PORT = 7000, UDP_PORT = 7001, CLOSED_PORT = 7002, SERVER_PORT = 7005 
 struct net {
 	pid_t holder, peer;
 	int wire, udp[2];
-	/* what the subject's side sent */
+	bool ipv6; /* to be set before net_enter: IPv6 is on, at fd00::1 and fd00::9 */
+	/* what the subject's side sent: IP packets, but of IPv6 without ICMP, which the kernel speaks all the time; other frames */
 	size_t packets, bytes, other;
 	struct wire_packet {
 		uint8_t data[128];
@@ -81,12 +82,13 @@ static inline void shell(const char *command)
 		fail_msg("failed: %s", command);
 }
 
-static inline int bound(int type, int port)
+/* To every address of the family. */
+static inline int bound(int family, int type, int port)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
-	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
+	struct sockaddr_in6 a = { .sin6_family = (sa_family_t)family, .sin6_port = htons((uint16_t)port) }; /* zero is also IPv4's */
+	int fd = socket(family, type | SOCK_CLOEXEC, 0);
 
-	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, family == AF_INET ? sizeof(struct sockaddr_in) : sizeof(a)), 0);
 	return fd;
 }
 
@@ -133,12 +135,12 @@ static inline void serve(int listener)
 
 static inline void start_peer(struct net *net)
 {
-	int listener = bound(SOCK_STREAM, TCP_PORT), queue = 16;
+	int listener = bound(AF_INET, SOCK_STREAM, TCP_PORT), queue = 16;
 
 	assert_int_equal(setsockopt(listener, IPPROTO_TCP, TCP_FASTOPEN, &queue, sizeof(queue)), 0);
 	assert_int_equal(listen(listener, 64), 0);
 	for (int i = 0; i < 2; i++)
-		net->udp[i] = bound(SOCK_DGRAM, UDP_PORT + 10 * i);
+		net->udp[i] = bound(net->ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM, UDP_PORT + 10 * i);
 	net->peer = fork();
 	assert_true(net->peer >= 0);
 	if (net->peer == 0) {
@@ -163,22 +165,23 @@ static inline void net_enter(struct net *net, struct stage *stage)
 {
 	HM_FREE char *link = NULL, *address = NULL;
 
-	*net = (struct net){ .wire = -1, .udp = { -1, -1 } };
+	*net = (struct net){ .wire = -1, .udp = { -1, -1 }, .ipv6 = net->ipv6 };
 	assert_int_equal(unshare(CLONE_NEWNET), 0);
 	net->holder = hold_namespace(&stage->net);
-	link = hm_sprintf("set -e; echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6; echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6; "
+	link = hm_sprintf("set -e; echo %2$d >/proc/sys/net/ipv6/conf/all/disable_ipv6; echo %2$d >/proc/sys/net/ipv6/conf/default/disable_ipv6; "
 	      "echo 3 >/proc/sys/net/ipv4/tcp_fastopen; ip link set lo up; "
-	      "nsenter -n -t %1$d sh -c 'echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6; "
+	      "nsenter -n -t %1$d sh -c 'echo %2$d >/proc/sys/net/ipv6/conf/default/disable_ipv6; "
 	      "echo 0 0 >/proc/sys/net/ipv4/ping_group_range'; "
 	      "ip link add peer0 address 02:00:00:00:00:09 type veth peer name eth0 address 02:00:00:00:00:01 netns %1$d; "
 	      "ip addr add " PEER_ADDRESS "/24 dev peer0; ip link set peer0 up; "
-	      "ip neigh add " SUBJECT_ADDRESS " lladdr 02:00:00:00:00:01 dev peer0", net->holder);
+	      "ip neigh add " SUBJECT_ADDRESS " lladdr 02:00:00:00:00:01 dev peer0%3$s", net->holder, !net->ipv6,
+			  net->ipv6 ? "; ip addr add fd00::9/64 dev peer0 nodad; ip neigh add fd00::1 lladdr 02:00:00:00:00:01 dev peer0" : "");
 	shell(link);
 	assert_int_equal(no_offloads("peer0"), 0);
 	tap_wire(net);
 	address = hm_sprintf("nsenter -n -t %d sh -ec 'ip link set lo up; ip addr add " SUBJECT_ADDRESS "/24 dev eth0; ip link set eth0 up; "
-	      "ip route add default via " PEER_ADDRESS "; ip neigh add " PEER_ADDRESS " lladdr 02:00:00:00:00:09 dev eth0'",
-	      net->holder);
+	      "ip route add default via " PEER_ADDRESS "; ip neigh add " PEER_ADDRESS " lladdr 02:00:00:00:00:09 dev eth0%s'", net->holder,
+			     net->ipv6 ? "; ip addr add fd00::1/64 dev eth0 nodad; ip neigh add fd00::9 lladdr 02:00:00:00:00:09 dev eth0" : "");
 	shell(address);
 	if (fork() == 0)
 		_exit(setns(stage->net, CLONE_NEWNET) < 0 || no_offloads("eth0") < 0);
@@ -202,7 +205,9 @@ static inline void net_read(struct net *net)
 
 		if (from.sll_pkttype == PACKET_OUTGOING)
 			continue;
-		if (from.sll_protocol != htons(ETH_P_IP)) {
+		if (from.sll_protocol == htons(ETH_P_IPV6) && (frame[14 + 6] == IPPROTO_ICMPV6 || frame[14 + 6] == IPPROTO_HOPOPTS))
+			continue;
+		if (from.sll_protocol != htons(ETH_P_IP) && from.sll_protocol != htons(ETH_P_IPV6)) {
 			net->other++;
 			continue;
 		}

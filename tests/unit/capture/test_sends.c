@@ -109,6 +109,14 @@ static void test_packet(void **state)
 	assert_int_equal(net.other, 1);
 }
 
+static void test_ipv6(void **state)
+{
+	net.ipv6 = true;
+	run(*state, "ipv6");
+	reconcile(*state, 0, 0);
+	each_has_an_owner(*state);
+}
+
 static int unix_listener(const struct stage *stage, const char *name, int type)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
@@ -286,6 +294,7 @@ static void test_witnesses(void **state)
 static int leave(void **state)
 {
 	net_leave(&net, *state);
+	net = (struct net){ 0 };
 	return leave_stage(state);
 }
 
@@ -302,6 +311,7 @@ int main(void)
 		NET_TEST(test_splice),
 		NET_TEST(test_uring),
 		NET_TEST(test_raw),
+		NET_TEST(test_ipv6),
 		NET_TEST(test_packet),
 		NET_TEST(test_unix),
 		NET_TEST(test_netlink),
