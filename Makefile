@@ -34,6 +34,13 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@scripts/as-root bench/run $(BUILD)
 
+# A flood on all cores for SOAK_SECONDS: nothing of it may be missing in the record.
+soak:
+	@scripts/setup build run
+	@$(MAKE) --no-print-directory all
+	@ninja -C $(BUILD) --quiet soak_check
+	@scripts/as-root scripts/soak $(BUILD) $${SOAK_SECONDS:-60}
+
 # Coverage-guided fuzzing of every reader of foreign bytes, FUZZ_SECONDS each.
 fuzz:
 	@scripts/setup build fuzz
@@ -47,4 +54,4 @@ install: all
 clean:
 	@rm -rf $(BUILD) $(BUILD)-verify $(BUILD)-fuzz
 
-.PHONY: all assess verify-sample test check-fast bench fuzz install clean
+.PHONY: all assess verify-sample test check-fast bench soak fuzz install clean

@@ -64,6 +64,42 @@ static void every_kind_survives(void **state HM_UNUSED)
 	assert_true(seen >= 20);
 }
 
+/* An event is what its items are, written one by one, whatever the size of its numbers. */
+static void every_kind_item_by_item(void **state HM_UNUSED)
+{
+	static const uint64_t values[] = { 0, 1, 23, 24, 255, 256, 65535, 65536, UINT32_MAX, UINT32_MAX + 1ull, INT64_MAX, UINT64_MAX };
+	static char long_text[70000];
+
+	for (uint32_t kind = 0; kind < HM_EV_COUNT; kind++)
+		for (size_t v = 0; v < HM_COUNT(values); v++) {
+			HM_CLEANUP(hm_bytes_release) struct hm_bytes item = { 0 }, want = { 0 };
+			const struct hm_kind_info *info = hm_kind_info(kind);
+			struct hm_event event = { .kind = (uint16_t)kind, .time = values[v], .cpu = (uint32_t)values[v], .seq = values[v],
+						  .tgid = (uint32_t)values[v], .tid = (uint32_t)values[v], .tseq = values[v] };
+			const uint64_t head[] = { kind, event.time, event.cpu, event.seq, event.tgid, event.tid, event.tseq };
+
+			if (!info)
+				continue;
+			hm_cbor_array(&want, HM_COUNT(head) + info->count);
+			for (size_t i = 0; i < HM_COUNT(head); i++)
+				hm_cbor_uint(&want, head[i]);
+			for (size_t i = 0; i < info->count; i++) {
+				event.field[i].u = values[(v + i) % HM_COUNT(values)];
+				event.field[i].b = (struct hm_slice){ (const uint8_t *)long_text, event.field[i].u % sizeof(long_text) };
+				if (info->fields[i].type == HM_UINT)
+					hm_cbor_uint(&want, event.field[i].u);
+				else if (info->fields[i].type == HM_INT)
+					hm_cbor_int(&want, (int64_t)event.field[i].u);
+				else
+					hm_cbor_bytes(&want, event.field[i].b);
+			}
+			hm_bytes_u8(&item, 0xff); /* it is appended */
+			hm_event_encode(&item, &event);
+			assert_int_equal(item.len, want.len + 1);
+			assert_memory_equal(item.data + 1, want.data, want.len);
+		}
+}
+
 /* One event byte for byte, worked out by hand from doc/format/record.md. */
 static void connect_byte_for_byte(void **state HM_UNUSED)
 {
@@ -162,7 +198,7 @@ static void unknown_kinds_have_no_row(void **state HM_UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_kind_survives), cmocka_unit_test(connect_byte_for_byte),
+		cmocka_unit_test(every_kind_survives), cmocka_unit_test(every_kind_item_by_item), cmocka_unit_test(connect_byte_for_byte),
 		cmocka_unit_test(raw_is_checked),      cmocka_unit_test(items_are_checked),
 		cmocka_unit_test(unknown_kinds_have_no_row),
 	};
