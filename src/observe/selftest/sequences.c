@@ -1,9 +1,11 @@
-/* Every event has a number on its CPU and one in its task, each from 0 without a hole. */
+/* Every event has a number on its CPU and one in its task, each from 0 without a hole. After a task's EXIT its number may be that
+ * of another task, or of a thread that executed a program: either counts from 0 (doc/format/record.md). */
 #include "check.h"
 
 struct task {
 	uint32_t tid;
 	uint64_t next;
+	bool may_begin; /* the next number may be 0 as well */
 };
 
 struct hm_sequences {
@@ -33,7 +35,7 @@ static struct task *task_of(struct hm_sequences *s, uint32_t tid)
 		if (s->task[s->last].tid == tid)
 			return &s->task[s->last];
 	s->task = hm_realloc(s->task, s->tasks + 1, sizeof(*s->task));
-	s->task[s->tasks++] = (struct task){ tid, 0 };
+	s->task[s->tasks++] = (struct task){ .tid = tid };
 	return &s->task[s->last];
 }
 
@@ -47,7 +49,12 @@ bool hm_sequences_broken(struct hm_sequences *s, const struct hm_event *event)
 	if (event->cpu == HM_CPU_USER || event->cpu == HM_CPU_PACKETS)
 		return broken;
 	task = task_of(s, event->tid);
-	broken |= event->tseq != task->next;
+	if (event->tseq == HM_TSEQ_UNKNOWN) {
+		task->may_begin = true;
+		return broken;
+	}
+	broken |= event->tseq != task->next && !(task->may_begin && event->tseq == 0);
 	task->next = event->tseq + 1;
+	task->may_begin = event->kind == HM_EV_EXIT || (task->may_begin && event->tseq != 0);
 	return broken;
 }

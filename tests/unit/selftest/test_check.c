@@ -1,4 +1,5 @@
 /* The self-test's checker over records made by hand: green when all is there, and red, for the right way, when anything is not. */
+#include "check.h"
 #include "scene.h"
 
 static struct scene scene;
@@ -289,6 +290,45 @@ static void files_that_are_none(void **state)
 	assert_int_equal(hm_selftest_check(s->test, nothing, nothing, s->rows, &s->row_count, NULL), 0);
 }
 
+static void numbers_of_events(void **state)
+{
+	static const struct {
+		uint32_t tid, cpu;
+		uint64_t seq, tseq;
+		enum hm_kind kind;
+		bool broken;
+	} rows[] = {
+		{ 7, 0, 0, 0, HM_EV_CRED, false },
+		{ 7, 1, 0, 1, HM_EV_CRED, false },
+		{ 8, 1, 1, 1, HM_EV_CRED, true }, /* its first is 0 */
+		{ 7, 0, 1, 2, HM_EV_EXIT, false },
+		{ 7, 0, 2, 3, HM_EV_PAGES, false }, /* told behind its end */
+		{ 7, 0, 3, 5, HM_EV_CRED, true },
+		{ 7, 0, 5, 6, HM_EV_EXIT, true }, /* a hole on the CPU */
+		{ 7, 0, 6, 7, HM_EV_PAGES, false },
+		{ 7, 0, 7, 0, HM_EV_CRED, false }, /* another task of that number */
+		{ 7, 0, 8, 0, HM_EV_CRED, true },
+		{ 7, 0, 9, HM_TSEQ_UNKNOWN, HM_EV_CRED, false },
+		{ 7, 0, 10, 1, HM_EV_CRED, false },
+		{ 0, HM_CPU_USER, 0, 0, HM_EV_LOOK, false },
+		{ 0, HM_CPU_USER, 2, 0, HM_EV_LOOK, true },
+		{ 0, HM_CPU_PACKETS, 0, 0, HM_EV_PACKET, false },
+		{ 0, HM_CPU_PACKETS, 1, 0, HM_EV_PACKET, false },
+		{ 0, HM_CPU_USER + 1, 0, 0, HM_EV_PACKET, true },
+	};
+	struct hm_sequences *s = hm_sequences_new();
+
+	(void)state;
+	for (size_t i = 0; i < HM_COUNT(rows); i++) {
+		struct hm_event e = { .kind = (uint16_t)rows[i].kind, .cpu = rows[i].cpu, .seq = rows[i].seq, .tid = rows[i].tid,
+				      .tseq = rows[i].tseq };
+
+		if (hm_sequences_broken(s, &e) != rows[i].broken)
+			fail_msg("event %zu", i);
+	}
+	hm_sequences_free(s);
+}
+
 static void the_deep_path(void **state)
 {
 	struct scene *s = *state;
@@ -316,6 +356,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(unavailable_where_the_table_says, begin, end),
 		cmocka_unit_test(kernels_with_fewer_witnesses),
 		cmocka_unit_test_setup_teardown(files_that_are_none, begin, end),
+		cmocka_unit_test(numbers_of_events),
 		cmocka_unit_test_setup_teardown(the_deep_path, begin, end),
 		{ "all_seen_closed", all_seen, begin_closed, end, NULL },
 		{ "any_event_missing_closed", any_event_missing, begin_closed, end, NULL },
