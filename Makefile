@@ -40,6 +40,8 @@ soak:
 	@$(MAKE) --no-print-directory all
 	@ninja -C $(BUILD) --quiet soak_check
 	@scripts/as-root scripts/soak $(BUILD) $${SOAK_SECONDS:-60}
+	@ninja -C $(BUILD) --quiet tests/judge_record tests/daemon_subject
+	@scripts/as-root python3 tests/integration/kills.py $(BUILD) . $${SOAK_KILLS:-200}
 
 # Coverage-guided fuzzing of every reader of foreign bytes, FUZZ_SECONDS each.
 fuzz:
