@@ -21,6 +21,10 @@ result() { # CONDITION-EXIT TEXT
 	n=$((n + 1))
 	if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; failed=1; fi
 }
+skipped() { # TEXT WHY
+	n=$((n + 1))
+	echo "ok $n - $1 # SKIP $2"
+}
 # expect CODE TEXT PATTERN COMMAND...: runs it, checks exit code and that standard error has the pattern and is short
 expect() {
 	local code=$1 text=$2 pattern=$3 got
@@ -114,21 +118,28 @@ flood() { # RECORD: in the background, returns when it is frozen
 	until grep -qs 'populated 1' "$cgroup2/hallmark/$pid"-*/product/cgroup.events || ! kill -0 $pid; do sleep 0.01; done
 	sleep 0.2
 	renice -n 19 -p $pid >/dev/null
-	until is_frozen || ! kill -0 $pid 2>/dev/null; do :; done
+	frozen=no
+	until [ $frozen = yes ] || ! kill -0 $pid 2>/dev/null; do ! is_frozen || frozen=yes; done
 }
 flood r12
-renice -n 0 -p $pid >/dev/null
+renice -n 0 -p $pid >/dev/null 2>&1
 wait $pid
 result "$([ $? = 0 ]; echo $?)" "a flood ends at its time limit, frozen or not"
 "$print" "$work/r12" | cut -c 1-300 | grep -E '^[0-9]+ (freeze|end) ' >"$work/events"
-result "$(grep -q ' freeze ' "$work/events" && tail -n 1 "$work/events" | grep -q 'outcome=2 .* lost=0 '; echo $?)" "... it was frozen, and nothing is lost"
+result "$({ [ $frozen = no ] || grep -q ' freeze ' "$work/events"; } && tail -n 1 "$work/events" | grep -q 'outcome=2 .* lost=0 '; echo $?)" \
+	"... that it was frozen is told, and nothing is lost"
 clean "... leaves nothing"
 flood r13
-kill -INT $pid
-renice -n 0 -p $pid >/dev/null
-wait $pid
-result "$([ $? = 130 ]; echo $?)" "SIGINT while the product is frozen exits 130"
-result "$("$print" "$work/r13" | tail -n 1 | grep -q ' end .* outcome=3 .* lost=0 '; echo $?)" "... and the record has its end"
+if [ $frozen = yes ]; then
+	kill -INT $pid
+	renice -n 0 -p $pid >/dev/null
+	wait $pid
+	result "$([ $? = 130 ]; echo $?)" "SIGINT while the product is frozen exits 130"
+	result "$("$print" "$work/r13" | tail -n 1 | grep -q ' end .* outcome=3 .* lost=0 '; echo $?)" "... and the record has its end"
+else
+	wait $pid
+	skipped "SIGINT while the product is frozen" "the recorder kept up with the flood; test_capture_pressure stops it while frozen by a slow reader"
+fi
 clean "... leaves nothing"
 
 # SIGKILL, at several moments of a run's life.

@@ -73,17 +73,11 @@ static void test_pread(void **state)
 	run_race(*state, "pread", "60000");
 }
 
-static void test_mmap(void **state)
-{
-	run_race(*state, "mmap", "20000");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STAGE_TEST(test_read),
 		STAGE_TEST(test_pread),
-		STAGE_TEST(test_mmap),
 	};
 	const char *missing = stage_missing();
 

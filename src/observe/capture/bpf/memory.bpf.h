@@ -125,7 +125,8 @@ __noinline int on_mmap(struct scratch *s)
 		return s->map.prot & PROT_EXEC ? emit_map(s, NULL) : 0;
 	}
 	/* The mapping that came of it tells the file, not the descriptor, which another thread may have changed. Where
-	 * it is gone already the descriptor is what is left. */
+	 * it is gone already, or a thread holds the address space's lock for too long, the descriptor is what is left: then a
+	 * thread that replaces it at that moment misleads this event, and not the pages that are read through the mapping. */
 	s->fd = s->call.arg[4];
 	if (!find_for_sure(&seek, s->call.ret) || !seek.found.file)
 		return emit_map(s, file_of(s->fd));
