@@ -178,9 +178,12 @@ static void step_overlay(char **argv UNUSED)
 	state("map %s layer=%d path=\"%s\"", below, LOWER, merged);
 	must(mprotect(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, fd, 0), 4096, PROT_READ | PROT_EXEC) == 0, "mprotect");
 	state("map nr=%d %s layer=%d path=\"%s\"", SYS_mprotect, below, LOWER, merged);
+	must(stat(in_folder("lower/old"), &lower) == 0, "lower/old");
 	writer = open(merged, O_WRONLY | O_APPEND);
 	must(writer >= 0 && write(writer, "more", 4) == 4, "copy-up");
 	above = identity(in_folder("upper/old"));
+	state("copyup from_dev=%llu from_ino=%llu %s", (unsigned long long)major(lower.st_dev) << 20 | minor(lower.st_dev),
+	      (unsigned long long)lower.st_ino, above);
 	state("open fd=%d %s layer=%d path=\"%s\"", writer, above, UPPER, merged);
 	state("write fd=%d %s layer=%d bytes=4", writer, above, UPPER);
 	must(pread(fd, buffer, 3, 0) == 3, "the older descriptor");

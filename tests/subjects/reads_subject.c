@@ -6,6 +6,7 @@
 #include "reads_ring.h"
 
 #include <linux/loop.h>
+#include <pthread.h>
 #include <sys/fanotify.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -471,6 +472,65 @@ static const struct {
 	{ "block device", way_device },
 };
 
+/* A mapping is touched, and nothing follows until somebody ends this process. */
+static void touch_and_wait(void)
+{
+	int fd = open_document(O_RDONLY);
+	char *p = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE, fd, 52 * PAGE);
+
+	must(p != MAP_FAILED, "mmap");
+	state_map(SYS_mmap, 52 * PAGE, PAGE);
+	state_pages(BY_MAP, 52 * PAGE, PAGE);
+	write_statements();
+	check_bytes(p, 52 * PAGE, PAGE, "mmap");
+	for (;;)
+		pause();
+}
+
+/* Descriptor 9 was open before the recorder began. */
+static void read_inherited(void)
+{
+	state("open nr=%d fd=9 %s layer=%d path=\"%s\"", SYS_pread64, real, layer, document);
+	must(pread(9, buffer, 100, place(54)) == 100, "an inherited descriptor");
+	check_bytes(buffer, place(54), 100, "an inherited descriptor");
+	state_read(SYS_pread64, 9, place(54), 100);
+	must(pread(9, buffer, 100, place(54)) == 100, "once more");
+	state_read(SYS_pread64, 9, place(54), 100);
+	state("pages by=%d %s offset=%d length=%d times=2", BY_GET, real, 54 * PAGE, PAGE);
+}
+
+static void *close_and_feed(void *cookie)
+{
+	int *pair = cookie;
+
+	usleep(200000);
+	close(pair[0]);
+	must(write(pair[1], "12345", 5) == 5, "the pipe");
+	return NULL;
+}
+
+/* The descriptor is closed by another thread while its read waits: bytes came, and from where is not known any more. */
+static void read_closed(void)
+{
+	pthread_t thread;
+	int pair[2];
+
+	must(pipe(pair) == 0 && pthread_create(&thread, NULL, close_and_feed, pair) == 0, "thread");
+	must(read(pair[0], buffer, 10) == 5, "read of a pipe that is closed meanwhile");
+	state("read nr=%d fd=%d dev=0 ino=0 gen=0 layer=%d bytes=5", SYS_read, pair[0], NONE);
+	pthread_join(thread, NULL);
+}
+
+/* By name only. */
+static const struct {
+	const char *name;
+	void (*run)(void);
+} others[] = {
+	{ "touch and wait", touch_and_wait },
+	{ "inherited", read_inherited },
+	{ "closed", read_closed },
+};
+
 static void make_document(const char *path)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0644);
@@ -495,6 +555,12 @@ int main(int argc, char **argv)
 	real = identity(argv[2]);
 	layer = atoi(argv[3]);
 	scratch = argv[4];
+	for (size_t i = 0; argc > 5 && i < sizeof(others) / sizeof(others[0]); i++)
+		if (strcmp(argv[5], others[i].name) == 0) {
+			others[i].run();
+			write_statements();
+			return 0;
+		}
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		pid_t pid;
 

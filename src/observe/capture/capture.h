@@ -8,9 +8,13 @@
  *
  * Calls are seen when they end. What the kernel's objects do not tell is read from the caller's memory then, as a
  * hint: the address of an unconnected send, the counts of sendmmsg, an offset behind a pointer, the descriptors of
- * socketpair, all arguments of i386's socketcall. A thread that replaces a descriptor while another's call on it
- * ends can mislead the record about that call. Reads and writes by io_uring and io_submit are not seen at all: the
- * chamber refuses them. */
+ * socketpair, those in control messages and fanotify's events, all arguments of i386's socketcall.
+ *
+ * Another thread may replace or close a descriptor while a call on it runs. A read then has the file that the page cache
+ * was asked for, a mapping the file that was mapped, a send the socket that took the bytes. What remains is told of what
+ * stands behind the descriptor when the call ends, dev and ino 0 where nothing does: a read of a file that no page cache
+ * has (tmpfs, a pipe, procfs), any read on a kernel that does not tell (no read:page-cache among the witnesses) or by a
+ * task that uses io_uring, whose requests are worked on between its calls, and a write to a file. */
 #include "event.h"
 
 struct hm_capture_spec {

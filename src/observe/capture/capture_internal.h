@@ -45,9 +45,9 @@ void hm_wire_close(struct hm_wire *wire);
 
 /* Witnesses of reads besides the system calls, for which a kernel must have the tracepoints. */
 enum hm_witness {
-	HM_WITNESS_PAGE_CACHE, /* what is asked of it: mm_filemap_get_pages, _map_pages and _fault (6.12) */
+	HM_WITNESS_PAGE_CACHE, /* what is asked of it: mm_filemap_get_pages, _map_pages and _fault */
 	HM_WITNESS_PAGE_ADD,   /* what is put into it, used where the former is missing */
-	HM_WITNESS_DIRECT,     /* O_DIRECT: iomap_dio_rw_begin (6.6) */
+	HM_WITNESS_DIRECT,     /* O_DIRECT: iomap_dio_rw_begin */
 	HM_WITNESS_IO_URING,
 	HM_WITNESS_SOCKET,     /* of sends: sock_send_length (6.3) */
 };

@@ -126,12 +126,152 @@ static void test_upper(void **state)
 	run_overlay(*state, "upper/document", "2");
 }
 
+static void run_alone(struct stage *stage, const char *document, const char *way)
+{
+	const char *argv[] = { HM_SUBJECT, document, document, "3", stage->folder, way, NULL };
+
+	stage_open(stage);
+	stage_run(stage, argv);
+	stage_stop(stage);
+	assert_int_equal(stage->status, 0);
+	assert_true(compare(stage) > 0);
+	assert_int_equal(check_sequences(stage), 0);
+}
+
+static size_t count_opens(const struct stage *stage, const char *path)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < stage->count; i++) {
+		const struct hm_event *e = &stage->events[i].event;
+
+		count += e->kind == HM_EV_OPEN && hm_slice_eq(e->field[HM_OPEN_PATH].b, hm_slice_text(path));
+	}
+	return count;
+}
+
+/* A file that no call of the product opened is named when it is read, once. */
+static void test_inherited(void **state)
+{
+	struct stage *stage = *state;
+	HM_FREE char *document = hm_sprintf("%s/document", stage->folder);
+	int fd;
+
+	make_document(document);
+	fd = open(document, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0 && dup2(fd, 9) == 9);
+	run_alone(stage, document, "inherited");
+	close(9);
+	close(fd);
+	assert_int_equal(count_opens(stage, document), 1);
+}
+
+static void test_closed(void **state)
+{
+	struct stage *stage = *state;
+	HM_FREE char *document = hm_sprintf("%s/document", stage->folder);
+
+	make_document(document);
+	run_alone(stage, document, "closed");
+}
+
+static bool sleeps(pid_t pid)
+{
+	HM_FREE char *path = hm_sprintf("/proc/%d/stat", pid);
+	HM_FCLOSE FILE *f = fopen(path, "re");
+	char task = 0;
+
+	return f && fscanf(f, "%*d %*s %c", &task) == 1 && task == 'S';
+}
+
+/* Starts the subject, which touches a mapping and then does nothing more: what it touched is not told yet. */
+static pid_t begin_waiting(struct stage *stage, int *out)
+{
+	HM_FREE char *document = hm_sprintf("%s/document", stage->folder);
+	const char *argv[] = { HM_SUBJECT, document, document, "3", stage->folder, "touch and wait", NULL };
+	uint64_t limit = stage_now() + 30000000000u;
+	uint8_t buffer[4096];
+	ssize_t n;
+	pid_t pid;
+
+	make_document(document);
+	stage_open(stage);
+	pid = stage_start(stage, stage->cgroup, argv, out);
+	n = read(*out, buffer, sizeof(buffer));
+	assert_true(n > 0);
+	hm_bytes_append(&stage->stated, buffer, (size_t)n);
+	hm_bytes_u8(&stage->stated, 0);
+	/* Nothing that it does behind its statement but pause makes it sleep for long. */
+	for (int calm = 0; calm < 50 && stage_now() < limit; calm = sleeps(pid) ? calm + 1 : 0)
+		usleep(2000);
+	return pid;
+}
+
+static void check_told(struct stage *stage)
+{
+	assert_int_equal(compare(stage), 3);
+	assert_int_equal(check_sequences(stage), 0);
+	assert_int_equal(stage->stats.lost, 0);
+}
+
+static void test_killed(void **state)
+{
+	struct stage *stage = *state;
+	HM_FREE char *path = hm_sprintf("%s/cgroup.kill", stage->cgroup);
+	int out, kill_file = open(path, O_WRONLY | O_CLOEXEC);
+	pid_t pid = begin_waiting(stage, &out);
+
+	assert_true(kill_file >= 0 ? write(kill_file, "1", 1) == 1 : kill(pid, SIGKILL) == 0);
+	assert_int_equal(waitpid(pid, &stage->status, 0), pid);
+	stage_stop(stage);
+	close(kill_file);
+	close(out);
+	check_told(stage);
+}
+
+static void test_left_alive(void **state)
+{
+	struct stage *stage = *state;
+	int out;
+	pid_t pid = begin_waiting(stage, &out);
+
+	stage_stop(stage);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &stage->status, 0), pid);
+	close(out);
+	check_told(stage);
+}
+
+/* It ends in another cgroup, where nobody looks. */
+static void test_moved_away(void **state)
+{
+	struct stage *stage = *state;
+	HM_FREE char *beside = hm_sprintf("%s-beside", stage->cgroup);
+	int out;
+	pid_t pid = begin_waiting(stage, &out);
+
+	assert_int_equal(mkdir(beside, 0755), 0);
+	stage_join(beside, pid);
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &stage->status, 0), pid);
+	stage_stop(stage);
+	close(out);
+	for (int i = 0; i < 500 && rmdir(beside) < 0 && errno == EBUSY; i++)
+		usleep(10000);
+	check_told(stage);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		STAGE_TEST(test_disk),
 		STAGE_TEST(test_lower),
 		STAGE_TEST(test_upper),
+		STAGE_TEST(test_inherited),
+		STAGE_TEST(test_closed),
+		STAGE_TEST(test_killed),
+		STAGE_TEST(test_left_alive),
+		STAGE_TEST(test_moved_away),
 	};
 	const char *missing = stage_missing();
 
