@@ -512,7 +512,7 @@ static void *close_and_feed(void *cookie)
 /* The descriptor is closed by another thread while its read waits: bytes came, and from where is not known any more. */
 static void read_closed(void)
 {
-	pthread_t thread;
+	pthread_t thread = 0;
 	int pair[2];
 
 	must(pipe(pair) == 0 && pthread_create(&thread, NULL, close_and_feed, pair) == 0, "thread");
