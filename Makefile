@@ -24,7 +24,7 @@ test:
 	@$(MAKE) --no-print-directory all
 	@scripts/test $(BUILD)
 
-# The part for while working: no sanitizers, no virtual machine, no long faults.
+# The part for while working, under a minute: no assessment, no virtual machine, no long faults.
 check-fast: all
 	@scripts/test $(BUILD) --fast
 

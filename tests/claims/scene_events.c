@@ -100,6 +100,7 @@ static void do_mmap(struct stage *s, const struct line *line)
 	SET(e, HM_MAP_LENGTH, scene_number(line, 3, 10));
 	SET(e, HM_MAP_PROT, PROT_READ);
 	SET(e, HM_MAP_NR, line->words > 5 ? scene_number(line, 5, 10) : 9);
+	SET(e, HM_MAP_FLAGS, line->words > 6 && strcmp(line->word[6], "unsure") == 0 ? HM_MAP_UNSURE : 0);
 	scene_say(s, e, KERNEL);
 }
 

@@ -135,6 +135,16 @@ static void take_end(struct hm_reconcile *r, const struct hm_event *e)
 	r->egress_bytes = e->field[HM_END_EGRESS_BYTES].u;
 }
 
+/* What was mapped is not known: a thread may have replaced the descriptor that names it. */
+static void take_unsure(struct hm_reconcile *r, const struct hm_event *e, uint64_t position)
+{
+	if (!(e->field[HM_MAP_FLAGS].u & HM_MAP_UNSURE) || !r->executed)
+		return;
+	r->out->reads.unnamed++;
+	hm_marks_add(&r->out->unnamed, position);
+	hm_marks_add(&r->out->mapped, position);
+}
+
 static int take_event(struct hm_reconcile *r, const struct hm_event *e, uint64_t position, struct hm_fail *fail)
 {
 	const struct hm_known known = { &r->files, &r->sends, r->tasks };
@@ -171,6 +181,7 @@ static int take_event(struct hm_reconcile *r, const struct hm_event *e, uint64_t
 		break;
 	case HM_EV_MAP:
 		r->state.memory |= e->field[HM_MAP_DEV].u == 0 && e->field[HM_MAP_INO].u == 0;
+		take_unsure(r, e, position);
 		break;
 	}
 	hm_files_event(&r->files, e, position, r->executed);

@@ -68,6 +68,7 @@ enum hm_call_mmap {
 enum hm_call_deny {
 	HM_DENY_PERM = 1,  /* EPERM, EACCES */
 	HM_DENY_NOSYS = 2, /* ENOSYS */
+	HM_DENY_EPERM = 4, /* EPERM alone: where EACCES says no more than a file's mode */
 };
 
 /* When a call that succeeded is worth a CALL event. */

@@ -37,6 +37,10 @@ enum hm_layer {
 	HM_LAYER_PLAIN = 3, /* a disk file system without an overlay: {target} */
 };
 
+/* In MAP.FLAGS, above those of mmap: the mapping itself could not be asked, and what the event names is what the descriptor led to
+ * when the call ended, which another thread may have replaced. */
+#define HM_MAP_UNSURE (1ull << 32)
+
 enum hm_gap_source {
 	HM_GAP_RING = 0,    /* BPF had no room */
 	HM_GAP_SEQUENCE = 1, /* a hole in a CPU's sequence that no counter explains */

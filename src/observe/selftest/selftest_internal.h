@@ -20,6 +20,8 @@
 #define HM_NAME_BYTES 24
 /* read(2) of i386. */
 #define HM_READ_32 (HM_NR_COMPAT | 3)
+/* What a way of reading returns that was done while its file lay in the page cache: EBUSY, which none of its calls gives. */
+#define HM_READ_STAYED 16
 /* Where in the chamber the nonce of a writable layer lies. */
 #define HM_PLANTED_FOLDER "/hallmark-self-test"
 

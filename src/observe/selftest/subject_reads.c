@@ -140,6 +140,8 @@ int hm_read_copy(const struct hm_actor *actor)
 {
 	HM_CLOSE int fd = open_own(actor, 0), out = open(HM_PLANTED_FOLDER "/copy", O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	off_t at = READ_AT;
+	bool stayed;
+	int r;
 
 	/* Out of the page cache, as the nonces in the target are: the chamber has just written it. */
 	if (fd < 0 || out < 0 || fsync(fd) < 0)
@@ -147,9 +149,9 @@ int hm_read_copy(const struct hm_actor *actor)
 	errno = posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
 	if (errno)
 		return errno;
-	if (is_resident(fd))
-		return EBUSY;
-	return whole(copy_file_range(fd, &at, out, NULL, READ_BYTES, 0), READ_BYTES);
+	stayed = is_resident(fd);
+	r = whole(copy_file_range(fd, &at, out, NULL, READ_BYTES, 0), READ_BYTES);
+	return r || !stayed ? r : HM_READ_STAYED;
 }
 
 int hm_read_direct(const struct hm_actor *actor)

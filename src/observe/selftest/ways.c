@@ -39,7 +39,7 @@ const struct hm_way hm_ways[] = {
 	  .at = PAGE_AT, .bytes = PAGE_BYTES },
 	{ READS("sendfile", hm_read_sendfile, SYS_sendfile) },
 	{ READS("splice", hm_read_splice, SYS_splice) },
-	{ READS("copy_file_range", hm_read_copy, SYS_copy_file_range), .planted = true, .lacks = { EBUSY },
+	{ READS("copy_file_range", hm_read_copy, SYS_copy_file_range), .planted = true, .lacks = { HM_READ_STAYED },
 	  .lack = "its document stays in the page cache" },
 	{ .name = "direct", .kind = HM_SELFTEST_READ, .act = hm_read_direct, .nr = SYS_pread64, .by = DIRECT,
 	  .at = PAGE_AT, .bytes = PAGE_BYTES, .lacks = { EINVAL }, .lack = "the documents' file system has no direct reads" },

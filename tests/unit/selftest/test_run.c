@@ -144,7 +144,7 @@ static void red_without_pages(void **state)
 	if (!*state || !has_witness("page-cache,") || !has_witness("read:"))
 		skip();
 	red_without(*state, "on_get_pages",
-		    "read pread readv preadv preadv2 sendfile splice scm_rights proc.mem int80");
+		    "read pread readv preadv preadv2 sendfile splice copy_file_range scm_rights proc.mem int80");
 }
 
 static void red_without_direct(void **state)

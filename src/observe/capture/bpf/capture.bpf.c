@@ -210,7 +210,9 @@ __noinline int on_done(struct scratch *s, __u32 op)
 
 static __always_inline bool denied(__u8 deny, long ret)
 {
-	if (ret == -EPERM || ret == -EACCES)
+	if (ret == -EPERM)
+		return deny & (HM_DENY_PERM | HM_DENY_EPERM);
+	if (ret == -EACCES)
 		return deny & HM_DENY_PERM;
 	return ret == -ENOSYS && (deny & HM_DENY_NOSYS);
 }

@@ -30,6 +30,14 @@ static __always_inline struct file *file_of(__u32 fd)
 	return file;
 }
 
+/* Whether another task can change what this one's descriptors mean. */
+static __always_inline bool shares_files(void)
+{
+	struct files_struct *files = READ(bpf_get_current_task_btf(), files);
+
+	return READ(files, count.counter) > 1;
+}
+
 /* One level of overlay: returns the inode below and sets the layer, or returns `inode` itself. */
 static __always_inline struct inode *below_overlay(struct inode *inode, __u64 *layer)
 {

@@ -117,7 +117,7 @@ __noinline int on_mmap(struct scratch *s)
 	}
 	s->map.length = s->call.arg[1];
 	s->map.prot = real_prot(s->call.arg[2]);
-	s->map.flags = s->call.arg[3];
+	s->map.flags = (__u32)s->call.arg[3];
 	s->map.offset = s->call.how == HM_MMAP_PAGES ? s->call.arg[5] * PAGE : s->call.arg[5];
 	if (s->map.flags & MAP_ANONYMOUS) {
 		s->map.offset = 0;
@@ -125,11 +125,13 @@ __noinline int on_mmap(struct scratch *s)
 		return s->map.prot & PROT_EXEC ? emit_map(s, NULL) : 0;
 	}
 	/* The mapping that came of it tells the file, not the descriptor, which another thread may have changed. Where
-	 * it is gone already, or a thread holds the address space's lock for too long, the descriptor is what is left: then a
-	 * thread that replaces it at that moment misleads this event, and not the pages that are read through the mapping. */
+	 * it is gone already, or a thread holds the address space's lock for too long, the descriptor is what is left. */
 	s->fd = s->call.arg[4];
-	if (!find_for_sure(&seek, s->call.ret) || !seek.found.file)
+	if (!find_for_sure(&seek, s->call.ret) || !seek.found.file) {
+		if (shares_files())
+			s->map.flags |= HM_MAP_UNSURE;
 		return emit_map(s, file_of(s->fd));
+	}
 	s->map.offset = seek.found.offset + (s->call.ret - seek.found.start);
 	return emit_map(s, seek.found.file);
 }

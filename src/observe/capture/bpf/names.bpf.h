@@ -64,13 +64,15 @@ static __noinline int emit_open(struct scratch *s, struct file *file, __u32 fd)
 {
 	struct name key = { 0 };
 	struct raw_OPEN *e;
-	__u32 len, layer;
+	__u32 len, layer, *known;
 
 	if (!s)
 		return 0;
 	key = (struct name){ .ino = s->file.ino, .dev = s->file.dev, .gen = s->file.gen };
 	layer = s->file.layer;
-	bpf_map_update_elem(&names, &key, &layer, BPF_ANY);
+	known = bpf_map_lookup_elem(&names, &key);
+	if (!known || *known != layer) /* an update takes the table's locks */
+		bpf_map_update_elem(&names, &key, &layer, BPF_ANY);
 	e = BEGIN(s, OPEN);
 	e->NR = s->call.nr;
 	e->FD = fd;
