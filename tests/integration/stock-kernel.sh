@@ -6,7 +6,7 @@
 #   stock-kernel.sh BUILD SOURCE [PRODUCT [OUT]]
 #
 # With PRODUCT another product is assessed (pyzor, freshclam); with OUT its bundle and the public key are kept there: this is
-# how tests/golden/v1 was made, so that a bundle for everybody carries nothing of anybody's machine.
+# how tests/golden was made, so that a bundle for everybody carries nothing of anybody's machine.
 set -euo pipefail
 build=$(realpath "$1") source=$(realpath "$2") product=${3:-clamscan} out=${4:-}
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/hallmark-test
