@@ -5,9 +5,9 @@
  * IPv4 address is local and every TCP and UDP port is answered by one listener (sk_lookup); a DNS server gives each
  * name its own address in 198.18.0.0/15. Packets are captured there and written as pcapng. Answers come from a scenario
  * (data/scenarios, doc/format/scenario.md); what no scenario names is accepted, read up to 64 KiB and closed 200 ms
- * after the last byte. IPv6 is off in the chamber, neighbours are static: nothing but the product makes packets. The
- * process runs as nobody, with CAP_NET_RAW alone, and dies with the thread that opened it: open it from the main
- * thread. No TLS yet: a ClientHello is read and recorded like any bytes. */
+ * after the last byte. In the chamber IPv6 is off, everybody may make ping sockets, and neighbours are static: nothing but
+ * the product makes packets. The process runs as nobody, with CAP_NET_RAW alone, and dies with the thread that opened
+ * it: open it from the main thread. No TLS yet: a ClientHello is read and recorded like any bytes. */
 #include <sys/types.h>
 
 #include "bytes.h"

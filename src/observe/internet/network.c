@@ -277,7 +277,8 @@ static int loopback(struct hm_fail *fail)
 
 int hm_internet_net_closed(int chamber, int own, struct hm_fail *fail)
 {
-	if (enter(chamber, fail) < 0 || loopback(fail) < 0)
+	/* As systemd sets it on Debian: anybody may ping, and the self-test tries. */
+	if (enter(chamber, fail) < 0 || loopback(fail) < 0 || sysctl("ipv4/ping_group_range", "0 2147483647", true, fail) < 0)
 		return fail->code;
 	return enter(own, fail);
 }
