@@ -80,7 +80,11 @@ static inline void state_pages(int by, long offset, long bytes)
 		bytes = (offset + bytes + PAGE - 1) / PAGE * PAGE - offset / PAGE * PAGE;
 		offset = offset / PAGE * PAGE;
 	}
-	state("pages by=%d %s offset=%ld length=%ld", by, real, offset, bytes);
+	/* Pages that somebody else holds for a moment are not mapped around a touched one: then it is a fault, and told with those. */
+	if (by == BY_MAP)
+		state("~pages by=%d|%d %s offset=%ld length=%ld", BY_MAP, BY_FAULT, real, offset, bytes);
+	else
+		state("pages by=%d %s offset=%ld length=%ld", by, real, offset, bytes);
 }
 
 static inline void wait_for(pid_t pid)

@@ -331,7 +331,11 @@ static inline bool has_fields(const struct hm_event *event, const char *p)
 			if (!hm_slice_eq(event->field[i].b, hm_slice_of(&text)))
 				return false;
 		} else {
-			if (event->field[i].u != (uint64_t)strtoll(p, &end, 10))
+			bool equal = event->field[i].u == (uint64_t)strtoll(p, &end, 10);
+
+			while (*end == '|') /* or */
+				equal |= event->field[i].u == (uint64_t)strtoll(end + 1, &end, 10);
+			if (!equal)
 				return false;
 			p = end;
 		}
