@@ -34,14 +34,14 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@scripts/as-root bench/run $(BUILD)
 
-# A flood on all cores for SOAK_SECONDS: nothing of it may be missing in the record.
+# A flood on all cores for SOAK_SECONDS: nothing of it may be missing in the record. Then hallmark is killed SOAK_KILLS times.
 soak:
-	@scripts/setup build run
+	@scripts/setup build run test
 	@$(MAKE) --no-print-directory all
 	@ninja -C $(BUILD) --quiet soak_check
 	@scripts/as-root scripts/soak $(BUILD) $${SOAK_SECONDS:-60}
 	@ninja -C $(BUILD) --quiet tests/judge_record tests/daemon_subject
-	@scripts/as-root python3 tests/integration/kills.py $(BUILD) . $${SOAK_KILLS:-200}
+	@scripts/as-root /usr/bin/python3 tests/integration/kills.py $(BUILD) . $${SOAK_KILLS:-200}
 
 # Coverage-guided fuzzing of every reader of foreign bytes, FUZZ_SECONDS each.
 fuzz:
