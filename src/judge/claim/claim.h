@@ -23,6 +23,14 @@ struct hm_installed {
 	const json_t *file;	 /* its row in product.json */
 };
 
+/* The documents that a run finds below the target. */
+struct hm_set {
+	struct hm_target documents; /* all planted files */
+	struct hm_bytes *names;	    /* what it borrows from */
+	char **samples;		    /* paths of planted samples in the chamber */
+	size_t sample_count;
+};
+
 struct hm_core {
 	const struct hm_parts *parts;
 	json_t *plan, *assessment, *claims, *product, *planted;
@@ -32,14 +40,13 @@ struct hm_core {
 	unsigned semantics; /* by which it is judged: 1 for records of version 1, 2 for those of version 2 */
 	const char *self_test; /* "none", "passed" or "failed" */
 	const char *target;
-	struct hm_target documents; /* all planted files */
-	struct hm_bytes *document_names;
+	struct hm_set *sets; /* of planted.json */
+	size_t set_count;
+	size_t *set_of; /* by index of the run: index of its set */
 	struct hm_installed *installed; /* sorted by path */
 	size_t installed_count;
 	struct hm_bytes *names; /* what the paths above borrow from */
 	struct hm_needles *needles;
-	const char **samples; /* paths of planted samples in the chamber */
-	size_t sample_count;
 	size_t runs; /* of assessment.json */
 };
 
@@ -99,6 +106,7 @@ enum hm_touch {
 
 struct hm_run {
 	unsigned number, semantics;
+	const struct hm_set *set; /* the core's */
 	struct hm_flows flows;
 	struct hm_leak *leaks; /* sorted by flow, offset, length, feature; no two the same */
 	size_t leak_count;

@@ -23,6 +23,13 @@ static inline int64_t hm_number_of(const json_t *object, const char *name)
 	return json_integer_value(json_object_get(object, name));
 }
 
+/* ---- sets.c: planted.json and planted/ ---- */
+/* Fills core->sets and core->set_of; every file must be what planted.json says. */
+int hm_sets_read(struct hm_core *core, struct hm_fail *fail) HM_MUST_CHECK;
+void hm_sets_release(struct hm_core *core);
+/* The rows of the set at `index`. Borrowed. */
+const json_t *hm_sets_files(const struct hm_core *core, size_t index) HM_MUST_CHECK;
+
 /* ---- places.c: paths and patterns ---- */
 struct hm_places {
 	const char *const *rows;

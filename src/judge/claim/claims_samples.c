@@ -82,14 +82,14 @@ void hm_claim_samples(struct hm_judgement *j, const struct hm_core *core, const 
 	struct hm_ground *found = hm_ground(j, "samples.found"), *missed;
 	size_t count = 0;
 
-	for (size_t i = 0; i < core->sample_count; i++)
+	for (size_t i = 0; i < run->set->sample_count; i++)
 		count += reported(hm_slice_of(&run->output[hm_number_of(detects, "stream") == 2]), hm_text_of(detects, "line"),
-				  core->samples[i]);
+				  run->set->samples[i]);
 	hm_ground_add(found, "found", count);
-	hm_ground_add(found, "of", core->sample_count);
-	if (count == core->sample_count)
+	hm_ground_add(found, "of", run->set->sample_count);
+	if (count == run->set->sample_count)
 		return;
 	missed = hm_ground(j, "samples.missed");
-	hm_ground_add(missed, "missed", core->sample_count - count);
+	hm_ground_add(missed, "missed", run->set->sample_count - count);
 	hm_ground_add(missed, "runs", 1);
 }

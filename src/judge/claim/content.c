@@ -70,28 +70,39 @@ static void add_tokens(struct hm_core *core, const json_t *row, size_t *number)
 	}
 }
 
-int hm_content_needles(struct hm_core *core, struct hm_fail *fail)
+static int add_files(struct hm_core *core, const json_t *files, size_t *tokens, size_t *digests, struct hm_fail *fail)
 {
 	const json_t *row;
-	size_t i, tokens = 0, digests = 0;
 	int r = 0;
+	size_t i;
 
-	json_array_foreach (json_object_get(core->planted, "files"), i, row) {
+	json_array_foreach (files, i, row) {
 		struct hm_slice content;
 
-		add_tokens(core, row, &tokens);
+		add_tokens(core, row, tokens);
 		/* The product's own definitions are no documents; it may well say which it has. */
 		if (strcmp(hm_text_of(row, "role"), "definitions") == 0)
 			continue;
 		hm_parts_get(core->parts, hm_text_of(row, "part"), &content);
-		r = add_digests(core, content, &digests, fail);
+		r = add_digests(core, content, digests, fail);
 		if (r == 0)
-			r = add_members(core, content, &digests, fail);
+			r = add_members(core, content, digests, fail);
 		if (r < 0)
 			return r;
 	}
-	hm_needles_seal(core->needles);
 	return 0;
+}
+
+int hm_content_needles(struct hm_core *core, struct hm_fail *fail)
+{
+	size_t tokens = 0, digests = 0;
+	int r = 0;
+
+	for (size_t i = 0; i < core->set_count && r == 0; i++)
+		r = add_files(core, hm_sets_files(core, i), &tokens, &digests, fail);
+	if (r == 0)
+		hm_needles_seal(core->needles);
+	return r;
 }
 
 struct searching {

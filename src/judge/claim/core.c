@@ -3,8 +3,6 @@
 
 #include <arpa/inet.h>
 
-#include "planted.h"
-
 static int read_document(json_t **ret, enum hm_document which, const struct hm_parts *parts, const char *part, struct hm_fail *fail)
 {
 	struct hm_slice text;
@@ -157,67 +155,6 @@ static int check_claims(const struct hm_core *core, struct hm_fail *fail)
 	return 0;
 }
 
-static int check_planted_file(struct hm_core *core, const json_t *row, size_t number, unsigned *tokens, struct hm_fail *fail)
-{
-	const char *part = hm_text_of(row, "part"), *said = hm_text_of(row, "sha256");
-	char name[32], text[2 * HM_SHA256_LEN + 1];
-	struct hm_slice content;
-	struct hm_sha256 digest;
-	const json_t *token;
-	size_t i;
-
-	snprintf(name, sizeof(name), "planted/%04zu", number);
-	if (strcmp(part, name) != 0)
-		return hm_fail_set(fail, HM_E_BAD, "planted.json: parts are not numbered in the order of the files");
-	if (!hm_parts_get(core->parts, part, &content))
-		return hm_fail_set(fail, HM_E_BAD, "%s is missing", part);
-	hm_sha256_slice(&digest, content);
-	hm_text_hex_into(text, (struct hm_slice){ digest.b, sizeof(digest.b) });
-	if (strcmp(text, said) != 0 || (int64_t)content.len != hm_number_of(row, "size"))
-		return hm_fail_set(fail, HM_E_BAD, "%s is not what planted.json says", part);
-	json_array_foreach (json_object_get(row, "tokens"), i, token) {
-		char derived[21];
-
-		hm_planted_token(derived, core->seed, "aa", 0, (*tokens)++);
-		if (strcmp(json_string_value(token), derived) != 0)
-			return hm_fail_set(fail, HM_E_BAD, "planted.json: a token does not follow from the seed");
-	}
-	return 0;
-}
-
-static int check_planted(struct hm_core *core, struct hm_fail *fail)
-{
-	const json_t *files = json_object_get(core->planted, "files"), *row;
-	HM_CLEANUP(hm_bytes_release) struct hm_bytes last = { 0 };
-	struct hm_target_file *documents;
-	unsigned tokens = 0;
-	size_t i;
-
-	core->samples = hm_alloc(json_array_size(files), sizeof(*core->samples));
-	core->document_names = hm_alloc(json_array_size(files), sizeof(*core->document_names));
-	core->documents = (struct hm_target){ core->target, documents = hm_alloc(json_array_size(files), sizeof(*documents)), 0 };
-	json_array_foreach (files, i, row) {
-		HM_CLEANUP(hm_bytes_release) struct hm_bytes path = { 0 };
-		int r = hm_json_get_bytes(row, "path", &path, fail);
-
-		if (r == 0)
-			r = check_planted_file(core, row, i + 1, &tokens, fail);
-		if (r < 0)
-			return hm_fail_in(fail, "planted.json");
-		if (path.len == 0 || path.data[0] == '/' || (i && hm_slice_cmp(hm_slice_of(&last), hm_slice_of(&path)) >= 0))
-			return hm_fail_set(fail, HM_E_BAD, "planted.json: the files are not in the order of their paths");
-		hm_bytes_slice(&core->document_names[i], hm_slice_of(&path));
-		documents[i] = (struct hm_target_file){ hm_slice_of(&core->document_names[i]), (uint64_t)hm_number_of(row, "size") };
-		core->documents.count = i + 1;
-		if (strcmp(hm_text_of(row, "role"), "sample") == 0)
-			core->samples[core->sample_count++] = hm_sprintf("%s/%.*s", core->target, (int)path.len, path.data);
-		hm_bytes_release(&last);
-		last = path;
-		path = (struct hm_bytes){ 0 };
-	}
-	return 0;
-}
-
 static int by_path(const void *a, const void *b)
 {
 	const struct hm_installed *x = a, *y = b;
@@ -329,7 +266,7 @@ static void cleanup_core(struct hm_core **core)
 int hm_core_open(struct hm_core **ret, const struct hm_parts *parts, struct hm_fail *fail)
 {
 	static int (*const checks[])(struct hm_core *core, struct hm_fail *fail) = {
-		read_documents, check_plan, check_runs, check_chamber, check_planted, read_installed, hm_content_needles,
+		read_documents, check_plan, check_runs, check_chamber, hm_sets_read, read_installed, hm_content_needles,
 	};
 	HM_CLEANUP(cleanup_core) struct hm_core *core = hm_alloc(1, sizeof(*core));
 	int r;
@@ -363,13 +300,7 @@ void hm_core_close(struct hm_core *core)
 		hm_bytes_release(&core->names[i]);
 	free(core->names);
 	free(core->installed);
-	for (size_t i = 0; i < core->sample_count; i++)
-		free((void *)(uintptr_t)core->samples[i]);
-	free(core->samples);
-	for (size_t i = 0; i < core->documents.count; i++)
-		hm_bytes_release(&core->document_names[i]);
-	free(core->document_names);
-	free((void *)(uintptr_t)core->documents.list);
+	hm_sets_release(core);
 	hm_needles_free(core->needles);
 	free(core);
 }

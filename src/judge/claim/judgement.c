@@ -132,6 +132,14 @@ void hm_ground_flow(struct hm_ground *g, const struct hm_run *run, size_t flow, 
 	json_object_set_new(row, "length", json_integer(bounded(length)));
 }
 
+static bool has_samples(const struct hm_core *core)
+{
+	for (size_t i = 0; i < core->set_count; i++)
+		if (core->sets[i].sample_count)
+			return true;
+	return false;
+}
+
 static const char *why_untested(const struct hm_core *core, const struct hm_claim *claim)
 {
 	const json_t *switches;
@@ -153,7 +161,7 @@ static const char *why_untested(const struct hm_core *core, const struct hm_clai
 		return "internet closed";
 	if (claim->needs && (!core->declaration || !json_object_get(core->declaration, claim->needs)))
 		return "no declaration";
-	if (claim->run == hm_claim_samples && !core->sample_count)
+	if (claim->run == hm_claim_samples && !has_samples(core))
 		return "no samples";
 	return core->runs ? NULL : "no run";
 }

@@ -268,8 +268,9 @@ int hm_run_open(struct hm_run **ret, const struct hm_core *core, size_t index, s
 
 	run->number = (unsigned)hm_number_of(row, "run");
 	run->semantics = core->semantics;
+	run->set = &core->sets[core->set_of[index]];
 	if (core->semantics > 1)
-		reconcile = hm_reconcile_new(&core->documents);
+		reconcile = hm_reconcile_new(&run->set->documents);
 	r = read_record(run, core, reconcile, fail);
 	if (r == 0)
 		r = read_packets(run, core, fail);
