@@ -169,6 +169,7 @@ static void born_false(void **state HM_UNUSED)
 	} cases[] = {
 		{ { .foreign_plan = true }, "records", "records of another plan" },
 		{ { .other_seed = true }, "seed", "a seed that was not committed to" },
+		{ { .late_names = true }, "findings", "names behind a packet" },
 		{ { .skip_run_2 = true }, "records", "a run that was taken away" },
 		{ { .event_version = 1 }, "records", "older events than the semantics are for" },
 		{ { .plan_semantics = 1 }, "records", "older semantics than the events are for" },

@@ -19,6 +19,7 @@ struct valid {
 	bool skip_run_2;				     /* planned and not there */
 	const char *dropped;				     /* assessment.json's list, "" is none */
 	bool foreign_plan;				     /* the records were made for another plan */
+	bool late_names;				     /* a name-resolution block behind a packet */
 	bool other_seed;				     /* assessment.json reveals another seed */
 };
 
@@ -176,7 +177,9 @@ static inline void valid_run(struct hm_parts *parts, const struct valid *v, unsi
 	valid_record_file(parts, tree_name, HM_RECORD_TREE, &tree);
 	hm_pcapng_start(&packets, 0);
 	make_udp(&packets, "198.18.0.2", 40000, "203.0.113.9", 24441, HM_SLICE("hello from the"));
-	for (size_t i = 0; i < 3 * 16; i++)
+	if (v->late_names)
+		hm_pcapng_names(&packets, &(struct hm_pcapng_name){ { 203, 0, 113, 9 }, "scan.example" }, 1);
+	for (size_t i = 0; i < (v->late_names ? 4 : 3) * 16; i++)
 		hm_bytes_u8(&salts, (uint8_t)(i * 11 + run)); /* section header, interface, packet */
 	assert_int_equal(hm_parts_take(parts, packets_name, &packets, NULL), 0);
 	assert_int_equal(hm_parts_take(parts, salts_name, &salts, NULL), 0);

@@ -239,9 +239,12 @@ int hm_flows_read(struct hm_flows *out, struct hm_slice pcapng, const uint8_t ad
 	struct hm_pcapng_block block;
 	int e;
 
-	while ((e = hm_pcapng_next(&c, &block, fail)) == 1)
+	while ((e = hm_pcapng_next(&c, &block, fail)) == 1) {
 		if (block.type == HM_PCAPNG_EPB)
 			take_frame(&r, &block);
+		else if (r.flows.packets && (block.type == HM_PCAPNG_DSB || block.type == HM_PCAPNG_NRB))
+			return hm_fail_set(fail, HM_E_BAD, "reading packets: secrets or names stand behind a packet");
+	}
 	if (e < 0)
 		return hm_fail_in(fail, "reading packets");
 	hm_names_seal(r.names);

@@ -3,7 +3,9 @@
  * A connection is read and thrown away (the packets are the evidence); only while it may still be an HTTP request that
  * a rule of the scenario answers, its first bytes are kept. It ends 200 ms after the last byte, 2 s after it was opened
  * when no byte came (in protocols where the server speaks first, the product waits for us), or when it has sent 64 KiB.
- */
+ *
+ * The first two bytes tell whether it is TLS: they are looked at where they lie, and a handshake follows, which has ten
+ * seconds. What comes out of it is treated in the same way. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/buffer.h>
@@ -25,15 +27,17 @@ enum {
 	BACKLOG = 4096,
 };
 
-static const struct timeval first_byte = { 2, 0 }, after_last_byte = { 0, 200000 }, write_stall = { 30, 0 };
+static const struct timeval first_byte = { 2, 0 }, handshake = { 10, 0 }, after_last_byte = { 0, 200000 }, write_stall = { 30, 0 };
 
 struct connection {
 	struct server *server;
-	struct bufferevent *stream;
-	struct event *idle;
+	struct bufferevent *stream; /* NULL until its first bytes were seen */
+	struct event *idle, *first;
+	int fd; /* until there is a stream */
+	bool waited, tls;
 	struct sockaddr_in called;
 	size_t read;
-	enum { UNDECIDED, RAW, ANSWERING, ANSWERED } state;
+	enum { SHAKING_HANDS, UNDECIDED, RAW, ANSWERING, ANSWERED } state;
 };
 
 int hm_internet_tcp_open(struct server *s, struct hm_fail *fail)
@@ -56,7 +60,13 @@ static void connection_free(struct connection *c)
 	struct server *s = c->server;
 
 	event_free(c->idle);
-	bufferevent_free(c->stream);
+	event_free(c->first);
+	if (!c->stream)
+		close(c->fd);
+	else if (c->tls)
+		hm_internet_tls_free(c->stream);
+	else
+		bufferevent_free(c->stream);
 	free(c);
 	if (s->connections-- == s->connections_max)
 		evconnlistener_enable(s->listener);
@@ -201,18 +211,66 @@ static void on_written(struct bufferevent *stream, void *user)
 		return;
 	c->state = ANSWERED;
 	bufferevent_set_timeouts(stream, NULL, NULL);
+	if (c->tls)
+		hm_internet_tls_shutdown(stream);
 	shutdown(bufferevent_getfd(stream), SHUT_WR);
 	event_add(c->idle, &after_last_byte);
 }
 
 /* The product closed, the connection broke, or it does not take the answer. A product that closed its side may still
  * read. */
-static void on_end(struct bufferevent *stream HM_UNUSED, short what, void *user)
+static void on_event(struct bufferevent *stream, short what, void *user)
 {
 	struct connection *c = user;
 
-	if (!(what & BEV_EVENT_EOF) || c->state != ANSWERING)
+	if (c->tls)
+		hm_internet_tls_tell(stream, what);
+	if (what & BEV_EVENT_CONNECTED) {
+		c->state = UNDECIDED;
+		event_add(c->idle, &first_byte);
+	} else if (!(what & BEV_EVENT_EOF) || c->state != ANSWERING)
 		connection_free(c);
+}
+
+static void open_stream(struct connection *c)
+{
+	struct server *s = c->server;
+
+	event_del(c->first);
+	if (c->tls)
+		c->stream = hm_internet_tls_accept(s->tls, s->base, c->fd, (const uint8_t *)&c->called.sin_addr);
+	else
+		c->stream = bufferevent_socket_new(s->base, c->fd, BEV_OPT_CLOSE_ON_FREE);
+	if (!c->stream)
+		abort();
+	c->state = c->tls ? SHAKING_HANDS : UNDECIDED;
+	event_add(c->idle, c->tls ? &handshake : &first_byte);
+	bufferevent_setcb(c->stream, on_read, on_written, on_event, c);
+	bufferevent_setwatermark(c->stream, EV_READ, 0, HEAD_MAX);
+	bufferevent_enable(c->stream, EV_READ | EV_WRITE);
+}
+
+/* TLS begins with a record of a handshake (22) and the major version 3 (RFC 8446 section 5.1). */
+static void on_first(evutil_socket_t fd, short what HM_UNUSED, void *user)
+{
+	struct connection *c = user;
+	uint8_t start[2];
+	ssize_t n = recv(fd, start, sizeof(start), MSG_PEEK);
+	int low = 2;
+
+	if (n < 0 && errno == EAGAIN)
+		return;
+	/* One byte that may be the first of two: the socket is readable again with the second, or at its end. */
+	if (n == 1 && start[0] == 22 && !c->waited && setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof(low)) == 0) {
+		c->waited = true;
+		event_add(c->idle, &after_last_byte);
+		return;
+	}
+	low = 1;
+	if (c->waited && setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof(low)) < 0)
+		n = 0;
+	c->tls = n == 2 && start[0] == 22 && start[1] == 3;
+	open_stream(c);
 }
 
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from HM_UNUSED,
@@ -224,14 +282,12 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 
 	getsockname(fd, (struct sockaddr *)&c->called, &called_len);
 	c->server = s;
-	c->stream = bufferevent_socket_new(s->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	c->fd = fd;
 	c->idle = evtimer_new(s->base, on_idle, c);
-	if (!c->stream || !c->idle)
+	c->first = event_new(s->base, fd, EV_READ | EV_PERSIST, on_first, c);
+	if (!c->idle || !c->first || event_add(c->first, NULL) < 0)
 		abort();
-	bufferevent_setcb(c->stream, on_read, on_written, on_end, c);
-	bufferevent_setwatermark(c->stream, EV_READ, 0, HEAD_MAX);
 	event_add(c->idle, &first_byte);
-	bufferevent_enable(c->stream, EV_READ | EV_WRITE);
 	if (++s->connections >= s->connections_max)
 		evconnlistener_disable(listener);
 }

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -172,6 +173,7 @@ int hm_internet_open(struct hm_internet **ret, const struct hm_internet_spec *sp
 	HM_CLOSE int chamber = -1, packets = -1;
 	struct hm_fail unused;
 	struct server_spec server = { 0 };
+	uint8_t once[HM_INTERNET_SECRET];
 
 	fail = fail ? fail : &unused;
 	net->control = net->wire = -1;
@@ -181,6 +183,9 @@ int hm_internet_open(struct hm_internet **ret, const struct hm_internet_spec *sp
 	packets = create_packets(spec->packets, fail);
 	if (packets < 0)
 		return packets;
+	if (!spec->secret && getrandom(once, sizeof(once), 0) != sizeof(once))
+		return hm_fail_errno(fail, "cannot draw the secret of the chamber's authority");
+	server.secret = spec->secret ? spec->secret : once;
 	server.chamber = chamber;
 	server.packets = packets;
 	if (start(net, &server, spec, fail) < 0)

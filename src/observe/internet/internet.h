@@ -7,7 +7,12 @@
  * (data/scenarios, doc/format/scenario.md); what no scenario names is accepted, read up to 64 KiB and closed 200 ms
  * after the last byte. In the chamber IPv6 is off, everybody may make ping sockets, and neighbours are static: nothing but
  * the product makes packets. The process runs as nobody, with CAP_NET_RAW alone, and dies with the thread that opened
- * it: open it from the main thread. No TLS yet: a ClientHello is read and recorded like any bytes. */
+ * it: open it from the main thread.
+ *
+ * A connection that begins as TLS does gets TLS 1.2 or 1.3, with a certificate minted for the name in its ClientHello (or for
+ * the address that it called) by an authority of the chamber's own; inside it is answered like any other. The packet file
+ * then holds the keys (decryption-secrets blocks) and the names that were asked (a name-resolution block), in front of the
+ * packets, so that other programs can read what was sent. */
 #include <sys/types.h>
 
 #include "bytes.h"
@@ -19,15 +24,34 @@ enum hm_internet_mode { HM_INTERNET_CLOSED, HM_INTERNET_SIMULATED };
 #define HM_CHAMBER_ADDRESS "198.18.0.2"
 #define HM_INTERNET_ADDRESS "198.18.0.1"
 
+/* The chamber's authority is a function of a secret and the day: the same bytes in twin chambers. Whoever has the secret can
+ * make its private key, so it must be new for every assessment; only chambers trust the certificate. */
+#define HM_INTERNET_SECRET 32
+
+struct hm_internet_authority {
+	struct hm_bytes pem, der; /* the root certificate, which the chamber is to trust */
+	char hash[9];		  /* of its subject, as in the file names of OpenSSL's certificate folders */
+};
+
 struct hm_internet_spec {
 	enum hm_internet_mode mode;
 	struct hm_slice scenario; /* canonical JSON of a scenario, or empty */
 	const char *mirror;	  /* folder on the host whose files the scenario serves; NULL where it names none */
+	const uint8_t *secret;	  /* of the authority, HM_INTERNET_SECRET bytes; NULL: one that is used once */
 	const char *packets;	  /* pcapng file to create, or to begin anew */
 	pid_t chamber;		  /* pid 1 of the chamber: its network namespace is set up too */
 };
 
+/* Handshakes. A product that does not trust the authority's certificate is among the refused. */
+struct hm_internet_tls_stats {
+	uint64_t accepted;  /* came to their end */
+	uint64_t refused;   /* the product was given a certificate and broke off: by an alert, by closing or by silence */
+	uint64_t failed;    /* no certificate was given, or the two sides had nothing in common: garbage, old versions */
+	uint64_t keys_lost; /* lines of the key log that found no room (16 MiB a run): what they open stays opaque */
+};
+
 struct hm_internet_stats {
+	struct hm_internet_tls_stats tls;
 	uint64_t packets, bytes; /* in the file, both directions: frames and their bytes on the wire */
 	uint64_t lost;		 /* frames that passed and that the file does not hold */
 };
@@ -51,6 +75,9 @@ int hm_internet_wire(const struct hm_internet *net, uint64_t *room);
 /* Kills what is left and frees. NULL is fine. Fits HM_CLEANUP by hm_internet_cleanup. */
 void hm_internet_close(struct hm_internet *net);
 void hm_internet_cleanup(struct hm_internet **net);
+/* The root certificate of the authority that `secret` makes on the day of `now` (seconds since 1970). */
+void hm_internet_authority(struct hm_internet_authority *out, const uint8_t secret[HM_INTERNET_SECRET], int64_t now);
+void hm_internet_authority_release(struct hm_internet_authority *a);
 /* Reads a scenario written as YAML (data/scenarios/NAME.yaml) and appends its canonical JSON: the form that the bundle
  * holds and whose digest the plan names. */
 int hm_scenario_load(struct hm_bytes *json, const char *path, struct hm_fail *fail) HM_MUST_CHECK;

@@ -6,6 +6,7 @@
 
 #include "internet.h"
 #include "json.h"
+#include "tls_internal.h"
 
 #define CHAMBER_INTERFACE "eth0"
 #define INTERNET_INTERFACE "chamber0"
@@ -74,6 +75,8 @@ struct names {
 void hm_internet_names_put(struct names *n, const uint8_t address[4], const char *name);
 const char *hm_internet_names_get(const struct names *n, const uint8_t address[4]) HM_MUST_CHECK;
 void hm_internet_names_release(struct names *n);
+/* Appends a name-resolution block of them, or nothing when there are none. */
+void hm_internet_names_block(const struct names *n, struct hm_bytes *out);
 
 /* ring.c: the ring of frames that the kernel fills. */
 #define HM_INTERNET_RING (32u << 20) /* bytes */
@@ -110,8 +113,10 @@ int hm_internet_packets_open(struct packets **ret, struct event_base *base, int 
 			     struct hm_fail *fail) HM_MUST_CHECK;
 /* Microseconds of CLOCK_MONOTONIC at which the last packet was read. */
 uint64_t hm_internet_packets_last(const struct packets *p) HM_MUST_CHECK;
-/* Reads what is still there, writes and syncs. `stats` is set on failure too. */
-int hm_internet_packets_finish(struct packets *p, struct hm_internet_stats *stats, struct hm_fail *fail) HM_MUST_CHECK;
+/* Reads what is still there, writes, puts `head` (whole blocks) in front of the first packet and syncs. The packet counts of
+ * `stats` are set on failure too. */
+int hm_internet_packets_finish(struct packets *p, struct hm_slice head, struct hm_internet_stats *stats,
+			       struct hm_fail *fail) HM_MUST_CHECK;
 uint64_t hm_internet_now_us(void) HM_MUST_CHECK;
 
 /* answer_udp.c, answer_tcp.c: the answers. */
@@ -119,6 +124,7 @@ struct server {
 	struct event_base *base;
 	const struct scenario *scenario;
 	struct names names;
+	struct tls *tls;
 	int tcp, udp, dns; /* sockets */
 	struct event *udp_event, *dns_event;
 	struct evconnlistener *listener;
@@ -134,6 +140,7 @@ int hm_internet_tcp_start(struct server *s, struct hm_fail *fail) HM_MUST_CHECK;
 /* server.c: the child process. Never returns. */
 struct server_spec {
 	const struct scenario *scenario;
+	const uint8_t *secret; /* of the authority */
 	uint64_t *wire; /* the words of hm_internet_wire */
 	int chamber, packets, control; /* descriptors: network namespace, file, socket to the parent */
 	pid_t parent;

@@ -1,4 +1,5 @@
 #include "internet_internal.h"
+#include "pcapng.h"
 
 static size_t place(const uint8_t a[4])
 {
@@ -27,4 +28,25 @@ void hm_internet_names_release(struct names *n)
 		free(n->slot[i].name);
 		n->slot[i].name = NULL;
 	}
+}
+
+static int by_address(const void *a, const void *b)
+{
+	return memcmp(((const struct hm_pcapng_name *)a)->address, ((const struct hm_pcapng_name *)b)->address, 4);
+}
+
+void hm_internet_names_block(const struct names *n, struct hm_bytes *out)
+{
+	HM_FREE struct hm_pcapng_name *list = hm_alloc(NAMES_MAX, sizeof(*list));
+	size_t count = 0;
+
+	for (size_t i = 0; i < NAMES_MAX; i++) {
+		if (!n->slot[i].name)
+			continue;
+		memcpy(list[count].address, n->slot[i].address, 4);
+		list[count++].name = n->slot[i].name;
+	}
+	qsort(list, count, sizeof(*list), by_address);
+	if (count)
+		hm_pcapng_names(out, list, count);
 }

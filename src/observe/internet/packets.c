@@ -3,6 +3,7 @@
  * The ring takes what arrives while the process does something else; what did not fit is counted by the kernel. When the file
  * cannot be written, frames are counted as lost and the file ends with its last whole block. */
 #include <errno.h>
+#include <fcntl.h>
 #include <time.h>
 
 #include "fs.h"
@@ -14,6 +15,7 @@ enum {
 	AT_ONCE = 32, /* blocks; then it is the answers' turn */
 	TELL_US = 50000, /* how often it is told how far the reader is, also when nothing comes */
 	ROUNDS_MAX = 65536,
+	MOVE_AT_ONCE = 1 << 20,
 };
 
 struct packets {
@@ -21,6 +23,7 @@ struct packets {
 	struct event *event, *tell;
 	uint64_t *wire;
 	int fd;
+	off_t start; /* where the first packet stands */
 	off_t whole; /* length of the file at its last whole block */
 	struct hm_bytes buffer;
 	struct hm_internet_stats stats, buffered; /* of what the file holds, and of what the buffer holds */
@@ -123,7 +126,7 @@ int hm_internet_packets_open(struct packets **ret, struct event_base *base, int 
 
 	p->fd = fd;
 	p->wire = wire;
-	p->whole = lseek(fd, 0, SEEK_END);
+	p->start = p->whole = lseek(fd, 0, SEEK_END);
 	p->last_us = hm_internet_now_us();
 	if (hm_internet_ring_open(&p->ring, INTERNET_INTERFACE, fail) < 0)
 		return fail->code;
@@ -152,13 +155,50 @@ static int count_lost(struct packets *p, struct hm_fail *fail)
 	return 0;
 }
 
-int hm_internet_packets_finish(struct packets *p, struct hm_internet_stats *stats, struct hm_fail *fail)
+static bool copy_up(int fd, off_t from, off_t by, uint8_t *buffer, size_t len)
+{
+	return pread(fd, buffer, len, from) == (ssize_t)len && pwrite(fd, buffer, len, from + by) == (ssize_t)len;
+}
+
+/* What was captured moves up, from its end on, to make room for what is known only now and must be read before it. The room
+ * is had first: a full disk leaves the packets as they were, without the head. */
+static void insert(struct packets *p, struct hm_slice head)
+{
+	HM_FREE uint8_t *buffer = hm_alloc(1, MOVE_AT_ONCE);
+	int r;
+
+	if (!head.len || p->fail.code)
+		return;
+	do
+		r = posix_fallocate(p->fd, p->whole, (off_t)head.len);
+	while (r == EINTR);
+	if (r) {
+		errno = r;
+		hm_fail_errno(&p->fail, "cannot put keys and names into the packet file");
+		(void)!ftruncate(p->fd, p->whole);
+		return;
+	}
+	for (off_t end = p->whole; end > p->start;) {
+		size_t len = end - p->start < MOVE_AT_ONCE ? (size_t)(end - p->start) : MOVE_AT_ONCE;
+
+		end -= (off_t)len;
+		if (!copy_up(p->fd, end, (off_t)head.len, buffer, len)) {
+			hm_fail_errno(&p->fail, "cannot put keys and names into the packet file");
+			return;
+		}
+	}
+	if (pwrite(p->fd, head.data, head.len, p->start) != (ssize_t)head.len)
+		hm_fail_errno(&p->fail, "cannot put keys and names into the packet file");
+}
+
+int hm_internet_packets_finish(struct packets *p, struct hm_slice head, struct hm_internet_stats *stats, struct hm_fail *fail)
 {
 	struct hm_fail count = { 0 };
 
 	for (int i = 0; i < ROUNDS_MAX && read_frames(p); i++)
 		;
 	write_out(p);
+	insert(p, head);
 	if (!p->fail.code && fsync(p->fd) < 0)
 		hm_fail_errno(&p->fail, "cannot sync the packet file");
 	if (count_lost(p, &count) < 0 && !p->fail.code)

@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 
 #include "internet_internal.h"
+#include "pcapng.h"
 
 #include <internet.skel.h>
 
@@ -21,6 +22,7 @@ enum {
 	SETTLE_US = 40000, /* the least time after stop, so that a block of the capture ring is handed over */
 	DRAIN_US = 1000000,
 	KEEP_MAX = 300,
+	SECRETS_AT_ONCE = 1 << 20,
 };
 
 struct child {
@@ -168,7 +170,7 @@ static int set_up(struct child *c, struct hm_fail *fail)
 		return hm_fail_set(fail, HM_E_SYSTEM, "cannot make an event loop");
 	if (hm_internet_net_create(c->spec->chamber, own, fail) < 0 ||
 	    hm_internet_packets_open(&c->packets, s->base, c->spec->packets, c->spec->wire, fail) < 0 ||
-	    hm_internet_udp_open(s, fail) < 0 || hm_internet_tcp_open(s, fail) < 0 || every_port(c, own, fail) < 0 ||
+	    hm_internet_tls_open(&s->tls, c->spec->secret, fail) < 0 || hm_internet_udp_open(s, fail) < 0 || hm_internet_tcp_open(s, fail) < 0 || every_port(c, own, fail) < 0 ||
 	    hm_internet_udp_start(s, fail) < 0 || hm_internet_tcp_start(s, fail) < 0)
 		return fail->code;
 	c->control = event_new(s->base, c->spec->control, EV_READ | EV_PERSIST, on_control, c);
@@ -176,6 +178,33 @@ static int set_up(struct child *c, struct hm_fail *fail)
 	if (!c->control || !c->tick || event_add(c->control, NULL) < 0)
 		return hm_fail_set(fail, HM_E_SYSTEM, "cannot wait for the parent");
 	return hm_internet_net_join(c->spec->chamber, own, fail);
+}
+
+/* What stands before the packets: the keys, in blocks that other readers take, and the names. */
+static void put_head(struct child *c, struct hm_bytes *head)
+{
+	struct hm_slice keys = hm_internet_tls_keys(c->server.tls);
+
+	while (keys.len) {
+		size_t len = keys.len < SECRETS_AT_ONCE ? keys.len : SECRETS_AT_ONCE;
+
+		while (keys.data[len - 1] != '\n')
+			len--;
+		hm_pcapng_secrets(head, (struct hm_slice){ keys.data, len });
+		keys.data += len;
+		keys.len -= len;
+	}
+	hm_internet_names_block(&c->server.names, head);
+}
+
+static void finish(struct child *c, struct server_report *r)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes head = { 0 };
+
+	put_head(c, &head);
+	if (hm_internet_packets_finish(c->packets, hm_slice_of(&head), &r->stats, &r->fail) == 0 && !c->stop_us)
+		hm_fail_set(&r->fail, HM_E_SYSTEM, "the chamber's internet ended unasked: its packets are not complete");
+	r->stats.tls = hm_internet_tls_stats(c->server.tls);
 }
 
 static void report(const struct server_spec *spec, const struct server_report *r)
@@ -211,8 +240,7 @@ _Noreturn void hm_internet_server(struct server_spec *spec)
 	event_base_dispatch(c.server.base);
 	if (c.orphan)
 		_exit(1);
-	if (hm_internet_packets_finish(c.packets, &r.stats, &r.fail) == 0 && !c.stop_us)
-		hm_fail_set(&r.fail, HM_E_SYSTEM, "the chamber's internet ended unasked: its packets are not complete");
+	finish(&c, &r);
 	report(spec, &r);
 	_exit(0);
 }

@@ -226,6 +226,26 @@ static void bytes_behind_a_packet_and_other_frames_are_link(void **state HM_UNUS
 	assert_memory_equal(flows.list[1].sent.data, "tailx", 5);
 }
 
+/* Secrets and names change nothing of what is read of packets, but they have their place. */
+static void secrets_and_names_stand_before_packets(void **state)
+{
+	static const struct hm_pcapng_name name = { { 198, 18, 9, 9 }, "vendor.example" };
+	struct hm_flows flows = { 0 };
+
+	(void)state;
+	FILE_OF(file);
+	hm_pcapng_secrets(&file, HM_SLICE("CLIENT_RANDOM 00 00\n"));
+	hm_pcapng_names(&file, &name, 1);
+	frames_udp(&file, there, 1, HM_SLICE("x"));
+	assert_int_equal(hm_flows_read(&flows, hm_slice_of(&file), frames_chamber, NULL), 0);
+	assert_int_equal(flows.count, 1);
+	assert_int_equal(flows.packets, 1);
+	assert_true(flows.list[0].literal);
+	hm_flows_release(&flows);
+	hm_pcapng_names(&file, &name, 1);
+	assert_int_equal(hm_flows_read(&flows, hm_slice_of(&file), frames_chamber, NULL), HM_E_BAD);
+}
+
 static void a_torn_file_is_refused(void **state HM_UNUSED)
 {
 	FILE_OF(file);
@@ -279,6 +299,7 @@ int main(void)
 		cmocka_unit_test(fragments_continue_their_datagram),
 		cmocka_unit_test(what_is_cut_is_counted),
 		cmocka_unit_test(bytes_behind_a_packet_and_other_frames_are_link),
+		cmocka_unit_test(secrets_and_names_stand_before_packets),
 		cmocka_unit_test(a_torn_file_is_refused),
 		cmocka_unit_test(root_needs_a_salt_for_every_block),
 	};

@@ -1,173 +1,5 @@
-/* The chamber's internet for real: a child in a network namespace stands in for the chamber's pid 1, and what is asserted of
- * the product's side happens inside it. Needs root. */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <net/if.h>
-#include <sched.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-
-#include <cmocka.h>
-
-#include "dns.h"
-#include "fs.h"
-#include "internet.h"
-#include "ip.h"
-#include "json.h"
-#include "pcapng.h"
-
-#define SCENARIO                                                                                                         \
-	"{\"about\":\"\",\"dns\":[{\"name\":\"version.example\",\"txt\":\"1:{time}\"}],"                                 \
-	"\"http\":[{\"host\":\"a.example\",\"path\":\"/text\",\"text\":\"body {time}\"},"                                \
-	"{\"file\":\"big\",\"host\":\"a.example\",\"path\":\"/big\"},"                                                   \
-	"{\"host\":\"a.example\",\"path\":\"*\",\"status\":404}],"                                                       \
-	"\"name\":\"test\",\"schema\":\"hallmark/scenario/v1\","                                                         \
-	"\"udp\":[{\"name\":\"a.example\",\"port\":700,\"reply\":\"got {line:Thread}!\"}]}"
-
-enum { BIG = 300000 };
-
-struct stage {
-	char folder[64], packets[96], mirror[96];
-	pid_t chamber;
-	int go;
-};
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-/* Starts the chamber's stand-in: it waits for a byte and then does `inside`, whose result is its exit code. */
-static void chamber_start(struct stage *s, int (*inside)(void))
-{
-	int ready[2], go[2];
-	char byte = 0;
-
-	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
-	assert_int_equal(pipe2(go, O_CLOEXEC), 0);
-	s->chamber = fork();
-	assert_true(s->chamber >= 0);
-	if (s->chamber == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		close(go[1]);
-		if (unshare(CLONE_NEWNET) < 0 || write(ready[1], "r", 1) != 1 || read(go[0], &byte, 1) != 1)
-			_exit(120);
-		_exit(inside());
-	}
-	close(ready[1]);
-	close(go[0]);
-	assert_int_equal(read(ready[0], &byte, 1), 1);
-	close(ready[0]);
-	s->go = go[1];
-}
-
-static int chamber_run(struct stage *s)
-{
-	int status;
-
-	assert_int_equal(write(s->go, "g", 1), 1);
-	assert_int_equal(waitpid(s->chamber, &status, 0), s->chamber);
-	close(s->go);
-	s->chamber = 0;
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 255;
-}
-
-static int set_up(void **state)
-{
-	HM_CLEANUP(hm_bytes_release) struct hm_bytes big = { 0 };
-	HM_FREE char *file = NULL;
-	struct stage *s = hm_alloc(1, sizeof(*s));
-
-	strcpy(s->folder, "/tmp/hallmark-internet-XXXXXX");
-	if (!mkdtemp(s->folder))
-		return -1;
-	snprintf(s->packets, sizeof(s->packets), "%s/packets.pcapng", s->folder);
-	snprintf(s->mirror, sizeof(s->mirror), "%s/mirror", s->folder);
-	file = hm_sprintf("%s/big", s->mirror);
-	memset(hm_bytes_reserve(&big, BIG), 'B', BIG);
-	big.len = BIG;
-	*state = s;
-	return mkdir(s->mirror, 0755) || hm_fs_write_atomic(file, hm_slice_of(&big), 0644, NULL);
-}
-
-static int tear_down(void **state)
-{
-	struct stage *s = *state;
-	int r = hm_fs_remove_tree(s->folder, NULL);
-
-	if (s->chamber > 0) {
-		kill(s->chamber, SIGKILL);
-		waitpid(s->chamber, NULL, 0);
-	}
-	free(s);
-	return r;
-}
-
-static void need_root(void)
-{
-	if (geteuid() != 0) {
-		print_message("skipped: network namespaces need root\n");
-		skip();
-	}
-}
-
-static struct hm_internet *open_net(struct stage *s, enum hm_internet_mode mode)
-{
-	struct hm_internet_spec spec = { .mode = mode, .scenario = HM_SLICE(SCENARIO), .mirror = s->mirror,
-					 .packets = s->packets, .chamber = s->chamber };
-	struct hm_internet *net = NULL;
-	struct hm_fail fail = { 0 };
-
-	if (hm_internet_open(&net, &spec, &fail) < 0)
-		fail_msg("%s", fail.text);
-	return net;
-}
-
-/* What the product's side can do wrong or right is told by the line it stops at, modulo what an exit code holds. */
-#define CHECK(condition)                                                                                   \
-	do {                                                                                               \
-		if (!(condition)) {                                                                        \
-			fprintf(stderr, "inside, line %d: %s: %s\n", __LINE__, #condition, strerror(errno)); \
-			return 1;                                                                          \
-		}                                                                                          \
-	} while (0)
-
-static struct sockaddr_in at(const char *address, int port)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
-
-	inet_pton(AF_INET, address, &a.sin_addr);
-	return a;
-}
-
-static struct sockaddr_in at_name(const char *name, int port)
-{
-	struct sockaddr_in a = at("0.0.0.0", port);
-
-	hm_dns_address_of((uint8_t *)&a.sin_addr, name);
-	return a;
-}
-
-static int connected(int type, struct sockaddr_in to)
-{
-	struct timeval limit = { 5, 0 };
-	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
-
-	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-	return fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0 ? fd : -1;
-}
+/* The chamber's internet for real, as a product meets it. Needs root. */
+#include "stage.h"
 
 static size_t read_all(int fd, char *buffer, size_t size)
 {
@@ -227,10 +59,35 @@ static int every_port_is_answered(void)
 		HM_CLOSE int fd = connected(SOCK_STREAM, at("8.8.8.8", ports[i]));
 		double start = now();
 
-		CHECK(fd >= 0 && write(fd, "\x16\x03\x01\0\x05hello", 10) == 10);
+		CHECK(fd >= 0 && write(fd, "\x16\x02\x01\0\x05hello", 10) == 10);
 		CHECK(read(fd, buffer, sizeof(buffer)) == 0);
 		CHECK(now() - start > 0.18 && now() - start < 1.5);
 	}
+	return 0;
+}
+
+/* What begins as TLS and is none gets an alert (21) of TLS, and the end. */
+static int false_handshake_is_refused(void)
+{
+	HM_CLOSE int fd = connected(SOCK_STREAM, at("8.8.8.8", 4433));
+	char buffer[16];
+
+	CHECK(fd >= 0 && write(fd, "\x16\x03\x01\0\x05hello", 10) == 10);
+	CHECK(read(fd, buffer, sizeof(buffer)) == 7 && buffer[0] == 21 && buffer[5] == 2);
+	CHECK(read(fd, buffer, sizeof(buffer)) == 0);
+	return 0;
+}
+
+/* The first of two bytes that might begin a handshake, and no second. */
+static int half_a_beginning_ends(void)
+{
+	HM_CLOSE int fd = connected(SOCK_STREAM, at("8.8.8.8", 4433));
+	double start = now();
+	char byte;
+
+	CHECK(fd >= 0 && write(fd, "\x16", 1) == 1);
+	CHECK(read(fd, &byte, 1) <= 0);
+	CHECK(now() - start > 0.18 && now() - start < 1.5);
 	return 0;
 }
 
@@ -337,7 +194,8 @@ static int many_connections_are_served(void)
 
 static int everything(void)
 {
-	static int (*const all[])(void) = { names_are_answered, every_port_is_answered, silence_ends_after_two_seconds,
+	static int (*const all[])(void) = { names_are_answered, every_port_is_answered, false_handshake_is_refused,
+					    half_a_beginning_ends, silence_ends_after_two_seconds,
 					    datagrams_are_answered, requests_are_answered, hostile_bytes_are_survived,
 					    many_connections_are_served };
 
@@ -354,7 +212,7 @@ static int nothing(void)
 }
 
 struct seen {
-	uint64_t packets, bytes;
+	uint64_t packets, bytes, names, secrets;
 	bool start, syn_to_literal, only_ipv4, whole;
 };
 
@@ -372,6 +230,11 @@ static struct seen read_packets(const char *path)
 	seen.start = hm_pcapng_next(&c, &block, NULL) == 1 && block.type == HM_PCAPNG_SHB &&
 		     hm_pcapng_next(&c, &block, NULL) == 1 && block.type == HM_PCAPNG_IDB;
 	while (hm_pcapng_next(&c, &block, NULL) == 1) {
+		if (!seen.packets && block.type != HM_PCAPNG_EPB) {
+			seen.names += block.type == HM_PCAPNG_NRB;
+			seen.secrets += block.type == HM_PCAPNG_DSB;
+			continue;
+		}
 		assert_int_equal(block.type, HM_PCAPNG_EPB);
 		hm_packet_read(&p, block.packet);
 		seen.packets++;
@@ -386,14 +249,6 @@ static struct seen read_packets(const char *path)
 	}
 	assert_true(hm_cursor_done(&c));
 	return seen;
-}
-
-static bool have_tshark(void)
-{
-	if (system("command -v tshark >/dev/null") == 0)
-		return true;
-	print_message("tshark is not there: its part is left out\n");
-	return false;
 }
 
 /* A second reader agrees on every frame: IPv4, and no checksum is wrong. Only the first header of a kind counts: tshark takes
@@ -447,6 +302,9 @@ static void product_is_answered(void **state)
 	assert_int_equal(seen.packets, stats.packets);
 	assert_int_equal(seen.bytes, stats.bytes);
 	assert_int_equal(stats.lost, 0);
+	assert_int_equal(seen.names, 1);
+	assert_int_equal(seen.secrets, 0);
+	assert_int_equal(stats.tls.failed, 1);
 	if (have_tshark() && !tshark_agrees(s->packets, wrong))
 		fail_msg("tshark: %s", wrong);
 }

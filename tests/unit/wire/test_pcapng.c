@@ -63,6 +63,78 @@ static void times_and_lengths_survive(void **state HM_UNUSED)
 		}
 }
 
+/* From the draft's sections 4.5 and 4.7, by hand. */
+static const uint8_t extras[] = {
+	10, 0, 0, 0, 28, 0, 0, 0, 0x4b, 0x53, 0x4c, 0x54, 6, 0, 0, 0, 'a', ' ', '1', '\n', 'b', '\n', 0, 0, 28, 0, 0, 0, /* DSB */
+	4, 0, 0, 0, 40, 0, 0, 0, /* NRB */
+	1, 0, 8, 0, 198, 18, 3, 4, 'a', '.', 'b', 0,
+	1, 0, 6, 0, 198, 19, 0, 1, 'c', 0, 0, 0,
+	0, 0, 0, 0, 40, 0, 0, 0,
+};
+enum { AT_NRB = 28 };
+
+static void secrets_and_names_are_as_the_draft_says(void **state HM_UNUSED)
+{
+	static const struct hm_pcapng_name names[] = { { { 198, 18, 3, 4 }, "a.b" }, { { 198, 19, 0, 1 }, "c" } };
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
+	struct hm_cursor c = hm_cursor_of((struct hm_slice){ extras, sizeof(extras) });
+	struct hm_pcapng_block b;
+	struct hm_pcapng_name name;
+
+	hm_pcapng_secrets(&out, HM_SLICE("a 1\nb\n"));
+	hm_pcapng_names(&out, names, 2);
+	assert_true(hm_slice_eq(hm_slice_of(&out), (struct hm_slice){ extras, sizeof(extras) }));
+	assert_int_equal(hm_pcapng_next(&c, &b, NULL), 1);
+	assert_true(b.type == HM_PCAPNG_DSB && hm_slice_eq(b.secrets, HM_SLICE("a 1\nb\n")) && !b.records.len && !b.packet.len);
+	assert_int_equal(hm_pcapng_next(&c, &b, NULL), 1);
+	assert_true(b.type == HM_PCAPNG_NRB && !b.secrets.len);
+	assert_int_equal(hm_pcapng_next(&c, &b, NULL), 0);
+	c = hm_cursor_of(b.records);
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(hm_pcapng_name(&c, &name), 1);
+		assert_memory_equal(name.address, names[i].address, 4);
+		assert_string_equal(name.name, names[i].name);
+	}
+	assert_int_equal(hm_pcapng_name(&c, &name), 0);
+}
+
+static void malformed_secrets_and_names_are_refused(void **state HM_UNUSED)
+{
+	static const struct {
+		size_t at;
+		uint8_t byte;
+	} changes[] = {
+		{ 8, 0x4c },  /* another kind of secrets */
+		{ 12, 5 },    /* shorter than its lines: the last has no end */
+		{ 12, 0 },    { 12, 200 }, { 16, 0 },	 { 16, 0x80 },	     { 21, 'x' },
+		{ 22, 1 },    /* padding */
+		{ AT_NRB + 8, 2 }, /* an IPv6 record */
+		{ AT_NRB + 8, 0 }, /* records end here, and something follows */
+		{ AT_NRB + 10, 7 }, { AT_NRB + 10, 4 }, { AT_NRB + 10, 200 }, { AT_NRB + 19, 'x' },
+		{ AT_NRB + 16, 0 }, { AT_NRB + 16, ' ' }, { AT_NRB + 16, 0xff },
+		{ AT_NRB + 25, 17 },  /* addresses descend */
+		{ AT_NRB + 30, 1 },   /* padding */
+		{ AT_NRB + 32, 1 },   /* options in place of the end */
+	};
+	uint8_t copy[sizeof(extras)];
+
+	for (size_t i = 0; i < HM_COUNT(changes); i++) {
+		struct hm_cursor c;
+		struct hm_pcapng_block b;
+		bool refused = false;
+		int r;
+
+		memcpy(copy, extras, sizeof(copy));
+		copy[changes[i].at] = changes[i].byte;
+		c = hm_cursor_of((struct hm_slice){ copy, sizeof(copy) });
+		while ((r = hm_pcapng_next(&c, &b, NULL)) == 1)
+			;
+		refused = r == HM_E_BAD;
+		if (!refused)
+			fail_msg("change %zu is read", i);
+	}
+}
+
 /* 1 + the index of the first block that is refused, or 0 when the whole file is read. */
 static int refused_at(struct hm_slice s)
 {
@@ -126,18 +198,19 @@ static void changed_bytes_are_refused_or_told(void **state HM_UNUSED)
 
 static void unknown_blocks_pass_as_they_are(void **state HM_UNUSED)
 {
-	static const uint8_t block[] = { 4, 0, 0, 0, 16, 0, 0, 0, 1, 2, 3, 4, 16, 0, 0, 0 };
+	static const uint8_t block[] = { 5, 0, 0, 0, 16, 0, 0, 0, 1, 2, 3, 4, 16, 0, 0, 0 };
 	struct hm_cursor c = hm_cursor_of((struct hm_slice){ block, sizeof(block) });
 	struct hm_pcapng_block b;
 
 	assert_int_equal(hm_pcapng_next(&c, &b, NULL), 1);
-	assert_true(b.type == HM_PCAPNG_NRB && b.whole.len == sizeof(block) && b.packet.len == 0 && b.time_ns == 0);
+	assert_true(b.type == 5 && b.whole.len == sizeof(block) && b.packet.len == 0 && b.time_ns == 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(writes_what_the_draft_says),	     cmocka_unit_test(reads_block_by_block),
+		cmocka_unit_test(secrets_and_names_are_as_the_draft_says), cmocka_unit_test(malformed_secrets_and_names_are_refused),
 		cmocka_unit_test(times_and_lengths_survive),	     cmocka_unit_test(cut_anywhere_is_refused),
 		cmocka_unit_test(changed_bytes_are_refused_or_told), cmocka_unit_test(unknown_blocks_pass_as_they_are),
 	};
