@@ -6,7 +6,7 @@
 #define HM_SEMANTICS_KNOWN 2 /* from 1 on */
 
 /* ---- core_shapes.c: the shapes of doc/format/core.md ---- */
-enum hm_document { HM_PLAN, HM_ASSESSMENT, HM_DECLARATION, HM_CLAIMS, HM_PRODUCT, HM_PLANTED };
+enum hm_document { HM_PLAN, HM_ASSESSMENT, HM_DECLARATION, HM_CLAIMS, HM_PRODUCT, HM_PLANTED, HM_PLANTED_SETS };
 /* Parses the part and checks its shape and its words. */
 int hm_document_read(json_t **ret, enum hm_document which, struct hm_slice text, struct hm_fail *fail) HM_MUST_CHECK;
 

@@ -33,16 +33,19 @@ struct shape {
 #define INTERNETS " closed simulated "
 #define PROFILES " confined privileged "
 #define KINDS " selftest aa screen confirm store send "
+#define PHASES " aa screen confirm "
 
 SHAPE(executable, ROWS(TEXT("path"), TEXT("sha256")), RULES({ "sha256", .form = 'h' }));
 SHAPE(planned_product, ROWS(TEXT("name"), OBJECT("executable")), RULES({ "executable", &executable }));
 SHAPE(planned_run, ROWS(NUMBER("run"), TEXT("kind")), RULES({ "run", .form = 'n' }, { "kind", .words = KINDS }));
+SHAPE(block, ROWS(TEXT("phase"), NUMBER("n"), TEXT("factor|"), LIST("runs")),
+      RULES({ "n", .form = 'n' }, { "phase", .words = PHASES }, { .member = "runs", .type = JSON_INTEGER }));
 SHAPE(plan,
       ROWS(TEXT("schema"), NUMBER("format"), NUMBER("semantics"), TEXT("commitment"), TEXT("claim_set"), TEXT("declaration|"),
-	   OBJECT("product"), LIST("argv"), TEXT("stdin|"), LIST("factors"), LIST("runs"), NUMBER("feature_version"),
+	   OBJECT("product"), LIST("argv"), TEXT("stdin|"), LIST("factors"), LIST("runs"), LIST("blocks?"), NUMBER("feature_version"),
 	   LIST("alpha"), TEXT("internet"), TEXT("scenario|"), TEXT("profile"), TEXT("target"), NUMBER("time_limit_s")),
       RULES({ "commitment", .form = 'h' }, { "claim_set", .form = 'd' }, { "declaration", .form = 'd' },
-	    { "product", &planned_product }, TEXTS("argv"), TEXTS("factors"), { "runs", &planned_run },
+	    { "product", &planned_product }, TEXTS("argv"), TEXTS("factors"), { "runs", &planned_run }, { "blocks", &block },
 	    { .member = "alpha", .type = JSON_INTEGER }, { "internet", .words = INTERNETS }, { "scenario", .form = 'd' },
 	    { "profile", .words = PROFILES }, { "time_limit_s", .form = 'n' }));
 
@@ -55,10 +58,13 @@ SHAPE(chamber,
 SHAPE(done_run, ROWS(NUMBER("run"), TEXT("kind"), TEXT("outcome"), NUMBER("status"), NUMBER("start_us"), NUMBER("end_us")),
       RULES({ "run", .form = 'n' }, { "kind", .words = KINDS }, { "outcome", .words = " exited signalled timeout interrupted " }));
 SHAPE(dropped_run, ROWS(NUMBER("run"), TEXT("rule")), RULES({ "run", .form = 'n' }));
+SHAPE(held, ROWS(TEXT("factor"), NUMBER("n")), RULES({ "n", .form = 'n' }));
+SHAPE(set_of_run, ROWS(NUMBER("run"), NUMBER("set")), RULES({ "run", .form = 'n' }, { "set", .form = 'n' }));
 SHAPE(assessment,
-      ROWS(TEXT("schema"), TEXT("seed"), OBJECT("kernel"), OBJECT("witnesses"), OBJECT("chamber"), LIST("runs"), LIST("dropped")),
+      ROWS(TEXT("schema"), TEXT("seed"), OBJECT("kernel"), OBJECT("witnesses"), OBJECT("chamber"), LIST("runs"), LIST("dropped"),
+	   LIST("held?"), LIST("sets?")),
       RULES({ "seed", .form = 'h' }, { "kernel", &kernel }, { "witnesses", &witnesses }, { "chamber", &chamber },
-	    { "runs", &done_run }, { "dropped", &dropped_run }));
+	    { "runs", &done_run }, { "dropped", &dropped_run }, { "held", &held }, { "sets", &set_of_run }));
 
 SHAPE(self_test_row,
       ROWS(TEXT("way"), TEXT("kind"), LIST("witnesses"), TEXT("result"), TEXT("why")),
@@ -97,6 +103,19 @@ SHAPE(planted_file,
 	    { "role", .words = " document sample definitions " }, TEXTS("tokens")));
 SHAPE(planted, ROWS(TEXT("schema"), TEXT("target"), LIST("files")), RULES({ "files", &planted_file }));
 
+SHAPE(level, ROWS(TEXT("factor"), NUMBER("level")), RULES({ "level", .form = 'n' }));
+SHAPE(xattr, ROWS(TEXT("name"), TEXT("value")), RULES({ 0 }));
+SHAPE(set_file,
+      ROWS(TEXT("path?"), TEXT("path_b64?"), TEXT("part"), TEXT("sha256"), NUMBER("size"), NUMBER("mode"), TEXT("role"),
+	   TEXT("marking|"), LIST("tokens"), NUMBER("uid"), NUMBER("gid"), NUMBER("mtime"), NUMBER("atime"), LIST("xattrs"), NUMBER("draw")),
+      RULES({ "sha256", .form = 'h' }, { "size", .form = 'n' }, { "mode", .form = 'n' },
+	    { "role", .words = " document sample definitions " }, TEXTS("tokens"), { "uid", .form = 'n' }, { "gid", .form = 'n' },
+	    { "mtime", .form = 'n' }, { "atime", .form = 'n' }, { "xattrs", &xattr }, { "draw", .form = 'n' }));
+SHAPE(planted_set, ROWS(NUMBER("set"), TEXT("phase"), NUMBER("n"), LIST("levels"), LIST("files")),
+      RULES({ "set", .form = 'n' }, { "phase", .words = " aa screen " }, { "n", .form = 'n' }, { "levels", &level },
+	    { "files", &set_file }));
+SHAPE(planted_sets, ROWS(TEXT("schema"), TEXT("target"), LIST("sets")), RULES({ "sets", &planted_set }));
+
 static const struct {
 	const char *part, *schema;
 	const struct shape *shape;
@@ -107,6 +126,7 @@ static const struct {
 	[HM_CLAIMS] = { "claims.json", "hallmark/claims/v1", &claims },
 	[HM_PRODUCT] = { "product.json", "hallmark/product/v1", &product },
 	[HM_PLANTED] = { "planted.json", "hallmark/planted/v1", &planted },
+	[HM_PLANTED_SETS] = { "planted.json", "hallmark/planted/v2", &planted_sets },
 };
 
 static int check_shape(const json_t *value, const struct shape *shape, const char *what, struct hm_fail *fail);

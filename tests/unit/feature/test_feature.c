@@ -1,0 +1,168 @@
+/* Every byte of what a flow sent is in exactly one feature, whatever it looks like; names follow what messages say. */
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "feature.h"
+
+struct fields {
+	char name[64][64];
+	size_t offset[64], length[64], count, next;
+};
+
+static void take(void *cookie, const char *name, size_t offset, size_t length)
+{
+	struct fields *f = cookie;
+
+	assert_int_equal(offset, f->next);
+	assert_true(length > 0);
+	f->next = offset + length;
+	assert_true(f->count < 64);
+	snprintf(f->name[f->count], sizeof(f->name[0]), "%s", name);
+	f->offset[f->count] = offset;
+	f->length[f->count++] = length;
+}
+
+static struct fields split(struct hm_slice message, bool dns)
+{
+	struct fields f = { .count = 0 };
+
+	hm_feature_fields(message, dns, take, &f);
+	assert_int_equal(f.next, message.len);
+	return f;
+}
+
+static void assert_field(const struct fields *f, struct hm_slice message, const char *name, const char *value)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		if (strcmp(f->name[i], name) != 0)
+			continue;
+		assert_int_equal(f->length[i], strlen(value));
+		assert_memory_equal(message.data + f->offset[i], value, strlen(value));
+		return;
+	}
+	fail_msg("no field %s", name);
+}
+
+static void http(void **state)
+{
+	struct hm_slice m = HM_SLICE("POST /v1/submit?id=7&x= HTTP/1.1\r\nHost: a.example\r\nX-Tok.en:  abc \r\nX-Tok.en: def\r\nEmpty:\r\n\r\nbody");
+	struct fields f = split(m, false);
+
+	(void)state;
+	assert_field(&f, m, "http.method", "POST");
+	assert_field(&f, m, "http.path", "/v1/submit");
+	assert_field(&f, m, "http.query", "id=7&x=");
+	assert_field(&f, m, "http.header.host", "a.example");
+	assert_field(&f, m, "http.header.x-tok%2een", "abc");
+	assert_field(&f, m, "http.header.x-tok%2een.1", "def");
+	assert_field(&f, m, "http.body", "body");
+	assert_field(&f, m, "glue.0", " ");
+}
+
+static void lines(void **state)
+{
+	struct hm_slice m = HM_SLICE("Op: check\nOp-Digest: 0123\nThread: 12345\n\nUser: anonymous\n");
+	struct hm_slice other = HM_SLICE("Op: check\nand no more\n");
+	struct fields f = split(m, false);
+
+	(void)state;
+	assert_field(&f, m, "line.op", "check");
+	assert_field(&f, m, "line.op-digest", "0123");
+	assert_field(&f, m, "line.thread", "12345");
+	assert_field(&f, m, "line.user", "anonymous");
+	f = split(other, false);
+	assert_int_equal(f.count, 1);
+	assert_string_equal(f.name[0], "data");
+}
+
+static void dns(void **state)
+{
+	struct hm_slice m = HM_SLICE("\x12\x34\x01\0\0\1\0\0\0\0\0\0\1a\7example\0\0\1\0\1more");
+	struct hm_slice cut = HM_SLICE("\x12\x34\x01\0\0\1\0\0\0\0\0\0\1a\7exam");
+	struct fields f = split(m, true);
+
+	(void)state;
+	assert_field(&f, m, "dns.id", "\x12\x34");
+	assert_int_equal(f.length[2], 11);
+	assert_string_equal(f.name[2], "dns.name");
+	assert_field(&f, m, "dns.rest", "more");
+	f = split(cut, true);
+	assert_string_equal(f.name[f.count - 1], "dns.rest");
+}
+
+/* A partition, whatever stands there: the callback checks that no byte is left out or told twice. */
+static void anything(void **state)
+{
+	uint32_t x = 1;
+
+	(void)state;
+	for (size_t len = 0; len < 300; len++) {
+		static const char letters[] = "GET / HTTP/1.1\r\n: \n\n\0\1\7ab:cd\r\n\r\n";
+		uint8_t m[300];
+
+		for (size_t i = 0; i < len; i++) {
+			x = x * 1664525 + 1013904223;
+			m[i] = (uint8_t)letters[(x >> 16) % sizeof(letters)];
+		}
+		split((struct hm_slice){ m, len }, len % 2);
+	}
+}
+
+static struct hm_flow flow_of(const char *endpoint, uint8_t proto, uint16_t port, const char *sent)
+{
+	struct hm_flow flow = { .endpoint = hm_strdup(endpoint), .proto = proto, .port = port, .local_port = 40000, .wire = 100 };
+
+	hm_bytes_text(&flow.sent, sent);
+	flow.message = hm_alloc(1, sizeof(*flow.message));
+	flow.messages = *sent != 0;
+	return flow;
+}
+
+static void a_run(void **state)
+{
+	struct hm_flow list[] = {
+		flow_of("b.example:80/tcp", IPPROTO_TCP, 80, "GET /1 HTTP/1.1\r\n\r\nGET /2 HTTP/1.1\r\nContent-Length: 2\r\n\r\nab" "GET"),
+		flow_of("a.example:9/udp", IPPROTO_UDP, 9, "one"),
+		flow_of("b.example:80/tcp", IPPROTO_TCP, 80, ""),
+	};
+	struct hm_flows flows = { .list = list, .count = HM_COUNT(list) };
+	struct hm_features f;
+	size_t sum = 0;
+
+	(void)state;
+	hm_features_read(&f, &flows);
+	for (size_t i = 0; i < f.count; i++) {
+		sum += f.list[i].placed ? f.list[i].bytes.len : 0;
+		if (i)
+			assert_true(strcmp(f.list[i - 1].endpoint, f.list[i].endpoint) < 0 || strcmp(f.list[i - 1].name, f.list[i].name) < 0);
+	}
+	assert_int_equal(sum, list[0].sent.len + list[1].sent.len);
+	assert_int_equal(hm_features_find(&f, "", "flows")->number, 3);
+	assert_int_equal(hm_features_find(&f, "b.example:80/tcp", "flows")->number, 2);
+	assert_int_equal(hm_features_find(&f, "b.example:80/tcp", "0.messages")->number, 3);
+	assert_memory_equal(hm_features_find(&f, "b.example:80/tcp", "0.1.http.body")->bytes.data, "ab", 2);
+	assert_memory_equal(hm_features_find(&f, "b.example:80/tcp", "0.2.data")->bytes.data, "GET", 3);
+	assert_memory_equal(hm_features_find(&f, "a.example:9/udp", "0.0.data")->bytes.data, "one", 3);
+	assert_memory_equal(f.order.data, "b.example:80/tcp\na.example:9/udp\n", 33);
+	assert_null(hm_features_find(&f, "a.example:9/udp", "1.size"));
+	hm_features_release(&f);
+	for (size_t i = 0; i < HM_COUNT(list); i++) {
+		free(list[i].endpoint);
+		free(list[i].message);
+		hm_bytes_release(&list[i].sent);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(http), cmocka_unit_test(lines),    cmocka_unit_test(dns),
+		cmocka_unit_test(anything), cmocka_unit_test(a_run),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
