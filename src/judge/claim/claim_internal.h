@@ -155,7 +155,3 @@ void hm_claim_reach(struct hm_judgement *j, const struct hm_core *core, const st
 void hm_claim_code(struct hm_judgement *j, const struct hm_core *core, const struct hm_run *run);
 void hm_claim_privilege(struct hm_judgement *j, const struct hm_core *core, const struct hm_run *run);
 void hm_claim_samples(struct hm_judgement *j, const struct hm_core *core, const struct hm_run *run);
-
-/* Smallest q with 20 (10000 - q)^n <= 10000^n, in ten thousandths; n from 1 to HM_BOUND_MAX. */
-#define HM_BOUND_MAX 4096
-unsigned hm_bound_rate(unsigned n) HM_MUST_CHECK;

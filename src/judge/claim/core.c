@@ -3,6 +3,8 @@
 
 #include <arpa/inet.h>
 
+#include "experiment.h"
+
 static int read_document(json_t **ret, enum hm_document which, const struct hm_parts *parts, const char *part, struct hm_fail *fail)
 {
 	struct hm_slice text;
@@ -97,7 +99,7 @@ static int check_runs(struct hm_core *core, struct hm_fail *fail)
 	size_t i;
 
 	core->runs = json_array_size(done);
-	if (json_array_size(planned) > HM_BOUND_MAX)
+	if (json_array_size(planned) > HM_EXPERIMENT_PAIRS_MAX)
 		return false_core(fail, "more runs than anybody can have made");
 	json_array_foreach (planned, i, row)
 		if (hm_number_of(row, "run") != (int64_t)i + 1)

@@ -1,6 +1,7 @@
 /* How what claim functions say becomes a row of findings.json. A judgement collects grounds; the gravest verdict wins, and
  * among its grounds the one that stands first in the table of reasons. */
 #include "claim_internal.h"
+#include "experiment.h"
 
 enum { EVIDENCE_MAX = 64 };
 
@@ -282,9 +283,9 @@ void hm_judge_run(struct hm_judgement *j, const struct hm_run *run)
 
 static json_t *bound_of(uint64_t runs)
 {
-	unsigned n = runs > HM_BOUND_MAX ? HM_BOUND_MAX : (unsigned)runs;
+	unsigned n = runs > HM_EXPERIMENT_PAIRS_MAX ? HM_EXPERIMENT_PAIRS_MAX : (unsigned)runs;
 
-	return json_pack("{s:i,s:[i,i],s:i}", "pairs", (int)n, "confidence", 19, 20, "rate_bp", (int)hm_bound_rate(n));
+	return json_pack("{s:i,s:[i,i],s:i}", "pairs", (int)n, "confidence", 19, 20, "rate_bp", (int)hm_experiment_rate(n));
 }
 
 static const struct hm_ground *gravest(const struct hm_judgement *j)

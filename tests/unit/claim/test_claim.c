@@ -7,30 +7,6 @@
 #include "claim_internal.h"
 #include "views.h"
 
-static void bounds_are_exact(void **state HM_UNUSED)
-{
-	/* By hand: 20 (1 - q)^n <= 1. */
-	static const struct {
-		unsigned n, rate;
-	} rows[] = { { 1, 9500 }, { 2, 7764 }, { 3, 6316 }, { 12, 2210 }, { 59, 496 }, { 299, 100 } };
-
-	for (size_t i = 0; i < HM_COUNT(rows); i++)
-		assert_int_equal(hm_bound_rate(rows[i].n), rows[i].rate);
-	/* With 128 bits one can still see that the rate is the smallest. */
-	for (unsigned n = 1; n <= 8; n++) {
-		unsigned __int128 least = 20, less = 20, one = 1;
-
-		for (unsigned i = 0; i < n; i++) {
-			least *= 10000 - hm_bound_rate(n);
-			less *= 10000 - (hm_bound_rate(n) - 1);
-			one *= 10000;
-		}
-		assert_true(least <= one);
-		assert_true(less > one);
-	}
-	assert_true(hm_bound_rate(HM_BOUND_MAX) > 0);
-}
-
 static bool fits(const char *pattern, const char *path)
 {
 	return hm_pattern_fits(pattern, "/srv/t", "name", hm_slice_text(path), false);
@@ -236,7 +212,6 @@ static void sequences(void **state HM_UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bounds_are_exact),
 		cmocka_unit_test(patterns),
 		cmocka_unit_test(a_star_takes_no_exponential_time),
 		cmocka_unit_test(merged_places),

@@ -1,12 +1,12 @@
 /* The bound of what was not seen. If a thing happened in more than q of 10,000 runs, n runs without it had a chance of less
  * than 1 in 20: the smallest q with 20 (10000 - q)^n <= 10000^n. Exact: numbers are lists of digits to the base 10000, least
  * significant first, in which the right-hand side is a 1 with n zeros behind it. */
-#include "claim_internal.h"
+#include "experiment.h"
 
 enum { BASE = 10000, INVERSE = 20 };
 
 struct number {
-	uint16_t digit[HM_BOUND_MAX + 2];
+	uint16_t digit[HM_EXPERIMENT_PAIRS_MAX + 2];
 	unsigned len;
 };
 
@@ -40,10 +40,12 @@ static bool small_enough(unsigned q, unsigned n)
 	return x.len == n + 1 && x.digit[n] == 1;
 }
 
-unsigned hm_bound_rate(unsigned n)
+unsigned hm_experiment_rate(unsigned n)
 {
 	unsigned low = 0, high = BASE;
 
+	if (n > HM_EXPERIMENT_PAIRS_MAX)
+		n = HM_EXPERIMENT_PAIRS_MAX;
 	while (low < high) {
 		unsigned middle = (low + high) / 2;
 
