@@ -1,0 +1,106 @@
+#!/usr/bin/python3
+"""Our statistics against the program that was written from the format page: the same answers to generated lines, and the page's own
+numbers. Arguments: experiment_print, doc/format/statistics.md."""
+import os
+import random
+import re
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True  # the source tree stays as it is
+
+import experiment_again as again
+
+printer, page = sys.argv[1:3]
+folder = tempfile.TemporaryDirectory(prefix="hm-interop-")
+some = random.Random(4)
+number, failed = 0, False
+
+
+def result(good, text, details=()):
+    global number, failed
+    number += 1
+    for detail in details if not good else ():
+        print("#", detail)
+    print(f"{'ok' if good else 'not ok'} {number} - {text}")
+    failed |= not good
+
+
+def ours(lines):
+    name = os.path.join(folder.name, "lines")
+    with open(name, "w", encoding="ascii") as file:
+        file.write("".join(line + "\n" for line in lines))
+    done = subprocess.run([printer, name], capture_output=True, text=True)
+    return done.returncode, done.stdout.splitlines(), done.stderr
+
+
+def agree(lines, text):
+    code, got, error = ours(lines)
+    wanted = [again.answer(line) for line in lines]
+    bad = [f"{line[:200]}: {g} and not {w}" for line, g, w in zip(lines, got, wanted) if g != w]
+    result(lines and code == 0 and got == wanted, f"{text} ({len(lines)} answers)", bad[:5] + [error])
+    return wanted
+
+
+def key():
+    return some.randbytes(32).hex()
+
+
+WIDE = [-2**63, 2**63 - 1, 1 - 2**63, 0, -1]
+
+
+def difference(kind):
+    return [lambda: some.randint(-1, 1), lambda: some.randint(-300, 300), lambda: some.randint(-2**63, 2**63 - 1),
+            lambda: some.choice(WIDE), lambda: 7][kind]()
+
+
+def words(values):
+    return " ".join(str(value) for value in values)
+
+
+def test_line(features, blocks, kind):
+    d = [difference(kind) for _ in range(features * blocks)]
+    return f"test {key()} {key()} {some.randrange(2**32)} {features} {blocks} {words(d)}"
+
+
+def screen_line(features, blocks_aa, blocks, noise):
+    """Text is where a mark says that it differs and d does not."""
+    aa, rows = ([[0 if some.random() > share else difference(some.randrange(4)) for _ in range(features * n)]
+                 for n, share in ((blocks_aa, noise), (blocks, 0.3))])
+    aa_differs = [int(value != 0 or some.random() < noise / 4) for value in aa]
+    differs = [int(value != 0 or some.random() < 0.1) for value in rows]
+    return (f"screen {key()} {key()} {some.randrange(2**32)} {features} {blocks_aa} {blocks} {words(aa)} {words(rows)} "
+            f"{words(aa_differs)} {words(differs)}")
+
+
+phases = ["aa", "screen", "confirm", "store", "send", "x" * 64]
+seed = key()
+coins = agree([f"coin {seed} {phase} {block}" for phase in phases for block in [*range(40), 2**32 - 1]], "coins")
+result(set(coins) == {"0", "1"}, "which fall both ways")
+secrets = agree([f"secret {key()} {phase} {factor} {level} {n}" for phase in phases for factor in ("content", "metadata.mtime")
+                 for level in (0, 1) for n in (0, 7, 2**32 - 1)], "secrets")
+result(len(set(secrets)) == len(secrets), "which are all different")
+agree([f"rate {n}" for n in [*range(1, 100), *range(100, 1100, 43), 1000, 4095, 4096]], "bounds")
+agree([test_line(some.randint(1, 12), blocks, kind) for blocks in range(1, 11) for kind in range(5) for _ in range(4)],
+      "p-values and family minima of all vectors")
+agree([test_line(4, 12, kind) for kind in range(5)] + [test_line(1, 16, 2), test_line(2, 16, 0)], "with 12 and 16 blocks")
+agree([test_line(2, blocks, kind) for blocks, kind in ((17, 0), (24, 1), (60, 0), (60, 2), (256, 3), (257, 1), (1024, 1))],
+      "p-values and family minima of drawn vectors")
+found = agree([screen_line(some.randint(1, 40), some.randint(1, 6), some.randint(1, 8), noise)
+               for noise in (0.0, 0.02, 0.1) for _ in range(60)] + [screen_line(3, 2, 17, 0.0)], "suspects and held blocks")
+counts = {len(line.split()) - 4 for line in found}
+result(counts >= {1, 7, 8} and max(counts) == 8, "from few suspects to the most there may be")
+
+table = dict(zip(*[re.findall(r"\d+", row) for row in re.findall(r"^\| (?:n|rate_bp) .*$", open(page, encoding="utf-8").read(), re.M)]))
+result(len(table) > 5 and ours([f"rate {n}" for n in table])[1] == list(table.values()), "the page's bounds")
+example = ours([f"test {key()} {key()} 0 2 3 1 2 3 3 1 -1"])[1]
+result(example == ["1/7/3 5/7/7 least 3"], "the page's example", example)
+
+nothing = f"{key()} {key()} 0"
+refused = [f"test {nothing} 1 0", f"test {nothing} 1 1025 " + words([1] * 1025), f"test {nothing} 262145 1 " + words([1] * 262145),
+           f"screen {nothing} 1 0 1 1 1", f"coin {key()} a/b 0", f"secret {key()} screen content 2 0", "rate", "dance"]
+result(all(ours([line])[0] in (1, 3) for line in refused), "what must be refused is", [f"{line[:200]}: {ours([line])}" for line in refused])
+
+print(f"1..{number}")
+sys.exit(failed)

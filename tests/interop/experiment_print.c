@@ -1,0 +1,235 @@
+/* Answers the lines of a file by Hallmark's statistics, as experiment_again.py does, which was written from the format page.
+ *
+ *   experiment_print FILE     see experiment_again.py for the lines; exit 0, or the error's, which ends it */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "experiment.h"
+#include "fs.h"
+#include "text.h"
+
+enum { FILE_MAX = 64 << 20 };
+
+struct input {
+	struct hm_slice rest;
+	struct hm_fail *fail;
+};
+
+/* The next word of the line; empty at its end. */
+static struct hm_slice next(struct input *in)
+{
+	struct hm_slice word;
+	size_t len = 0;
+
+	while (len < in->rest.len && in->rest.data[len] != ' ' && in->rest.data[len] != '\n')
+		len++;
+	word = (struct hm_slice){ in->rest.data, len };
+	if (len < in->rest.len && in->rest.data[len] == ' ')
+		len++;
+	in->rest.data += len;
+	in->rest.len -= len;
+	return word;
+}
+
+static int64_t number(struct input *in)
+{
+	struct hm_slice word = next(in);
+	char text[32], *end;
+	long long value;
+
+	if (word.len == 0 || word.len >= sizeof(text))
+		exit(hm_fail_exit(hm_fail_set(in->fail, HM_E_BAD, "a line is too short, or a number too long")));
+	memcpy(text, word.data, word.len);
+	text[word.len] = 0;
+	errno = 0;
+	value = strtoll(text, &end, 10);
+	if (errno || *end)
+		exit(hm_fail_exit(hm_fail_set(in->fail, HM_E_BAD, "no number: %s", text)));
+	return value;
+}
+
+static void bytes32(uint8_t out[32], struct input *in)
+{
+	if (hm_text_unhex(out, 32, next(in)) < 0)
+		exit(hm_fail_exit(hm_fail_set(in->fail, HM_E_BAD, "not 64 hex digits")));
+}
+
+static char *word(struct input *in)
+{
+	return hm_slice_dup(next(in));
+}
+
+static int64_t *table(struct input *in, size_t count)
+{
+	int64_t *values = hm_alloc(count, sizeof(*values));
+
+	for (size_t i = 0; i < count; i++)
+		values[i] = number(in);
+	return values;
+}
+
+static uint8_t *marks(struct input *in, size_t count)
+{
+	uint8_t *values = hm_alloc(count, 1);
+
+	for (size_t i = 0; i < count; i++)
+		values[i] = number(in) != 0;
+	return values;
+}
+
+static int answer_coin(struct input *in)
+{
+	HM_FREE char *phase = NULL;
+	uint8_t seed[32];
+	int r;
+
+	bytes32(seed, in);
+	phase = word(in);
+	r = hm_experiment_coin(seed, phase, (uint32_t)number(in), in->fail);
+	if (r >= 0)
+		printf("%d\n", r);
+	return r < 0 ? r : 0;
+}
+
+static int answer_secret(struct input *in)
+{
+	HM_FREE char *phase = NULL, *factor = NULL;
+	struct hm_sha256 secret;
+	uint8_t seed[32];
+	char hex[65];
+	unsigned level;
+	int r;
+
+	bytes32(seed, in);
+	phase = word(in);
+	factor = word(in);
+	level = (unsigned)number(in);
+	r = hm_experiment_secret(&secret, seed, phase, factor, level, (uint32_t)number(in), in->fail);
+	if (r == 0)
+		printf("%s\n", hm_text_hex_into(hex, (struct hm_slice){ secret.b, sizeof(secret.b) }));
+	return r;
+}
+
+static int answer_rate(struct input *in)
+{
+	printf("%u\n", hm_experiment_rate((unsigned)number(in)));
+	return 0;
+}
+
+struct test_head {
+	struct hm_sha256 plan;
+	uint8_t seed[32];
+	struct hm_experiment_draws draws;
+	size_t features;
+};
+
+static void read_head(struct test_head *head, struct input *in)
+{
+	bytes32(head->plan.b, in);
+	bytes32(head->seed, in);
+	head->draws = (struct hm_experiment_draws){ .plan = &head->plan, .seed = head->seed, .test = (uint32_t)number(in) };
+	head->features = (size_t)number(in);
+}
+
+static void print_p(const struct hm_experiment_p *p)
+{
+	printf("%" PRIu32 "/%" PRIu32 "/%" PRIu32, p->b, p->m, p->family);
+}
+
+static int answer_test(struct input *in)
+{
+	struct hm_experiment_matrix matrix = { 0 };
+	HM_FREE struct hm_experiment_p *p = NULL;
+	HM_FREE int64_t *d = NULL;
+	struct test_head head;
+	uint32_t least = UINT32_MAX;
+	int r;
+
+	read_head(&head, in);
+	matrix.features = head.features;
+	matrix.blocks = (size_t)number(in);
+	matrix.d = d = table(in, matrix.features * matrix.blocks);
+	p = hm_alloc(matrix.features, sizeof(*p));
+	r = hm_experiment_test(p, &matrix, &head.draws, in->fail);
+	for (size_t f = 0; r == 0 && f < matrix.features; f++) {
+		if (f)
+			putchar(' ');
+		print_p(&p[f]);
+		if (p[f].family < least)
+			least = p[f].family;
+	}
+	if (r == 0)
+		printf(" least %" PRIu32 "\n", least);
+	return r;
+}
+
+static int answer_screen(struct input *in)
+{
+	struct hm_experiment_matrix aa = { 0 }, screen = { 0 };
+	HM_FREE int64_t *aa_d = NULL, *d = NULL;
+	HM_FREE uint8_t *aa_differs = NULL, *differs = NULL;
+	struct hm_experiment_suspects s;
+	struct test_head head;
+	int r;
+
+	read_head(&head, in);
+	aa.features = screen.features = head.features;
+	aa.blocks = (size_t)number(in);
+	screen.blocks = (size_t)number(in);
+	aa.d = aa_d = table(in, aa.features * aa.blocks);
+	screen.d = d = table(in, aa.features * screen.blocks);
+	aa.differs = aa_differs = marks(in, aa.features * aa.blocks);
+	screen.differs = differs = marks(in, aa.features * screen.blocks);
+	r = hm_experiment_screen(&s, &aa, &screen, &head.draws, in->fail);
+	if (r < 0)
+		return r;
+	printf("candidates %zu held %zu", s.candidates, s.held);
+	for (size_t i = 0; i < s.count; i++) {
+		printf(" %zu:", s.feature[i]);
+		print_p(&s.p[i]);
+	}
+	putchar('\n');
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*answer)(struct input *in);
+} lines[] = { { "coin", answer_coin }, { "secret", answer_secret }, { "rate", answer_rate }, { "test", answer_test }, { "screen", answer_screen } };
+
+static int answer(struct input *in)
+{
+	struct hm_slice name = next(in);
+
+	for (size_t i = 0; i < HM_COUNT(lines); i++)
+		if (hm_slice_eq(name, hm_slice_text(lines[i].name)))
+			return lines[i].answer(in);
+	return hm_fail_set(in->fail, HM_E_BAD, "unknown line");
+}
+
+int main(int argc, char **argv)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
+	struct hm_fail fail = { 0 };
+	struct input in = { .fail = &fail };
+	int r;
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: experiment_print FILE\n");
+		return 3;
+	}
+	r = hm_fs_read(&text, argv[1], FILE_MAX, &fail);
+	in.rest = hm_slice_of(&text);
+	while (r == 0 && in.rest.len) {
+		r = answer(&in);
+		if (r == 0 && in.rest.len && *in.rest.data == '\n') {
+			in.rest.data++;
+			in.rest.len--;
+		} else if (r == 0) {
+			r = hm_fail_set(&fail, HM_E_BAD, "a line is longer than it should be");
+		}
+	}
+	if (r < 0)
+		fprintf(stderr, "%s\n", fail.text);
+	return hm_fail_exit(r);
+}
