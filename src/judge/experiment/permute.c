@@ -7,11 +7,14 @@
  *
  * T does not change when all signs do. So of all 2^n vectors only the half with a plus at the last block is computed, and each
  * counts twice. Sums are made by doubling: those of k + 1 blocks are those of k, and the same less 2 d. They need 75 bits (1,024
- * blocks of 64 bits), hence 128. */
+ * blocks of 64 bits), hence 128; the vector's number stands below them in the keys that are sorted. */
 #include "experiment.h"
 #include "experiment_internal.h"
 
-typedef unsigned __int128 magnitude;
+/* T << VECTOR_BITS | vector: at most 2^15 vectors are computed. */
+typedef unsigned __int128 sort_key;
+
+enum { VECTOR_BITS = 16, TOP_BITS = 24 };
 
 struct vectors {
 	size_t count;    /* that are computed; vector 0 is the one that was */
@@ -22,16 +25,16 @@ struct vectors {
 
 /* One feature's work, and what is kept of all features. */
 struct work {
-	magnitude *t;
-	uint32_t *order, *spare; /* vectors by T, least first */
-	uint32_t *least;         /* by vector: the least rank of all features so far */
-	__int128 *table;         /* of drawn vectors: by each eight blocks and their signs, the sum */
+	__int128 *sum;
+	sort_key *key, *spare;
+	uint32_t *least; /* by vector: the least rank of all features so far */
+	__int128 *table; /* of drawn vectors: by each eight blocks and their signs, the sum */
 };
 
 static void release(struct work *w)
 {
-	free(w->t);
-	free(w->order);
+	free(w->sum);
+	free(w->key);
 	free(w->spare);
 	free(w->least);
 	free(w->table);
@@ -97,60 +100,77 @@ static void sums_of(__int128 *out, const int64_t *d, size_t len, unsigned bits, 
 	}
 }
 
-/* T of every vector, and the largest. */
-static magnitude statistics_of(struct work *w, const struct vectors *v, const int64_t *d, size_t blocks)
+/* T of every vector as keys, not yet sorted; returns how many bits of T are in use. */
+static unsigned make_keys(struct work *w, const struct vectors *v, const int64_t *d, size_t blocks)
 {
-	__int128 *sum = (__int128 *)w->t;
-	magnitude largest = 0;
+	sort_key used = 0;
+	unsigned bits = 0;
 
 	if (!v->stride)
-		sums_of(sum, d, blocks - 1, (unsigned)blocks - 1, d[blocks - 1]);
+		sums_of(w->sum, d, blocks - 1, (unsigned)blocks - 1, d[blocks - 1]);
 	for (size_t g = 0; g < v->stride; g++)
 		sums_of(w->table + 256 * g, d + 8 * g, blocks - 8 * g < 8 ? blocks - 8 * g : 8, 8, 0);
 	for (size_t i = 0; i < v->count; i++) {
-		if (v->stride)
-			sum[i] = 0;
+		__int128 sum = v->stride ? 0 : w->sum[i];
+
 		for (size_t g = 0; g < v->stride; g++)
-			sum[i] += w->table[256 * g + v->drawn[i * v->stride + g]];
-		w->t[i] = (magnitude)(sum[i] < 0 ? -sum[i] : sum[i]);
-		if (w->t[i] > largest)
-			largest = w->t[i];
+			sum += w->table[256 * g + v->drawn[i * v->stride + g]];
+		w->key[i] = (sort_key)(sum < 0 ? -sum : sum) << VECTOR_BITS | i;
+		used |= w->key[i];
 	}
-	return largest;
+	for (used >>= VECTOR_BITS; used; used >>= 1)
+		bits++;
+	return bits;
 }
 
-/* Orders the vectors by T: by its least significant byte, then stably by the next, as far as `largest` reaches. */
-static void order_by(struct work *w, size_t count, magnitude largest)
+static int compare(const void *a, const void *b)
 {
-	for (size_t i = 0; i < count; i++)
-		w->order[i] = (uint32_t)i;
-	for (unsigned shift = 0; shift < 128 && largest >> shift; shift += 8) {
-		uint32_t start[257] = { 0 }, *swap = w->order;
+	const sort_key *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+/* Sorts by T, least first. The highest bits in use are sorted byte by byte, the least significant first; that leaves little, which is
+ * compared, and nothing where T is small. */
+static void sort(struct work *w, size_t count, unsigned bits)
+{
+	unsigned top = bits < TOP_BITS ? bits : TOP_BITS, shift = VECTOR_BITS + bits - top;
+
+	for (unsigned done = 0; done < top; done += 8) {
+		uint32_t start[257] = { 0 };
+		sort_key *swap = w->key;
 
 		for (size_t i = 0; i < count; i++)
-			start[(uint8_t)(w->t[i] >> shift) + 1]++;
-		for (unsigned i = 1; i < 257; i++)
+			start[(uint8_t)(w->key[i] >> (shift + done)) + 1]++;
+		for (unsigned i = 1; i < 256; i++)
 			start[i] += start[i - 1];
 		for (size_t i = 0; i < count; i++)
-			w->spare[start[(uint8_t)(w->t[w->order[i]] >> shift)]++] = w->order[i];
-		w->order = w->spare;
+			w->spare[start[(uint8_t)(w->key[i] >> (shift + done))]++] = w->key[i];
+		w->key = w->spare;
 		w->spare = swap;
+	}
+	for (size_t from = 0, to; shift > VECTOR_BITS && from < count; from = to) {
+		for (to = from + 1; to < count && w->key[to] >> shift == w->key[from] >> shift;)
+			to++;
+		if (to - from > 1)
+			qsort(w->key + from, to - from, sizeof(*w->key), compare);
 	}
 }
 
-/* Ranks of the ordered vectors go into `least` where they are less; returns that of vector 0. */
+/* Ranks of the sorted vectors go into `least` where they are less; returns that of vector 0. */
 static uint32_t rank(struct work *w, size_t count, unsigned weight)
 {
 	uint32_t own = 0;
 
 	for (size_t from, to = count; to; to = from) {
+		sort_key t = w->key[to - 1] >> VECTOR_BITS;
 		uint32_t value;
 
-		for (from = to - 1; from && w->t[w->order[from - 1]] == w->t[w->order[to - 1]];)
+		for (from = to - 1; from && w->key[from - 1] >> VECTOR_BITS == t;)
 			from--;
 		value = (uint32_t)(weight * (count - from));
 		for (size_t i = from; i < to; i++) {
-			uint32_t vector = w->order[i];
+			uint16_t vector = (uint16_t)w->key[i];
 
 			if (vector == 0)
 				own = value;
@@ -163,8 +183,8 @@ static uint32_t rank(struct work *w, size_t count, unsigned weight)
 
 static void make_work(struct work *w, const struct vectors *v)
 {
-	w->t = hm_alloc(v->count, sizeof(*w->t));
-	w->order = hm_alloc(v->count, sizeof(*w->order));
+	w->sum = hm_alloc(v->count, sizeof(*w->sum));
+	w->key = hm_alloc(v->count, sizeof(*w->key));
 	w->spare = hm_alloc(v->count, sizeof(*w->spare));
 	w->least = hm_alloc(v->count, sizeof(*w->least));
 	memset(w->least, 0xff, v->count * sizeof(*w->least));
@@ -195,7 +215,7 @@ void hm_experiment_permute(struct hm_experiment_p *p, const int64_t *const *rows
 	make_vectors(&v, blocks, draws);
 	make_work(&w, &v);
 	for (size_t f = 0; f < features; f++) {
-		order_by(&w, v.count, statistics_of(&w, &v, rows[f], blocks));
+		sort(&w, v.count, make_keys(&w, &v, rows[f], blocks));
 		p[f].b = rank(&w, v.count, v.weight) - 1;
 		p[f].m = (uint32_t)(v.count * v.weight) - 1;
 	}
