@@ -1,5 +1,5 @@
-/* Lines of text as plain text, PDF and OpenDocument. */
-#include "planted_internal.h"
+/* Lines of text as plain text, PDF, OpenDocument and Office Open XML. */
+#include "planted_formats.h"
 
 #define CREATED_PDF "D:20240514090000Z"
 #define CREATED_XML "2024-05-14T09:00:00"
@@ -136,5 +136,59 @@ void hm_doc_odt(struct hm_bytes *out, const char *title, const struct hm_doc_lin
 	hm_zip_add(&zip, "meta.xml", hm_slice_of(&meta), true);
 	hm_zip_add(&zip, "styles.xml", hm_slice_text(styles), true);
 	hm_zip_add(&zip, "META-INF/manifest.xml", hm_slice_text(manifest), true);
+	hm_zip_end(&zip, out);
+}
+
+#define OOXML "http://schemas.openxmlformats.org/"
+#define WORD_TYPE "application/vnd.openxmlformats-officedocument.wordprocessingml."
+#define WORD_NS "xmlns:w=\"" OOXML "wordprocessingml/2006/main\" xmlns:r=\"" OOXML "officeDocument/2006/relationships\""
+#define RELATION(id, type, target) \
+	"<Relationship Id=\"" id "\" Type=\"" OOXML type "\" Target=\"" target "\"/>"
+
+static void docx_paragraph(struct hm_bytes *out, struct hm_slice text)
+{
+	hm_bytes_text(out, "<w:p><w:r><w:t xml:space=\"preserve\">");
+	xml_text(out, text);
+	hm_bytes_text(out, "</w:t></w:r></w:p>\n");
+}
+
+/* ECMA-376 part 2 (packages) and part 1 section 17: the smallest package with a header that readers open. */
+void hm_doc_docx(struct hm_bytes *out, const char *title, const char *header, const struct hm_doc_line *lines, size_t count)
+{
+	static const char types[] = XML "<Types xmlns=\"" OOXML "package/2006/content-types\">"
+		"<Default Extension=\"rels\" ContentType=\"application/vnd.openxmlformats-package.relationships+xml\"/>"
+		"<Default Extension=\"xml\" ContentType=\"application/xml\"/>"
+		"<Override PartName=\"/word/document.xml\" ContentType=\"" WORD_TYPE "document.main+xml\"/>"
+		"<Override PartName=\"/word/header1.xml\" ContentType=\"" WORD_TYPE "header+xml\"/>"
+		"<Override PartName=\"/docProps/core.xml\""
+		" ContentType=\"application/vnd.openxmlformats-package.core-properties+xml\"/></Types>\n";
+	static const char package[] = XML "<Relationships xmlns=\"" OOXML "package/2006/relationships\">"
+		RELATION("rId1", "officeDocument/2006/relationships/officeDocument", "word/document.xml")
+		RELATION("rId2", "package/2006/relationships/metadata/core-properties", "docProps/core.xml")
+		"</Relationships>\n";
+	static const char parts[] = XML "<Relationships xmlns=\"" OOXML "package/2006/relationships\">"
+		RELATION("rId1", "officeDocument/2006/relationships/header", "header1.xml") "</Relationships>\n";
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes body = { 0 }, above = { 0 }, meta = { 0 };
+	struct hm_zip zip = { 0 };
+
+	hm_bytes_text(&body, XML "<w:document " WORD_NS "><w:body>\n");
+	for (size_t i = 0; i < count; i++)
+		docx_paragraph(&body, hm_slice_text(lines[i].before));
+	hm_bytes_text(&body, "<w:sectPr><w:headerReference w:type=\"default\" r:id=\"rId1\"/></w:sectPr></w:body></w:document>\n");
+	hm_bytes_text(&above, XML "<w:hdr " WORD_NS ">");
+	docx_paragraph(&above, hm_slice_text(header));
+	hm_bytes_text(&above, "</w:hdr>\n");
+	hm_bytes_text(&meta, XML "<cp:coreProperties xmlns:cp=\"" OOXML "package/2006/metadata/core-properties\""
+		      " xmlns:dc=\"http://purl.org/dc/elements/1.1/\" xmlns:dcterms=\"http://purl.org/dc/terms/\""
+		      " xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><dc:title>");
+	xml_text(&meta, hm_slice_text(title));
+	hm_bytes_text(&meta, "</dc:title><dcterms:created xsi:type=\"dcterms:W3CDTF\">" CREATED_XML
+		      "Z</dcterms:created></cp:coreProperties>\n");
+	hm_zip_add(&zip, "[Content_Types].xml", hm_slice_text(types), true);
+	hm_zip_add(&zip, "_rels/.rels", hm_slice_text(package), true);
+	hm_zip_add(&zip, "word/document.xml", hm_slice_of(&body), true);
+	hm_zip_add(&zip, "word/header1.xml", hm_slice_of(&above), false);
+	hm_zip_add(&zip, "word/_rels/document.xml.rels", hm_slice_text(parts), true);
+	hm_zip_add(&zip, "docProps/core.xml", hm_slice_of(&meta), true);
 	hm_zip_end(&zip, out);
 }

@@ -1,4 +1,4 @@
-#include "planted_internal.h"
+#include "planted_formats.h"
 
 #include <zlib.h>
 

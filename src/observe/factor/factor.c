@@ -1,0 +1,159 @@
+/* The table of factors, and the world that its rows make together. */
+#include "factor_internal.h"
+
+static int make_content(struct hm_world *world, const struct hm_factor_key *key, struct hm_fail *fail);
+
+#define CLOCK "the kernel writes it by its own clock, and no call sets it"
+
+const struct hm_factor hm_factors[] = {
+	{ "content", "collect.content", "what the documents say", NULL, make_content },
+	{ "marking", "collect.content", "a protective marking in the header of four documents", NULL, hm_factor_marking },
+	{ "sample", "collect.content", "a sample beside the documents, and in an archive with one", NULL, hm_factor_sample },
+	{ "names", "collect.names", "names of files and folders", NULL, hm_factor_names },
+	{ "metadata.size", "collect.metadata", "sizes: lines of no meaning in text, rows, source, mail and a PDF", NULL, hm_factor_sizes },
+	{ "metadata.times", "collect.metadata", "times of last change and access", NULL, hm_factor_times },
+	{ "metadata.owner", "collect.metadata", "numbers of owner and group", NULL, hm_factor_owners },
+	{ "metadata.mode", "collect.metadata", "permissions of others to write and of all to execute", NULL, hm_factor_modes },
+	{ "metadata.xattrs", "collect.metadata", "values of extended attributes that users may set", NULL, hm_factor_xattrs },
+	{ "metadata.birth", "collect.metadata", "times of birth and of last change of the inode", CLOCK, NULL },
+	{ "metadata.inode", "collect.metadata", "numbers of inodes and generations", "the file system gives them out", NULL },
+};
+const size_t hm_factor_count = HM_COUNT(hm_factors);
+
+/* 2024-05-14 09:00 UTC, the time of what no factor gives another. */
+#define PLAIN_TIME 1715677200
+
+const struct hm_factor *hm_factor_find(const char *name)
+{
+	for (size_t i = 0; i < hm_factor_count; i++)
+		if (strcmp(hm_factors[i].name, name) == 0)
+			return &hm_factors[i];
+	return NULL;
+}
+
+static int make_content(struct hm_world *world, const struct hm_factor_key *key, struct hm_fail *fail)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < world->file_count && r == 0; i++)
+		r = hm_factor_match(&world->file[i].draw, &hm_factor_docs[i], key, fail);
+	return r;
+}
+
+static void make_key(struct hm_factor_key *key, const uint8_t *seed, const char *phase, const char *factor,
+		     const struct hm_factor_choice *choice)
+{
+	for (unsigned level = 0; level < 2; level++) {
+		HM_FREE char *label = hm_sprintf("secret/%s/%s/%u/%u", phase, factor, level, choice->n);
+
+		hm_derive(&key->level[level], seed, label);
+	}
+	key->chosen = choice->level;
+}
+
+static struct hm_world *bare_world(void)
+{
+	struct hm_world *world = hm_alloc(1, sizeof(*world));
+
+	world->file = hm_alloc(hm_factor_doc_count, sizeof(*world->file));
+	world->file_count = hm_factor_doc_count;
+	for (size_t i = 0; i < hm_factor_doc_count; i++)
+		world->file[i] = (struct hm_world_file){ .id = hm_factor_docs[i].id, .path = hm_strdup(hm_factor_docs[i].id),
+							 .role = "document", .mode = 0644,
+							 .atime.tv_sec = PLAIN_TIME, .mtime.tv_sec = PLAIN_TIME };
+	return world;
+}
+
+void hm_factor_release(struct hm_world **world)
+{
+	struct hm_world *w = *world;
+
+	for (size_t i = 0; w && i < w->file_count; i++) {
+		free(w->file[i].path);
+		hm_bytes_release(&w->file[i].content);
+		for (size_t k = 0; k < HM_FACTOR_XATTRS; k++)
+			free(w->file[i].xattr[k].value);
+	}
+	if (w)
+		free(w->file);
+	free(w);
+	*world = NULL;
+}
+
+static void render(struct hm_world *world, const struct hm_factor_key *content)
+{
+	const struct hm_sha256 *key = &content->level[content->chosen];
+
+	for (size_t i = 0; i < world->file_count; i++) {
+		HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
+		struct hm_world_file *file = &world->file[i];
+		const struct hm_factor_setting setting = { file->present, file->fillers };
+
+		hm_factor_render(&file->content, &text, &hm_factor_docs[i], key, file->draw, &setting);
+		file->tokens = hm_factor_tokens(file->token, &hm_factor_docs[i], key, file->draw);
+	}
+}
+
+static int by_path(const void *a, const void *b)
+{
+	return strcmp(((const struct hm_world_file *)a)->path, ((const struct hm_world_file *)b)->path);
+}
+
+static int check(const char *phase, const struct hm_factor_choice *choice, struct hm_fail *fail)
+{
+	if (!*phase || phase[strspn(phase, "abcdefghijklmnopqrstuvwxyz")])
+		return hm_fail_set(fail, HM_E_USAGE, "making a world: phase \"%s\" is not of a to z", phase);
+	for (size_t i = 0; i < hm_factor_count; i++) {
+		if (choice[i].level > 1)
+			return hm_fail_set(fail, HM_E_USAGE, "making a world: %s has no level %u", hm_factors[i].name, choice[i].level);
+		if (choice[i].level && hm_factors[i].cannot)
+			return hm_fail_set(fail, HM_E_USAGE, "making a world: %s cannot be set: %s", hm_factors[i].name,
+					   hm_factors[i].cannot);
+	}
+	return 0;
+}
+
+int hm_factor_build(struct hm_world **ret, const uint8_t *seed, const char *phase, const struct hm_factor_choice *choice,
+		    const uint32_t *draws, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_factor_release) struct hm_world *world = NULL;
+	struct hm_factor_key content = { 0 };
+	int r = check(phase, choice, fail);
+
+	if (r < 0)
+		return r;
+	world = bare_world();
+	for (size_t i = 0; i < hm_factor_count && r == 0; i++) {
+		struct hm_factor_key key;
+
+		if (hm_factors[i].cannot)
+			continue;
+		make_key(&key, seed, phase, hm_factors[i].name, &choice[i]);
+		if (hm_factors[i].make == make_content)
+			content = key;
+		if (hm_factors[i].make != make_content || !draws)
+			r = hm_factors[i].make(world, &key, fail);
+	}
+	if (r < 0)
+		return r;
+	for (size_t i = 0; draws && i < world->file_count; i++)
+		world->file[i].draw = draws[i];
+	render(world, &content);
+	qsort(world->file, world->file_count, sizeof(*world->file), by_path);
+	*ret = hm_take_ptr(&world);
+	return 0;
+}
+
+int hm_factor_world(struct hm_world **ret, const uint8_t *seed, const char *phase, const struct hm_factor_choice *choice,
+		    struct hm_fail *fail)
+{
+	return hm_factor_build(ret, seed, phase, choice, NULL, fail);
+}
+
+const struct hm_world_file *hm_factor_file(const struct hm_world *world, const char *id)
+{
+	for (size_t i = 0; i < world->file_count; i++)
+		if (strcmp(world->file[i].id, id) == 0)
+			return &world->file[i];
+	return NULL;
+}

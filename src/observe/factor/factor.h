@@ -1,0 +1,84 @@
+#pragma once
+/* The kinds of information that an experiment varies, two levels of each that differ in that one kind and in nothing else.
+ *
+ * hm_factors is the table: one row a factor, with what its levels change, or the reason why it cannot be set. The caller
+ * chooses a level (0 or 1) and the number N of a secret for every row and gets the world of a run: the planted documents
+ * and the machine that the product finds itself on. Everything follows from the seed: the key of a level is
+ * K = D("secret/PHASE/FACTOR/LEVEL/N") (CONTRACTS section 4), and every number is drawn from the blocks D'("WHAT/DRAW/0"),
+ * D'("WHAT/DRAW/1"), ... in which D' is D with K for the seed: eight little-endian 32-bit numbers each; a number below n is
+ * the first that is less than the greatest multiple of n, modulo n. "sample" and "marking" are absent at level 0, present
+ * at level 1, and use no secret; at level 0 of "metadata.size" no document is made longer. Of all other factors both
+ * levels are secrets of the same kind.
+ *
+ * Content, level 0 against level 1 with the same N, every other factor alike (metadata.size at level 0), for each document:
+ *  - the same number of bytes; and in what its reader reads (text and rows; the page of a PDF; the paragraphs of DOCX and
+ *    ODT; the member of a ZIP) the same bytes in another order, digits where digits were and letters of the same case
+ *    where letters were: so the same histogram, and the same order-0 entropy exactly;
+ *  - the same compressed length of each deflated member, as it stands in the file (level 9);
+ *  - the same length of the text, and of the whole file, when zlib compresses them at levels 6 and 9.
+ * The last two are reached by trying: a level's secret is DRAW 0, 1, 2, ... and the first that fits is taken, so DRAW depends
+ * on zlib's version and is written down; who checks takes DRAW as written and needs no zlib. The levels of "marking"
+ * are alike in the same way; those of "sample" in size, in the bytes of the sample but for their order, and in the length of
+ * the sample when zlib compresses it. */
+#include <sys/types.h>
+#include <time.h>
+
+#include "json.h"
+#include "parts.h"
+
+#define HM_FACTOR_TOKENS_MAX 8
+#define HM_FACTOR_XATTRS 2
+
+struct hm_factor_choice {
+	unsigned level, n;
+};
+
+struct hm_world_file {
+	const char *id;	    /* its plain path, whatever it is called in this world: "letter.eml" */
+	char *path;	    /* relative to the target */
+	const char *role;   /* document, sample */
+	const char *marking; /* that it bears, or NULL */
+	struct hm_bytes content;
+	mode_t mode;
+	uid_t uid;
+	gid_t gid;
+	struct timespec atime, mtime;
+	struct {
+		const char *name;
+		char *value;
+	} xattr[HM_FACTOR_XATTRS]; /* name NULL: none */
+	unsigned tokens;
+	char token[HM_FACTOR_TOKENS_MAX][21]; /* canaries: 20 characters of Crockford base32 each */
+	uint32_t draw;			      /* of the content */
+	unsigned present; /* level of "marking" or "sample", where it takes part in one */
+	unsigned fillers; /* lines that make it longer */
+};
+
+struct hm_world {
+	struct hm_world_file *file; /* bytewise order of paths */
+	size_t file_count;
+};
+
+struct hm_factor_key; /* factor_internal.h */
+struct hm_factor {
+	const char *name;    /* in labels and documents: "content", "metadata.times" */
+	const char *claim;   /* what its influence refutes */
+	const char *changes; /* what differs between its levels */
+	const char *cannot;  /* why it cannot be set; NULL: it can */
+	int (*make)(struct hm_world *world, const struct hm_factor_key *key, struct hm_fail *fail);
+};
+extern const struct hm_factor hm_factors[];
+extern const size_t hm_factor_count;
+
+/* The row called `name`, or NULL. */
+const struct hm_factor *hm_factor_find(const char *name) HM_MUST_CHECK;
+/* Makes the world in which factor hm_factors[i] has the level and secret of choice[i] (hm_factor_count of them). HM_E_USAGE
+ * for a level other than 0 and 1, for level 1 of a factor that cannot be set, and for a phase that is not of a to z. */
+int hm_factor_world(struct hm_world **ret, const uint8_t *seed, const char *phase, const struct hm_factor_choice *choice,
+		    struct hm_fail *fail) HM_MUST_CHECK;
+void hm_factor_release(struct hm_world **world);
+/* Writes the documents below `folder`, which is there and empty, with owner (that takes root), mode, times and attributes. The same
+ * order and the same calls in every world. Fails with HM_E_SYSTEM where a file is there already. */
+int hm_factor_write(const struct hm_world *world, const char *folder, struct hm_fail *fail) HM_MUST_CHECK;
+/* The document whose id it is, or NULL. */
+const struct hm_world_file *hm_factor_file(const struct hm_world *world, const char *id) HM_MUST_CHECK;

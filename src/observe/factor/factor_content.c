@@ -1,0 +1,112 @@
+/* From a secret to a document, and the search for secrets that are alike: factor.h says in what. */
+#include "factor_internal.h"
+
+#include <zlib.h>
+
+#define DRAWS_MAX 20000u
+
+static void reverse(struct hm_bytes *out, const char *word)
+{
+	for (size_t i = strlen(word); i > 0; i--)
+		hm_bytes_u8(out, (uint8_t)word[i - 1]);
+}
+
+static char *filled(const struct hm_factor_doc *doc, const struct hm_sha256 *key, uint32_t draw)
+{
+	char *text = hm_strdup(doc->text ? doc->text : "");
+	struct hm_stream s;
+
+	hm_stream_open(&s, key, doc->id, draw);
+	hm_stream_fill(&s, text);
+	return text;
+}
+
+void hm_factor_render(struct hm_bytes *file, struct hm_bytes *text, const struct hm_factor_doc *doc, const struct hm_sha256 *key,
+		      uint32_t draw, const struct hm_factor_setting *setting)
+{
+	HM_FREE char *with_secret = filled(doc, key, draw);
+
+	for (const char *c = with_secret; *c; c++) {
+		if (*c == *MARK)
+			hm_bytes_text(text, setting->present ? hm_factor_marked : hm_factor_unmarked);
+		else if (*c == *CODE)
+			reverse(text, setting->present ? hm_factor_unmarked : hm_factor_marked);
+		else if (*c == *FILL)
+			for (unsigned i = 0; i < setting->fillers; i++)
+				hm_bytes_text(text, doc->filler);
+		else
+			hm_bytes_u8(text, (uint8_t)*c);
+	}
+	doc->make(file, hm_slice_of(text), setting);
+}
+
+unsigned hm_factor_tokens(char token[][21], const struct hm_factor_doc *doc, const struct hm_sha256 *key, uint32_t draw)
+{
+	HM_FREE char *text = filled(doc, key, draw);
+	unsigned count = 0;
+
+	for (const char *at = doc->text; at && (at = strstr(at, TOKEN)) && count < HM_FACTOR_TOKENS_MAX; at += 20) {
+		memcpy(token[count], text + (at - doc->text), 20);
+		token[count++][20] = 0;
+	}
+	return count;
+}
+
+/* What has to be alike: lengths of the file, and of text and file when zlib has compressed them. */
+enum { FILE_LENGTH, TEXT_9, TEXT_6, FILE_9, FILE_6, LENGTHS };
+
+static size_t compressed(struct hm_slice s, int level)
+{
+	uLongf length = compressBound((uLong)s.len);
+	HM_FREE uint8_t *out = hm_alloc(length, 1);
+
+	if (compress2(out, &length, s.data, (uLong)s.len, level) != Z_OK)
+		abort();
+	return length;
+}
+
+static void measure(size_t length[LENGTHS], const struct hm_factor_doc *doc, const struct hm_sha256 *key, uint32_t draw,
+		    unsigned present)
+{
+	const struct hm_factor_setting setting = { .present = present };
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes file = { 0 }, text = { 0 };
+
+	hm_factor_render(&file, &text, doc, key, draw, &setting);
+	length[FILE_LENGTH] = file.len;
+	length[TEXT_9] = compressed(hm_slice_of(&text), 9);
+	length[TEXT_6] = compressed(hm_slice_of(&text), 6);
+	length[FILE_9] = compressed(hm_slice_of(&file), 9);
+	length[FILE_6] = compressed(hm_slice_of(&file), 6);
+}
+
+/* Level 0: the first draw in which the marking makes no difference. Level 1: the first that is like level 0's, with what the
+ * document takes part in and without. */
+int hm_factor_match(uint32_t *draw, const struct hm_factor_doc *doc, const struct hm_factor_key *key, struct hm_fail *fail)
+{
+	const unsigned ways = doc->takes == HM_TAKES_NONE ? 1 : 2;
+	size_t wanted[2][LENGTHS], got[2][LENGTHS];
+
+	*draw = 0;
+	if (!doc->text)
+		return 0;
+	for (unsigned level = 0; level <= key->chosen; level++) {
+		bool fits = false;
+
+		for (uint32_t i = 0; i < DRAWS_MAX && !fits; i++) {
+			fits = true;
+			for (unsigned way = 0; way < ways && fits; way++) {
+				measure(got[way], doc, &key->level[level], i, way);
+				if (level == 1)
+					fits = memcmp(got[way], wanted[way], sizeof(*got)) == 0;
+				else if (way == 1 && doc->takes == HM_TAKES_MARKING)
+					fits = memcmp(got[1], got[0], sizeof(*got)) == 0;
+			}
+			*draw = i;
+		}
+		if (!fits)
+			return hm_fail_set(fail, HM_E_SYSTEM, "making matched secrets for %s: this zlib (%s) gives no two of one length",
+					   doc->id, zlibVersion());
+		memcpy(wanted, got, sizeof(wanted));
+	}
+	return 0;
+}
