@@ -47,6 +47,28 @@ static bool is_path(const char *s)
 	return true;
 }
 
+static bool is_boot_id(const char *s)
+{
+	static const char form[] = "hhhhhhhh-hhhh-hhhh-hhhh-hhhhhhhhhhhh";
+
+	for (size_t i = 0; i < sizeof(form); i++)
+		if (form[i] == 'h' ? !s[i] || !strchr("0123456789abcdef", s[i]) : s[i] != form[i])
+			return false;
+	return true;
+}
+
+static int check_inventory(const struct hm_chamber_spec *spec, struct hm_fail *fail)
+{
+	for (size_t i = 0; i < spec->disk_count; i++)
+		if (!is_path(spec->disks[i].point) || !is_path(spec->disks[i].source))
+			return hm_fail_set(fail, HM_E_USAGE, "opening a chamber: a disk's place or device is not a plain absolute path");
+	for (size_t i = 0; spec->bystanders && spec->bystanders[i]; i++)
+		if (!is_path(spec->bystanders[i]))
+			return hm_fail_set(fail, HM_E_USAGE, "opening a chamber: bystander %s is not a plain absolute path",
+					   spec->bystanders[i]);
+	return 0;
+}
+
 static int check(const struct hm_chamber_spec *spec, struct hm_fail *fail)
 {
 	static const char *const made_new[] = { "/dev", "/proc", "/sys" };
@@ -55,6 +77,8 @@ static int check(const struct hm_chamber_spec *spec, struct hm_fail *fail)
 		return hm_fail_set(fail, HM_E_USAGE, "opening a chamber: its name is not of letters, digits and '-'");
 	if (!is_name(spec->hostname, 63) || !is_machine_id(spec->machine_id))
 		return hm_fail_set(fail, HM_E_USAGE, "opening a chamber: host name or machine id is malformed");
+	if (spec->boot_id && !is_boot_id(spec->boot_id))
+		return hm_fail_set(fail, HM_E_USAGE, "opening a chamber: the boot id is not a UUID in lower case");
 	if (!is_path(spec->target) || !is_path(spec->target_from) || !spec->work)
 		return hm_fail_set(fail, HM_E_USAGE,
 				   "opening a chamber: target and work folder are not plain absolute paths");
@@ -70,7 +94,7 @@ static int check(const struct hm_chamber_spec *spec, struct hm_fail *fail)
 			return hm_fail_set(fail, HM_E_USAGE,
 					   "opening a chamber: planted file %s is not a plain absolute path",
 					   spec->files[i].path);
-	return 0;
+	return check_inventory(spec, fail);
 }
 
 static struct hm_chamber *new_chamber(const struct hm_chamber_spec *spec)

@@ -19,12 +19,21 @@ struct hm_chamber_file { /* planted over the root before the run: identity files
 	const char *path;
 	struct hm_slice content;
 	mode_t mode;
+	bool append; /* behind what the host's file says, which keeps its owner and mode; where there is none it is made */
+};
+
+struct hm_chamber_disk_spec { /* a disk that seems to be mounted: empty, read-only; its file system is tmpfs, and says so */
+	const char *source, *point;
 };
 
 struct hm_chamber_spec {
 	const char *work; /* existing folder on a disk file system; the chamber makes a folder of its own in it */
 	const char *name; /* cgroup's name below hallmark/: letters, digits, '-' */
 	const char *hostname, *machine_id; /* planted identity; machine_id 32 hex digits */
+	const char *boot_id;               /* a UUID in lower case; NULL: one that follows from the machine id */
+	const char *const *bystanders;     /* command lines (one word, an absolute path) of processes that do nothing; NULL-terminated, or NULL */
+	const struct hm_chamber_disk_spec *disks;
+	size_t disk_count;
 	const char *target_from;           /* folder with the planted documents on the host's disk; no socket, pipe or device in it */
 	const char *target;                /* where it appears in the chamber: read-only, no programs, no devices */
 	const char *const *argv;           /* the product, NULL-terminated; looked up in the chamber's PATH */

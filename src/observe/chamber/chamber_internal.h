@@ -8,6 +8,7 @@
  *   init.c      pid 1 of the chamber, and the product's last steps before exec
  *   root.c      root, pseudo file systems and masks, made by pid 1
  *   identity.c  the planted identity
+ *   bystanders.c  processes that are there and do nothing
  *   profile.c   capabilities, system call filter, limits
  *   devices.c   the device filter
  *   tree.c      what the run left in the upper layers
@@ -123,10 +124,16 @@ void hm_chamber_say(int control, const struct hm_chamber_message *m);
 
 /* identity.c, by pid 1 with the new root in place */
 int hm_chamber_identity(const struct hm_chamber_spec *spec, struct hm_fail *fail) HM_MUST_CHECK;
-int hm_chamber_boot_id(char text[38], const char *machine_id) HM_MUST_CHECK;
+int hm_chamber_boot_id(char text[38], const struct hm_chamber_spec *spec) HM_MUST_CHECK;
+
+struct hm_chamber_profile;
+/* bystanders.c, by pid 1 with the new root in place */
+int hm_chamber_bystanders(const struct hm_chamber_spec *spec, const struct hm_chamber_profile *profile,
+			  struct hm_fail *fail) HM_MUST_CHECK;
+/* /proc/self/cmdline shows the memory that held hallmark's arguments: this is written over it, as far as it fits. */
+void hm_chamber_overwrite_arguments(const char *with);
 
 /* profile.c */
-struct hm_chamber_profile;
 int hm_chamber_profile_open(struct hm_chamber_profile **ret, bool privileged, struct hm_fail *fail) HM_MUST_CHECK;
 /* Limits that children inherit; then, for the calling process and for ever, the filter and the capabilities. */
 int hm_chamber_profile_limits(struct hm_fail *fail) HM_MUST_CHECK;

@@ -31,6 +31,26 @@ static int plant(const char *path, struct hm_slice content, mode_t mode, struct 
 	return fchmod(fd, mode) < 0 ? hm_fail_errno(fail, "planting %s", path) : 0;
 }
 
+/* Behind the host's file, of which the layer makes a copy: its owner and mode stay. A line that is not ended is ended first. */
+static int append(const struct hm_chamber_file *file, struct hm_fail *fail)
+{
+	HM_CLOSE int fd = open(file->path, O_RDWR | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
+	char last;
+
+	if (fd < 0 && errno == ENOENT)
+		return plant(file->path, file->content, file->mode, fail);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return hm_fail_errno(fail, "planting %s", file->path);
+	if (!S_ISREG(st.st_mode))
+		return hm_fail_set(fail, HM_E_SYSTEM, "planting %s: it is no regular file", file->path);
+	if (st.st_size > 0 && pread(fd, &last, 1, st.st_size - 1) != 1)
+		return hm_fail_errno(fail, "planting %s", file->path);
+	if (st.st_size > 0 && last != '\n' && hm_fs_write_all(fd, HM_SLICE("\n"), fail) < 0)
+		return hm_fail_in(fail, "planting %s", file->path);
+	return hm_fs_write_all(fd, file->content, fail) < 0 ? hm_fail_in(fail, "planting %s", file->path) : 0;
+}
+
 static int plant_text(const char *path, const char *text, struct hm_fail *fail)
 {
 	return plant(path, hm_slice_text(text), 0644, fail);
@@ -54,13 +74,15 @@ static int plant_nsswitch(struct hm_fail *fail)
 	return plant("/etc/nsswitch.conf", hm_slice_of(&new), 0644, fail);
 }
 
-/* A boot id that follows from the machine id: the same in twins, another with every seed. */
-int hm_chamber_boot_id(char text[38], const char *machine_id)
+/* Without one of its own, a boot id that follows from the machine id: the same in twins, another with every seed. */
+int hm_chamber_boot_id(char text[38], const struct hm_chamber_spec *spec)
 {
-	const struct hm_slice parts[] = { HM_SLICE("hallmark/boot-id/v1\0"), hm_slice_text(machine_id) };
+	const struct hm_slice parts[] = { HM_SLICE("hallmark/boot-id/v1\0"), hm_slice_text(spec->machine_id) };
 	struct hm_sha256 d;
 	int n;
 
+	if (spec->boot_id)
+		return snprintf(text, 38, "%s\n", spec->boot_id) == 37 ? 0 : HM_E_BAD;
 	hm_sha256_of(&d, parts, HM_COUNT(parts));
 	d.b[6] = (uint8_t)(0x40 | (d.b[6] & 0x0f)); /* a random UUID's version and variant (RFC 9562) */
 	d.b[8] = (uint8_t)(0x80 | (d.b[8] & 0x3f));
@@ -105,6 +127,8 @@ int hm_chamber_identity(const struct hm_chamber_spec *spec, struct hm_fail *fail
 	if (r == 0 && chmod("/run/lock", 01777) < 0)
 		r = hm_fail_errno(fail, "making /run/lock");
 	for (size_t i = 0; r == 0 && i < spec->file_count; i++)
-		r = plant(spec->files[i].path, spec->files[i].content, spec->files[i].mode, fail);
+		r = spec->files[i].append
+			? append(&spec->files[i], fail)
+			: plant(spec->files[i].path, spec->files[i].content, spec->files[i].mode, fail);
 	return r;
 }

@@ -103,30 +103,6 @@ static void default_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* /proc/1/cmdline shows the memory that held hallmark's arguments: overwritten in this copy. */
-static void overwrite_arguments(void)
-{
-	HM_CLEANUP(hm_bytes_release) struct hm_bytes stat = { 0 };
-	unsigned long start = 0, end = 0;
-	char *at, *save = NULL;
-
-	if (hm_fs_read(&stat, "/proc/self/stat", 65536, NULL) < 0)
-		return;
-	hm_bytes_u8(&stat, 0);
-	at = strrchr((char *)stat.data, ')'); /* the name before it may hold anything */
-	at = at ? strtok_r(at + 1, " ", &save) : NULL;
-	for (int field = 3; at; field++, at = strtok_r(NULL, " ", &save)) {
-		if (field == 48)
-			start = strtoul(at, NULL, 10);
-		if (field == 49)
-			end = strtoul(at, NULL, 10);
-	}
-	if (start && end > start + 5) {
-		memset((void *)start, 0, end - start);
-		memcpy((void *)start, "init", 4);
-	}
-}
-
 static char **copy_strings(const char *const *list)
 {
 	char **copy;
@@ -288,6 +264,8 @@ static int prepare(struct hm_chamber *c, const struct hm_chamber_spec *spec, str
 		r = hm_chamber_profile_open(&l->profile, spec->privileged, fail);
 	if (r == 0)
 		r = hm_chamber_profile_limits(fail);
+	if (r == 0)
+		r = hm_chamber_bystanders(spec, l->profile, fail);
 	if (r < 0)
 		return r;
 	oom = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
@@ -321,7 +299,7 @@ _Noreturn void hm_chamber_init(struct hm_chamber *c, const struct hm_chamber_spe
 	l.env = copy_strings(spec->env ? spec->env : no_path);
 	if (prepare(c, spec, &l, &fail) < 0)
 		give_up(c->control, &fail);
-	overwrite_arguments();
+	hm_chamber_overwrite_arguments("init");
 	hm_chamber_say(c->control, &m);
 	await_go(c->control);
 	sigemptyset(&child);

@@ -228,7 +228,7 @@ static int plant_boot_id(const struct hm_chamber_spec *spec, struct hm_fail *fai
 	HM_CLOSE int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444), cover = -1;
 	char text[38];
 
-	if (fd < 0 || hm_chamber_boot_id(text, spec->machine_id) < 0 ||
+	if (fd < 0 || hm_chamber_boot_id(text, spec) < 0 ||
 	    hm_fs_write_all(fd, hm_slice_text(text), fail) < 0)
 		return hm_fail_errno(fail, "planting the boot id");
 	close(hm_take_fd(&fd)); /* a file that is open for writing keeps its mount from becoming read-only */
@@ -257,6 +257,20 @@ static int pseudo(int shm, const struct hm_chamber_spec *spec, struct hm_fail *f
 	if (r == 0 && mount_setattr(AT_FDCWD, "/dev", 0, &sealed, sizeof(sealed)) < 0)
 		r = hm_fail_errno(fail, "sealing /dev");
 	return r;
+}
+
+/* Read-only, so that what the product leaves can be read from upper layers alone. */
+static int mount_disks(const struct hm_chamber_spec *spec, struct hm_fail *fail)
+{
+	for (size_t i = 0; i < spec->disk_count; i++) {
+		const struct hm_chamber_disk_spec *d = &spec->disks[i];
+
+		if (hm_fs_mkdirs(d->point, 0755, fail) < 0)
+			return fail->code;
+		if (mount(d->source, d->point, "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=755,size=4k") < 0)
+			return hm_fail_errno(fail, "mounting a disk at %s", d->point);
+	}
+	return 0;
 }
 
 /* Leaves the host: its root goes below the new one and is let go with every mount in it. */
@@ -313,6 +327,8 @@ int hm_chamber_root(struct hm_chamber *c, const struct hm_chamber_spec *spec, st
 		r = pivot(fail);
 	if (r == 0)
 		r = pseudo(shm, spec, fail);
+	if (r == 0)
+		r = mount_disks(spec, fail);
 	if (r == 0)
 		r = hm_fs_mkdirs(spec->target, 0755, fail);
 	if (r == 0)

@@ -178,6 +178,80 @@ static void planted_files_replace_links(void **state HM_UNUSED)
 	help_leave(&p);
 }
 
+static void files_grow_by_what_is_appended(void **state HM_UNUSED)
+{
+	struct hm_chamber_file files[] = {
+		{ .path = "/etc/passwd", .content = HM_SLICE("planted:x:4001:4001::/home/planted:/bin/sh\n"), .append = true },
+		{ .path = "/etc/made/by/appending", .content = HM_SLICE("alone\n"), .mode = 0640, .append = true },
+	};
+	struct hm_chamber_file device = { .path = "/dev/null", .append = true };
+	struct hm_chamber *c = NULL;
+	struct hm_fail fail = { 0 };
+	struct place p;
+
+	help_place(&p, "/var/tmp");
+	p.spec.files = files;
+	p.spec.file_count = HM_COUNT(files);
+	expect_out(&p,
+		   "head -n 1 /etc/passwd | cut -d: -f1; stat -c '%a %u' /etc/passwd; tail -n 1 /etc/passwd; getent passwd 4001 | cut -d: -f1; "
+		   "stat -c %a /etc/made/by/appending; cat /etc/made/by/appending",
+		   "root\n644 0\nplanted:x:4001:4001::/home/planted:/bin/sh\nplanted\n640\nalone\n");
+	expect_tree(&p, "true", "");
+	p.spec.files = &device;
+	p.spec.file_count = 1;
+	help_shell(&p, "true");
+	assert_int_equal(hm_chamber_open(&c, &p.spec, &fail), HM_E_SYSTEM);
+	help_leave(&p);
+}
+
+static void machine_is_as_planted(void **state HM_UNUSED)
+{
+	static const char *const bystanders[] = { "/usr/sbin/dnsmasq", "/usr/sbin/openvpn", NULL };
+	static const struct hm_chamber_disk_spec disks[] = { { "/dev/sdc1", "/media/backup" } };
+	struct place p;
+
+	help_place(&p, "/var/tmp");
+	p.spec.boot_id = "01234567-89ab-4def-8123-456789abcdef";
+	p.spec.bystanders = bystanders;
+	p.spec.disks = disks;
+	p.spec.disk_count = 1;
+	expect_out(&p, "cat /proc/sys/kernel/random/boot_id; cat /proc/[23]/comm; tr '\\0' '\\n' </proc/2/cmdline | head -n 1; "
+		       "grep -h CapEff /proc/2/status /proc/self/status | uniq | wc -l; grep -o '^/dev/sdc1 /media/backup tmpfs ro' /proc/mounts; "
+		       "touch /media/backup/x 2>/dev/null || echo refused; echo $$",
+		   "01234567-89ab-4def-8123-456789abcdef\ndnsmasq\nopenvpn\n/usr/sbin/dnsmasq\n1\n"
+		   "/dev/sdc1 /media/backup tmpfs ro\nrefused\n4\n");
+	expect_tree(&p, "true", "");
+	help_leave(&p);
+}
+
+static void machines_that_are_none_are_refused(void **state HM_UNUSED)
+{
+	static const char *const boot_ids[] = { "", "x", "01234567-89AB-4def-8123-456789abcdef", "01234567-89ab-4def-8123-456789abcdef0",
+						"0123456789ab4def8123456789abcdef" };
+	static const char *const relative[] = { "dnsmasq", NULL }, *const none[] = { NULL };
+	static const struct hm_chamber_disk_spec up = { "/dev/sdc1", "/media/../etc" }, nowhere = { "sdc1", "/media" };
+	struct hm_chamber *c = NULL;
+	struct hm_fail fail = { 0 };
+	struct place p;
+
+	help_place(&p, "/var/tmp");
+	help_shell(&p, "true");
+	for (size_t i = 0; i < HM_COUNT(boot_ids); i++) {
+		p.spec.boot_id = boot_ids[i];
+		assert_int_equal(hm_chamber_open(&c, &p.spec, &fail), HM_E_USAGE);
+	}
+	p.spec.boot_id = NULL;
+	p.spec.bystanders = relative;
+	assert_int_equal(hm_chamber_open(&c, &p.spec, &fail), HM_E_USAGE);
+	p.spec.bystanders = none;
+	p.spec.disk_count = 1;
+	p.spec.disks = &up;
+	assert_int_equal(hm_chamber_open(&c, &p.spec, &fail), HM_E_USAGE);
+	p.spec.disks = &nowhere;
+	assert_int_equal(hm_chamber_open(&c, &p.spec, &fail), HM_E_USAGE);
+	help_leave(&p);
+}
+
 static void tree_is_exactly_the_writes(void **state HM_UNUSED)
 {
 	struct place p;
@@ -504,6 +578,9 @@ static void image_stands_in_for_a_disk(void **state HM_UNUSED)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(files_grow_by_what_is_appended),
+		cmocka_unit_test(machine_is_as_planted),
+		cmocka_unit_test(machines_that_are_none_are_refused),
 		cmocka_unit_test(identity_is_planted),          cmocka_unit_test(boot_id_is_planted),
 		cmocka_unit_test(surroundings_are_plain),       cmocka_unit_test(host_is_out_of_sight),
 		cmocka_unit_test(host_is_not_written),          cmocka_unit_test(target_is_read_only),
