@@ -3,6 +3,7 @@
 
 static int make_content(struct hm_world *world, const struct hm_factor_key *key, struct hm_fail *fail);
 
+#define ONE_KERNEL "both chambers stand on one kernel, which tells the same to both"
 #define CLOCK "the kernel writes it by its own clock, and no call sets it"
 
 const struct hm_factor hm_factors[] = {
@@ -17,6 +18,21 @@ const struct hm_factor hm_factors[] = {
 	{ "metadata.xattrs", "collect.metadata", "values of extended attributes that users may set", NULL, hm_factor_xattrs },
 	{ "metadata.birth", "collect.metadata", "times of birth and of last change of the inode", CLOCK, NULL },
 	{ "metadata.inode", "collect.metadata", "numbers of inodes and generations", "the file system gives them out", NULL },
+	{ "host.name", "collect.host", "host name", NULL, hm_factor_host_name },
+	{ "host.machine-id", "collect.host", "machine id", NULL, hm_factor_machine_id },
+	{ "host.boot-id", "collect.host", "boot id", NULL, hm_factor_boot_id },
+	{ "host.address", "collect.host", "the machine's IPv4 address, which every packet of it bears", NULL, hm_factor_address },
+	{ "host.mac", "collect.host", "hardware address of the network card, which every frame bears", NULL, hm_factor_mac },
+	{ "host.users", "collect.host", "two users: their names, in the accounts and as folders in /home", NULL, hm_factor_users },
+	{ "host.locale", "collect.host", "locale, in the environment and in /etc/default/locale", NULL, hm_factor_locale },
+	{ "host.timezone", "collect.host", "time zone, in /etc/localtime and /etc/timezone", NULL, hm_factor_timezone },
+	{ "host.kernel", "collect.host", "release and version of the kernel", ONE_KERNEL, NULL },
+	{ "host.hardware", "collect.host", "processor, memory, firmware, serial numbers", ONE_KERNEL, NULL },
+	{ "host.uptime", "collect.host", "time since the machine was started", ONE_KERNEL, NULL },
+	{ "inventory.packages", "collect.inventory", "two packages in dpkg's database", NULL, hm_factor_packages },
+	{ "inventory.processes", "collect.inventory", "names of two processes that run already", NULL, hm_factor_processes },
+	{ "inventory.mounts", "collect.inventory", "device and place of a mounted disk", NULL, hm_factor_mounts },
+	{ "inventory.modules", "collect.inventory", "modules of the kernel", ONE_KERNEL, NULL },
 };
 const size_t hm_factor_count = HM_COUNT(hm_factors);
 
@@ -74,8 +90,22 @@ void hm_factor_release(struct hm_world **world)
 		for (size_t k = 0; k < HM_FACTOR_XATTRS; k++)
 			free(w->file[i].xattr[k].value);
 	}
-	if (w)
+	for (size_t i = 0; w && i < w->place_count; i++) {
+		free(w->place[i].path);
+		hm_bytes_release(&w->place[i].content);
+	}
+	for (size_t i = 0; w && i < HM_COUNT(w->env); i++)
+		free(w->env[i]);
+	for (size_t i = 0; w && i < HM_COUNT(w->process); i++)
+		free(w->process[i]);
+	for (size_t i = 0; w && i < HM_COUNT(w->disk); i++) {
+		free(w->disk[i].source);
+		free(w->disk[i].point);
+	}
+	if (w) {
 		free(w->file);
+		free(w->place);
+	}
 	free(w);
 	*world = NULL;
 }

@@ -3,7 +3,7 @@
  *
  * hm_factors is the table: one row a factor, with what its levels change, or the reason why it cannot be set. The caller
  * chooses a level (0 or 1) and the number N of a secret for every row and gets the world of a run: the planted documents
- * and the machine that the product finds itself on. Everything follows from the seed: the key of a level is
+ * and the machine that the product finds itself on (the chamber and the internet apply it). Everything follows from the seed: the key of a level is
  * K = D("secret/PHASE/FACTOR/LEVEL/N") (CONTRACTS section 4), and every number is drawn from the blocks D'("WHAT/DRAW/0"),
  * D'("WHAT/DRAW/1"), ... in which D' is D with K for the seed: eight little-endian 32-bit numbers each; a number below n is
  * the first that is less than the greatest multiple of n, modulo n. "sample" and "marking" are absent at level 0, present
@@ -54,9 +54,27 @@ struct hm_world_file {
 	unsigned fillers; /* lines that make it longer */
 };
 
+/* A file of the machine: replaces what is there, or stands behind it. */
+struct hm_world_place {
+	char *path; /* absolute */
+	struct hm_bytes content;
+	mode_t mode;
+	bool append;
+};
+
 struct hm_world {
 	struct hm_world_file *file; /* bytewise order of paths */
 	size_t file_count;
+	char hostname[16], machine_id[33], boot_id[37];
+	char address[16]; /* IPv4, dotted; its network has 24 bits */
+	uint8_t mac[6];	  /* locally administered */
+	char *env[16];	  /* the product's whole environment, NULL-terminated; no TZ, so that /etc/localtime holds */
+	struct hm_world_place *place;
+	size_t place_count;
+	char *process[4]; /* command lines, NULL-terminated */
+	struct {
+		char *source, *point;
+	} disk[2];
 };
 
 struct hm_factor_key; /* factor_internal.h */

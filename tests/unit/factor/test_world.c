@@ -7,6 +7,25 @@
 
 #include "fs.h"
 
+/* The factor that places a file of the machine. */
+static const char *owner_of(const char *path)
+{
+	static const struct {
+		const char *begins, *factor;
+	} owners[] = {
+		{ "/etc/passwd", "host.users" },	{ "/etc/group", "host.users" },	      { "/etc/shadow", "host.users" },
+		{ "/home/", "host.users" },		{ "/etc/default/locale", "host.locale" },
+		{ "/etc/timezone", "host.timezone" },	{ "/etc/localtime", "host.timezone" },
+		{ "/var/lib/dpkg/", "inventory.packages" }, { "/etc/", "inventory.packages" },
+	};
+
+	for (size_t i = 0; i < HM_COUNT(owners); i++)
+		if (strncmp(path, owners[i].begins, strlen(owners[i].begins)) == 0)
+			return owners[i].factor;
+	fail_msg("%s is nobody's", path);
+	return NULL;
+}
+
 /* A world as text, one line for each thing that a product could see, with the factor's name before it. */
 static void tell(struct hm_bytes *out, const struct hm_world *w)
 {
@@ -27,6 +46,18 @@ static void tell(struct hm_bytes *out, const struct hm_world *w)
 			hm_bytes_printf(out, "content %s %s\n", f->id, f->token[k]);
 		hm_bytes_printf(out, "bytes %s %08lx\n", f->id, crc32(0, f->content.data, (uInt)f->content.len));
 	}
+	hm_bytes_printf(out, "host.name %s\nhost.machine-id %s\nhost.boot-id %s\nhost.address %s\n", w->hostname, w->machine_id,
+			w->boot_id, w->address);
+	hm_bytes_printf(out, "host.mac %02x%02x%02x%02x%02x%02x\n", w->mac[0], w->mac[1], w->mac[2], w->mac[3], w->mac[4], w->mac[5]);
+	for (unsigned i = 0; w->env[i]; i++)
+		hm_bytes_printf(out, "host.locale %s\n", w->env[i]);
+	for (size_t i = 0; i < w->place_count; i++)
+		hm_bytes_printf(out, "%s %s %o %d %08lx\n", owner_of(w->place[i].path), w->place[i].path, w->place[i].mode,
+				w->place[i].append, crc32(0, w->place[i].content.data, (uInt)w->place[i].content.len));
+	for (unsigned i = 0; w->process[i]; i++)
+		hm_bytes_printf(out, "inventory.processes %s\n", w->process[i]);
+	for (unsigned i = 0; i < HM_COUNT(w->disk) && w->disk[i].source; i++)
+		hm_bytes_printf(out, "inventory.mounts %s %s\n", w->disk[i].source, w->disk[i].point);
 	hm_bytes_u8(out, 0);
 }
 
@@ -102,6 +133,41 @@ static void names_are_matched(void **state HM_UNUSED)
 	assert_true(help_same_bytes(hm_slice_of(&x), hm_slice_of(&y)));
 }
 
+/* Values of the machine have one length and one form at both levels. */
+static void machines_are_matched(void **state HM_UNUSED)
+{
+	for (unsigned n = 0; n < 20; n++) {
+		HM_CLEANUP(hm_factor_release) struct hm_world *a = NULL, *b = NULL;
+		struct hm_factor_choice choice[64] = { 0 };
+		struct hm_fail fail = { 0 };
+
+		for (size_t i = 0; i < hm_factor_count; i++)
+			choice[i].n = hm_factors[i].claim[8] == 'h' || hm_factors[i].claim[8] == 'i' ? n : 0;
+		assert_int_equal(hm_factor_world(&a, seed, "confirm", choice, &fail), 0);
+		for (size_t i = 0; i < hm_factor_count; i++)
+			choice[i].level = (hm_factors[i].claim[8] == 'h' || hm_factors[i].claim[8] == 'i') && !hm_factors[i].cannot;
+		assert_int_equal(hm_factor_world(&b, seed, "confirm", choice, &fail), 0);
+		assert_true(help_same_classes(hm_slice_text(a->hostname), hm_slice_text(b->hostname)));
+		assert_string_not_equal(a->hostname, b->hostname);
+		assert_string_not_equal(a->machine_id, b->machine_id);
+		assert_string_not_equal(a->boot_id, b->boot_id);
+		assert_int_equal(strlen(a->boot_id), 36);
+		assert_int_equal(strlen(a->address), strlen(b->address));
+		assert_int_equal(a->mac[0] & 3, 2);
+		assert_int_equal(a->place_count, b->place_count);
+		for (size_t i = 0; i < a->place_count; i++) {
+			assert_int_equal(strlen(a->place[i].path), strlen(b->place[i].path));
+			if (strcmp(a->place[i].path, "/etc/localtime"))
+				assert_int_equal(a->place[i].content.len, b->place[i].content.len);
+		}
+		for (unsigned i = 0; a->process[i]; i++)
+			assert_int_equal(strlen(a->process[i]), strlen(b->process[i]));
+		assert_string_not_equal(a->process[0], b->process[0]);
+		assert_string_not_equal(a->disk[0].point, b->disk[0].point);
+		assert_string_not_equal(a->disk[0].source, b->disk[0].source);
+	}
+}
+
 static void refusals(void **state HM_UNUSED)
 {
 	static const char *const phases[] = { "", "a/b", "AA", "aa1" };
@@ -175,7 +241,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_table_is_whole), cmocka_unit_test(one_factor_changes_one_kind),
-		cmocka_unit_test(names_are_matched),  cmocka_unit_test(refusals),
+		cmocka_unit_test(names_are_matched),  cmocka_unit_test(machines_are_matched),
+		cmocka_unit_test(refusals),
 		cmocka_unit_test(written_as_made),
 	};
 
