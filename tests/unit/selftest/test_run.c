@@ -159,7 +159,7 @@ static void red_without_sockets(void **state)
 	if (!*state || !has_witness("socket"))
 		skip();
 	red_without(*state, "on_sock_send_length",
-		    "tcp tcp.write tcp.zerocopy tcp.sendfile tcp.splice udp udp.connected udp.sendmsg udp.sendmmsg icmp.raw ip.raw netlink "
+		    "tcp tcp.write tcp.zerocopy tcp.sendfile tcp.splice udp udp.connected udp.sendmsg udp.sendmmsg icmp.raw icmp.ping ip.raw netlink "
 		    "unix child daemon");
 }
 
