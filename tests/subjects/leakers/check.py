@@ -79,16 +79,18 @@ def check_twin(runner, case, shape):
     leaker chooses, that is new in each run of the same world, and what else is to be seen is the same."""
     feature = feature_of(case)
     said, drawn, own = [], [], None
-    for levels in ({}, {case.factor: 1}, {factor: 2 for factor in world.FACTORS}):
+    worlds = [{}, {case.factor: 1}, {factor: 2 for factor in world.FACTORS}]
+    for levels in worlds + [{"content": n} for n in range(40 if case.name in RARE else 0)]:
         run = runner.run(case, True, levels)
         own = own or features.shape(run)
-        drawn.append(feature(run) if case.feature in DRAWN else None)
+        drawn += [repr(feature(run))] if not levels else []
         said.append((features.shape(run) if case.noise == "drawn" and case.name not in RARE else features.everything(run),
                      None if case.feature in DRAWN else feature(run)))
     need(all(row == said[0] for row in said), "what it sends depends on the world")
-    while case.feature in DRAWN and len(drawn) < 20 and all(value == drawn[0] for value in drawn):
-        drawn.append(feature(runner.run(case, True, {})))
-    need(case.feature not in DRAWN or len(drawn) < 20, f"{case.feature} is not drawn")
+    if case.feature in DRAWN:
+        # Of 16 drawn from four, 13 are alike once in 70,000 times; a busy machine's few wrong measurements do not pass for draws.
+        drawn += [repr(feature(runner.run(case, True, {}))) for _ in range(15)]
+        need(max(map(drawn.count, drawn)) <= 12, f"{case.feature} is not drawn")
     need(own[0] == shape[0], f"it speaks to {own[0]}, the leaker to {shape[0]}")
     for what, a, b in zip(("names", "messages", "bytes"), own[1:], shape[1:]):
         need(a <= 4 * b + 4 and b <= 4 * a + 4, f"it sends {a} {what}, the leaker {b}")
