@@ -17,6 +17,13 @@ static const struct hm_option options[] = {
 	{ "no-freeze", 0, NULL, false, "never stop the daemons of --cgroup or --unit, though events may be lost" },
 };
 
+static void tell_handshakes(const struct hm_internet_tls_stats *tls)
+{
+	if (tls->accepted || tls->refused || tls->failed)
+		hm_program_note("TLS: %llu handshakes accepted, %llu refused by the command, %llu failed", (unsigned long long)tls->accepted,
+				(unsigned long long)tls->refused, (unsigned long long)tls->failed);
+}
+
 /* One run in a chamber. */
 static int observe_run(const struct hm_args *args, struct hm_fail *fail)
 {
@@ -61,6 +68,7 @@ static int observe_run(const struct hm_args *args, struct hm_fail *fail)
 		return r == HM_E_BAD ? HM_E_SYSTEM : r;
 	hm_program_note("%s: %llu events, %llu lost, %llu packets", output, (unsigned long long)result.record.items,
 			(unsigned long long)result.capture.lost, (unsigned long long)result.internet.packets);
+	tell_handshakes(&result.internet.tls);
 	return 0;
 }
 

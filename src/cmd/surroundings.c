@@ -3,7 +3,9 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "digest.h"
 #include "fs.h"
@@ -152,6 +154,22 @@ void hm_surroundings_release(struct hm_surroundings *s)
 	free(s->mirror);
 	free(s->name);
 	hm_bytes_release(&s->scenario);
+	hm_internet_authority_release(&s->authority);
+}
+
+static void make_authority(struct hm_surroundings *s, const uint8_t *seed)
+{
+	struct hm_sha256 secret;
+
+	/* The kernel gives so few bytes whole, and always once it is up. */
+	if (seed)
+		hm_derive(&secret, seed, "identity/authority");
+	else if (getrandom(secret.b, sizeof(secret.b), 0) != sizeof(secret.b))
+		abort();
+	memcpy(s->secret, secret.b, sizeof(s->secret));
+	hm_internet_authority_release(&s->authority);
+	hm_internet_authority(&s->authority, s->secret, time(NULL));
+	s->trusted = (struct hm_chamber_authority){ hm_slice_of(&s->authority.pem), hm_slice_of(&s->authority.der), s->authority.hash };
 }
 
 void hm_surroundings_identity(struct hm_surroundings *s, const uint8_t *seed)
@@ -165,6 +183,7 @@ void hm_surroundings_identity(struct hm_surroundings *s, const uint8_t *seed)
 	/* Version and variant bits of a random UUID, as machine-id(5) asks. */
 	s->machine_id[12] = '4';
 	s->machine_id[16] = "89ab"[id.b[8] & 3];
+	make_authority(s, seed);
 	snprintf(s->hostname, sizeof(s->hostname), "ws-%02x%02x%02x", name.b[0], name.b[1], name.b[2]);
 }
 
@@ -189,6 +208,8 @@ void hm_surroundings_fill(struct hm_surroundings *s, struct hm_run_spec *spec)
 	spec->chamber.hostname = s->hostname;
 	spec->chamber.machine_id = s->machine_id;
 	spec->chamber.env = environment;
+	spec->chamber.authority = &s->trusted;
+	spec->secret = s->secret;
 	spec->scenario = hm_slice_of(&s->scenario);
 	spec->mirror = s->mirror;
 }

@@ -10,6 +10,9 @@ struct hm_surroundings {
 	char *work;		  /* folder for what runs need while they run */
 	char hostname[32], machine_id[33];
 	struct hm_bytes scenario; /* canonical JSON */
+	uint8_t secret[HM_INTERNET_SECRET]; /* of the authority that the chamber trusts */
+	struct hm_internet_authority authority;
+	struct hm_chamber_authority trusted; /* the same, borrowed */
 	char *mirror;
 	char *folder; /* of this assessment, or NULL */
 	int lock;
@@ -23,11 +26,13 @@ void hm_surroundings_release(struct hm_surroundings *s);
 /* Makes a folder below work for what an assessment keeps while it runs, locked as long as this process lives; it is removed
  * with the surroundings, or by the next start. Borrowed. */
 int hm_surroundings_folder(struct hm_surroundings *s, const char **folder, struct hm_fail *fail) HM_MUST_CHECK;
-/* Derives host name and machine id from a seed; without it they are fixed. */
+/* Derives host name, machine id and the chamber's authority from a seed; without it the first two are fixed, and the third is
+ * of this process alone. */
 void hm_surroundings_identity(struct hm_surroundings *s, const uint8_t *seed);
 /* Loads the scenario that simulated answers come from. */
 int hm_surroundings_scenario(struct hm_surroundings *s, const char *name, struct hm_fail *fail) HM_MUST_CHECK;
-/* Fills what is common of a run's spec: chamber's work, name, identity and environment; scenario and mirror. */
+/* Fills what is common of a run's spec: chamber's work, name, identity, authority and environment (which is
+ * fixed: nothing of the caller's, SSL_CERT_FILE and the like included); scenario and mirror. */
 void hm_surroundings_fill(struct hm_surroundings *s, struct hm_run_spec *spec);
 /* Option values; NULL gives the default. HM_E_USAGE for what is none. */
 int hm_surroundings_mode(enum hm_internet_mode *mode, const char *text, enum hm_internet_mode otherwise, struct hm_fail *fail) HM_MUST_CHECK;

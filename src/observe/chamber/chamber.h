@@ -26,6 +26,13 @@ struct hm_chamber_disk_spec { /* a disk that seems to be mounted: empty, read-on
 	const char *source, *point;
 };
 
+/* A certificate that the chamber's trust stores get too, where they are there: Debian's bundle /etc/ssl/certs/ca-certificates.crt,
+ * the folder of hashes beside it, and Java's cacerts of type JKS. Not NSS databases, nor what a program carries itself. */
+struct hm_chamber_authority {
+	struct hm_slice pem, der;
+	const char *hash; /* of its subject, as in the names of the files in that folder */
+};
+
 struct hm_chamber_spec {
 	const char *work; /* existing folder on a disk file system; the chamber makes a folder of its own in it */
 	const char *name; /* cgroup's name below hallmark/: letters, digits, '-' */
@@ -39,6 +46,7 @@ struct hm_chamber_spec {
 	const char *const *argv;           /* the product, NULL-terminated; looked up in the chamber's PATH */
 	const char *const *env;            /* whole environment, NULL-terminated */
 	const char *stdin_path;            /* path in the chamber, or NULL for /dev/null */
+	const struct hm_chamber_authority *authority; /* or NULL */
 	const struct hm_chamber_file *files;
 	size_t file_count;
 	bool privileged; /* profile: false = confined */

@@ -9,6 +9,7 @@
  *   root.c      root, pseudo file systems and masks, made by pid 1
  *   identity.c  the planted identity
  *   bystanders.c  processes that are there and do nothing
+ *   trust.c     the trust stores
  *   profile.c   capabilities, system call filter, limits
  *   devices.c   the device filter
  *   tree.c      what the run left in the upper layers
@@ -123,6 +124,8 @@ int hm_chamber_root(struct hm_chamber *c, const struct hm_chamber_spec *spec, st
 void hm_chamber_say(int control, const struct hm_chamber_message *m);
 
 /* identity.c, by pid 1 with the new root in place */
+/* A new file, and the folders above it; what stood there, a link too, is unlinked first. */
+int hm_chamber_plant(const char *path, struct hm_slice content, mode_t mode, struct hm_fail *fail) HM_MUST_CHECK;
 int hm_chamber_identity(const struct hm_chamber_spec *spec, struct hm_fail *fail) HM_MUST_CHECK;
 int hm_chamber_boot_id(char text[38], const struct hm_chamber_spec *spec) HM_MUST_CHECK;
 
@@ -132,6 +135,9 @@ int hm_chamber_bystanders(const struct hm_chamber_spec *spec, const struct hm_ch
 			  struct hm_fail *fail) HM_MUST_CHECK;
 /* /proc/self/cmdline shows the memory that held hallmark's arguments: this is written over it, as far as it fits. */
 void hm_chamber_overwrite_arguments(const char *with);
+
+/* trust.c, likewise */
+int hm_chamber_trust(const struct hm_chamber_authority *a, struct hm_fail *fail) HM_MUST_CHECK;
 
 /* profile.c */
 int hm_chamber_profile_open(struct hm_chamber_profile **ret, bool privileged, struct hm_fail *fail) HM_MUST_CHECK;

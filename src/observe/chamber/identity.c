@@ -13,7 +13,7 @@
 /* The internet's side of the chamber's network, which answers DNS. */
 #define NAME_SERVER "198.18.0.1"
 
-static int plant(const char *path, struct hm_slice content, mode_t mode, struct hm_fail *fail)
+int hm_chamber_plant(const char *path, struct hm_slice content, mode_t mode, struct hm_fail *fail)
 {
 	const char *slash = strrchr(path, '/');
 	HM_FREE char *folder = hm_slice_dup((struct hm_slice){ (const uint8_t *)path, (size_t)(slash - path) });
@@ -39,7 +39,7 @@ static int append(const struct hm_chamber_file *file, struct hm_fail *fail)
 	char last;
 
 	if (fd < 0 && errno == ENOENT)
-		return plant(file->path, file->content, file->mode, fail);
+		return hm_chamber_plant(file->path, file->content, file->mode, fail);
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return hm_fail_errno(fail, "planting %s", file->path);
 	if (!S_ISREG(st.st_mode))
@@ -53,7 +53,7 @@ static int append(const struct hm_chamber_file *file, struct hm_fail *fail)
 
 static int plant_text(const char *path, const char *text, struct hm_fail *fail)
 {
-	return plant(path, hm_slice_text(text), 0644, fail);
+	return hm_chamber_plant(path, hm_slice_text(text), 0644, fail);
 }
 
 /* Names are looked up in files, then in DNS, whatever the host does (mDNS, resolved, a container's name service). */
@@ -71,7 +71,7 @@ static int plant_nsswitch(struct hm_fail *fail)
 		if (strncmp(line + strspn(line, " \t"), "hosts:", 6) != 0)
 			hm_bytes_printf(&new, "%s\n", line);
 	hm_bytes_text(&new, "hosts: files dns\n");
-	return plant("/etc/nsswitch.conf", hm_slice_of(&new), 0644, fail);
+	return hm_chamber_plant("/etc/nsswitch.conf", hm_slice_of(&new), 0644, fail);
 }
 
 /* Without one of its own, a boot id that follows from the machine id: the same in twins, another with every seed. */
@@ -126,9 +126,11 @@ int hm_chamber_identity(const struct hm_chamber_spec *spec, struct hm_fail *fail
 		r = hm_fs_mkdirs("/run/lock", 01777, fail);
 	if (r == 0 && chmod("/run/lock", 01777) < 0)
 		r = hm_fail_errno(fail, "making /run/lock");
+	if (r == 0 && spec->authority)
+		r = hm_chamber_trust(spec->authority, fail);
 	for (size_t i = 0; r == 0 && i < spec->file_count; i++)
 		r = spec->files[i].append
 			? append(&spec->files[i], fail)
-			: plant(spec->files[i].path, spec->files[i].content, spec->files[i].mode, fail);
+			: hm_chamber_plant(spec->files[i].path, spec->files[i].content, spec->files[i].mode, fail);
 	return r;
 }

@@ -1,0 +1,85 @@
+#!/bin/bash
+# HTTPS in a chamber: programs that trust the system's stores are answered, one that does not refuses and is counted, and the
+# packet file opens in the clear.
+#   tls.sh BUILD SOURCE
+set -u
+build=$(realpath "$1") source=$(realpath "$2")
+hallmark=$build/hallmark
+[ "$(id -u)" = 0 ] || { echo "1..0 # SKIP needs root"; exit 0; }
+work=$(mktemp -d /var/tmp/hallmark-tls-XXXXXX)
+trap 'rm -rf "$work"' EXIT
+export HALLMARK_WORK=$work/w HALLMARK_DATA=$work/data
+n=0 failed=0
+result() {
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; failed=1; fi
+}
+cp -r "$source/data" "$work/data"
+sed -i 's|^http:$|http:\n  - host: anything.example\n    path: "*"\n    text: "from the scenario\\n"|' "$work/data/scenarios/default.yaml"
+before=$(sha256sum /etc/ssl/certs/ca-certificates.crt)
+
+# observe NAME COMMAND...
+observe() {
+	local name=$1
+	shift
+	SSL_CERT_FILE=/nonexistent CURL_CA_BUNDLE=/nonexistent timeout 120 "$hallmark" observe -o "$work/$name" --internet simulated --time-limit 60 -- "$@" \
+		>"$work/$name.out" 2>"$work/$name.err"
+}
+# What each client prints stands behind its name. One that is not installed prints nothing.
+cat >"$work/data/clients" <<'CLIENTS'
+client() { command -v "$2" >/dev/null || { echo "$1: missing"; return; }; name=$1; shift; echo "$name: $("$@" 2>&1 | tr '\n' ' ')"; }
+s_client() { printf 'GET / HTTP/1.1\r\nHost: anything.example\r\n\r\n' | openssl s_client -quiet -verify_return_error -verify_hostname anything.example \
+	-no-CAfile -no-CAstore -CApath /etc/ssl/certs -connect anything.example:443 2>/dev/null; }
+client curl curl -sS https://anything.example/path
+client address curl -sS -H "Host: anything.example" https://203.0.113.7:8443/
+client tls-1.2 curl -sS --tls-max 1.2 https://anything.example/
+client python /usr/bin/python3 -c 'import urllib.request; print(urllib.request.urlopen("https://anything.example/").read().decode())'
+touch /etc/ssl/certs/new.pem
+client wget wget -qO- https://anything.example/
+client folder s_client
+client java keytool -list -keystore /etc/ssl/certs/java/cacerts -storepass changeit -alias debian:chamber_root_ca.pem
+CLIENTS
+observe clients sh -c "$(cat "$work/data/clients")"
+for name in curl address tls-1.2 python wget folder; do
+	case $(grep "^$name: " "$work/clients.out") in
+	*": missing") n=$((n + 1)); echo "ok $n - $name # SKIP not installed" ;;
+	*) result "$(grep -q "^$name: .*from the scenario" "$work/clients.out"; echo $?)" "$name is answered" ;;
+	esac
+done
+if grep -q '^java: missing' "$work/clients.out" ||
+	[ "$(head -c 4 /etc/ssl/certs/java/cacerts 2>/dev/null | od -An -tx1 | tr -d ' ')" != feedfeed ]; then
+	n=$((n + 1)); echo "ok $n - Java's store # SKIP none of type JKS, or no keytool"
+else
+	result "$(grep -q '^java: .*trustedCertEntry' "$work/clients.out"; echo $?)" "Java's store has the authority"
+fi
+result "$(grep -q 'TLS: [1-9][0-9]* handshakes accepted, 0 refused by the command, 0 failed' "$work/clients.err"; echo $?)" "every handshake is counted as accepted"
+[ $failed = 0 ] || sed 's/^/# /' "$work/clients.out" "$work/clients.err"
+
+# A root that is not the chamber's.
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /dev/null -subj /CN=other -out "$work/other.pem" 2>/dev/null
+observe refused sh -c "echo '$(cat "$work/other.pem")' >/tmp/other.pem
+	curl -sS --capath /nonexistent --cacert /tmp/other.pem https://anything.example/; echo \"exit \$?\""
+result "$(grep -q '^exit 60' "$work/refused.out"; echo $?)" "curl that trusts another root refuses"
+result "$(grep -q 'TLS: 0 handshakes accepted, 1 refused' "$work/refused.err"; echo $?)" "... and that is counted"
+result "$([ "$before" = "$(sha256sum /etc/ssl/certs/ca-certificates.crt)" ]; echo $?)" "the host's store is as it was"
+/usr/bin/python3 - "$work/clients.tree" <<'PY'
+import sys, zstandard
+data = open(sys.argv[1], "rb").read()
+tree, at = b"", data.find(b"\x28\xb5\x2f\xfd")
+while at >= 0:
+    tree += zstandard.ZstdDecompressor().decompressobj().decompress(data[at:])
+    at = data.find(b"\x28\xb5\x2f\xfd", at + 1)
+assert b"/etc/ssl/certs/new.pem" in tree, "what the command left is not there"
+assert b"ca-certificates.crt" not in tree and b"cacerts" not in tree and tree.count(b"/etc/ssl/certs/") == 1
+PY
+result $? "planted stores are not told as changes"
+
+if command -v tshark >/dev/null; then
+	tshark -N n -r "$work/clients.pcapng" -Y 'http.request' -T fields -e http.host -e http.request.uri -e ip.dst_host >"$work/shark" 2>"$work/shark.err"
+	result "$(grep -q '^anything.example	/path	anything.example' "$work/shark"; echo $?)" "tshark reads the request in the clear, and names the address"
+	tshark -n -r "$work/refused.pcapng" -Y 'tls.alert_message' -T fields -e tls.alert_message.desc >"$work/shark" 2>>"$work/shark.err"
+	result "$(grep -q '^48' "$work/shark"; echo $?)" "... and the alert of the one that refused: unknown authority"
+	result "$(! grep -iE 'error|malformed|cut short' "$work/shark.err"; echo $?)" "... without complaint"
+fi
+echo "1..$n"
+exit $failed
