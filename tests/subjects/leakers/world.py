@@ -30,7 +30,7 @@ def documents(levels):
     made = {
         "archive.zip": archive(b"Names of those who were told: list %b\n" % token(content, 0)),
         "eicar.com": SAMPLE,
-        "accounts.csv": b"name,reference\r\n\"Ashworth, Edith\",%b\r\n" % token(content, 1),
+        "accounts.csv": b"name,national insurance,reference\r\n\"Ashworth, Edith\",QQ123456A,%b\r\n" % token(content, 1),
         "letter.txt": letter % (token(content, 2), token(content, 3)),
         "memo.txt": b"Minutes of the meeting of 13 May 2024\n\nThe panel agreed that reference %b goes forward.\n" % token(content, 4),
         "plan.odt": archive(b"The new alarm code until handover is %b.\n" % token(content, 5)),
