@@ -129,6 +129,18 @@ static int by_path(const void *a, const void *b)
 	return strcmp(((const struct hm_world_file *)a)->path, ((const struct hm_world_file *)b)->path);
 }
 
+void hm_factor_add(struct hm_world *world, const char *path, const char *role, struct hm_slice content)
+{
+	struct hm_world_file *file;
+
+	world->file = hm_realloc(world->file, world->file_count + 1, sizeof(*world->file));
+	file = &world->file[world->file_count++];
+	*file = (struct hm_world_file){ .id = "", .path = hm_strdup(path), .role = role, .mode = 0644,
+					.atime.tv_sec = PLAIN_TIME, .mtime.tv_sec = PLAIN_TIME };
+	hm_bytes_slice(&file->content, content);
+	qsort(world->file, world->file_count, sizeof(*world->file), by_path);
+}
+
 static int check(const char *phase, const struct hm_factor_choice *choice, struct hm_fail *fail)
 {
 	if (!*phase || phase[strspn(phase, "abcdefghijklmnopqrstuvwxyz")])

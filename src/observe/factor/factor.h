@@ -42,7 +42,7 @@ struct hm_world_file {
 	mode_t mode;
 	uid_t uid;
 	gid_t gid;
-	struct timespec atime, mtime;
+	struct timespec atime, mtime; /* whole seconds */
 	struct {
 		const char *name;
 		char *value;
@@ -98,5 +98,14 @@ void hm_factor_release(struct hm_world **world);
 /* Writes the documents below `folder`, which is there and empty, with owner (that takes root), mode, times and attributes. The same
  * order and the same calls in every world. Fails with HM_E_SYSTEM where a file is there already. */
 int hm_factor_write(const struct hm_world *world, const char *folder, struct hm_fail *fail) HM_MUST_CHECK;
+/* Puts another file among the documents, with plain metadata: what the product is to detect. */
+void hm_factor_add(struct hm_world *world, const char *path, const char *role, struct hm_slice content);
+/* Appends the rows of planted.json (version 2) to `files`, and to `parts` every content that is not there yet. */
+int hm_factor_describe(json_t *files, const struct hm_world *world, struct hm_parts *parts, struct hm_fail *fail) HM_MUST_CHECK;
+/* Whether the rows of one set follow from the seed, each draw taken as it is written. HM_E_BAD with the first that does not;
+ * HM_E_UNKNOWN where all does but the bytes of documents that are deflated: another zlib made them. Rows with role definitions, and
+ * samples in samples/, follow from nothing and are passed over; so are parts and sizes, which who reads the parts checks. */
+int hm_factor_check(const json_t *files, const uint8_t *seed, const char *phase, const struct hm_factor_choice *choice,
+		    struct hm_fail *fail) HM_MUST_CHECK;
 /* The document whose id it is, or NULL. */
 const struct hm_world_file *hm_factor_file(const struct hm_world *world, const char *id) HM_MUST_CHECK;

@@ -3,8 +3,6 @@
 
 #include <zlib.h>
 
-#define DRAWS_MAX 20000u
-
 static void reverse(struct hm_bytes *out, const char *word)
 {
 	for (size_t i = strlen(word); i > 0; i--)
@@ -92,7 +90,7 @@ int hm_factor_match(uint32_t *draw, const struct hm_factor_doc *doc, const struc
 	for (unsigned level = 0; level <= key->chosen; level++) {
 		bool fits = false;
 
-		for (uint32_t i = 0; i < DRAWS_MAX && !fits; i++) {
+		for (uint32_t i = 0; i < HM_FACTOR_DRAWS && !fits; i++) {
 			fits = true;
 			for (unsigned way = 0; way < ways && fits; way++) {
 				measure(got[way], doc, &key->level[level], i, way);

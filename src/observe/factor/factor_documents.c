@@ -230,18 +230,18 @@ static void archive(struct hm_bytes *out, struct hm_slice text, const struct hm_
 
 #define NAMED(text) text "-" L L L L L L L L
 const struct hm_factor_doc hm_factor_docs[] = {
-	{ "archive.zip", NULL, NAMED("archive") ".zip", HM_TAKES_SAMPLE, NULL, lists_txt, archive },
-	{ "briefing.docx", NULL, NAMED("briefing") ".docx", HM_TAKES_MARKING, NULL, briefing_docx, briefing },
-	{ "finance/accounts.csv", "finance", NAMED("accounts") ".csv", HM_TAKES_NONE,
+	{ "archive.zip", NULL, NAMED("archive") ".zip", HM_TAKES_SAMPLE, true, NULL, lists_txt, archive },
+	{ "briefing.docx", NULL, NAMED("briefing") ".docx", HM_TAKES_MARKING, true, NULL, briefing_docx, briefing },
+	{ "finance/accounts.csv", "finance", NAMED("accounts") ".csv", HM_TAKES_NONE, false,
 	  "\"Nobody, Named\",QQ000000A,020 7946 0000,00-00-00,00000000,\r\n", accounts_csv, as_it_is },
-	{ "health/certificate.pdf", "health", NAMED("certificate") ".pdf", HM_TAKES_NONE, NULL, certificate_pdf, certificate },
-	{ "letter.eml", NULL, NAMED("letter") ".eml", HM_TAKES_MARKING,
+	{ "health/certificate.pdf", "health", NAMED("certificate") ".pdf", HM_TAKES_NONE, true, NULL, certificate_pdf, certificate },
+	{ "letter.eml", NULL, NAMED("letter") ".eml", HM_TAKES_MARKING, false,
 	  "as before: nothing else was asked for, and nothing else will be sent\n", letter_eml, letter },
-	{ "memos/0117.txt", "memos", NAMED("0117") ".txt", HM_TAKES_MARKING, "5. The panel adjourned for tea.\n", memo_txt, as_it_is },
-	{ "note.txt", NULL, NAMED("note") ".txt", HM_TAKES_NONE, "Nothing further is known at present.\n", note_txt, as_it_is },
-	{ "notice.com", NULL, NAMED("notice") ".com", HM_TAKES_SAMPLE, NULL, NULL, sample },
-	{ "plan.odt", NULL, NAMED("plan") ".odt", HM_TAKES_NONE, NULL, plan_odt, plan },
-	{ "report.pdf", NULL, NAMED("report") ".pdf", HM_TAKES_MARKING, "Nothing further is known at present.\n", report_pdf, report },
-	{ "source/gate.c", "source", NAMED("gate") ".c", HM_TAKES_NONE, "/* The gate is painted green. */\n", gate_c, as_it_is },
+	{ "memos/0117.txt", "memos", NAMED("0117") ".txt", HM_TAKES_MARKING, false, "5. The panel adjourned for tea.\n", memo_txt, as_it_is },
+	{ "note.txt", NULL, NAMED("note") ".txt", HM_TAKES_NONE, false, "Nothing further is known at present.\n", note_txt, as_it_is },
+	{ "notice.com", NULL, NAMED("notice") ".com", HM_TAKES_SAMPLE, false, NULL, NULL, sample },
+	{ "plan.odt", NULL, NAMED("plan") ".odt", HM_TAKES_NONE, true, NULL, plan_odt, plan },
+	{ "report.pdf", NULL, NAMED("report") ".pdf", HM_TAKES_MARKING, false, "Nothing further is known at present.\n", report_pdf, report },
+	{ "source/gate.c", "source", NAMED("gate") ".c", HM_TAKES_NONE, false, "/* The gate is painted green. */\n", gate_c, as_it_is },
 };
 const size_t hm_factor_doc_count = HM_COUNT(hm_factor_docs);

@@ -49,20 +49,14 @@ int hm_factor_sizes(struct hm_world *world, const struct hm_factor_key *key, str
 	return 0;
 }
 
-static void draw_time(struct timespec *time, struct hm_stream *s)
-{
-	time->tv_sec = FIRST_TIME + (time_t)hm_stream_below(s, TIME_SPAN);
-	time->tv_nsec = hm_stream_below(s, 1000000000);
-}
-
 int hm_factor_times(struct hm_world *world, const struct hm_factor_key *key, struct hm_fail *fail HM_UNUSED)
 {
 	for (size_t i = 0; i < world->file_count; i++) {
 		struct hm_stream s;
 
 		hm_stream_open(&s, chosen(key), hm_factor_docs[i].id, 0);
-		draw_time(&world->file[i].mtime, &s);
-		draw_time(&world->file[i].atime, &s);
+		world->file[i].mtime.tv_sec = FIRST_TIME + (time_t)hm_stream_below(&s, TIME_SPAN);
+		world->file[i].atime.tv_sec = FIRST_TIME + (time_t)hm_stream_below(&s, TIME_SPAN);
 	}
 	return 0;
 }

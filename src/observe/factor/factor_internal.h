@@ -46,6 +46,7 @@ struct hm_factor_setting {
 struct hm_factor_doc {
 	const char *id, *folder, *name; /* name: may hold slots; folder NULL: the target itself */
 	enum { HM_TAKES_NONE, HM_TAKES_MARKING, HM_TAKES_SAMPLE } takes;
+	bool deflated;	    /* part of the file is */
 	const char *filler; /* a line; NULL: of this document the size is not changed */
 	const char *text;   /* NULL: nothing in it is secret */
 	void (*make)(struct hm_bytes *out, struct hm_slice text, const struct hm_factor_setting *setting);
@@ -57,6 +58,8 @@ extern const char hm_factor_marked[], hm_factor_unmarked[];
 /* The document with this draw of the secret behind `key`. `text` gets what its reader reads. */
 void hm_factor_render(struct hm_bytes *file, struct hm_bytes *text, const struct hm_factor_doc *doc, const struct hm_sha256 *key,
 		      uint32_t draw, const struct hm_factor_setting *setting);
+/* So many draws are tried. */
+#define HM_FACTOR_DRAWS 20000u
 /* The first draw of the chosen level that fits: HM_E_SYSTEM when none of many does. */
 int hm_factor_match(uint32_t *draw, const struct hm_factor_doc *doc, const struct hm_factor_key *key, struct hm_fail *fail)
 	HM_MUST_CHECK;
