@@ -166,7 +166,7 @@ static int set_up(struct run *run, struct hm_fail *fail)
 {
 	struct hm_internet_spec net = { .mode = run->spec->mode, .scenario = run->spec->scenario, .mirror = run->spec->mirror,
 					.secret = run->spec->secret,
-					.packets = run->spec->packets };
+					.mac = run->spec->mac, .packets = run->spec->packets };
 	struct hm_recording_spec recording = { .record = run->spec->record, .plan = run->spec->plan, .number = run->spec->number,
 					       .packets = true, .without = run->spec->without };
 	int r = hm_chamber_open(&run->chamber, &run->spec->chamber, fail);

@@ -10,6 +10,7 @@ struct hm_run_spec {
 	enum hm_internet_mode mode;
 	struct hm_slice scenario; /* canonical JSON or empty */
 	const char *mirror;
+	const uint8_t *mac;   /* of the chamber's network card; NULL: one that is always the same */
 	const uint8_t *secret; /* of struct hm_internet_spec */
 	struct hm_slice plan; /* SHA-256 of plan.json, or empty */
 	uint64_t number;

@@ -3,6 +3,7 @@
 
 static int make_content(struct hm_world *world, const struct hm_factor_key *key, struct hm_fail *fail);
 
+#define ONE_ADDRESS "it tells what leaves from what comes in, and an assessment names one for all its runs"
 #define ONE_KERNEL "both chambers stand on one kernel, which tells the same to both"
 #define CLOCK "the kernel writes it by its own clock, and no call sets it"
 
@@ -21,7 +22,7 @@ const struct hm_factor hm_factors[] = {
 	{ "host.name", "collect.host", "host name", NULL, hm_factor_host_name },
 	{ "host.machine-id", "collect.host", "machine id", NULL, hm_factor_machine_id },
 	{ "host.boot-id", "collect.host", "boot id", NULL, hm_factor_boot_id },
-	{ "host.address", "collect.host", "the machine's IPv4 address, which every packet of it bears", NULL, hm_factor_address },
+	{ "host.address", "collect.host", "the machine's IPv4 address", ONE_ADDRESS, NULL },
 	{ "host.mac", "collect.host", "hardware address of the network card, which every frame bears", NULL, hm_factor_mac },
 	{ "host.users", "collect.host", "two users: their names, in the accounts and as folders in /home", NULL, hm_factor_users },
 	{ "host.locale", "collect.host", "locale, in the environment and in /etc/default/locale", NULL, hm_factor_locale },

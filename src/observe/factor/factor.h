@@ -66,7 +66,6 @@ struct hm_world {
 	struct hm_world_file *file; /* bytewise order of paths */
 	size_t file_count;
 	char hostname[16], machine_id[33], boot_id[37];
-	char address[16]; /* IPv4, dotted; its network has 24 bits */
 	uint8_t mac[6];	  /* locally administered */
 	char *env[16];	  /* the product's whole environment, NULL-terminated; no TZ, so that /etc/localtime holds */
 	struct hm_world_place *place;

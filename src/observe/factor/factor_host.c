@@ -52,19 +52,6 @@ int hm_factor_boot_id(struct hm_world *world, const struct hm_factor_key *key, s
 	return 0;
 }
 
-/* In 10.0.0.0/8, three digits a part. */
-int hm_factor_address(struct hm_world *world, const struct hm_factor_key *key, struct hm_fail *fail HM_UNUSED)
-{
-	struct hm_stream s;
-	unsigned part[3];
-
-	hm_stream_open(&s, chosen(key), "address", 0);
-	for (unsigned i = 0; i < 3; i++)
-		part[i] = 100 + hm_stream_below(&s, 150);
-	snprintf(world->address, sizeof(world->address), "10.%u.%u.%u", part[0], part[1], part[2]);
-	return 0;
-}
-
 int hm_factor_mac(struct hm_world *world, const struct hm_factor_key *key, struct hm_fail *fail HM_UNUSED)
 {
 	struct hm_stream s;

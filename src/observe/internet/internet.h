@@ -39,6 +39,7 @@ struct hm_internet_spec {
 	const char *mirror;	  /* folder on the host whose files the scenario serves; NULL where it names none */
 	const uint8_t *secret;	  /* of the authority, HM_INTERNET_SECRET bytes; NULL: one that is used once */
 	const char *packets;	  /* pcapng file to create, or to begin anew */
+	const uint8_t *mac;	  /* hardware address of the chamber's card, 6 bytes, for one card alone; NULL: one that is always the same */
 	pid_t chamber;		  /* pid 1 of the chamber: its network namespace is set up too */
 };
 
@@ -60,7 +61,7 @@ struct hm_internet;
 
 /* Starts it; when it returns, the chamber's interface is up and every port answers. In mode closed the chamber has only
  * a loopback that is up, and the packet file has no packets. HM_E_USAGE where the chamber has no network namespace of
- * its own or a mirror is missing, HM_E_BAD for a scenario that is malformed; after a failure a packet file may be left.
+ * its own, a mirror is missing or `mac` is the internet's own or a group's, HM_E_BAD for a scenario that is malformed; after a failure a packet file may be left.
  */
 int hm_internet_open(struct hm_internet **ret, const struct hm_internet_spec *spec, struct hm_fail *fail) HM_MUST_CHECK;
 /* Stops it after the last packet in flight was captured (50 ms of silence, at most a second); `stats` is set. The

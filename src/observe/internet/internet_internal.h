@@ -15,7 +15,7 @@
  * caller stands in `own` and stands there afterwards. */
 int hm_internet_net_closed(int chamber, int own, struct hm_fail *fail) HM_MUST_CHECK;
 /* Creates the link and brings the internet's end up; the chamber's end is still down, so no packet is there yet. */
-int hm_internet_net_create(int chamber, int own, struct hm_fail *fail) HM_MUST_CHECK;
+int hm_internet_net_create(int chamber, int own, const uint8_t *mac, struct hm_fail *fail) HM_MUST_CHECK;
 /* Brings the chamber's end up and gives it its routes. */
 int hm_internet_net_join(int chamber, int own, struct hm_fail *fail) HM_MUST_CHECK;
 
@@ -141,6 +141,7 @@ int hm_internet_tcp_start(struct server *s, struct hm_fail *fail) HM_MUST_CHECK;
 struct server_spec {
 	const struct scenario *scenario;
 	const uint8_t *secret; /* of the authority */
+	const uint8_t *mac;    /* of the chamber's card, or NULL */
 	uint64_t *wire; /* the words of hm_internet_wire */
 	int chamber, packets, control; /* descriptors: network namespace, file, socket to the parent */
 	pid_t parent;

@@ -137,11 +137,11 @@ static int link_up(struct nl_sock *s, const char *name, struct hm_fail *fail)
 	return netlink(rtnl_link_change(s, link, change, 0), "bring an interface up", fail);
 }
 
-static int create_veth(struct nl_sock *s, int chamber, struct hm_fail *fail)
+static int create_veth(struct nl_sock *s, int chamber, const uint8_t *mac, struct hm_fail *fail)
 {
 	HM_CLEANUP(drop_link) struct rtnl_link *link = rtnl_link_veth_alloc();
 	HM_CLEANUP(drop_addr) struct nl_addr *ours = nl_addr_build(AF_LLC, internet_mac, sizeof(internet_mac));
-	HM_CLEANUP(drop_addr) struct nl_addr *theirs = nl_addr_build(AF_LLC, chamber_mac, sizeof(chamber_mac));
+	HM_CLEANUP(drop_addr) struct nl_addr *theirs = nl_addr_build(AF_LLC, (void *)(uintptr_t)mac, 6);
 	struct rtnl_link *peer = rtnl_link_veth_get_peer(link);
 	int r;
 
@@ -283,7 +283,7 @@ int hm_internet_net_closed(int chamber, int own, struct hm_fail *fail)
 	return enter(own, fail);
 }
 
-static int internet_side(int chamber, struct hm_fail *fail)
+static int internet_side(int chamber, const uint8_t *mac, struct hm_fail *fail)
 {
 	/* Answers leave with the address that the product called, whatever it was. */
 	static const char *const sysctls[][2] = { { "ipv4/conf/all/rp_filter", "0" },
@@ -299,24 +299,26 @@ static int internet_side(int chamber, struct hm_fail *fail)
 	for (size_t i = 0; i < HM_COUNT(sysctls); i++)
 		if (sysctl(sysctls[i][0], sysctls[i][1], false, fail) < 0)
 			return fail->code;
-	if (loopback(fail) < 0 || open_netlink(&s, fail) < 0 || create_veth(s, chamber, fail) < 0 ||
+	if (loopback(fail) < 0 || open_netlink(&s, fail) < 0 || create_veth(s, chamber, mac, fail) < 0 ||
 	    offloads_off(INTERNET_INTERFACE, fail) < 0)
 		return fail->code;
 	routes[0].index = (int)if_nametoindex(INTERNET_INTERFACE);
 	routes[1].index = (int)if_nametoindex("lo");
 	if (add_address(s, routes[0].index, HM_INTERNET_ADDRESS, 15, fail) < 0 ||
 	    link_up(s, INTERNET_INTERFACE, fail) < 0 ||
-	    add_neighbour(s, routes[0].index, HM_CHAMBER_ADDRESS, chamber_mac, fail) < 0 ||
+	    add_neighbour(s, routes[0].index, HM_CHAMBER_ADDRESS, mac, fail) < 0 ||
 	    add_route(s, &routes[0], fail) < 0 || add_route(s, &routes[1], fail) < 0)
 		return fail->code;
 	return add_rule(s, fail);
 }
 
-int hm_internet_net_create(int chamber, int own, struct hm_fail *fail)
+int hm_internet_net_create(int chamber, int own, const uint8_t *mac, struct hm_fail *fail)
 {
+	if (mac && (mac[0] & 1 || memcmp(mac, internet_mac, sizeof(internet_mac)) == 0))
+		return hm_fail_set(fail, HM_E_USAGE, "the hardware address of the chamber's card is a group's, or its internet's");
 	if (hm_internet_net_closed(chamber, own, fail) < 0)
 		return fail->code;
-	return internet_side(chamber, fail);
+	return internet_side(chamber, mac ? mac : chamber_mac, fail);
 }
 
 static int chamber_side(struct hm_fail *fail)

@@ -168,7 +168,7 @@ static int set_up(struct child *c, struct hm_fail *fail)
 	s->base = event_base_new();
 	if (!s->base)
 		return hm_fail_set(fail, HM_E_SYSTEM, "cannot make an event loop");
-	if (hm_internet_net_create(c->spec->chamber, own, fail) < 0 ||
+	if (hm_internet_net_create(c->spec->chamber, own, c->spec->mac, fail) < 0 ||
 	    hm_internet_packets_open(&c->packets, s->base, c->spec->packets, c->spec->wire, fail) < 0 ||
 	    hm_internet_tls_open(&s->tls, c->spec->secret, fail) < 0 || hm_internet_udp_open(s, fail) < 0 || hm_internet_tcp_open(s, fail) < 0 || every_port(c, own, fail) < 0 ||
 	    hm_internet_udp_start(s, fail) < 0 || hm_internet_tcp_start(s, fail) < 0)
