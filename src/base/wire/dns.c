@@ -2,7 +2,7 @@
 
 #include "digest.h"
 
-enum { FLAG_QR = 0x8000, FLAG_AA = 0x0400, FLAG_RD = 0x0100, FLAG_RA = 0x0080, OPCODE = 0x7800, LABEL_MAX = 63 };
+enum { FLAG_QR = 0x8000, FLAG_AA = 0x0400, FLAG_RD = 0x0100, FLAG_RA = 0x0080, OPCODE = 0x7800, LABEL_MAX = 63, HEAD = 12, OPT = 41, ROOM = 512 };
 
 static uint8_t lower(uint8_t c)
 {
@@ -51,17 +51,26 @@ static bool read_name(char text[4 * HM_DNS_NAME_MAX + 1], struct hm_cursor *c)
 	return true;
 }
 
+/* The payload size of an OPT record, which is the first thing behind the question where it is alone there. */
+static uint16_t room_of(struct hm_cursor *c, uint64_t others)
+{
+	uint64_t name = hm_cursor_u8(c), type = hm_cursor_be(c, 2), size = hm_cursor_be(c, 2);
+
+	/* No answers, no authorities, one additional record. */
+	return others == 1 && !c->bad && name == 0 && type == OPT && size > ROOM ? (uint16_t)size : ROOM;
+}
+
 int hm_dns_read_query(struct hm_dns_query *out, struct hm_slice message)
 {
 	struct hm_cursor c = hm_cursor_of(message);
 	struct hm_dns_query q = { 0 };
 	const uint8_t *question;
-	uint64_t questions;
+	uint64_t questions, others;
 
 	q.id = (uint16_t)hm_cursor_be(&c, 2);
 	q.flags = (uint16_t)hm_cursor_be(&c, 2);
 	questions = hm_cursor_be(&c, 2);
-	hm_cursor_bytes(&c, 6);
+	others = hm_cursor_be(&c, 6);
 	if (c.bad || q.flags & (FLAG_QR | OPCODE) || questions != 1)
 		return HM_E_BAD;
 	question = c.at;
@@ -72,6 +81,7 @@ int hm_dns_read_query(struct hm_dns_query *out, struct hm_slice message)
 	if (c.bad)
 		return HM_E_BAD;
 	q.question = (struct hm_slice){ question, (size_t)(c.at - question) };
+	q.room = room_of(&c, others);
 	*out = q;
 	return 0;
 }
@@ -99,6 +109,38 @@ void hm_dns_write_answer(struct hm_bytes *out, const struct hm_dns_query *query,
 		put_be(out, rdata[i].len, 2);
 		hm_bytes_slice(out, rdata[i]);
 	}
+}
+
+void hm_dns_truncate(struct hm_bytes *answer, const struct hm_dns_query *query, size_t max)
+{
+	if (answer->len <= max)
+		return;
+	answer->len = HEAD + query->question.len;
+	answer->data[2] |= 2;		     /* TC */
+	answer->data[6] = answer->data[7] = 0; /* records */
+}
+
+int hm_dns_put_name(struct hm_bytes *out, const char *name)
+{
+	size_t start = out->len;
+
+	while (*name) {
+		size_t len = strcspn(name, ".");
+
+		if (!len || len > LABEL_MAX || out->len - start + len + 2 > HM_DNS_NAME_MAX) {
+			out->len = start;
+			return HM_E_BAD;
+		}
+		hm_bytes_u8(out, (uint8_t)len);
+		hm_bytes_append(out, name, len);
+		name += len;
+		if (*name && !*++name) {
+			out->len = start;
+			return HM_E_BAD;
+		}
+	}
+	hm_bytes_u8(out, 0);
+	return 0;
 }
 
 void hm_dns_address_of(uint8_t address[4], const char *name)

@@ -4,7 +4,7 @@
  * a rule of the scenario answers, its first bytes are kept. It ends 200 ms after the last byte, 2 s after it was opened
  * when no byte came (in protocols where the server speaks first, the product waits for us), or when it has sent 64 KiB.
  *
- * The first two bytes tell whether it is TLS: they are looked at where they lie, and a handshake follows, which has ten
+ * On port 53 it is DNS. The first two bytes tell whether it is TLS: they are looked at where they lie, and a handshake follows, which has ten
  * seconds. What comes out of it is treated in the same way. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,6 +25,7 @@ enum {
 	CONNECTIONS_MAX = 1024,
 	DESCRIPTORS_KEPT = 64, /* for everything but connections */
 	BACKLOG = 4096,
+	DNS_PORT = 53,
 };
 
 static const struct timeval first_byte = { 2, 0 }, handshake = { 10, 0 }, after_last_byte = { 0, 200000 }, write_stall = { 30, 0 };
@@ -37,7 +38,7 @@ struct connection {
 	bool waited, tls;
 	struct sockaddr_in called;
 	size_t read;
-	enum { SHAKING_HANDS, UNDECIDED, RAW, ANSWERING, ANSWERED } state;
+	enum { SHAKING_HANDS, UNDECIDED, NAMES, RAW, ANSWERING, ANSWERED } state;
 };
 
 int hm_internet_tcp_open(struct server *s, struct hm_fail *fail)
@@ -185,6 +186,35 @@ static void decide(struct connection *c)
 		answer(c, &r, (struct hm_slice){ bytes.data, r.head_len }, rule);
 }
 
+/* DNS over TCP (RFC 7766): messages with their lengths before them. Who asks more than it reads is not answered any more. */
+static void answer_names(struct connection *c)
+{
+	struct evbuffer *in = bufferevent_get_input(c->stream), *out = bufferevent_get_output(c->stream);
+	uint8_t head[2], length[2];
+
+	while (c->state == NAMES && evbuffer_copyout(in, head, sizeof(head)) == sizeof(head)) {
+		HM_CLEANUP(hm_bytes_release) struct hm_bytes reply = { 0 };
+		size_t len = (size_t)head[0] << 8 | head[1];
+
+		if (evbuffer_get_length(in) < sizeof(head) + len && sizeof(head) + len <= HEAD_MAX)
+			return;
+		if (sizeof(head) + len > HEAD_MAX || evbuffer_get_length(out) > READ_MAX ||
+		    hm_internet_dns_answer(c->server, &reply,
+					   (struct hm_slice){ evbuffer_pullup(in, (ev_ssize_t)(2 + len)) + 2, len }, false) < 0) {
+			c->state = RAW;
+			return;
+		}
+		evbuffer_drain(in, sizeof(head) + len);
+		c->read += sizeof(head) + len;
+		length[0] = (uint8_t)(reply.len >> 8);
+		length[1] = (uint8_t)reply.len;
+		evbuffer_add(out, length, sizeof(length));
+		evbuffer_add(out, reply.data, reply.len);
+		if (c->read >= READ_MAX)
+			c->state = RAW;
+	}
+}
+
 static void on_read(struct bufferevent *stream, void *user)
 {
 	struct connection *c = user;
@@ -192,9 +222,11 @@ static void on_read(struct bufferevent *stream, void *user)
 
 	if (c->state == UNDECIDED)
 		decide(c);
+	else if (c->state == NAMES)
+		answer_names(c);
 	if (c->state != ANSWERING)
 		event_add(c->idle, &after_last_byte);
-	if (c->state == UNDECIDED)
+	if (c->state == UNDECIDED || c->state == NAMES)
 		return;
 	c->read += evbuffer_get_length(in);
 	evbuffer_drain(in, evbuffer_get_length(in));
@@ -243,7 +275,7 @@ static void open_stream(struct connection *c)
 		c->stream = bufferevent_socket_new(s->base, c->fd, BEV_OPT_CLOSE_ON_FREE);
 	if (!c->stream)
 		abort();
-	c->state = c->tls ? SHAKING_HANDS : UNDECIDED;
+	c->state = c->tls ? SHAKING_HANDS : ntohs(c->called.sin_port) == DNS_PORT ? NAMES : UNDECIDED;
 	event_add(c->idle, c->tls ? &handshake : &first_byte);
 	bufferevent_setcb(c->stream, on_read, on_written, on_event, c);
 	bufferevent_setwatermark(c->stream, EV_READ, 0, HEAD_MAX);

@@ -1,14 +1,14 @@
-/* UDP: DNS on port 53 of every address, scenario answers elsewhere; everything else is read and stays without answer.
- */
+/* UDP: DNS on port 53 of every address, scenario answers elsewhere, and the time on port 123; everything else is read and
+ * stays without answer. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <sys/socket.h>
 #include <time.h>
 
-#include "dns.h"
 #include "internet_internal.h"
+#include "ntp.h"
 
-enum { TTL = 60, DATAGRAM_MAX = 65536, REPLY_MAX = 60000, AT_ONCE = 64, STRING_MAX = 255 };
+enum { DATAGRAM_MAX = 65536, REPLY_MAX = 60000, AT_ONCE = 64, NTP_PORT = 123 };
 
 static int udp_socket(int port, struct hm_fail *fail)
 {
@@ -80,62 +80,20 @@ static void answer(const struct datagram *d, struct hm_slice reply)
 	(void)!sendto(fd, reply.data, reply.len, 0, (const struct sockaddr *)&d->from, sizeof(d->from));
 }
 
-/* TXT data is a sequence of strings of at most 255 bytes (RFC 1035 section 3.3.14). */
-static void put_strings(struct hm_bytes *out, struct hm_slice text)
-{
-	do {
-		size_t n = text.len < STRING_MAX ? text.len : STRING_MAX;
-
-		hm_bytes_u8(out, (uint8_t)n);
-		hm_bytes_append(out, text.data, n);
-		text.data += n;
-		text.len -= n;
-	} while (text.len);
-}
-
-static void answer_txt(struct server *s, struct hm_bytes *out, const struct hm_dns_query *q)
-{
-	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 }, rdata = { 0 };
-	const struct dns_rule *rule = hm_internet_dns_rule(s->scenario, q->name);
-	struct hm_slice record;
-
-	if (!rule || hm_internet_expand(&text, rule->txt, (struct hm_slice){ 0 }, time(NULL), 4096) < 0) {
-		hm_dns_write_answer(out, q, 0, TTL, NULL, 0);
-		return;
-	}
-	put_strings(&rdata, hm_slice_of(&text));
-	record = hm_slice_of(&rdata);
-	hm_dns_write_answer(out, q, 0, TTL, &record, 1);
-}
-
-static void answer_a(struct server *s, struct hm_bytes *out, const struct hm_dns_query *q)
-{
-	uint8_t address[4];
-	struct hm_slice record = { address, sizeof(address) };
-
-	hm_dns_address_of(address, q->name);
-	hm_internet_names_put(&s->names, address, q->name);
-	hm_dns_write_answer(out, q, 0, TTL, &record, 1);
-}
-
-static const struct {
-	uint16_t type;
-	void (*answer)(struct server *s, struct hm_bytes *out, const struct hm_dns_query *q);
-} dns_answers[] = { { HM_DNS_A, answer_a }, { HM_DNS_TXT, answer_txt } };
-
 static void on_query(struct server *s, const struct datagram *d)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
-	struct hm_dns_query q;
 
-	if (hm_dns_read_query(&q, d->bytes) < 0)
-		return;
-	for (size_t i = 0; i < HM_COUNT(dns_answers) && q.class == 1; i++)
-		if (dns_answers[i].type == q.type)
-			dns_answers[i].answer(s, &out, &q);
-	if (!out.len)
-		hm_dns_write_answer(&out, &q, 0, TTL, NULL, 0);
-	answer(d, hm_slice_of(&out));
+	if (hm_internet_dns_answer(s, &out, d->bytes, true) == 0)
+		answer(d, hm_slice_of(&out));
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
 static void on_other(struct server *s, const struct datagram *d)
@@ -145,7 +103,8 @@ static void on_other(struct server *s, const struct datagram *d)
 	const struct udp_rule *rule =
 		hm_internet_udp_rule(s->scenario, hm_internet_names_get(&s->names, address), ntohs(d->to.sin_port));
 
-	if (rule && hm_internet_expand(&out, rule->reply, d->bytes, time(NULL), REPLY_MAX) == 0)
+	if (rule ? hm_internet_expand(&out, rule->reply, d->bytes, time(NULL), REPLY_MAX) == 0
+		 : ntohs(d->to.sin_port) == NTP_PORT && hm_ntp_answer(&out, d->bytes, now_ns()) == 0)
 		answer(d, hm_slice_of(&out));
 }
 

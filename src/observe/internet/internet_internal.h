@@ -24,7 +24,7 @@ int hm_internet_net_dropped(uint64_t *count, struct hm_fail *fail) HM_MUST_CHECK
 
 /* scenario.c: a scenario as rules. Strings belong to `json`. */
 struct dns_rule {
-	const char *name, *txt;
+	const char *name, *txt, *mx; /* one of the two */
 };
 
 struct http_rule {
@@ -53,6 +53,7 @@ int hm_internet_scenario_read(struct scenario *out, struct hm_slice text, const 
 void hm_internet_scenario_release(struct scenario *s);
 /* The shape of a scenario's JSON, all that can be said of it without opening its files. */
 int hm_internet_scenario_check(const json_t *json, struct hm_fail *fail) HM_MUST_CHECK;
+/* The first TXT rule of a name, or NULL. */
 const struct dns_rule *hm_internet_dns_rule(const struct scenario *s, const char *name) HM_MUST_CHECK;
 /* `host` may be NULL (not known). The first rule that fits, or NULL. */
 const struct http_rule *hm_internet_http_rule(const struct scenario *s, const char *host, int port,
@@ -119,7 +120,7 @@ int hm_internet_packets_finish(struct packets *p, struct hm_slice head, struct h
 			       struct hm_fail *fail) HM_MUST_CHECK;
 uint64_t hm_internet_now_us(void) HM_MUST_CHECK;
 
-/* answer_udp.c, answer_tcp.c: the answers. */
+/* answer_dns.c, answer_udp.c, answer_tcp.c: the answers. */
 struct server {
 	struct event_base *base;
 	const struct scenario *scenario;
@@ -131,6 +132,8 @@ struct server {
 	size_t connections, connections_max;
 };
 
+/* The answer to a DNS query, into the empty `out`; HM_E_BAD where there is none to give. `datagram`: as long as UDP takes it. */
+int hm_internet_dns_answer(struct server *s, struct hm_bytes *out, struct hm_slice message, bool datagram) HM_MUST_CHECK;
 int hm_internet_udp_open(struct server *s, struct hm_fail *fail) HM_MUST_CHECK;
 int hm_internet_tcp_open(struct server *s, struct hm_fail *fail) HM_MUST_CHECK;
 /* Starts to answer; both sockets are open. */

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "dns.h"
 #include "internet_internal.h"
 
 enum { RULES_MAX = 256, TEXT_MAX = 32 * 1024, TXT_MAX = 4096 };
@@ -13,7 +14,7 @@ static const struct hm_json_member top_shape[] = {
 	{ "schema", JSON_STRING }, { "name", JSON_STRING }, { "about", JSON_STRING },
 	{ "dns", JSON_ARRAY },	   { "http", JSON_ARRAY },  { "udp", JSON_ARRAY },
 };
-static const struct hm_json_member dns_shape[] = { { "name", JSON_STRING }, { "txt", JSON_STRING } };
+static const struct hm_json_member dns_shape[] = { { "name", JSON_STRING }, { "txt?", JSON_STRING }, { "mx?", JSON_STRING } };
 static const struct hm_json_member http_shape[] = {
 	{ "host", JSON_STRING },     { "path", JSON_STRING },  { "port?", JSON_INTEGER }, { "status?", JSON_INTEGER },
 	{ "type?", JSON_STRING },    { "file?", JSON_STRING }, { "text?", JSON_STRING },
@@ -73,11 +74,20 @@ static bool line_fits(const json_t *rule, const char *member)
 	return true;
 }
 
+/* The name of a mail server, which has to have a wire form. */
+static bool server_fits(const json_t *rule)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes wire = { 0 };
+	const char *server = json_string_value(json_object_get(rule, "mx"));
+
+	return !server || hm_dns_put_name(&wire, server) == 0;
+}
+
 static bool rule_fits(const json_t *rule)
 {
 	const char *path = json_string_value(json_object_get(rule, "path"));
 
-	return name_fits(rule, "name") && name_fits(rule, "host") && text_fits(rule, "txt", 0, TXT_MAX) &&
+	return name_fits(rule, "name") && name_fits(rule, "mx") && server_fits(rule) && name_fits(rule, "host") && text_fits(rule, "txt", 0, TXT_MAX) &&
 	       text_fits(rule, "reply", 1, TEXT_MAX) && text_fits(rule, "text", 0, TEXT_MAX) &&
 	       text_fits(rule, "file", 1, 4095) && text_fits(rule, "type", 1, 255) && line_fits(rule, "type") &&
 	       number_fits(rule, "port", 1, 65535) && number_fits(rule, "status", 200, 599) &&
@@ -105,7 +115,7 @@ int hm_internet_scenario_check(const json_t *json, struct hm_fail *fail)
 		json_array_foreach (rules, i, rule) {
 			if (hm_json_shape(rule, kinds[k].shape, kinds[k].count, "a rule of the scenario", fail) < 0)
 				return hm_fail_in(fail, "%s, rule %zu", kinds[k].name, i + 1);
-			if (!rule_fits(rule))
+			if (!rule_fits(rule) || (k == 0 && !json_object_get(rule, "txt") == !json_object_get(rule, "mx")))
 				return hm_fail_set(fail, HM_E_BAD,
 						   "cannot use the scenario: a value of %s, rule %zu is "
 						   "outside what doc/format/scenario.md allows",
@@ -172,7 +182,7 @@ static void fill(struct scenario *s)
 	s->dns_count = json_array_size(rules);
 	s->dns = hm_alloc(s->dns_count + 1, sizeof(*s->dns));
 	json_array_foreach (rules, i, rule)
-		s->dns[i] = (struct dns_rule){ text_of(rule, "name"), text_of(rule, "txt") };
+		s->dns[i] = (struct dns_rule){ text_of(rule, "name"), text_of(rule, "txt"), text_of(rule, "mx") };
 	rules = json_object_get(s->json, "http");
 	s->http_count = json_array_size(rules);
 	s->http = hm_alloc(s->http_count + 1, sizeof(*s->http));
@@ -224,7 +234,7 @@ void hm_internet_scenario_release(struct scenario *s)
 const struct dns_rule *hm_internet_dns_rule(const struct scenario *s, const char *name)
 {
 	for (size_t i = 0; i < s->dns_count; i++)
-		if (strcmp(s->dns[i].name, name) == 0)
+		if (s->dns[i].txt && strcmp(s->dns[i].name, name) == 0)
 			return &s->dns[i];
 	return NULL;
 }

@@ -26,8 +26,12 @@
 #include "json.h"
 #include "pcapng.h"
 
+#define L100 "1234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890"
+#define LONG L100 L100 L100 L100 L100 L100
+
 #define SCENARIO                                                                                                         \
-	"{\"about\":\"\",\"dns\":[{\"name\":\"version.example\",\"txt\":\"1:{time}\"}],"                                 \
+	"{\"about\":\"\",\"dns\":[{\"mx\":\"b.example\",\"name\":\"a.example\"},{\"mx\":\"c.d\",\"name\":\"a.example\"},{\"name\":\"long.example\",\"txt\":\"" LONG "\"},"                                             \
+	"{\"name\":\"version.example\",\"txt\":\"1:{time}\"}],"                                 \
 	"\"http\":[{\"host\":\"a.example\",\"path\":\"/text\",\"text\":\"body {time}\"},"                                \
 	"{\"file\":\"big\",\"host\":\"a.example\",\"path\":\"/big\"},"                                                   \
 	"{\"host\":\"a.example\",\"path\":\"*\",\"status\":404}],"                                                       \

@@ -50,6 +50,52 @@ static int names_are_answered(void)
 	return 0;
 }
 
+static int mail_servers_are_answered(void)
+{
+	static const uint8_t wanted[] = { 0, 10, 1, 'b', 7, 'e', 'x', 'a', 'm', 'p', 'l', 'e', 0 };
+	uint8_t answer[512];
+
+	CHECK(ask("9.9.9.9", "a", HM_DNS_MX, answer, sizeof(answer)) == 12 + 15 + 12 + 13 + 12 + 2 + 5 && answer[7] == 2);
+	CHECK(memcmp(answer + 12 + 15 + 12, wanted, sizeof(wanted)) == 0);
+	CHECK(memcmp(answer + 12 + 15 + 12 + 13 + 12, "\0\x14\1c\1d\0", 7) == 0);
+	CHECK(ask("9.9.9.9", "b", HM_DNS_MX, answer, sizeof(answer)) == 12 + 15 && answer[7] == 0);
+	return 0;
+}
+
+/* Too long for a datagram, unless EDNS says otherwise; by TCP it comes whole, and two queries in one go get two answers. */
+static int long_answers_come_by_tcp(void)
+{
+	static const char query[] = "\0\x1e\x12\x34\x01\0\0\x01\0\0\0\0\0\0\4long\7example\0\0\x10\0\x01";
+	enum { QUERY = 12 + 14 + 4, WHOLE = QUERY + 12 + 3 + 600 };
+	static uint8_t answer[2 * WHOLE + 10];
+	char edns[QUERY + 11];
+	HM_CLOSE int udp = connected(SOCK_DGRAM, at("9.9.9.9", 53)), tcp = connected(SOCK_STREAM, at("9.9.9.9", 53));
+
+	CHECK(sizeof(query) - 1 == 2 + QUERY);
+	CHECK(send(udp, query + 2, QUERY, 0) == QUERY);
+	CHECK(recv(udp, answer, sizeof(answer), 0) == QUERY && answer[2] & 2 && answer[7] == 0);
+	memcpy(edns, query + 2, QUERY);
+	memcpy(edns + QUERY, "\0\0\x29\x10\0\0\0\0\0\0\0", 11);
+	edns[11] = 1;
+	CHECK(send(udp, edns, sizeof(edns), 0) == sizeof(edns));
+	CHECK(recv(udp, answer, sizeof(answer), 0) == WHOLE && !(answer[2] & 2) && answer[7] == 1);
+	CHECK(write(tcp, query, sizeof(query) - 1) == sizeof(query) - 1 && write(tcp, query, sizeof(query) - 1) == sizeof(query) - 1);
+	CHECK(read_all(tcp, (char *)answer, sizeof(answer)) == 2 * (WHOLE + 2));
+	CHECK(answer[0] == WHOLE >> 8 && answer[1] == (WHOLE & 255) && memcmp(answer, answer + WHOLE + 2, WHOLE + 2) == 0);
+	return 0;
+}
+
+static int time_is_told(void)
+{
+	HM_CLOSE int fd = connected(SOCK_DGRAM, at("203.0.113.5", 123));
+	uint8_t packet[48] = { 0x23, [40] = 7 };
+
+	CHECK(fd >= 0 && send(fd, packet, sizeof(packet), 0) == sizeof(packet) && recv(fd, packet, sizeof(packet), 0) == sizeof(packet));
+	CHECK(packet[0] == 0x24 && packet[24] == 7);
+	CHECK(labs((long)((uint32_t)packet[40] << 24 | packet[41] << 16 | packet[42] << 8 | packet[43]) - 2208988800L - (long)time(NULL)) < 5);
+	return 0;
+}
+
 static int every_port_is_answered(void)
 {
 	static const int ports[] = { 1, 22, 53, 80, 443, 65535 };
@@ -194,7 +240,7 @@ static int many_connections_are_served(void)
 
 static int everything(void)
 {
-	static int (*const all[])(void) = { names_are_answered, every_port_is_answered, false_handshake_is_refused,
+	static int (*const all[])(void) = { names_are_answered, mail_servers_are_answered, long_answers_come_by_tcp, time_is_told, every_port_is_answered, false_handshake_is_refused,
 					    half_a_beginning_ends, silence_ends_after_two_seconds,
 					    datagrams_are_answered, requests_are_answered, hostile_bytes_are_survived,
 					    many_connections_are_served };

@@ -68,6 +68,10 @@ static void shipped_scenario_is_whole(void **state HM_UNUSED)
 static void bad_yaml_is_refused(void **state HM_UNUSED)
 {
 	static const char *const bad[] = {
+		"name: a\nabout: b\ndns:\n  - {name: a.b}\n",
+		"name: a\nabout: b\ndns:\n  - {name: a.b, txt: x, mx: c}\n",
+		"name: a\nabout: b\ndns:\n  - {name: a.b, mx: c..d}\n",
+		"name: a\nabout: b\ndns:\n  - {name: a.b, mx: \"\"}\n",
 		"", "[]\n", "text\n", "name: a\n", "name: a\nabout: b\nother: c\n", "name: a\nabout: b\nx: {}\n",
 		"name: a\nname: b\nabout: c\n", "name: a\nabout: b\nschema: hallmark/scenario/v2\n",
 		"name: a\nabout: b\n---\nname: a\nabout: b\n", "name: &n a\nabout: *n\n", "name: a\nabout: [b]\n",

@@ -134,9 +134,34 @@ static void address_is_a_function_of_the_name(void **state HM_UNUSED)
 	}
 }
 
+static void names_have_a_wire_form_or_none(void **state HM_UNUSED)
+{
+	static const char *const bad[] = { ".", "a.", ".a", "a..b", "a123456789012345678901234567890123456789012345678901234567890123.b" };
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
+
+	assert_int_equal(hm_dns_put_name(&out, "mail.example"), 0);
+	assert_true(hm_slice_eq(hm_slice_of(&out), HM_SLICE("\4mail\7example\0")));
+	for (size_t i = 0; i < HM_COUNT(bad); i++)
+		assert_int_equal(hm_dns_put_name(&out, bad[i]), HM_E_BAD);
+	assert_int_equal(out.len, 14);
+}
+
+static void room_is_what_edns_says(void **state HM_UNUSED)
+{
+	struct hm_dns_query q;
+
+	assert_int_equal(hm_dns_read_query(&q, HM_SLICE("\0\1\1\0\0\1\0\0\0\0\0\1\1a\0\0\1\0\1\0\0\x29\4\xd0\0\0\0\0\0\0")), 0);
+	assert_int_equal(q.room, 1232);
+	assert_int_equal(hm_dns_read_query(&q, HM_SLICE("\0\1\1\0\0\1\0\0\0\0\0\1\1a\0\0\1\0\1\0\0\x29\0\xd0\0\0\0\0\0\0")), 0);
+	assert_int_equal(q.room, 512);
+	assert_int_equal(hm_dns_read_query(&q, HM_SLICE("\0\1\1\0\0\1\0\0\0\0\0\1\1a\0\0\1\0\1\0\0")), 0);
+	assert_int_equal(q.room, 512);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_have_a_wire_form_or_none), cmocka_unit_test(room_is_what_edns_says),
 		cmocka_unit_test(reads_a_query),     cmocka_unit_test(names_are_plain_and_unambiguous),
 		cmocka_unit_test(longest_name_fits), cmocka_unit_test(refuses),
 		cmocka_unit_test(answers),	     cmocka_unit_test(address_is_a_function_of_the_name),
