@@ -2,12 +2,12 @@
 /* The chamber's own internet.
  *
  * A child process in a network namespace of its own, joined to the chamber's by a veth without offloads. There every
- * IPv4 address is local and every TCP and UDP port is answered by one listener (sk_lookup); a DNS server gives each
- * name its own address in 198.18.0.0/15. Packets are captured there and written as pcapng. Answers come from a scenario
- * (data/scenarios, doc/format/scenario.md); what no scenario names is accepted, read up to 64 KiB and closed 200 ms
- * after the last byte. In the chamber IPv6 is off, everybody may make ping sockets, and neighbours are static: nothing but
- * the product makes packets. The process runs as nobody, with CAP_NET_RAW alone, and dies with the thread that opened
- * it: open it from the main thread.
+ * IPv4 address is local and every TCP and UDP port is answered by one listener (sk_lookup); a DNS server (UDP and TCP) gives
+ * each name its own address in 198.18.0.0/15; NTP tells the chamber's time. Packets are captured there and written as
+ * pcapng. Answers come from a scenario (data/scenarios, doc/format/scenario.md); what no scenario names is accepted, read up
+ * to 64 KiB and closed 200 ms after the last byte. In the chamber IPv6 is off, everybody may make ping sockets, and
+ * neighbours are static: nothing but the product makes packets. The process runs as nobody, with CAP_NET_RAW alone, and
+ * dies with the thread that opened it: open it from the main thread.
  *
  * A connection that begins as TLS does gets TLS 1.2 or 1.3, with a certificate minted for the name in its ClientHello (or for
  * the address that it called) by an authority of the chamber's own; inside it is answered like any other. The packet file
