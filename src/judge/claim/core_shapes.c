@@ -38,8 +38,8 @@ struct shape {
 SHAPE(executable, ROWS(TEXT("path"), TEXT("sha256")), RULES({ "sha256", .form = 'h' }));
 SHAPE(planned_product, ROWS(TEXT("name"), OBJECT("executable")), RULES({ "executable", &executable }));
 SHAPE(planned_run, ROWS(NUMBER("run"), TEXT("kind")), RULES({ "run", .form = 'n' }, { "kind", .words = KINDS }));
-SHAPE(block, ROWS(TEXT("phase"), NUMBER("n"), TEXT("factor|"), LIST("runs")),
-      RULES({ "n", .form = 'n' }, { "phase", .words = PHASES }, { .member = "runs", .type = JSON_INTEGER }));
+SHAPE(block, ROWS(NUMBER("block"), TEXT("phase"), TEXT("factor|"), LIST("runs")),
+      RULES({ "block", .form = 'n' }, { "phase", .words = PHASES }, { .member = "runs", .type = JSON_INTEGER }));
 SHAPE(plan,
       ROWS(TEXT("schema"), NUMBER("format"), NUMBER("semantics"), TEXT("commitment"), TEXT("claim_set"), TEXT("declaration|"),
 	   OBJECT("product"), LIST("argv"), TEXT("stdin|"), LIST("factors"), LIST("runs"), LIST("blocks?"), NUMBER("feature_version"),
@@ -58,7 +58,7 @@ SHAPE(chamber,
 SHAPE(done_run, ROWS(NUMBER("run"), TEXT("kind"), TEXT("outcome"), NUMBER("status"), NUMBER("start_us"), NUMBER("end_us")),
       RULES({ "run", .form = 'n' }, { "kind", .words = KINDS }, { "outcome", .words = " exited signalled timeout interrupted " }));
 SHAPE(dropped_run, ROWS(NUMBER("run"), TEXT("rule")), RULES({ "run", .form = 'n' }));
-SHAPE(held, ROWS(TEXT("factor"), NUMBER("n")), RULES({ "n", .form = 'n' }));
+SHAPE(held, ROWS(TEXT("factor"), NUMBER("block")), RULES({ "block", .form = 'n' }));
 SHAPE(set_of_run, ROWS(NUMBER("run"), NUMBER("set")), RULES({ "run", .form = 'n' }, { "set", .form = 'n' }));
 SHAPE(assessment,
       ROWS(TEXT("schema"), TEXT("seed"), OBJECT("kernel"), OBJECT("witnesses"), OBJECT("chamber"), LIST("runs"), LIST("dropped"),
@@ -111,8 +111,8 @@ SHAPE(set_file,
       RULES({ "sha256", .form = 'h' }, { "size", .form = 'n' }, { "mode", .form = 'n' },
 	    { "role", .words = " document sample definitions " }, TEXTS("tokens"), { "uid", .form = 'n' }, { "gid", .form = 'n' },
 	    { "mtime", .form = 'n' }, { "atime", .form = 'n' }, { "xattrs", &xattr }, { "draw", .form = 'n' }));
-SHAPE(planted_set, ROWS(NUMBER("set"), TEXT("phase"), NUMBER("n"), LIST("levels"), LIST("files")),
-      RULES({ "set", .form = 'n' }, { "phase", .words = " aa screen " }, { "n", .form = 'n' }, { "levels", &level },
+SHAPE(planted_set, ROWS(NUMBER("set"), TEXT("phase"), NUMBER("block"), LIST("levels"), LIST("files")),
+      RULES({ "set", .form = 'n' }, { "phase", .words = " aa screen " }, { "block", .form = 'n' }, { "levels", &level },
 	    { "files", &set_file }));
 SHAPE(planted_sets, ROWS(TEXT("schema"), TEXT("target"), LIST("sets")), RULES({ "sets", &planted_set }));
 

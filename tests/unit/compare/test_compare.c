@@ -1,0 +1,186 @@
+/* Runs that differ in what they send of a secret are told from runs that differ by themselves. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "compare.h"
+
+enum { AA = 2, SCREEN = 6, CONFIRM = 12, RUNS = 2 * (AA + SCREEN + CONFIRM) };
+
+/* What a run sends, as one datagram of lines: a constant, a secret, a number that is different in every run. */
+struct world {
+	struct hm_compare *c;
+	struct hm_compare_block block[RUNS / 2];
+	struct hm_compare_phase aa, screen, confirm;
+};
+
+static void send_run(struct hm_compare *c, const char *payload)
+{
+	struct hm_flow flow = { .endpoint = (char *)(uintptr_t)"a.example:9/udp", .proto = 17, .port = 9, .messages = 1 };
+	struct hm_flows flows = { .list = &flow, .count = 1 };
+	struct hm_features features;
+	size_t start = 0;
+
+	hm_bytes_text(&flow.sent, payload);
+	flow.message = &start;
+	flow.wire = flow.sent.len + 28;
+	hm_features_read(&features, &flows);
+	hm_compare_run(c, &features, &flows);
+	hm_features_release(&features);
+	hm_bytes_release(&flow.sent);
+}
+
+typedef char *make(unsigned block, unsigned level, unsigned run, bool held);
+
+static void build(struct world *w, make *payload)
+{
+	unsigned run = 0;
+
+	*w = (struct world){ .c = hm_compare_new() };
+	for (unsigned b = 0; b < RUNS / 2; b++) {
+		bool aa = b < AA, held = b >= AA + SCREEN;
+		unsigned coin = b * 7 / 3 % 2;
+
+		for (unsigned place = 0; place < 2; place++, run++) {
+			unsigned level = aa ? 0 : place ^ coin;
+			HM_FREE char *text = payload(held ? AA : b, level, run, held);
+
+			send_run(w->c, text);
+			w->block[b].run[aa ? place : level] = run;
+		}
+	}
+	w->aa = (struct hm_compare_phase){ w->block, AA };
+	w->screen = (struct hm_compare_phase){ w->block + AA, SCREEN };
+	w->confirm = (struct hm_compare_phase){ w->block + AA + SCREEN, CONFIRM };
+}
+
+static void finish(struct world *w, struct hm_compare_result *suspects, struct hm_compare_result *found)
+{
+	struct hm_fail fail;
+
+	if (hm_compare_screen(w->c, &w->aa, &w->screen, NULL, suspects, &fail) < 0 ||
+	    hm_compare_confirm(w->c, suspects, &w->confirm, NULL, found, &fail) < 0)
+		fail_msg("%s", fail.text);
+}
+
+static void release(struct world *w, struct hm_compare_result *suspects, struct hm_compare_result *found)
+{
+	hm_compare_result_release(suspects);
+	hm_compare_result_release(found);
+	hm_compare_free(w->c);
+}
+
+static char *leak(unsigned block, unsigned level, unsigned run, bool held)
+{
+	(void)held;
+	return hm_sprintf("Op: check\nDigest: %08x\nNonce: %u\n", (block * 2 + level) * 2654435761u, run * 977);
+}
+
+static char *no_leak(unsigned block, unsigned level, unsigned run, bool held)
+{
+	(void)block;
+	(void)level;
+	(void)held;
+	return hm_sprintf("Op: check\nDigest: %08x\nNonce: %u\n", 77, run * 977);
+}
+
+static char *by_length(unsigned block, unsigned level, unsigned run, bool held)
+{
+	(void)block;
+	(void)run;
+	(void)held;
+	return level ? hm_strdup("data of a length") : hm_strdup("data");
+}
+
+static void a_leak_is_found(void **state)
+{
+	struct hm_compare_result suspects, found;
+	struct hm_compare_bytes *list;
+	struct world w;
+
+	(void)state;
+	build(&w, leak);
+	finish(&w, &suspects, &found);
+	assert_int_equal(suspects.count, 1);
+	assert_int_equal(found.count, 1);
+	assert_string_equal(found.list[0].endpoint, "a.example:9/udp");
+	assert_string_equal(found.list[0].name, "0.0.line.digest");
+	assert_int_equal(found.list[0].p.b, 1);
+	assert_int_equal(found.list[0].p.m, 4095);
+	assert_int_equal(hm_compare_endpoints(w.c, &list), 1);
+	assert_int_equal(list[0].wire, list[0].sent + 28 * RUNS);
+	/* Digest and nonce vary, and the nonce's length with it. */
+	assert_true(list[0].constant > 0 && list[0].constant < list[0].sent);
+	assert_true(hm_compare_varying(w.c, found.list[0].key) <= 8 * RUNS);
+	free(list);
+	release(&w, &suspects, &found);
+}
+
+static void a_nonce_is_none(void **state)
+{
+	struct hm_compare_result suspects, found;
+	struct world w;
+
+	(void)state;
+	build(&w, no_leak);
+	finish(&w, &suspects, &found);
+	assert_int_equal(found.count, 0);
+	release(&w, &suspects, &found);
+}
+
+static void a_length_tells(void **state)
+{
+	struct hm_compare_result suspects, found;
+	struct world w;
+	bool size = false;
+
+	(void)state;
+	build(&w, by_length);
+	finish(&w, &suspects, &found);
+	for (size_t i = 0; i < found.count; i++)
+		size |= strcmp(found.list[i].name, "0.0.size") == 0;
+	assert_true(size);
+	release(&w, &suspects, &found);
+}
+
+/* Whether anything is sent at all. */
+static void silence_tells(void **state)
+{
+	struct hm_compare_result suspects, found;
+	struct world w = { .c = hm_compare_new() };
+	struct hm_flows none = { .count = 0 };
+	struct hm_features features;
+
+	(void)state;
+	for (unsigned run = 0; run < RUNS; run++) {
+		w.block[run / 2].run[run % 2] = run;
+		if (run % 2 && run >= 2 * AA) {
+			send_run(w.c, "here");
+			continue;
+		}
+		hm_features_read(&features, &none);
+		hm_compare_run(w.c, &features, &none);
+		hm_features_release(&features);
+	}
+	w.aa = (struct hm_compare_phase){ w.block, AA };
+	w.screen = (struct hm_compare_phase){ w.block + AA, SCREEN };
+	w.confirm = (struct hm_compare_phase){ w.block + AA + SCREEN, CONFIRM };
+	finish(&w, &suspects, &found);
+	assert_true(found.count >= 2);
+	assert_string_equal(found.list[0].endpoint, "");
+	release(&w, &suspects, &found);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_leak_is_found),
+		cmocka_unit_test(a_nonce_is_none),
+		cmocka_unit_test(a_length_tells),
+		cmocka_unit_test(silence_tells),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
