@@ -31,6 +31,16 @@ struct hm_set {
 	size_t sample_count;
 };
 
+/* Two runs that went on side by side. */
+enum hm_phase { HM_PHASE_AA, HM_PHASE_SCREEN, HM_PHASE_CONFIRM };
+struct hm_block {
+	uint32_t number; /* from 1 */
+	enum hm_phase phase;
+	int factor;	 /* index into the core's factors, of a confirming block; else -1 */
+	size_t run[2];	 /* by place: index of the run, SIZE_MAX where it was not done */
+	unsigned level[2]; /* by place */
+};
+
 struct hm_core {
 	const struct hm_parts *parts;
 	json_t *plan, *assessment, *claims, *product, *planted;
@@ -43,6 +53,11 @@ struct hm_core {
 	struct hm_set *sets; /* of planted.json */
 	size_t set_count;
 	size_t *set_of; /* by index of the run: index of its set */
+	const char **factors; /* since semantics 3; borrowed from the plan */
+	size_t factor_count;
+	struct hm_block *blocks;
+	size_t block_count;
+	uint32_t *held; /* by factor: number of the screening block whose secrets were held */
 	struct hm_installed *installed; /* sorted by path */
 	size_t installed_count;
 	struct hm_bytes *names; /* what the paths above borrow from */
@@ -160,5 +175,16 @@ struct hm_judgement;
 struct hm_judgement *hm_judge_begin(const struct hm_core *core, const char *id) HM_MUST_CHECK;
 /* Takes the next run into account. */
 void hm_judge_run(struct hm_judgement *j, const struct hm_run *run);
+/* What an experiment came to for one claim: all of its factors together. */
+struct hm_trial_outcome {
+	uint64_t features; /* that were confirmed to depend on them */
+	uint64_t bytes, of; /* payload that depends on them or holds what was planted; bytes of packets that left */
+	uint64_t unaccounted; /* bytes that could carry it */
+	uint32_t pairs;	    /* confirming blocks */
+	bool beyond;	    /* more was sent than is compared */
+};
+/* The id that it was begun with. */
+const char *hm_judge_id(const struct hm_judgement *j) HM_MUST_CHECK;
+void hm_judge_outcome(struct hm_judgement *j, const struct hm_trial_outcome *outcome);
 /* Appends the claim's row to `judged` or to `not_tested`, and frees the judgement. */
 void hm_judge_end(struct hm_judgement *j, json_t *judged, json_t *not_tested);

@@ -3,7 +3,7 @@
 #include "claim.h"
 #include "text.h"
 
-#define HM_SEMANTICS_KNOWN 2 /* from 1 on */
+#define HM_SEMANTICS_KNOWN 3 /* from 1 on */
 
 /* ---- core_shapes.c: the shapes of doc/format/core.md ---- */
 enum hm_document { HM_PLAN, HM_ASSESSMENT, HM_DECLARATION, HM_CLAIMS, HM_PRODUCT, HM_PLANTED, HM_PLANTED_SETS };
@@ -23,8 +23,13 @@ static inline int64_t hm_number_of(const json_t *object, const char *name)
 	return json_integer_value(json_object_get(object, name));
 }
 
+/* ---- blocks.c: the experiment ---- */
+/* Fills core->factors, blocks, held and set_of. */
+int hm_blocks_read(struct hm_core *core, struct hm_fail *fail) HM_MUST_CHECK;
+void hm_blocks_release(struct hm_core *core);
+
 /* ---- sets.c: planted.json and planted/ ---- */
-/* Fills core->sets and core->set_of; every file must be what planted.json says. */
+/* Fills core->sets; every file must be what planted.json says. */
 int hm_sets_read(struct hm_core *core, struct hm_fail *fail) HM_MUST_CHECK;
 void hm_sets_release(struct hm_core *core);
 /* The rows of the set at `index`. Borrowed. */
@@ -139,6 +144,7 @@ struct hm_judgement {
 	char *id;
 	const char *untested;
 	uint64_t runs;
+	uint32_t pairs; /* of the experiment that judges it; 0: none does */
 	struct hm_ground *grounds;
 	size_t ground_count;
 };

@@ -248,7 +248,8 @@ static int read_documents(struct hm_core *core, struct hm_fail *fail)
 	if (r == 0)
 		r = read_document(&core->product, HM_PRODUCT, parts, "product.json", fail);
 	if (r == 0)
-		r = read_document(&core->planted, HM_PLANTED, parts, "planted.json", fail);
+		r = read_document(&core->planted, hm_number_of(core->plan, "semantics") < 3 ? HM_PLANTED : HM_PLANTED_SETS, parts,
+				  "planted.json", fail);
 	if (r == 0 && hm_parts_get(parts, "declaration.json", &content))
 		r = hm_document_read(&core->declaration, HM_DECLARATION, content, fail);
 	if (r < 0)
@@ -268,7 +269,7 @@ static void cleanup_core(struct hm_core **core)
 int hm_core_open(struct hm_core **ret, const struct hm_parts *parts, struct hm_fail *fail)
 {
 	static int (*const checks[])(struct hm_core *core, struct hm_fail *fail) = {
-		read_documents, check_plan, check_runs, check_chamber, hm_sets_read, read_installed, hm_content_needles,
+		read_documents, check_plan, check_runs, check_chamber, hm_blocks_read, hm_sets_read, read_installed, hm_content_needles,
 	};
 	HM_CLEANUP(cleanup_core) struct hm_core *core = hm_alloc(1, sizeof(*core));
 	int r;
@@ -303,6 +304,7 @@ void hm_core_close(struct hm_core *core)
 	free(core->names);
 	free(core->installed);
 	hm_sets_release(core);
+	hm_blocks_release(core);
 	hm_needles_free(core->needles);
 	free(core);
 }

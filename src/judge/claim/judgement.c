@@ -1,6 +1,8 @@
 /* How what claim functions say becomes a row of findings.json. A judgement collects grounds; the gravest verdict wins, and
  * among its grounds the one that stands first in the table of reasons. */
 #include "claim_internal.h"
+
+#include "factor.h"
 #include "experiment.h"
 
 enum { EVIDENCE_MAX = 64 };
@@ -14,6 +16,7 @@ struct hm_ground {
 static const struct hm_reason reasons[] = {
 	{ "content.token", HM_REFUTED },
 	{ "content.digest", HM_REFUTED },
+	{ "influence.confirmed", HM_REFUTED },
 	{ "endpoint.undeclared", HM_REFUTED },
 	{ "write.undeclared", HM_REFUTED },
 	{ "privilege.undeclared", HM_REFUTED },
@@ -43,6 +46,7 @@ static const struct hm_reason reasons[] = {
 	{ "path.cut", HM_OPEN },
 
 	{ "nothing.left", HM_UPHELD },
+	{ "nothing.depends", HM_UPHELD },
 	{ "endpoints.declared", HM_UPHELD },
 	{ "writes.declared", HM_UPHELD },
 	{ "privileges.declared", HM_UPHELD },
@@ -141,6 +145,25 @@ static bool has_samples(const struct hm_core *core)
 	return false;
 }
 
+/* Every factor that can be set and belongs to the claim was planned: fewer would say less than the claim does. */
+static bool is_tried(const struct hm_core *core, const char *id)
+{
+	size_t tried = 0;
+
+	for (size_t i = 0; i < hm_factor_count; i++) {
+		bool planned = false;
+
+		if (strcmp(hm_factors[i].claim, id) != 0 || hm_factors[i].cannot)
+			continue;
+		for (size_t k = 0; k < core->factor_count; k++)
+			planned |= strcmp(core->factors[k], hm_factors[i].name) == 0;
+		if (!planned)
+			return false;
+		tried++;
+	}
+	return tried > 0;
+}
+
 static const char *why_untested(const struct hm_core *core, const struct hm_claim *claim)
 {
 	const json_t *switches;
@@ -154,7 +177,7 @@ static const char *why_untested(const struct hm_core *core, const struct hm_clai
 		switches = core->declaration ? json_object_get(core->declaration, "switches") : NULL;
 		return json_array_size(switches) ? claim->untested : "no switch declared";
 	}
-	if (claim->untested)
+	if (claim->untested && !is_tried(core, claim->id))
 		return claim->untested;
 	/* Where nothing can leave, it says nothing that nothing left. */
 	if ((claim->touches & HM_TOUCH_PACKETS) &&
@@ -272,13 +295,40 @@ static void judge_losses(struct hm_judgement *j, const struct hm_run *run)
 	}
 }
 
+const char *hm_judge_id(const struct hm_judgement *j)
+{
+	return j->id;
+}
+
+void hm_judge_outcome(struct hm_judgement *j, const struct hm_trial_outcome *o)
+{
+	struct hm_ground *g;
+
+	if (j->untested)
+		return;
+	j->pairs = o->pairs;
+	if (o->features) {
+		g = hm_ground(j, "influence.confirmed");
+		hm_ground_add(g, "features", o->features);
+		hm_ground_add(g, "bytes", o->bytes);
+		hm_ground_add(g, "of", o->of);
+	}
+	if (o->unaccounted || o->beyond) {
+		g = hm_ground(j, "bytes.unexplained");
+		hm_ground_add(g, "bytes", o->unaccounted);
+		if (o->beyond)
+			hm_ground_or(g, "unsearched", 1);
+	}
+}
+
 void hm_judge_run(struct hm_judgement *j, const struct hm_run *run)
 {
 	if (j->untested)
 		return;
 	j->runs++;
 	judge_losses(j, run);
-	j->claim->run(j, j->core, run);
+	if (j->claim->run)
+		j->claim->run(j, j->core, run);
 }
 
 static json_t *bound_of(uint64_t runs)
@@ -317,7 +367,7 @@ static json_t *row_of(struct hm_judgement *j)
 	json_object_set(row, "values", g->values);
 	json_object_set(row, "evidence", g->evidence);
 	if (verdict == HM_UPHELD)
-		json_object_set_new(row, "bound", bound_of(j->runs));
+		json_object_set_new(row, "bound", bound_of(j->pairs ? j->pairs : j->runs));
 	return row;
 }
 

@@ -101,7 +101,6 @@ int hm_sets_read(struct hm_core *core, struct hm_fail *fail)
 	int e = 0;
 
 	core->sets = hm_alloc(count, sizeof(*core->sets));
-	core->set_of = hm_alloc(core->runs, sizeof(*core->set_of));
 	while (core->set_count < count && e == 0) {
 		core->set_count++;
 		e = take_set(&r, &core->sets[core->set_count - 1], hm_sets_files(core, core->set_count - 1), fail);
@@ -126,5 +125,4 @@ void hm_sets_release(struct hm_core *core)
 	for (size_t i = 0; i < core->set_count; i++)
 		release_set(&core->sets[i]);
 	free(core->sets);
-	free(core->set_of);
 }

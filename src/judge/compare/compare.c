@@ -36,6 +36,7 @@ static struct hm_compare_key *key_of(struct hm_compare *c, const struct hm_featu
 	fresh->endpoint = hm_strdup(feature->endpoint);
 	fresh->name = hm_strdup(feature->name);
 	fresh->text = feature->text;
+	fresh->number = c->count;
 	if (!tsearch(fresh, &c->tree, by_key))
 		abort();
 	c->keys = hm_realloc(c->keys, c->count + 1, sizeof(struct hm_compare_key *));
@@ -162,6 +163,19 @@ size_t hm_compare_endpoints(const struct hm_compare *c, struct hm_compare_bytes 
 	}
 	*list = listing.list;
 	return listing.count;
+}
+
+size_t hm_compare_key(const struct hm_compare *c, const char *endpoint, const char *name)
+{
+	struct hm_compare_key key = { .endpoint = (char *)(uintptr_t)endpoint, .name = (char *)(uintptr_t)name };
+	struct hm_compare_key *const *found = tfind(&key, &c->tree, by_key);
+
+	return found ? (*found)->number : SIZE_MAX;
+}
+
+const char *hm_compare_endpoint(const struct hm_compare *c, size_t key)
+{
+	return c->keys[key]->endpoint;
 }
 
 bool hm_compare_beyond(const struct hm_compare *c)

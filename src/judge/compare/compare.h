@@ -56,5 +56,8 @@ void hm_compare_result_release(struct hm_compare_result *result);
 size_t hm_compare_endpoints(const struct hm_compare *c, struct hm_compare_bytes **list) HM_MUST_CHECK;
 /* Bytes of the feature, over all runs, that are not the same in every run. 0 for one that is no bytes of a flow. */
 uint64_t hm_compare_varying(const struct hm_compare *c, size_t key) HM_MUST_CHECK;
+/* The number of the feature among those that any run had, and its endpoint. */
+size_t hm_compare_key(const struct hm_compare *c, const char *endpoint, const char *name) HM_MUST_CHECK;
+const char *hm_compare_endpoint(const struct hm_compare *c, size_t key) HM_MUST_CHECK;
 /* True when there were more features or bytes than are kept: what is beyond counts as different in every run. */
 bool hm_compare_beyond(const struct hm_compare *c) HM_MUST_CHECK;

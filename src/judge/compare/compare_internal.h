@@ -8,6 +8,7 @@ struct hm_compare_seen {
 
 struct hm_compare_key {
 	char *endpoint, *name;
+	size_t number;
 	bool text, placed;
 	bool moves;		   /* its length changes from run to run, or it was not kept */
 	struct hm_sha256 *values;  /* of texts, in the order of first sight */

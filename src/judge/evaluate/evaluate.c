@@ -9,6 +9,7 @@ struct evaluation {
 	struct hm_judgement **judgements;
 	size_t count;
 	struct hm_ledger *ledger;
+	struct hm_trial *trial;
 	struct hm_artifacts *artifacts;
 	json_t *losses, *reconciled;
 };
@@ -21,6 +22,7 @@ static void release(struct evaluation *e)
 		hm_judge_end(e->judgements[i], dropped, dropped);
 	free(e->judgements);
 	hm_ledger_free(e->ledger);
+	hm_trial_free(e->trial);
 	hm_artifacts_free(e->artifacts);
 	json_decref(e->losses);
 	json_decref(e->reconciled);
@@ -48,6 +50,7 @@ static void begin(struct evaluation *e)
 	json_array_foreach (list, i, row)
 		e->judgements[e->count++] = hm_judge_begin(e->core, json_string_value(json_object_get(row, "id")));
 	e->ledger = hm_ledger_new(e->core);
+	e->trial = hm_trial_new(e->core);
 	e->artifacts = hm_artifacts_new(e->core);
 	e->losses = json_array();
 	e->reconciled = json_array();
@@ -64,6 +67,7 @@ static int take_run(struct evaluation *e, size_t index, struct hm_fail *fail)
 	for (size_t i = 0; i < e->count; i++)
 		hm_judge_run(e->judgements[i], run);
 	hm_ledger_run(e->ledger, run);
+	hm_trial_run(e->trial, run);
 	hm_artifacts_run(e->artifacts, run);
 	loss = json_object();
 	json_object_set_new(loss, "run", json_integer(run->number));
@@ -125,11 +129,14 @@ static json_t *digest_text(const struct hm_sha256 *digest)
 
 static json_t *findings_of(struct evaluation *e)
 {
-	json_t *out = json_object(), *judged = json_array(), *untested = json_array();
+	json_t *out = json_object(), *judged = json_array(), *untested = json_array(), *influence = hm_ledger_influence(e->ledger);
 
-	for (size_t i = 0; i < e->count; i++)
+	for (size_t i = 0; i < e->count; i++) {
+		hm_trial_judge(e->trial, e->judgements[i], hm_judge_id(e->judgements[i]));
 		hm_judge_end(e->judgements[i], judged, untested);
+	}
 	e->count = 0;
+	hm_trial_influence(e->trial, influence);
 	json_object_set_new(out, "schema", json_string("hallmark/findings/v1"));
 	json_object_set_new(out, "semantics", json_integer(e->core->semantics));
 	json_object_set_new(out, "claim_set", digest_text(&e->core->claims_digest));
@@ -141,8 +148,8 @@ static json_t *findings_of(struct evaluation *e)
 		json_object_set(out, "reconciled", e->reconciled);
 	json_object_set_new(out, "claims", judged);
 	json_object_set_new(out, "not_tested", untested);
-	json_object_set_new(out, "influence", hm_ledger_influence(e->ledger));
-	json_object_set_new(out, "ledger", hm_ledger_json(e->ledger));
+	json_object_set_new(out, "influence", influence);
+	json_object_set_new(out, "ledger", e->trial ? hm_trial_ledger(e->trial) : hm_ledger_json(e->ledger));
 	json_object_set_new(out, "scope", json_pack("{s:[s,s,s]}", "not_asserted", "timing", "dormant behaviour", "server side"));
 	return out;
 }
@@ -161,6 +168,9 @@ int hm_evaluate(struct hm_bytes *findings, const struct hm_parts *parts, struct 
 		if (r < 0)
 			return r;
 	}
+	r = hm_trial_conclude(e.trial, fail);
+	if (r < 0)
+		return r;
 	out = findings_of(&e);
 	hm_json_write(findings, out);
 	return 0;

@@ -1,0 +1,188 @@
+/* The experiment as it was planned and done: blocks of two runs, which level each place had, what each run found. Everything that
+ * follows from plan and seed is derived again and must be as it says (doc/format/core.md). */
+#include "claim_internal.h"
+
+#include "experiment.h"
+
+enum { BLOCKS_MAX = 4096, FACTORS_MAX = 64 };
+
+static int false_plan(struct hm_fail *fail, const char *what)
+{
+	return hm_fail_set(fail, HM_E_BAD, "the experiment contradicts itself: %s", what);
+}
+
+static int factor_of(const struct hm_core *core, const char *name)
+{
+	for (size_t i = 0; i < core->factor_count; i++)
+		if (name && strcmp(core->factors[i], name) == 0)
+			return (int)i;
+	return -1;
+}
+
+static int read_factors(struct hm_core *core, struct hm_fail *fail)
+{
+	const json_t *list = json_object_get(core->plan, "factors");
+
+	if (json_array_size(list) > FACTORS_MAX)
+		return false_plan(fail, "more factors than there are");
+	core->factors = hm_alloc(json_array_size(list) + 1, sizeof(*core->factors));
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		const char *name = json_string_value(json_array_get(list, i));
+
+		if (factor_of(core, name) >= 0)
+			return false_plan(fail, "a factor is named twice");
+		core->factors[core->factor_count++] = name;
+	}
+	return 0;
+}
+
+static size_t index_of_run(const struct hm_core *core, int64_t run)
+{
+	const json_t *list = json_object_get(core->assessment, "runs");
+
+	for (size_t i = 0; i < json_array_size(list); i++)
+		if (hm_number_of(json_array_get(list, i), "run") == run)
+			return i;
+	return SIZE_MAX;
+}
+
+static int take_block(struct hm_core *core, size_t index, const json_t *row, struct hm_fail *fail)
+{
+	static const char *const phases[] = { [HM_PHASE_AA] = "aa", [HM_PHASE_SCREEN] = "screen", [HM_PHASE_CONFIRM] = "confirm" };
+	struct hm_block *block = &core->blocks[index], *last = index ? block - 1 : NULL;
+	const json_t *runs = json_object_get(row, "runs"), *planned = json_object_get(core->plan, "runs");
+	const char *factor = hm_text_of(row, "factor"), *phase = hm_text_of(row, "phase");
+	int coin = 0;
+
+	block->number = (uint32_t)index + 1;
+	while (strcmp(phases[block->phase], phase) != 0)
+		block->phase++;
+	block->factor = factor_of(core, factor);
+	if (hm_number_of(row, "block") != (int64_t)index + 1 || json_array_size(runs) != 2)
+		return false_plan(fail, "the blocks are not 1, 2, 3 ..., each of two runs");
+	if ((block->phase == HM_PHASE_CONFIRM) != (factor != NULL) || (factor && block->factor < 0))
+		return false_plan(fail, "a block varies what it cannot");
+	if (last && (last->phase > block->phase || (last->phase == block->phase && last->factor > block->factor)))
+		return false_plan(fail, "the blocks are not in the order of phases and factors");
+	if (block->phase != HM_PHASE_AA)
+		coin = hm_experiment_coin(core->seed, phase, block->number, fail);
+	if (coin < 0)
+		return coin;
+	for (unsigned place = 0; place < 2; place++) {
+		int64_t run = json_integer_value(json_array_get(runs, place));
+		const json_t *plan = json_array_get(planned, 2 * index + place);
+
+		if (run != (int64_t)(2 * index + place) + 1 || !plan || strcmp(hm_text_of(plan, "kind"), phase) != 0)
+			return false_plan(fail, "the runs of a block are not the next two, or of another kind");
+		block->run[place] = index_of_run(core, run);
+		block->level[place] = block->phase != HM_PHASE_AA && (place == 0) == (coin == 1);
+	}
+	return 0;
+}
+
+static int read_blocks(struct hm_core *core, struct hm_fail *fail)
+{
+	const json_t *list = json_object_get(core->plan, "blocks"), *row;
+	int r = 0;
+	size_t i;
+
+	if (json_array_size(list) > BLOCKS_MAX || 2 * json_array_size(list) != json_array_size(json_object_get(core->plan, "runs")))
+		return false_plan(fail, "the blocks do not have all planned runs");
+	core->blocks = hm_alloc(json_array_size(list) + 1, sizeof(*core->blocks));
+	json_array_foreach (list, i, row) {
+		r = take_block(core, i, row, fail);
+		if (r < 0)
+			return r;
+		core->block_count++;
+	}
+	return 0;
+}
+
+static int read_held(struct hm_core *core, struct hm_fail *fail)
+{
+	const json_t *list = json_object_get(core->assessment, "held");
+
+	if (json_array_size(list) != core->factor_count)
+		return false_plan(fail, "held blocks are not told for each factor");
+	core->held = hm_alloc(core->factor_count + 1, sizeof(*core->held));
+	for (size_t i = 0; i < core->factor_count; i++) {
+		const json_t *row = json_array_get(list, i);
+		int64_t number = hm_number_of(row, "block");
+
+		if (strcmp(hm_text_of(row, "factor"), core->factors[i]) != 0 || number < 1 || number > (int64_t)core->block_count ||
+		    core->blocks[number - 1].phase != HM_PHASE_SCREEN)
+			return false_plan(fail, "what was held is no screening block, or of another factor");
+		core->held[i] = (uint32_t)number;
+	}
+	return 0;
+}
+
+/* The set that the run in this place must have found. */
+static bool set_fits(const struct hm_core *core, const json_t *set, const struct hm_block *block, unsigned place)
+{
+	const json_t *levels = json_object_get(set, "levels");
+	uint32_t secrets = block->phase == HM_PHASE_CONFIRM ? core->held[block->factor] : block->number;
+
+	if (strcmp(hm_text_of(set, "phase"), block->phase == HM_PHASE_AA ? "aa" : "screen") != 0 ||
+	    hm_number_of(set, "block") != secrets || json_array_size(levels) != core->factor_count)
+		return false;
+	for (size_t i = 0; i < core->factor_count; i++) {
+		const json_t *row = json_array_get(levels, i);
+		bool varies = block->phase == HM_PHASE_SCREEN || block->factor == (int)i;
+
+		if (strcmp(hm_text_of(row, "factor"), core->factors[i]) != 0 || hm_number_of(row, "level") != (varies && block->level[place]))
+			return false;
+	}
+	return true;
+}
+
+static int read_sets(struct hm_core *core, struct hm_fail *fail)
+{
+	const json_t *list = json_object_get(core->assessment, "sets"), *sets = json_object_get(core->planted, "sets"), *row;
+	size_t i;
+
+	if (json_array_size(list) != core->runs)
+		return false_plan(fail, "it is not told what each run found");
+	for (i = 0; i < json_array_size(sets); i++)
+		if (hm_number_of(json_array_get(sets, i), "set") != (int64_t)i + 1)
+			return hm_fail_set(fail, HM_E_BAD, "planted.json: the sets are not 1, 2, 3 ...");
+	json_array_foreach (list, i, row) {
+		int64_t run = hm_number_of(json_array_get(json_object_get(core->assessment, "runs"), i), "run");
+		int64_t set = hm_number_of(row, "set");
+
+		if (hm_number_of(row, "run") != run || set < 1 || set > (int64_t)json_array_size(sets) ||
+		    !set_fits(core, json_array_get(sets, (size_t)set - 1), &core->blocks[(run - 1) / 2], (unsigned)((run - 1) % 2)))
+			return false_plan(fail, "a run found other documents than it should");
+		core->set_of[i] = (size_t)set - 1;
+	}
+	return 0;
+}
+
+int hm_blocks_read(struct hm_core *core, struct hm_fail *fail)
+{
+	bool there = json_object_get(core->plan, "blocks") && json_object_get(core->assessment, "held") &&
+		     json_object_get(core->assessment, "sets");
+	bool any = json_object_get(core->plan, "blocks") || json_object_get(core->assessment, "held") ||
+		   json_object_get(core->assessment, "sets");
+	int r;
+
+	core->set_of = hm_alloc(core->runs + 1, sizeof(*core->set_of));
+	if (core->semantics < 3)
+		return any ? false_plan(fail, "blocks in semantics that have none") : 0;
+	if (!there)
+		return false_plan(fail, "blocks, held blocks or sets are missing");
+	r = read_factors(core, fail);
+	if (r == 0)
+		r = read_blocks(core, fail);
+	if (r == 0)
+		r = read_held(core, fail);
+	return r < 0 ? r : read_sets(core, fail);
+}
+
+void hm_blocks_release(struct hm_core *core)
+{
+	free(core->factors);
+	free(core->blocks);
+	free(core->held);
+	free(core->set_of);
+}
