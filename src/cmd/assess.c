@@ -15,6 +15,7 @@
 #include "signature.h"
 #include "signer.h"
 #include "text.h"
+#include "trials.h"
 
 #define RUNS 1
 
@@ -96,6 +97,8 @@ static int plant(struct hm_assessment *a, struct hm_fail *fail)
 	if (getrandom(a->seed, sizeof(a->seed), 0) != sizeof(a->seed))
 		return hm_fail_errno(fail, "drawing the seed");
 	r = write_mirror(a, fail);
+	if (a->factors)
+		return r; /* each run has its own */
 	if (r == 0)
 		r = hm_planted_make(a->parts, a->seed, "aa", 0, HM_TARGET, a->product.samples, fail);
 	if (r == 0)
@@ -136,7 +139,7 @@ static int add_salts(struct hm_assessment *a, unsigned run, struct hm_slice pack
 	return r;
 }
 
-static int add_run_files(struct hm_assessment *a, unsigned run, const struct hm_run_spec *spec, struct hm_fail *fail)
+int hm_assess_add_run(struct hm_assessment *a, unsigned run, const struct hm_run_spec *spec, struct hm_fail *fail)
 {
 	HM_FREE char *record = hm_core_run_part(run, "record.cbor.zst");
 	HM_FREE char *packets = hm_core_run_part(run, "packets.pcapng");
@@ -180,12 +183,12 @@ static int one_run(struct hm_assessment *a, unsigned run, struct hm_slice plan_d
 		r = hm_run(&result, &spec, fail);
 	if (r == 0) {
 		*note = (struct hm_run_note){ run, result.chamber.outcome, result.chamber.status, result.chamber.start_ns,
-					      result.chamber.end_ns };
+					      result.chamber.end_ns, "aa" };
 		a->events += result.record.items;
 		a->lost += result.capture.lost + result.internet.lost;
 		absent->len = 0;
 		hm_bytes_slice(absent, hm_slice_of(&result.absent));
-		r = add_run_files(a, run, &spec, fail);
+		r = hm_assess_add_run(a, run, &spec, fail);
 	}
 	hm_bytes_release(&result.absent);
 	return r;
@@ -208,40 +211,83 @@ static json_t *product_head(const struct hm_assessment *a)
 	return head;
 }
 
-int hm_assess_run(struct hm_assessment *a, struct hm_fail *fail)
+/* The runs, one after the other, or in pairs. */
+static int all_runs(struct hm_assessment *a, struct hm_trials *trials, struct hm_run_note *notes, struct hm_bytes *absent, struct hm_fail *fail)
 {
-	HM_CLEANUP(hm_bytes_release) struct hm_bytes absent = { 0 }, findings = { 0 };
-	HM_JSON json_t *head = NULL, *self_test = NULL;
-	struct hm_run_note notes[RUNS];
-	struct hm_planned planned;
-	struct hm_sha256 digest;
-	struct hm_slice plan;
-	int r = hm_self_test_run(&a->self_test, &a->surroundings, a->folder, a->mode, fail);
+	struct hm_slice plan, digest;
+	struct hm_sha256 hash;
+	int r = 0;
 
-	if (r == 0)
-		r = hm_self_test_demand(&a->self_test, fail);
-	if (r == 0)
-		r = plant(a, fail);
+	if (!hm_parts_get(a->parts, "plan.json", &plan))
+		abort();
+	hm_sha256_slice(&hash, plan);
+	digest = (struct hm_slice){ hash.b, sizeof(hash.b) };
+	if (trials)
+		return hm_trials_run(trials, digest, notes, absent, fail);
+	for (unsigned run = 1; run <= RUNS && r == 0; run++)
+		r = one_run(a, run, digest, &notes[run - 1], absent, fail);
+	return r;
+}
+
+static void release_planned(struct hm_planned *planned)
+{
+	json_decref(planned->factors);
+	json_decref(planned->kinds);
+	json_decref(planned->blocks);
+	json_decref(planned->held);
+	json_decref(planned->sets);
+}
+
+static void close_trials(struct hm_trials **trials)
+{
+	hm_trials_close(*trials);
+}
+
+/* Seed, documents and plan: what is fixed before the first run. */
+static int begin(struct hm_assessment *a, struct hm_trials *trials, struct hm_planned *planned, struct hm_fail *fail)
+{
+	int r = plant(a, fail);
+
 	if (r < 0)
 		return r;
 	hm_surroundings_identity(&a->surroundings, a->seed);
-	describe_plan(a, &planned);
-	r = hm_core_plan(a->parts, &planned, fail);
+	describe_plan(a, planned);
+	if (trials) {
+		planned->runs = hm_trials_runs(trials);
+		hm_trials_plan(trials, &planned->factors, &planned->kinds, &planned->blocks);
+	}
+	return hm_core_plan(a->parts, planned, fail);
+}
+
+int hm_assess_run(struct hm_assessment *a, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes absent = { 0 }, findings = { 0 };
+	HM_CLEANUP(close_trials) struct hm_trials *trials = NULL;
+	HM_CLEANUP(release_planned) struct hm_planned planned = { 0 };
+	HM_FREE struct hm_run_note *notes = NULL;
+	HM_JSON json_t *head = NULL, *self_test = NULL;
+	int r = a->factors ? hm_trials_open(&trials, a, a->factors, a->pairs, fail) : 0;
+
+	if (r == 0)
+		r = hm_self_test_run(&a->self_test, &a->surroundings, a->folder, a->mode, fail);
+	if (r == 0)
+		r = hm_self_test_demand(&a->self_test, fail);
+	if (r == 0)
+		r = begin(a, trials, &planned, fail);
 	if (r < 0)
 		return r;
-	if (!hm_parts_get(a->parts, "plan.json", &plan))
-		abort();
-	hm_sha256_slice(&digest, plan);
-	for (unsigned run = 1; run <= RUNS && r == 0; run++)
-		r = one_run(a, run, (struct hm_slice){ digest.b, sizeof(digest.b) }, &notes[run - 1], &absent, fail);
+	notes = hm_alloc(planned.runs, sizeof(*notes));
+	r = all_runs(a, trials, notes, &absent, fail);
 	self_test = hm_self_test_json(&a->self_test);
+	if (r == 0 && trials)
+		hm_trials_done(trials, &planned.held, &planned.sets);
 	if (r == 0)
 		r = hm_core_assessment(a->parts, &planned, a->surroundings.hostname, a->surroundings.machine_id,
-				       hm_capture_witnesses(), hm_slice_of(&absent), self_test, notes, RUNS, fail);
+				       hm_capture_witnesses(), hm_slice_of(&absent), self_test, notes, planned.runs, fail);
 	hm_program_working("evaluating");
 	if (r == 0) {
 		head = product_head(a);
-		r = hm_core_product(a->parts, head, a->packages, a->product.packages, a->executable, RUNS, fail);
+		r = hm_core_product(a->parts, head, a->packages, a->product.packages, a->executable, planned.runs, fail);
 	}
 	if (r == 0)
 		r = hm_evaluate(&findings, a->parts, fail);

@@ -20,6 +20,8 @@ struct hm_assessment {
 	enum hm_internet_mode mode;
 	unsigned time_limit_s;
 	const char *key;      /* private key's file */
+	const char *const *factors; /* of an experiment, NULL-terminated; NULL: there is none */
+	unsigned pairs;
 	uint64_t events, lost;
 };
 
@@ -28,6 +30,8 @@ int hm_assess_prepare(struct hm_assessment *a, const char *const *command, const
 /* Self-test, documents, plan, runs, findings: afterwards parts hold all that a bundle needs but its seal. HM_E_SYSTEM
  * before the first run when the self-test is not green: without it there is no verdict. */
 int hm_assess_run(struct hm_assessment *a, struct hm_fail *fail) HM_MUST_CHECK;
+/* Adds the files of a run that was done. */
+int hm_assess_add_run(struct hm_assessment *a, unsigned run, const struct hm_run_spec *spec, struct hm_fail *fail) HM_MUST_CHECK;
 /* Seals, signs and writes the bundle. */
 int hm_assess_publish(struct hm_assessment *a, const char *path, struct hm_fail *fail) HM_MUST_CHECK;
 void hm_assess_release(struct hm_assessment *a);

@@ -12,6 +12,8 @@ static const struct hm_option options[] = {
 	{ "output", 'o', "FILE.hallmark", false, "the bundle to write (otherwise NAME.hallmark here)" },
 	{ "product", 0, "NAME", false, "command, declaration and settings from data/products/NAME.yaml" },
 	{ "declaration", 0, "FILE", false, "what the product is meant to do (YAML), said by the assessor" },
+	{ "pairs", 0, "N", false, "experiment: N confirming pairs of runs for each factor, 7 or more" },
+	{ "factors", 0, "LIST", false, "what the pairs differ in, with commas between (content)" },
 	{ "stdin", 0, "FILE", false, "what the command reads as standard input" },
 	{ "internet", 0, "MODE", false, "simulated (default) or closed" },
 	{ "time-limit", 0, "SECONDS", false, "kill the product after so long" },
@@ -121,12 +123,43 @@ static int collect_documents(struct hm_assessment *a, struct hm_fail *fail)
 	return r;
 }
 
+enum { FACTORS_MAX = 64, PAIRS_MAX = 1000 };
+
+/* --pairs and --factors. What the names point to lives as long as the program. */
+static int choose_experiment(struct hm_assessment *a, const struct hm_args *args, struct hm_fail *fail)
+{
+	static const char *factors[FACTORS_MAX + 1];
+	const char *pairs = hm_args_get(args, "pairs"), *list = hm_args_get(args, "factors");
+	char *names, *name, *end;
+	size_t count = 0;
+	unsigned long n;
+
+	if (!pairs && list)
+		return hm_fail_set(fail, HM_E_USAGE, "--factors: without --pairs nothing is compared");
+	if (!pairs)
+		return 0;
+	n = strtoul(pairs, &end, 10);
+	if (*pairs < '0' || *pairs > '9' || *end || n > PAIRS_MAX)
+		return hm_fail_set(fail, HM_E_USAGE, "--pairs: %s is no number of pairs (7 to %d)", pairs, PAIRS_MAX);
+	names = hm_strdup(list ? list : "content");
+	while ((name = strsep(&names, ","))) {
+		if (count == FACTORS_MAX)
+			return hm_fail_set(fail, HM_E_USAGE, "--factors: more than there are");
+		factors[count++] = name;
+	}
+	a->factors = factors;
+	a->pairs = (unsigned)n;
+	return 0;
+}
+
 static int prepare(struct hm_assessment *a, const struct hm_args *args, struct hm_fail *fail)
 {
 	int r = hm_surroundings_mode(&a->mode, hm_args_get(args, "internet"), HM_INTERNET_SIMULATED, fail);
 
 	if (r == 0)
 		r = hm_surroundings_limit(&a->time_limit_s, hm_args_get(args, "time-limit"), 120, fail);
+	if (r == 0)
+		r = choose_experiment(a, args, fail);
 	if (r == 0)
 		r = hm_doctor_preflight(fail);
 	if (r == 0)

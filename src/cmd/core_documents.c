@@ -90,14 +90,16 @@ int hm_core_plan(struct hm_parts *parts, const struct hm_planned *planned, struc
 	json_object_set_new(executable, "sha256", hex_of(digest.b, sizeof(digest.b)));
 	json_object_set_new(plan, "schema", json_string("hallmark/plan/v1"));
 	json_object_set_new(plan, "format", json_integer(1));
-	json_object_set_new(plan, "semantics", json_integer(HM_SEMANTICS));
+	json_object_set_new(plan, "semantics", json_integer(planned->blocks ? HM_SEMANTICS_EXPERIMENT : HM_SEMANTICS));
 	json_object_set_new(plan, "commitment", hex_of(commitment.b, sizeof(commitment.b)));
 	json_object_set_new(plan, "claim_set", digest_of_part(parts, "claims.json"));
 	json_object_set_new(plan, "declaration", digest_of_part(parts, "declaration.json"));
 	json_object_set_new(plan, "product", json_pack("{s:s,s:o}", "name", planned->product, "executable", executable));
 	json_object_set_new(plan, "stdin", text_or_null(planned->stdin_path));
-	json_object_set_new(plan, "factors", json_array());
-	json_object_set_new(plan, "runs", planned_runs(planned->runs));
+	json_object_set_new(plan, "factors", planned->factors ? json_incref(planned->factors) : json_array());
+	json_object_set_new(plan, "runs", planned->kinds ? json_incref(planned->kinds) : planned_runs(planned->runs));
+	if (planned->blocks)
+		json_object_set(plan, "blocks", planned->blocks);
 	json_object_set_new(plan, "feature_version", json_integer(1));
 	json_object_set_new(plan, "alpha", json_pack("[i,i]", 1, 100));
 	json_object_set_new(plan, "internet", json_string(planned->internet));
@@ -153,7 +155,7 @@ static json_t *run_notes(const struct hm_run_note *notes, size_t count)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(list, json_pack("{s:i,s:s,s:s,s:i,s:I,s:I}", "run", (int)notes[i].run, "kind", "aa", "outcome",
+		json_array_append_new(list, json_pack("{s:i,s:s,s:s,s:i,s:I,s:I}", "run", (int)notes[i].run, "kind", notes[i].kind, "outcome",
 						      outcomes[notes[i].outcome & 3], "status", notes[i].status, "start_us",
 						      (json_int_t)(notes[i].start_ns / 1000), "end_us",
 						      (json_int_t)(notes[i].end_ns / 1000)));
@@ -179,6 +181,10 @@ int hm_core_assessment(struct hm_parts *parts, const struct hm_planned *planned,
 	json_object_set_new(document, "chamber", chamber);
 	json_object_set_new(document, "runs", run_notes(notes, count));
 	json_object_set_new(document, "dropped", json_array());
+	if (planned->held)
+		json_object_set(document, "held", planned->held);
+	if (planned->sets)
+		json_object_set(document, "sets", planned->sets);
 	return add_document(parts, "assessment.json", document, fail);
 }
 

@@ -12,12 +12,16 @@ struct hm_planned {
 	const char *internet, *profile, *target;
 	unsigned runs, time_limit_s;
 	const uint8_t *seed;
+	/* Of an experiment, else NULL; borrowed. The first three are planned, the others known behind the last run. */
+	json_t *factors, *kinds, *blocks;
+	json_t *held, *sets;
 };
 
 struct hm_run_note {
 	unsigned run;
 	int outcome, status;
 	uint64_t start_ns, end_ns;
+	const char *kind;
 };
 
 /* plan.json from what is planned and the parts that are there: claims.json, declaration.json and scenario.json if any. */

@@ -71,6 +71,19 @@ void hm_program_working(const char *what)
 	tick(1);
 }
 
+void hm_program_progress(const char *format, ...)
+{
+	va_list args;
+
+	if (!isatty(STDERR_FILENO))
+		return;
+	va_start(args, format);
+	fputs("\rhallmark: ", stderr);
+	vfprintf(stderr, format, args);
+	fputs("\033[K", stderr);
+	va_end(args);
+}
+
 void hm_program_done(void)
 {
 	if (!working_on)

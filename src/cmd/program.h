@@ -21,5 +21,6 @@ bool hm_program_stopped(void) HM_MUST_CHECK;
 void hm_program_catch_signals(void);
 /* Between these two a terminal on standard error shows, from the second second on, what is going on and for how long. `what`
  * is static text. Nothing is shown elsewhere. */
+void hm_program_progress(const char *format, ...) HM_PRINTF(1, 2); /* one line on a terminal, in the place of the last */
 void hm_program_working(const char *what);
 void hm_program_done(void);

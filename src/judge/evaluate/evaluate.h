@@ -6,6 +6,8 @@
 /* Semantics 1 judge records of version 1 and give what they always gave; a new core has the last. plan.json names them, and
  * every record must be of that version. */
 #define HM_SEMANTICS 2
+/* Of a core that holds an experiment; its records are of version 2. */
+#define HM_SEMANTICS_EXPERIMENT 3
 
 /* Reads the core from `parts` (plan.json, assessment.json, declaration.json, claims.json, product.json, planted.json,
  * planted/, runs/NNNN/...) and appends findings.json in canonical form. HM_E_BAD for a malformed core, HM_E_UNKNOWN for

@@ -1,0 +1,425 @@
+/* Levels by coin, secrets fresh in every screening block and held while confirming: doc/format/core.md and statistics.md. Which
+ * secrets are held follows from what the runs so far sent, read back from their files by the same code that judges them. */
+#include "trials.h"
+
+#include <arpa/inet.h>
+
+#include "fs.h"
+#include "planted.h"
+#include "program.h"
+#include "text.h"
+#include "twins.h"
+#include "world.h"
+
+enum { AA = 2, SCREEN = 6 };
+
+/* The documents of a run, as planted.json tells them. */
+struct set {
+	bool screen; /* phase */
+	uint32_t block;
+	uint64_t levels; /* bit i: factor i has level 1 */
+};
+
+struct hm_trials {
+	struct hm_assessment *a;
+	const char *const *factors;
+	size_t factor_count;
+	unsigned pairs, blocks;
+	uint32_t *held; /* by factor */
+	struct set *sets;
+	size_t set_count;
+	size_t *set_of; /* by run, from 0 */
+	json_t *planted; /* the sets' rows */
+	size_t part_count;
+};
+
+struct place { /* one run of a block */
+	unsigned run;
+	struct hm_world *world;
+	struct hm_world_files files;
+	struct hm_run_spec spec;
+	char *name, *target, *record, *packets, *tree, *stdin_path;
+};
+
+static void release_place(struct place *p)
+{
+	hm_world_files_release(&p->files);
+	hm_factor_release(&p->world);
+	free(p->name);
+	free(p->target);
+	free(p->record);
+	free(p->packets);
+	free(p->tree);
+	free(p->stdin_path);
+}
+
+int hm_trials_open(struct hm_trials **ret, struct hm_assessment *a, const char *const *factors, unsigned pairs, struct hm_fail *fail)
+{
+	struct hm_trials *e;
+	size_t count = 0;
+
+	if (hm_experiment_pairs(pairs, fail) < 0)
+		return fail->code;
+	for (; factors[count]; count++) {
+		const struct hm_factor *factor = hm_factor_find(factors[count]);
+
+		if (!factor)
+			return hm_fail_set(fail, HM_E_USAGE, "--factors: no factor %s", factors[count]);
+		if (factor->cannot)
+			return hm_fail_set(fail, HM_E_USAGE, "--factors: %s cannot be set: %s", factors[count], factor->cannot);
+		for (size_t i = 0; i < count; i++)
+			if (strcmp(factors[i], factors[count]) == 0)
+				return hm_fail_set(fail, HM_E_USAGE, "--factors: %s is there twice", factors[count]);
+	}
+	e = hm_alloc(1, sizeof(*e));
+	e->a = a;
+	e->factors = factors;
+	e->factor_count = count;
+	e->pairs = pairs;
+	e->blocks = AA + SCREEN + (unsigned)count * pairs;
+	e->held = hm_alloc(count + 1, sizeof(*e->held));
+	e->sets = hm_alloc(2 * (size_t)e->blocks, sizeof(*e->sets));
+	e->set_of = hm_alloc(2 * (size_t)e->blocks, sizeof(*e->set_of));
+	e->planted = json_array();
+	*ret = e;
+	return 0;
+}
+
+void hm_trials_close(struct hm_trials *e)
+{
+	if (!e)
+		return;
+	json_decref(e->planted);
+	free(e->held);
+	free(e->sets);
+	free(e->set_of);
+	free(e);
+}
+
+unsigned hm_trials_runs(const struct hm_trials *e)
+{
+	return 2 * e->blocks;
+}
+
+static const char *phase_of(unsigned block)
+{
+	return block <= AA ? "aa" : block <= AA + SCREEN ? "screen" : "confirm";
+}
+
+/* Of a confirming block. */
+static size_t factor_of(const struct hm_trials *e, unsigned block)
+{
+	return (block - AA - SCREEN - 1) / e->pairs;
+}
+
+void hm_trials_plan(const struct hm_trials *e, json_t **factors, json_t **runs, json_t **blocks)
+{
+	*factors = json_array();
+	*runs = json_array();
+	*blocks = json_array();
+	for (size_t i = 0; i < e->factor_count; i++)
+		json_array_append_new(*factors, json_string(e->factors[i]));
+	for (unsigned b = 1; b <= e->blocks; b++) {
+		bool confirms = b > AA + SCREEN;
+
+		for (unsigned run = 2 * b - 1; run <= 2 * b; run++)
+			json_array_append_new(*runs, json_pack("{s:i,s:s}", "run", (int)run, "kind", phase_of(b)));
+		json_array_append_new(*blocks, json_pack("{s:i,s:s,s:o,s:[i,i]}", "block", (int)b, "phase", phase_of(b), "factor",
+							 confirms ? json_string(e->factors[factor_of(e, b)]) : json_null(), "runs",
+							 (int)(2 * b - 1), (int)(2 * b)));
+	}
+}
+
+/* ---- what a run finds ---- */
+
+static json_t *xattrs_of(const struct hm_world_file *file)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < HM_FACTOR_XATTRS && file->xattr[i].name; i++)
+		json_array_append_new(list, json_pack("{s:s,s:s}", "name", file->xattr[i].name, "value", file->xattr[i].value));
+	return list;
+}
+
+/* The part that has this content, a new one where none has. */
+static int part_of(struct hm_trials *e, char name[32], const char *hex, const struct hm_bytes *content, struct hm_fail *fail)
+{
+	struct hm_bytes copy = { 0 };
+	const json_t *set, *row;
+	size_t i, k;
+
+	json_array_foreach (e->planted, i, set)
+		json_array_foreach (json_object_get(set, "files"), k, row)
+			if (strcmp(json_string_value(json_object_get(row, "sha256")), hex) == 0) {
+				snprintf(name, 32, "%s", json_string_value(json_object_get(row, "part")));
+				return 0;
+			}
+	snprintf(name, 32, "planted/%04zu", ++e->part_count);
+	hm_bytes_slice(&copy, hm_slice_of(content));
+	return hm_parts_take(e->a->parts, name, &copy, fail);
+}
+
+static int describe_file(struct hm_trials *e, json_t *files, const struct hm_world_file *file, struct hm_fail *fail)
+{
+	json_t *row = json_object(), *tokens = json_array();
+	struct hm_sha256 digest;
+	char hex[65], part[32];
+	int r;
+
+	json_array_append_new(files, row);
+	hm_sha256_slice(&digest, hm_slice_of(&file->content));
+	hm_text_hex_into(hex, (struct hm_slice){ digest.b, sizeof(digest.b) });
+	r = part_of(e, part, hex, &file->content, fail);
+	for (unsigned i = 0; i < file->tokens; i++)
+		json_array_append_new(tokens, json_string(file->token[i]));
+	hm_json_set_bytes(row, "path", hm_slice_text(file->path));
+	json_object_set_new(row, "part", json_string(part));
+	json_object_set_new(row, "sha256", json_string(hex));
+	json_object_set_new(row, "size", json_integer((json_int_t)file->content.len));
+	json_object_set_new(row, "mode", json_integer(file->mode));
+	json_object_set_new(row, "role", json_string(file->role));
+	json_object_set_new(row, "marking", file->marking ? json_string(file->marking) : json_null());
+	json_object_set_new(row, "tokens", tokens);
+	json_object_set_new(row, "uid", json_integer(file->uid));
+	json_object_set_new(row, "gid", json_integer(file->gid));
+	json_object_set_new(row, "mtime", json_integer(file->mtime.tv_sec));
+	json_object_set_new(row, "atime", json_integer(file->atime.tv_sec));
+	json_object_set_new(row, "xattrs", xattrs_of(file));
+	json_object_set_new(row, "draw", json_integer(file->draw));
+	return r;
+}
+
+/* Its number, from 0; described where it is new. */
+static int find_set(struct hm_trials *e, size_t *ret, struct set wanted, const struct hm_world *world, struct hm_fail *fail)
+{
+	json_t *row, *levels = NULL, *files = NULL;
+	int r = 0;
+
+	for (size_t i = 0; i < e->set_count; i++)
+		if (e->sets[i].screen == wanted.screen && e->sets[i].block == wanted.block && e->sets[i].levels == wanted.levels) {
+			*ret = i;
+			return 0;
+		}
+	levels = json_array();
+	files = json_array();
+	for (size_t i = 0; i < e->factor_count; i++)
+		json_array_append_new(levels, json_pack("{s:s,s:i}", "factor", e->factors[i], "level", (int)(wanted.levels >> i & 1)));
+	for (size_t i = 0; i < world->file_count && r == 0; i++)
+		r = describe_file(e, files, &world->file[i], fail);
+	row = json_pack("{s:i,s:s,s:i,s:o,s:o}", "set", (int)e->set_count + 1, "phase", wanted.screen ? "screen" : "aa", "block",
+			(int)wanted.block, "levels", levels, "files", files);
+	json_array_append_new(e->planted, row);
+	*ret = e->set_count;
+	e->sets[e->set_count++] = wanted;
+	return r;
+}
+
+/* ---- one run ---- */
+
+static int level_of(const struct hm_trials *e, unsigned block, unsigned place, struct hm_fail *fail)
+{
+	int coin = block <= AA ? 0 : hm_experiment_coin(e->a->seed, phase_of(block), block, fail);
+
+	return coin < 0 || block <= AA ? coin : (place == 0) == (coin == 1);
+}
+
+static int make_world(struct hm_trials *e, unsigned block, unsigned place, struct set *set, struct hm_world **world, struct hm_fail *fail)
+{
+	HM_FREE struct hm_factor_choice *choice = hm_alloc(hm_factor_count, sizeof(*choice));
+	int level = level_of(e, block, place, fail);
+	bool confirms = block > AA + SCREEN;
+
+	if (level < 0)
+		return level;
+	*set = (struct set){ block > AA, confirms ? e->held[factor_of(e, block)] : block, 0 };
+	for (size_t i = 0; i < hm_factor_count; i++)
+		choice[i].n = set->block;
+	for (size_t i = 0; i < e->factor_count; i++) {
+		if (!level || (confirms && factor_of(e, block) != i))
+			continue;
+		choice[hm_factor_find(e->factors[i]) - hm_factors].level = 1;
+		set->levels |= 1ull << i;
+	}
+	return hm_factor_world(world, e->a->seed, set->screen ? "screen" : "aa", choice, fail);
+}
+
+/* What the product reads as its standard input, where that is a document: it may be called otherwise in this world. */
+static char *stdin_of(const struct hm_trials *e, const struct hm_world *world)
+{
+	const char *path = e->a->stdin_path;
+	const struct hm_world_file *file;
+
+	if (!path || strncmp(path, HM_TARGET "/", strlen(HM_TARGET) + 1) != 0)
+		return path ? hm_strdup(path) : NULL;
+	file = hm_factor_file(world, path + strlen(HM_TARGET) + 1);
+	return file ? hm_sprintf("%s/%s", HM_TARGET, file->path) : hm_strdup(path);
+}
+
+static int prepare_place(struct hm_trials *e, struct place *p, unsigned block, unsigned place, struct hm_slice plan, struct hm_fail *fail)
+{
+	struct hm_assessment *a = e->a;
+	struct set set = { 0 };
+	int r = make_world(e, block, place, &set, &p->world, fail);
+
+	p->run = 2 * block - 1 + place;
+	p->target = hm_sprintf("%s/target-%u", a->folder, p->run);
+	p->record = hm_sprintf("%s/%04u.record", a->folder, p->run);
+	p->packets = hm_sprintf("%s/%04u.pcapng", a->folder, p->run);
+	p->tree = hm_sprintf("%s/%04u.tree", a->folder, p->run);
+	if (r == 0)
+		r = find_set(e, &e->set_of[p->run - 1], set, p->world, fail);
+	if (r == 0)
+		r = hm_fs_mkdirs(p->target, 0755, fail);
+	if (r == 0)
+		r = hm_factor_write(p->world, p->target, fail);
+	if (r == 0)
+		r = hm_planted_evict(p->target, fail);
+	if (r < 0)
+		return r;
+	p->stdin_path = stdin_of(e, p->world);
+	p->spec = (struct hm_run_spec){ .mode = a->mode, .plan = plan, .number = p->run, .time_limit_s = a->time_limit_s,
+					.record = p->record, .packets = p->packets, .tree = p->tree };
+	hm_surroundings_fill(&a->surroundings, &p->spec);
+	p->name = hm_strdup(p->spec.chamber.name); /* the next place's takes its memory */
+	p->spec.chamber.name = p->name;
+	p->spec.chamber.target_from = p->target;
+	p->spec.chamber.target = HM_TARGET;
+	p->spec.chamber.argv = (const char *const *)a->argv;
+	p->spec.chamber.stdin_path = p->stdin_path;
+	p->spec.chamber.files = a->files;
+	p->spec.chamber.file_count = a->product.plant.count;
+	hm_world_apply(&p->spec, p->world, &p->files);
+	return 0;
+}
+
+static int take_twin(struct hm_trials *e, struct place *p, struct hm_twin *twin, struct hm_run_note *note, struct hm_bytes *absent,
+		     struct hm_fail *fail)
+{
+	const struct hm_run_result *result = &twin->result;
+
+	if (twin->code < 0) {
+		*fail = twin->fail;
+		return twin->code;
+	}
+	*note = (struct hm_run_note){ p->run, result->chamber.outcome, result->chamber.status, result->chamber.start_ns,
+				      result->chamber.end_ns, phase_of((p->run + 1) / 2) };
+	e->a->events += result->record.items;
+	e->a->lost += result->capture.lost + result->internet.lost;
+	absent->len = 0;
+	hm_bytes_slice(absent, hm_slice_of(&result->absent));
+	return hm_assess_add_run(e->a, p->run, &p->spec, fail);
+}
+
+static int do_block(struct hm_trials *e, unsigned block, struct hm_slice plan, struct hm_run_note *notes, struct hm_bytes *absent,
+		    struct hm_fail *fail)
+{
+	struct place places[HM_TWINS] = { 0 };
+	struct hm_twin twins[HM_TWINS] = { 0 };
+	int r = 0;
+
+	for (unsigned i = 0; i < HM_TWINS && r == 0; i++) {
+		r = prepare_place(e, &places[i], block, i, plan, fail);
+		twins[i].spec = &places[i].spec;
+	}
+	if (r == 0)
+		r = hm_twins_run(twins, HM_TWINS, fail);
+	for (unsigned i = 0; i < HM_TWINS && r == 0; i++)
+		r = take_twin(e, &places[i], &twins[i], &notes[places[i].run - 1], absent, fail);
+	for (unsigned i = 0; i < HM_TWINS; i++) {
+		if (places[i].target && hm_fs_remove_tree(places[i].target, NULL) < 0)
+			hm_program_note("%s stays", places[i].target);
+		hm_bytes_release(&twins[i].result.absent);
+		release_place(&places[i]);
+	}
+	return r;
+}
+
+/* ---- what is held ---- */
+
+static int compare_run(const struct hm_trials *e, struct hm_compare *compare, unsigned run, struct hm_fail *fail)
+{
+	HM_FREE char *part = hm_core_run_part(run, "packets.pcapng");
+	struct hm_flows flows = { 0 };
+	struct hm_features features;
+	struct hm_slice packets;
+	uint8_t address[4];
+	int r;
+
+	if (inet_pton(AF_INET, HM_CHAMBER_ADDRESS, address) != 1 || !hm_parts_get(e->a->parts, part, &packets))
+		abort();
+	r = hm_flows_read(&flows, packets, address, fail);
+	if (r < 0)
+		return r;
+	hm_features_read(&features, &flows);
+	hm_compare_run(compare, &features, &flows);
+	hm_features_release(&features);
+	hm_flows_release(&flows);
+	return 0;
+}
+
+static int hold(struct hm_trials *e, const struct hm_compare *compare, struct hm_slice plan, struct hm_fail *fail)
+{
+	struct hm_compare_block block[AA + SCREEN];
+	const struct hm_compare_phase aa = { block, AA }, screen = { block + AA, SCREEN };
+	struct hm_sha256 digest;
+	int r = 0;
+
+	memcpy(digest.b, plan.data, sizeof(digest.b));
+	for (unsigned b = 1; b <= AA + SCREEN; b++) {
+		int level = level_of(e, b, 0, fail);
+
+		if (level < 0)
+			return level;
+		block[b - 1] = (struct hm_compare_block){ { 2 * b - 2 + (unsigned)level, 2 * b - 1 - (unsigned)level } };
+	}
+	for (size_t i = 0; i < e->factor_count && r == 0; i++) {
+		const struct hm_experiment_draws draws = { &digest, e->a->seed, (uint32_t)(2 * i) };
+		HM_CLEANUP(hm_compare_result_release) struct hm_compare_result suspects = { 0 };
+
+		r = hm_compare_screen(compare, &aa, &screen, &draws, &suspects, fail);
+		e->held[i] = AA + 1 + (uint32_t)suspects.held;
+	}
+	return r;
+}
+
+static int screen(struct hm_trials *e, struct hm_slice plan, struct hm_fail *fail)
+{
+	struct hm_compare *compare = hm_compare_new();
+	int r = 0;
+
+	for (unsigned run = 1; run <= 2 * (AA + SCREEN) && r == 0; run++)
+		r = compare_run(e, compare, run, fail);
+	if (r == 0)
+		r = hold(e, compare, plan, fail);
+	hm_compare_free(compare);
+	return r;
+}
+
+int hm_trials_run(struct hm_trials *e, struct hm_slice plan, struct hm_run_note *notes, struct hm_bytes *absent, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
+	HM_JSON json_t *document = NULL;
+	int r = 0;
+
+	for (unsigned block = 1; block <= e->blocks && r == 0; block++) {
+		hm_program_progress("pair %u of %u (%s)", block, e->blocks, phase_of(block));
+		r = do_block(e, block, plan, notes, absent, fail);
+		if (r == 0 && block == AA + SCREEN)
+			r = screen(e, plan, fail);
+	}
+	if (r < 0)
+		return r;
+	document = json_pack("{s:s,s:s,s:O}", "schema", "hallmark/planted/v2", "target", HM_TARGET, "sets", e->planted);
+	hm_json_write(&text, document);
+	return hm_parts_take(e->a->parts, "planted.json", &text, fail);
+}
+
+void hm_trials_done(const struct hm_trials *e, json_t **held, json_t **sets)
+{
+	*held = json_array();
+	*sets = json_array();
+	for (size_t i = 0; i < e->factor_count; i++)
+		json_array_append_new(*held, json_pack("{s:s,s:i}", "factor", e->factors[i], "block", (int)e->held[i]));
+	for (unsigned run = 0; run < 2 * e->blocks; run++)
+		json_array_append_new(*sets, json_pack("{s:i,s:i}", "run", (int)run + 1, "set", (int)e->set_of[run] + 1));
+}
