@@ -16,8 +16,8 @@
  *    where letters were: so the same histogram, and the same order-0 entropy exactly;
  *  - the same compressed length of each deflated member, as it stands in the file (level 9);
  *  - the same length of the text, and of the whole file, when zlib compresses them at levels 6 and 9.
- * The last two are reached by trying: a level's secret is DRAW 0, 1, 2, ... and the first that fits is taken, so DRAW depends
- * on zlib's version and is written down; who checks takes DRAW as written and needs no zlib. The levels of "marking"
+ * The last two are reached by trying: the secrets of both levels are DRAW 0, 1, 2, ... in turn (level 0 first), and the first two that are
+ * alike are taken, so DRAW depends on zlib's version and is written down; who checks takes DRAW as written and needs no zlib. The levels of "marking"
  * are alike in the same way; those of "sample" in size, in the bytes of the sample but for their order, and in the length of
  * the sample when zlib compresses it. */
 #include <sys/types.h>

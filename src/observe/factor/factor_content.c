@@ -77,34 +77,48 @@ static void measure(size_t length[LENGTHS], const struct hm_factor_doc *doc, con
 	length[FILE_6] = compressed(hm_slice_of(&file), 6);
 }
 
-/* Level 0: the first draw in which the marking makes no difference. Level 1: the first that is like level 0's, with what the
- * document takes part in and without. */
+/* One draw of one level: its lengths with and without what the document takes part in. */
+struct sight {
+	size_t length[2][LENGTHS];
+	bool fits; /* the marking makes no difference */
+};
+
+static void look(struct sight *sight, const struct hm_factor_doc *doc, const struct hm_sha256 *key, uint32_t draw)
+{
+	memset(sight, 0, sizeof(*sight));
+	for (unsigned way = 0; way < (doc->takes == HM_TAKES_NONE ? 1 : 2); way++)
+		measure(sight->length[way], doc, key, draw, way);
+	sight->fits = doc->takes != HM_TAKES_MARKING || memcmp(sight->length[0], sight->length[1], sizeof(sight->length[0])) == 0;
+}
+
+static bool alike(const struct sight *a, const struct sight *b)
+{
+	return a->fits && b->fits && memcmp(a->length, b->length, sizeof(a->length)) == 0;
+}
+
+/* The first pair of draws that are alike: both levels are drawn in turn, and each new one is held against all of the other level, so that
+ * the square root of the lengths that there are is tries enough. Either level makes the whole search: it must find the same pair. */
 int hm_factor_match(uint32_t *draw, const struct hm_factor_doc *doc, const struct hm_factor_key *key, struct hm_fail *fail)
 {
-	const unsigned ways = doc->takes == HM_TAKES_NONE ? 1 : 2;
-	size_t wanted[2][LENGTHS], got[2][LENGTHS];
+	HM_FREE struct sight *first = NULL;
+	struct sight *seen[2];
 
 	*draw = 0;
 	if (!doc->text)
 		return 0;
-	for (unsigned level = 0; level <= key->chosen; level++) {
-		bool fits = false;
-
-		for (uint32_t i = 0; i < HM_FACTOR_DRAWS && !fits; i++) {
-			fits = true;
-			for (unsigned way = 0; way < ways && fits; way++) {
-				measure(got[way], doc, &key->level[level], i, way);
-				if (level == 1)
-					fits = memcmp(got[way], wanted[way], sizeof(*got)) == 0;
-				else if (way == 1 && doc->takes == HM_TAKES_MARKING)
-					fits = memcmp(got[1], got[0], sizeof(*got)) == 0;
+	first = hm_alloc(2 * HM_FACTOR_DRAWS, sizeof(*first));
+	seen[0] = first;
+	seen[1] = first + HM_FACTOR_DRAWS;
+	for (uint32_t i = 0; i < HM_FACTOR_DRAWS; i++)
+		for (unsigned level = 0; level < 2; level++) {
+			look(&seen[level][i], doc, &key->level[level], i);
+			for (uint32_t k = 0; k < i + level; k++) {
+				if (!alike(&seen[level][i], &seen[1 - level][k]))
+					continue;
+				*draw = key->chosen == level ? i : k;
+				return 0;
 			}
-			*draw = i;
 		}
-		if (!fits)
-			return hm_fail_set(fail, HM_E_SYSTEM, "making matched secrets for %s: this zlib (%s) gives no two of one length",
-					   doc->id, zlibVersion());
-		memcpy(wanted, got, sizeof(wanted));
-	}
-	return 0;
+	return hm_fail_set(fail, HM_E_SYSTEM, "making matched secrets for %s: this zlib (%s) gives no two of one length", doc->id,
+			   zlibVersion());
 }

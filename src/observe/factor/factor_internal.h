@@ -59,7 +59,7 @@ extern const char hm_factor_marked[], hm_factor_unmarked[];
 void hm_factor_render(struct hm_bytes *file, struct hm_bytes *text, const struct hm_factor_doc *doc, const struct hm_sha256 *key,
 		      uint32_t draw, const struct hm_factor_setting *setting);
 /* So many draws are tried. */
-#define HM_FACTOR_DRAWS 20000u
+#define HM_FACTOR_DRAWS 4000u
 /* The first draw of the chosen level that fits: HM_E_SYSTEM when none of many does. */
 int hm_factor_match(uint32_t *draw, const struct hm_factor_doc *doc, const struct hm_factor_key *key, struct hm_fail *fail)
 	HM_MUST_CHECK;
