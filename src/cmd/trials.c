@@ -30,7 +30,6 @@ struct hm_trials {
 	size_t set_count;
 	size_t *set_of; /* by run, from 0 */
 	json_t *planted; /* the sets' rows */
-	size_t part_count;
 };
 
 struct place { /* one run of a block */
@@ -132,63 +131,6 @@ void hm_trials_plan(const struct hm_trials *e, json_t **factors, json_t **runs, 
 
 /* ---- what a run finds ---- */
 
-static json_t *xattrs_of(const struct hm_world_file *file)
-{
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < HM_FACTOR_XATTRS && file->xattr[i].name; i++)
-		json_array_append_new(list, json_pack("{s:s,s:s}", "name", file->xattr[i].name, "value", file->xattr[i].value));
-	return list;
-}
-
-/* The part that has this content, a new one where none has. */
-static int part_of(struct hm_trials *e, char name[32], const char *hex, const struct hm_bytes *content, struct hm_fail *fail)
-{
-	struct hm_bytes copy = { 0 };
-	const json_t *set, *row;
-	size_t i, k;
-
-	json_array_foreach (e->planted, i, set)
-		json_array_foreach (json_object_get(set, "files"), k, row)
-			if (strcmp(json_string_value(json_object_get(row, "sha256")), hex) == 0) {
-				snprintf(name, 32, "%s", json_string_value(json_object_get(row, "part")));
-				return 0;
-			}
-	snprintf(name, 32, "planted/%04zu", ++e->part_count);
-	hm_bytes_slice(&copy, hm_slice_of(content));
-	return hm_parts_take(e->a->parts, name, &copy, fail);
-}
-
-static int describe_file(struct hm_trials *e, json_t *files, const struct hm_world_file *file, struct hm_fail *fail)
-{
-	json_t *row = json_object(), *tokens = json_array();
-	struct hm_sha256 digest;
-	char hex[65], part[32];
-	int r;
-
-	json_array_append_new(files, row);
-	hm_sha256_slice(&digest, hm_slice_of(&file->content));
-	hm_text_hex_into(hex, (struct hm_slice){ digest.b, sizeof(digest.b) });
-	r = part_of(e, part, hex, &file->content, fail);
-	for (unsigned i = 0; i < file->tokens; i++)
-		json_array_append_new(tokens, json_string(file->token[i]));
-	hm_json_set_bytes(row, "path", hm_slice_text(file->path));
-	json_object_set_new(row, "part", json_string(part));
-	json_object_set_new(row, "sha256", json_string(hex));
-	json_object_set_new(row, "size", json_integer((json_int_t)file->content.len));
-	json_object_set_new(row, "mode", json_integer(file->mode));
-	json_object_set_new(row, "role", json_string(file->role));
-	json_object_set_new(row, "marking", file->marking ? json_string(file->marking) : json_null());
-	json_object_set_new(row, "tokens", tokens);
-	json_object_set_new(row, "uid", json_integer(file->uid));
-	json_object_set_new(row, "gid", json_integer(file->gid));
-	json_object_set_new(row, "mtime", json_integer(file->mtime.tv_sec));
-	json_object_set_new(row, "atime", json_integer(file->atime.tv_sec));
-	json_object_set_new(row, "xattrs", xattrs_of(file));
-	json_object_set_new(row, "draw", json_integer(file->draw));
-	return r;
-}
-
 /* Its number, from 0; described where it is new. */
 static int find_set(struct hm_trials *e, size_t *ret, struct set wanted, const struct hm_world *world, struct hm_fail *fail)
 {
@@ -204,8 +146,7 @@ static int find_set(struct hm_trials *e, size_t *ret, struct set wanted, const s
 	files = json_array();
 	for (size_t i = 0; i < e->factor_count; i++)
 		json_array_append_new(levels, json_pack("{s:s,s:i}", "factor", e->factors[i], "level", (int)(wanted.levels >> i & 1)));
-	for (size_t i = 0; i < world->file_count && r == 0; i++)
-		r = describe_file(e, files, &world->file[i], fail);
+	r = hm_factor_describe(files, world, e->a->parts, fail);
 	row = json_pack("{s:i,s:s,s:i,s:o,s:o}", "set", (int)e->set_count + 1, "phase", wanted.screen ? "screen" : "aa", "block",
 			(int)wanted.block, "levels", levels, "files", files);
 	json_array_append_new(e->planted, row);
@@ -223,10 +164,16 @@ static int level_of(const struct hm_trials *e, unsigned block, unsigned place, s
 	return coin < 0 || block <= AA ? coin : (place == 0) == (coin == 1);
 }
 
+static int add_sample(void *cookie, const char *path, struct hm_bytes *content, struct hm_fail *fail HM_UNUSED)
+{
+	hm_factor_add(cookie, path, "sample", hm_slice_of(content));
+	return 0;
+}
+
 static int make_world(struct hm_trials *e, unsigned block, unsigned place, struct set *set, struct hm_world **world, struct hm_fail *fail)
 {
 	HM_FREE struct hm_factor_choice *choice = hm_alloc(hm_factor_count, sizeof(*choice));
-	int level = level_of(e, block, place, fail);
+	int level = level_of(e, block, place, fail), r;
 	bool confirms = block > AA + SCREEN;
 
 	if (level < 0)
@@ -240,7 +187,10 @@ static int make_world(struct hm_trials *e, unsigned block, unsigned place, struc
 		choice[hm_factor_find(e->factors[i]) - hm_factors].level = 1;
 		set->levels |= 1ull << i;
 	}
-	return hm_factor_world(world, e->a->seed, set->screen ? "screen" : "aa", choice, fail);
+	r = hm_factor_world(world, e->a->seed, set->screen ? "screen" : "aa", choice, fail);
+	if (r == 0 && e->a->product.samples)
+		r = hm_planted_samples(e->a->product.samples, add_sample, *world, fail);
+	return r;
 }
 
 /* What the product reads as its standard input, where that is a document: it may be called otherwise in this world. */

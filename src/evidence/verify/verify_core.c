@@ -145,6 +145,10 @@ void hm_verify_planted(struct check *c)
 
 	if (!c->planted)
 		return; /* said already */
+	if (json_is_array(json_object_get(c->planted, "sets")) && read_seed(c, seed)) {
+		hm_verify_sets(c, seed);
+		return;
+	}
 	if (!json_is_array(files) || !read_seed(c, seed)) {
 		hm_verify_say(c->v, "planted", HM_CHECK_FALSE, "planted.json has no files, or there is no seed");
 		return;

@@ -31,6 +31,8 @@ void hm_verify_plan(struct check *c);
 void hm_verify_seed(struct check *c);
 void hm_verify_planted(struct check *c);
 void hm_verify_claim_set(struct check *c);
+/* verify_sets.c: planted.json of an experiment. */
+void hm_verify_sets(struct check *c, const uint8_t *seed);
 bool hm_verify_claim_set_known(const char *digest);
 
 /* verify_records.c: each run's record against plan and assessment. */

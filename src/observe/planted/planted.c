@@ -84,7 +84,8 @@ static void close_folder(DIR **dir)
 		closedir(*dir);
 }
 
-static int add_samples(struct planted_list *list, const char *folder, struct hm_fail *fail)
+int hm_planted_samples(const char *folder, int (*take)(void *cookie, const char *path, struct hm_bytes *content, struct hm_fail *fail),
+		       void *cookie, struct hm_fail *fail)
 {
 	HM_CLEANUP(close_folder) DIR *dir = opendir(folder);
 	struct dirent *e;
@@ -95,8 +96,8 @@ static int add_samples(struct planted_list *list, const char *folder, struct hm_
 		return hm_fail_advise(fail, "install the package that holds them");
 	}
 	while ((errno = 0, e = readdir(dir))) {
-		HM_FREE char *from = hm_sprintf("%s/%s", folder, e->d_name);
-		struct planted_file *file;
+		HM_FREE char *from = hm_sprintf("%s/%s", folder, e->d_name), *path = hm_sprintf("samples/%s", e->d_name);
+		HM_CLEANUP(hm_bytes_release) struct hm_bytes content = { 0 };
 		struct stat st;
 		int r;
 
@@ -106,12 +107,22 @@ static int add_samples(struct planted_list *list, const char *folder, struct hm_
 			continue;
 		if (++count > SAMPLES_MAX)
 			return hm_fail_set(fail, HM_E_BAD, "planting samples of %s: more than %d files", folder, SAMPLES_MAX);
-		file = add(list, hm_sprintf("samples/%s", e->d_name), "sample", NULL);
-		r = hm_fs_read(&file->content, from, SAMPLE_BYTES_MAX, fail);
+		r = hm_fs_read(&content, from, SAMPLE_BYTES_MAX, fail);
+		if (r == 0)
+			r = take(cookie, path, &content, fail);
 		if (r < 0)
 			return r;
 	}
 	return errno ? hm_fail_errno(fail, "reading the folder of samples %s", folder) : 0;
+}
+
+static int add_sample(void *cookie, const char *path, struct hm_bytes *content, struct hm_fail *fail HM_UNUSED)
+{
+	struct planted_file *file = add(cookie, hm_strdup(path), "sample", NULL);
+
+	file->content = *content;
+	*content = (struct hm_bytes){ 0 };
+	return 0;
 }
 
 static int by_path(const void *a, const void *b)
@@ -152,7 +163,7 @@ int hm_planted_make(struct hm_parts *parts, const uint8_t *seed, const char *pha
 	json_object_set_new(top, "files", files);
 	add_documents(&list, seed, phase, level);
 	if (samples)
-		r = add_samples(&list, samples, fail);
+		r = hm_planted_samples(samples, add_sample, &list, fail);
 	if (r < 0)
 		return r;
 	qsort(list.file, list.count, sizeof(*list.file), by_path);

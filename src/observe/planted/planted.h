@@ -14,6 +14,9 @@
  * NULL. `target` is the folder's path in the chamber. */
 int hm_planted_make(struct hm_parts *parts, const uint8_t *seed, const char *phase, unsigned level, const char *target,
 		    const char *samples, struct hm_fail *fail) HM_MUST_CHECK;
+/* Calls `take` for every regular file of the folder with samples/NAME and its content, which it may keep. At most 1,000 files of 64 MiB. */
+int hm_planted_samples(const char *folder, int (*take)(void *cookie, const char *path, struct hm_bytes *content, struct hm_fail *fail),
+		       void *cookie, struct hm_fail *fail) HM_MUST_CHECK;
 /* Writes what planted.json and planted/ describe below `folder`, which is empty; sets modes and times. */
 int hm_planted_write(const struct hm_parts *parts, const char *folder, struct hm_fail *fail) HM_MUST_CHECK;
 /* Puts everything below `folder` on the disk and out of the page cache, so that the first touch of each file shows where a kernel
