@@ -48,7 +48,7 @@ result $? "... its bundle verifies, documents and findings made again"
 assess twin "$twin"
 result "$([ $? = 2 ]; echo $?)" "its twin is not"
 sed 's/^/# /' "$work/twin.err" | head -n 5
-ask twin "content['verdict'] == 'not verifiable' and content['reason'] == 'bytes.unexplained' and not f['influence']"
+ask twin "content['verdict'] == 'not verifiable' and content['reason'] == 'bytes.unaccounted' and not f['influence']"
 result $? "... nothing depends on content, and bytes that are not explained are counted"
 ask twin "all(whole(row) == row['wire'] for row in f['ledger']) and f['ledger']"
 result $? "... every byte stands in one class"

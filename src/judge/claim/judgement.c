@@ -40,6 +40,7 @@ static const struct hm_reason reasons[] = {
 	{ "read.unnamed", HM_OPEN },
 	{ "call.aside", HM_OPEN },
 	{ "bytes.unexplained", HM_OPEN },
+	{ "bytes.unaccounted", HM_OPEN },
 	{ "code.unowned", HM_OPEN },
 	{ "code.unlisted", HM_OPEN },
 	{ "code.generated", HM_OPEN },
@@ -314,8 +315,9 @@ void hm_judge_outcome(struct hm_judgement *j, const struct hm_trial_outcome *o)
 		hm_ground_add(g, "of", o->of);
 	}
 	if (o->unaccounted || o->beyond) {
-		g = hm_ground(j, "bytes.unexplained");
+		g = hm_ground(j, "bytes.unaccounted");
 		hm_ground_add(g, "bytes", o->unaccounted);
+		hm_ground_add(g, "of", o->of);
 		if (o->beyond)
 			hm_ground_or(g, "unsearched", 1);
 	}
