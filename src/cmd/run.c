@@ -114,7 +114,7 @@ static int follow(struct run *run, int *outcome, struct hm_fail *fail)
 			*outcome = HM_OUTCOME_INTERRUPTED;
 		else if (!ended && limit && now - begun > limit)
 			*outcome = HM_OUTCOME_TIMEOUT;
-		if (!run->spec->echo)
+		if (!run->spec->echo && !run->spec->silent)
 			hm_recording_progress(&run->recording, what, false);
 	}
 	hm_recording_progress(&run->recording, what, true);

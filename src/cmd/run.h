@@ -18,6 +18,7 @@ struct hm_run_spec {
 	unsigned linger_ms; /* what the first process leaves behind may live on for so long; 0: 2 s */
 	const char *record, *packets, *tree; /* files to create; tree may be NULL */
 	bool echo;			     /* pass the product's output on */
+	bool silent;			     /* no progress on a terminal */
 	const char *without;		     /* of struct hm_capture_spec, for tests */
 };
 

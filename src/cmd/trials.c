@@ -180,12 +180,12 @@ static int make_world(struct hm_trials *e, unsigned block, unsigned place, struc
 		return level;
 	*set = (struct set){ block > AA, confirms ? e->held[factor_of(e, block)] : block, 0 };
 	for (size_t i = 0; i < hm_factor_count; i++)
-		choice[i].n = set->block;
+		choice[i] = (struct hm_factor_choice){ hm_factors[i].base, set->block };
 	for (size_t i = 0; i < e->factor_count; i++) {
-		if (!level || (confirms && factor_of(e, block) != i))
-			continue;
-		choice[hm_factor_find(e->factors[i]) - hm_factors].level = 1;
-		set->levels |= 1ull << i;
+		bool varies = level && (!confirms || factor_of(e, block) == i);
+
+		choice[hm_factor_find(e->factors[i]) - hm_factors].level = varies;
+		set->levels |= (uint64_t)varies << i;
 	}
 	r = hm_factor_world(world, e->a->seed, set->screen ? "screen" : "aa", choice, fail);
 	if (r == 0 && e->a->product.samples)
@@ -228,7 +228,7 @@ static int prepare_place(struct hm_trials *e, struct place *p, unsigned block, u
 		return r;
 	p->stdin_path = stdin_of(e, p->world);
 	p->spec = (struct hm_run_spec){ .mode = a->mode, .plan = plan, .number = p->run, .time_limit_s = a->time_limit_s,
-					.record = p->record, .packets = p->packets, .tree = p->tree };
+					.record = p->record, .packets = p->packets, .tree = p->tree, .silent = true };
 	hm_surroundings_fill(&a->surroundings, &p->spec);
 	p->name = hm_strdup(p->spec.chamber.name); /* the next place's takes its memory */
 	p->spec.chamber.name = p->name;

@@ -12,7 +12,7 @@ static int read_choice(struct hm_factor_choice *choice, const json_t *set, struc
 	if (secrets < 1 || secrets > UINT32_MAX)
 		return hm_fail_set(fail, HM_E_BAD, "planted.json: a set has no block");
 	for (i = 0; i < hm_factor_count; i++)
-		choice[i] = (struct hm_factor_choice){ 0, (unsigned)secrets };
+		choice[i] = (struct hm_factor_choice){ hm_factors[i].base, (unsigned)secrets };
 	json_array_foreach (levels, i, row) {
 		const char *name = json_string_value(json_object_get(row, "factor"));
 		json_int_t level = json_integer_value(json_object_get(row, "level"));

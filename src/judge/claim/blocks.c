@@ -19,6 +19,11 @@ static int factor_of(const struct hm_core *core, const char *name)
 	return -1;
 }
 
+bool hm_core_tests(const struct hm_core *core, const char *factor)
+{
+	return factor_of(core, factor) >= 0;
+}
+
 static int read_factors(struct hm_core *core, struct hm_fail *fail)
 {
 	const json_t *list = json_object_get(core->plan, "factors");

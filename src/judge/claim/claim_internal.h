@@ -27,6 +27,8 @@ static inline int64_t hm_number_of(const json_t *object, const char *name)
 /* Fills core->factors, blocks, held and set_of. */
 int hm_blocks_read(struct hm_core *core, struct hm_fail *fail) HM_MUST_CHECK;
 void hm_blocks_release(struct hm_core *core);
+/* True when an experiment varies the factor. */
+bool hm_core_tests(const struct hm_core *core, const char *factor) HM_MUST_CHECK;
 
 /* ---- sets.c: planted.json and planted/ ---- */
 /* Fills core->sets; every file must be what planted.json says. */

@@ -46,8 +46,8 @@ void hm_claim_content(struct hm_judgement *j, const struct hm_core *core, const 
 		hm_ground_add(g, "of", run->flows.wire);
 		hm_ground_add(g, "runs", 1);
 	}
-	/* An experiment accounts for bytes by itself. */
-	if (run->flows.wire && core->semantics < 3) {
+	/* An experiment with content accounts for bytes by itself. */
+	if (run->flows.wire && !hm_core_tests(core, "content")) {
 		struct hm_ground *g = hm_ground(j, "bytes.unexplained");
 
 		hm_ground_add(g, "bytes", run->flows.wire - leaked);

@@ -152,13 +152,9 @@ static bool is_tried(const struct hm_core *core, const char *id)
 	size_t tried = 0;
 
 	for (size_t i = 0; i < hm_factor_count; i++) {
-		bool planned = false;
-
 		if (strcmp(hm_factors[i].claim, id) != 0 || hm_factors[i].cannot)
 			continue;
-		for (size_t k = 0; k < core->factor_count; k++)
-			planned |= strcmp(core->factors[k], hm_factors[i].name) == 0;
-		if (!planned)
+		if (!hm_core_tests(core, hm_factors[i].name))
 			return false;
 		tried++;
 	}

@@ -174,12 +174,13 @@ int hm_trial_conclude(struct hm_trial *t, struct hm_fail *fail)
 
 /* ---- what is said of it ---- */
 
-static uint64_t varying_of(const struct hm_trial *t, uint64_t factors)
+/* `endpoint` NULL: of all. */
+static uint64_t varying_of(const struct hm_trial *t, uint64_t factors, const char *endpoint)
 {
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < t->influenced_count; i++)
-		if (t->influenced[i] & factors)
+		if ((t->influenced[i] & factors) && (!endpoint || strcmp(hm_compare_endpoint(t->compare, i), endpoint) == 0))
 			sum += hm_compare_varying(t->compare, i);
 	return sum;
 }
@@ -191,10 +192,11 @@ static void sums(const struct hm_trial *t, uint64_t *wire, uint64_t *unaccounted
 
 	*wire = *unaccounted = 0;
 	for (size_t i = 0; i < count; i++) {
+		uint64_t classed = list[i].constant + varying_of(t, UINT64_MAX, list[i].endpoint);
+
 		*wire += list[i].wire;
-		*unaccounted += list[i].wire - list[i].constant;
+		*unaccounted += classed < list[i].wire ? list[i].wire - classed : 0;
 	}
-	*unaccounted -= varying_of(t, UINT64_MAX);
 }
 
 void hm_trial_judge(const struct hm_trial *t, struct hm_judgement *j, const char *claim)
@@ -216,7 +218,7 @@ void hm_trial_judge(const struct hm_trial *t, struct hm_judgement *j, const char
 	}
 	if (!factors)
 		return;
-	o.bytes = varying_of(t, factors);
+	o.bytes = varying_of(t, factors, NULL);
 	sums(t, &o.of, &o.unaccounted);
 	o.beyond = hm_compare_beyond(t->compare);
 	hm_judge_outcome(j, &o);
@@ -267,11 +269,14 @@ json_t *hm_trial_ledger(const struct hm_trial *t)
 
 	for (size_t i = 0; i < count; i++) {
 		json_t *influenced = json_array();
-		uint64_t bytes = list_influenced(t, list[i].endpoint, influenced);
+		uint64_t bytes = list_influenced(t, list[i].endpoint, influenced), constant = list[i].constant;
 
+		/* A stream can hold a byte more often than the wire has it, where headers lie. */
+		if (constant + bytes > list[i].wire)
+			constant = bytes < list[i].wire ? list[i].wire - bytes : 0;
 		json_array_append_new(out, json_pack("{s:s,s:I,s:I,s:i,s:o,s:I}", "endpoint", list[i].endpoint, "wire", number(list[i].wire),
-						     "constant", number(list[i].constant), "explained", 0, "influenced", influenced,
-						     "unaccounted", number(list[i].wire - list[i].constant - bytes)));
+						     "constant", number(constant), "explained", 0, "influenced", influenced,
+						     "unaccounted", number(list[i].wire - constant - (bytes < list[i].wire ? bytes : list[i].wire))));
 	}
 	return out;
 }

@@ -9,8 +9,8 @@ static int make_content(struct hm_world *world, const struct hm_factor_key *key,
 
 const struct hm_factor hm_factors[] = {
 	{ "content", "collect.content", "what the documents say", NULL, make_content },
-	{ "marking", "collect.content", "a protective marking in the header of four documents", NULL, hm_factor_marking },
-	{ "sample", "collect.content", "a sample beside the documents, and in an archive with one", NULL, hm_factor_sample },
+	{ "marking", "collect.content", "a protective marking in the header of four documents", NULL, hm_factor_marking, 1 },
+	{ "sample", "collect.content", "a sample beside the documents, and in an archive with one", NULL, hm_factor_sample, 1 },
 	{ "names", "collect.names", "names of files and folders", NULL, hm_factor_names },
 	{ "metadata.size", "collect.metadata", "sizes: lines of no meaning in text, rows, source, mail and a PDF", NULL, hm_factor_sizes },
 	{ "metadata.times", "collect.metadata", "times of last change and access", NULL, hm_factor_times },

@@ -83,6 +83,7 @@ struct hm_factor {
 	const char *changes; /* what differs between its levels */
 	const char *cannot;  /* why it cannot be set; NULL: it can */
 	int (*make)(struct hm_world *world, const struct hm_factor_key *key, struct hm_fail *fail);
+	unsigned base;	     /* its level where nobody asks for it: what could set a leak off is there */
 };
 extern const struct hm_factor hm_factors[];
 extern const size_t hm_factor_count;
