@@ -56,7 +56,7 @@ clean() { # TEXT: nothing of a run is left; the guardian has four seconds
 
 expect 3 "no command" 'no command' "$hallmark"
 expect 3 "an unknown command" 'unknown command seal' "$hallmark" seal -- true
-expect 3 "an unknown option" 'unknown option --pairs' "$hallmark" assess --pairs 7 -- true
+expect 3 "an unknown option" 'unknown option --peers' "$hallmark" assess --peers 7 -- true
 expect 3 "an option without its value" '--output needs a value' "$hallmark" observe --output
 expect 3 "an option given twice" 'given twice' "$hallmark" observe -o a -o b -- true
 expect 3 "a wrong time limit" 'not a number of seconds' "$hallmark" observe -o "$work/r" --time-limit -5 -- true
