@@ -103,6 +103,26 @@ static int read_blocks(struct hm_core *core, struct hm_fail *fail)
 	return 0;
 }
 
+/* Fewer would have no verdict, or none to compare with. */
+static int check_counts(const struct hm_core *core, struct hm_fail *fail)
+{
+	HM_FREE size_t *confirms = hm_alloc(core->factor_count + 1, sizeof(*confirms));
+	size_t other[] = { [HM_PHASE_AA] = 0, [HM_PHASE_SCREEN] = 0 };
+
+	for (size_t i = 0; i < core->block_count; i++) {
+		if (core->blocks[i].phase == HM_PHASE_CONFIRM)
+			confirms[core->blocks[i].factor]++;
+		else
+			other[core->blocks[i].phase]++;
+	}
+	for (size_t i = 0; i < core->factor_count; i++)
+		if (confirms[i] < HM_EXPERIMENT_PAIRS_MIN)
+			return false_plan(fail, "too few confirming blocks for a verdict");
+	if (!core->factor_count || !other[HM_PHASE_AA] || !other[HM_PHASE_SCREEN])
+		return false_plan(fail, "no factor, no A/A block or no screening block");
+	return 0;
+}
+
 static int read_held(struct hm_core *core, struct hm_fail *fail)
 {
 	const json_t *list = json_object_get(core->assessment, "held");
@@ -179,6 +199,8 @@ int hm_blocks_read(struct hm_core *core, struct hm_fail *fail)
 	r = read_factors(core, fail);
 	if (r == 0)
 		r = read_blocks(core, fail);
+	if (r == 0)
+		r = check_counts(core, fail);
 	if (r == 0)
 		r = read_held(core, fail);
 	return r < 0 ? r : read_sets(core, fail);

@@ -13,8 +13,6 @@ void hm_ledger_free(struct hm_ledger *ledger); /* NULL is fine */
 
 /* What an experiment shows (semantics 3). NULL where there is none: then the functions that take it do nothing. */
 struct hm_trial;
-struct hm_compare;
-struct hm_compare_result;
 struct hm_trial *hm_trial_new(const struct hm_core *core);
 void hm_trial_free(struct hm_trial *t);
 void hm_trial_run(struct hm_trial *t, const struct hm_run *run);
@@ -25,10 +23,6 @@ void hm_trial_judge(const struct hm_trial *t, struct hm_judgement *j, const char
 json_t *hm_trial_ledger(const struct hm_trial *t);
 /* Appends a row for each feature that was confirmed. */
 void hm_trial_influence(const struct hm_trial *t, json_t *out);
-/* The suspects of a factor, and the screening block whose secrets are to be held. */
-int hm_trial_held(const struct hm_core *core, const struct hm_compare *compare, size_t factor, struct hm_compare_result *suspects,
-		  uint32_t *held, struct hm_fail *fail) HM_MUST_CHECK;
-
 /* The files that make the product. */
 struct hm_artifacts;
 struct hm_artifacts *hm_artifacts_new(const struct hm_core *core);

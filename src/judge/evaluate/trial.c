@@ -122,8 +122,9 @@ static struct hm_compare_phase blocks_of(const struct hm_core *core, enum hm_pha
 	return out;
 }
 
-int hm_trial_held(const struct hm_core *core, const struct hm_compare *compare, size_t factor, struct hm_compare_result *suspects,
-		  uint32_t *held, struct hm_fail *fail)
+/* The suspects of a factor, and the screening block whose secrets are to be held. */
+static int held_of(const struct hm_core *core, const struct hm_compare *compare, size_t factor, struct hm_compare_result *suspects,
+		   uint32_t *held, struct hm_fail *fail)
 {
 	HM_FREE struct hm_compare_block *same = hm_alloc(core->block_count + 1, sizeof(*same));
 	HM_FREE struct hm_compare_block *screened = hm_alloc(core->block_count + 1, sizeof(*screened));
@@ -146,7 +147,7 @@ static int conclude_factor(struct hm_trial *t, size_t factor, struct hm_fail *fa
 	const struct hm_experiment_draws draws = { &core->plan_digest, core->seed, (uint32_t)(2 * factor + 1) };
 	struct hm_compare_phase confirm;
 	uint32_t held;
-	int r = hm_trial_held(core, t->compare, factor, &suspects, &held, fail);
+	int r = held_of(core, t->compare, factor, &suspects, &held, fail);
 
 	if (r == 0 && held != core->held[factor])
 		r = hm_fail_set(fail, HM_E_BAD, "the secrets of block %u were held for %s, and screening says %u", core->held[factor],
@@ -169,6 +170,9 @@ int hm_trial_conclude(struct hm_trial *t, struct hm_fail *fail)
 
 	for (size_t i = 0; t && i < t->core->factor_count && r == 0; i++)
 		r = conclude_factor(t, i, fail);
+	/* What is wrong with what it was asked is wrong with the core. */
+	if (r == HM_E_USAGE && fail)
+		fail->code = HM_E_BAD;
 	return r < 0 ? hm_fail_in(fail, "the experiment") : 0;
 }
 
