@@ -14,6 +14,16 @@ static void check(const struct hm_flows *flows)
 		for (size_t k = 0; k < flow->messages; k++)
 			if (flow->message[k] > flow->sent.len || (k && flow->message[k] < flow->message[k - 1]))
 				abort();
+		for (size_t k = 0, sent = 0, heard = 0; k < flow->connections; k++) {
+			const struct hm_connection *c = &flow->connection[k];
+
+			if (c->sent != sent || c->heard != heard || c->heard_len > HM_HEARD_MAX)
+				abort();
+			sent += c->sent_len;
+			heard += c->heard_len;
+			if (sent > flow->sent.len || heard > flow->heard.len)
+				abort();
+		}
 	}
 	if (wire != flows->wire)
 		abort();

@@ -21,7 +21,7 @@ struct node {
 
 /* A flow on its way. */
 struct growing {
-	struct hm_pieces pieces;
+	struct hm_pieces pieces, heard;
 	uint64_t first; /* number of its first packet */
 };
 
@@ -45,8 +45,10 @@ static int by_key(const void *a, const void *b)
 static void cleanup_reading(struct reading *r)
 {
 	tdestroy(r->tree, free);
-	for (size_t i = 0; i < r->flows.count; i++)
+	for (size_t i = 0; i < r->flows.count; i++) {
 		free(r->growing[i].pieces.list);
+		free(r->growing[i].heard.list);
+	}
 	free(r->growing);
 	hm_flows_release(&r->flows);
 	hm_names_cleanup(&r->names);
@@ -181,6 +183,24 @@ static void take_packet(struct reading *r, const struct hm_packet *packet, struc
 	}
 }
 
+/* An answer on a TCP connection that the chamber began. */
+static void hear(struct reading *r, const struct hm_packet *packet)
+{
+	struct node key = { .key = { .version = packet->version, .proto = packet->proto, .local_port = packet->dst_port,
+				     .port = packet->src_port } }, **found;
+
+	if (packet->proto != IPPROTO_TCP || packet->fragment)
+		return;
+	memcpy(key.key.local, packet->dst, sizeof(packet->dst));
+	memcpy(key.key.remote, packet->src, sizeof(packet->src));
+	found = tfind(&key, &r->tree, by_key);
+	if (found) {
+		struct growing *flow = &r->growing[(*found)->index];
+
+		hm_heard_segment(&flow->heard, flow->pieces.stream.connection, packet, r->flows.packets);
+	}
+}
+
 static void take_frame(struct reading *r, const struct hm_pcapng_block *block)
 {
 	struct hm_slice frame = block->packet;
@@ -198,6 +218,8 @@ static void take_frame(struct reading *r, const struct hm_pcapng_block *block)
 			r->mac_known = true;
 		}
 		take_packet(r, &packet, frame, block->wire_len);
+	} else {
+		hear(r, &packet);
 	}
 	r->flows.packets++;
 }
@@ -244,15 +266,19 @@ int hm_flows_read(struct hm_flows *out, struct hm_slice pcapng, const uint8_t ad
 			take_frame(&r, &block);
 		else if (r.flows.packets && (block.type == HM_PCAPNG_DSB || block.type == HM_PCAPNG_NRB))
 			return hm_fail_set(fail, HM_E_BAD, "reading packets: secrets or names stand behind a packet");
+		else if (block.type == HM_PCAPNG_DSB)
+			hm_bytes_slice(&r.flows.keylog, block.secrets);
 	}
 	if (e < 0)
 		return hm_fail_in(fail, "reading packets");
 	hm_names_seal(r.names);
 	for (size_t i = 0; i < r.flows.count; i++) {
 		hm_pieces_join(&r.flows.list[i], &r.growing[i].pieces);
+		hm_heard_join(&r.flows.list[i], &r.growing[i].heard);
 		name_flow(&r.flows.list[i], r.names, r.growing[i].first);
 		free(r.growing[i].pieces.list);
-		r.growing[i].pieces = (struct hm_pieces){ 0 };
+		free(r.growing[i].heard.list);
+		r.growing[i].pieces = r.growing[i].heard = (struct hm_pieces){ 0 };
 	}
 	*out = r.flows;
 	/* The list beside it is freed without the flows. */
@@ -266,7 +292,10 @@ void hm_flows_release(struct hm_flows *flows)
 		free(flows->list[i].endpoint);
 		hm_bytes_release(&flows->list[i].sent);
 		free(flows->list[i].message);
+		free(flows->list[i].connection);
+		hm_bytes_release(&flows->list[i].heard);
 	}
 	free(flows->list);
+	hm_bytes_release(&flows->keylog);
 	*flows = (struct hm_flows){ 0 };
 }

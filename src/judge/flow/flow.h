@@ -10,9 +10,21 @@
  * than the chamber's, and its frame does not come from the hardware address that the chamber's packets come from. So a
  * source address that a product makes up hides nothing. Frames that are no IP packets, and bytes of a frame behind the IP
  * packet's end, stand under "link"; they have no direction that could be trusted, and count as outgoing.
- * A TCP byte that was sent twice stands once, but a second sending that differs left too: it stands behind the stream. */
+ * A TCP byte that was sent twice stands once, but a second sending that differs left too: it stands behind the stream.
+ *
+ * What came in is no part of a flow, but for the beginning of what each TCP connection was answered, which tells how the
+ * rest of it is to be read (a TLS server's hello), and the secrets of handshakes that the packet file has. */
 #include "digest.h"
 #include "fail.h"
+
+enum { HM_HEARD_MAX = 16 << 10 };
+
+/* One connection of a TCP flow: a local port can be used again. */
+struct hm_connection {
+	uint32_t number;	 /* from 0, of the local port; one that sent nothing is left out */
+	size_t sent, sent_len;	 /* its bytes in `sent`; what stands behind the stream belongs to none */
+	size_t heard, heard_len; /* in `heard`: how its answer begins, HM_HEARD_MAX bytes at most and up to the first hole */
+};
 
 struct hm_flow {
 	char *endpoint;	       /* "public.pyzor.org:24441/udp", "[8.8.8.8]:53/udp", "link" for frames that are not IP */
@@ -27,6 +39,9 @@ struct hm_flow {
 	size_t *message;       /* start offsets in `sent`: datagrams, or TCP segments with something new in them */
 	size_t messages;
 	uint64_t missing;      /* payload bytes that the capture does not hold (cut frames, holes in a stream) */
+	struct hm_connection *connection; /* of TCP, in the order of `sent` */
+	size_t connections;
+	struct hm_bytes heard;
 };
 
 struct hm_flows {
@@ -34,6 +49,7 @@ struct hm_flows {
 	size_t count;
 	uint64_t packets;	       /* all packet blocks, both directions */
 	uint64_t wire;		       /* outgoing bytes of IP packets, the sum over flows */
+	struct hm_bytes keylog;	       /* lines of the TLS key log, as decryption-secrets blocks have them */
 };
 
 /* `address` is the chamber's IPv4 address: what it sends is outgoing. HM_E_BAD for a file that is malformed. */

@@ -40,6 +40,13 @@ void hm_pieces_segment(struct hm_pieces *pieces, const struct hm_packet *packet,
 /* Fills sent, message, messages and missing of the flow. The pieces are sorted in place. */
 void hm_pieces_join(struct hm_flow *flow, struct hm_pieces *pieces);
 
+/* heard.c: what came back on a flow's connections. `connection` is the one that the chamber was at when the segment came. */
+void hm_heard_segment(struct hm_pieces *heard, uint32_t connection, const struct hm_packet *packet, uint64_t order);
+/* Fills heard, and the heard parts of connections; hm_pieces_join comes first. */
+void hm_heard_join(struct hm_flow *flow, struct hm_pieces *heard);
+/* By connection, place and capture order: for qsort. */
+int hm_pieces_by_place(const void *a, const void *b);
+
 /* Names that were asked, so that addresses can be named again. */
 struct hm_names;
 struct hm_names *hm_names_new(void);

@@ -58,7 +58,7 @@ void hm_pieces_segment(struct hm_pieces *pieces, const struct hm_packet *packet,
 	piece->at = distance(&pieces->stream, packet->tcp_seq + !!(packet->tcp_flags & HM_TCP_SYN));
 }
 
-static int by_place(const void *a, const void *b)
+int hm_pieces_by_place(const void *a, const void *b)
 {
 	const struct hm_piece *x = a, *y = b;
 
@@ -139,13 +139,27 @@ static void lay(struct hm_flow *flow, struct laid *laid, size_t *cap, struct hm_
 	}
 }
 
+/* The pieces from here on are of another connection than those before, which ends here. */
+static void begin(struct hm_flow *flow, size_t *cap, uint32_t number)
+{
+	if (flow->connections)
+		flow->connection[flow->connections - 1].sent_len = flow->sent.len - flow->connection[flow->connections - 1].sent;
+	if (number == HM_NO_CONNECTION)
+		return;
+	if (flow->connections == *cap) {
+		*cap = *cap ? 2 * *cap : 1;
+		flow->connection = hm_realloc(flow->connection, *cap, sizeof(*flow->connection));
+	}
+	flow->connection[flow->connections++] = (struct hm_connection){ .sent = flow->sent.len, .number = number };
+}
+
 static void join_segments(struct hm_flow *flow, struct hm_pieces *pieces)
 {
 	struct laid laid = { 0 };
-	size_t cap = 0;
+	size_t cap = 0, begun = 0;
 
 	if (pieces->count)
-		qsort(pieces->list, pieces->count, sizeof(*pieces->list), by_place);
+		qsort(pieces->list, pieces->count, sizeof(*pieces->list), hm_pieces_by_place);
 	for (size_t i = 0; i < pieces->count; i++) {
 		struct hm_piece *piece = &pieces->list[i];
 
@@ -154,9 +168,11 @@ static void join_segments(struct hm_flow *flow, struct hm_pieces *pieces)
 			int64_t first = piece->at < 0 ? piece->at : 0;
 
 			laid = (struct laid){ first, first, flow->sent.len };
+			begin(flow, &begun, piece->connection);
 		}
 		lay(flow, &laid, &cap, piece);
 	}
+	begin(flow, &begun, HM_NO_CONNECTION);
 	for (size_t i = 0; i < pieces->count; i++) {
 		if (!pieces->list[i].joins)
 			continue;

@@ -185,6 +185,62 @@ static void the_same_ports_again(void **state HM_UNUSED)
 	assert_int_equal(flows.list[0].missing, 0);
 }
 
+static void answer(struct hm_bytes *file, uint32_t seq, uint8_t flags, struct hm_slice payload)
+{
+	frames_add(file, (struct frames_packet){ .src = there, .dst = frames_chamber, .proto = IPPROTO_TCP, .src_port = 80,
+						 .dst_port = 40000, .seq = seq, .flags = flags, .payload = payload });
+}
+
+static void answers_stand_beside_their_connection(void **state HM_UNUSED)
+{
+	FILE_OF(file);
+
+	answer(&file, 7, HM_TCP_ACK, HM_SLICE("asked by nobody"));
+	frames_tcp(&file, there, 80, 100, HM_TCP_SYN, HM_SLICE(""));
+	answer(&file, UINT32_MAX, HM_TCP_SYN | HM_TCP_ACK, HM_SLICE(""));
+	frames_tcp(&file, there, 80, 101, HM_TCP_ACK, HM_SLICE("first "));
+	answer(&file, 4, HM_TCP_ACK, HM_SLICE("one"));
+	answer(&file, 0, HM_TCP_ACK, HM_SLICE("odd "));
+	answer(&file, 0, HM_TCP_ACK, HM_SLICE("odd o"));
+	answer(&file, 9, HM_TCP_ACK, HM_SLICE("behind a hole"));
+	frames_tcp(&file, there, 80, 50, HM_TCP_SYN, HM_SLICE(""));
+	frames_tcp(&file, there, 80, 20, HM_TCP_SYN, HM_SLICE("")); /* says nothing on the second */
+	answer(&file, 30, HM_TCP_SYN | HM_TCP_ACK, HM_SLICE(""));
+	frames_tcp(&file, there, 80, 21, HM_TCP_ACK, HM_SLICE("second"));
+	answer(&file, 31, HM_TCP_ACK, HM_SLICE("two"));
+	frames_tcp(&file, there, 80, 21, HM_TCP_ACK, HM_SLICE("SECOND"));
+	FLOWS_OF(flows, &file);
+	const struct hm_flow *flow = flows.list;
+
+	assert_int_equal(flows.count, 1);
+	assert_sent(flow, "first secondSECOND");
+	assert_int_equal(flow->connections, 2);
+	assert_int_equal(flow->connection[0].sent_len, 6);
+	assert_int_equal(flow->connection[1].number, 2);
+	assert_int_equal(flow->connection[1].sent, 6);
+	assert_int_equal(flow->connection[1].sent_len, 6);
+	assert_int_equal(flow->heard.len, 10);
+	assert_memory_equal(flow->heard.data, "odd onetwo", 10);
+	assert_int_equal(flow->connection[0].heard_len, 7);
+	assert_int_equal(flow->connection[1].heard, 7);
+	assert_int_equal(flow->connection[1].heard_len, 3);
+}
+
+static void of_a_long_answer_the_beginning_is_kept(void **state HM_UNUSED)
+{
+	static uint8_t much[1000];
+
+	FILE_OF(file);
+	frames_tcp(&file, there, 80, 100, HM_TCP_SYN, HM_SLICE("x"));
+	answer(&file, 0, HM_TCP_SYN | HM_TCP_ACK, HM_SLICE(""));
+	for (uint32_t at = 0; at < 40000; at += sizeof(much))
+		answer(&file, 1 + at, HM_TCP_ACK, (struct hm_slice){ much, sizeof(much) });
+	FLOWS_OF(flows, &file);
+
+	assert_int_equal(flows.list[0].heard.len, HM_HEARD_MAX);
+	assert_int_equal(flows.list[0].connection[0].heard_len, HM_HEARD_MAX);
+}
+
 static void fragments_continue_their_datagram(void **state HM_UNUSED)
 {
 	FILE_OF(file);
@@ -241,6 +297,7 @@ static void secrets_and_names_stand_before_packets(void **state)
 	assert_int_equal(flows.count, 1);
 	assert_int_equal(flows.packets, 1);
 	assert_true(flows.list[0].literal);
+	assert_int_equal(flows.keylog.len, 20);
 	hm_flows_release(&flows);
 	hm_pcapng_names(&file, &name, 1);
 	assert_int_equal(hm_flows_read(&flows, hm_slice_of(&file), frames_chamber, NULL), HM_E_BAD);
@@ -296,6 +353,8 @@ int main(void)
 		cmocka_unit_test(a_hole_is_counted),
 		cmocka_unit_test(a_second_sending_that_differs_is_kept),
 		cmocka_unit_test(the_same_ports_again),
+		cmocka_unit_test(answers_stand_beside_their_connection),
+		cmocka_unit_test(of_a_long_answer_the_beginning_is_kept),
 		cmocka_unit_test(fragments_continue_their_datagram),
 		cmocka_unit_test(what_is_cut_is_counted),
 		cmocka_unit_test(bytes_behind_a_packet_and_other_frames_are_link),
