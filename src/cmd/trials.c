@@ -3,6 +3,7 @@
 #include "trials.h"
 
 #include <arpa/inet.h>
+#include <time.h>
 
 #include "fs.h"
 #include "planted.h"
@@ -30,6 +31,12 @@ struct hm_trials {
 	size_t set_count;
 	size_t *set_of; /* by run, from 0 */
 	json_t *planted; /* the sets' rows */
+};
+
+/* What the chamber's internet says in both runs of a block follows from these. */
+struct block_net {
+	struct hm_sha256 noise;
+	int64_t clock; /* ns: when the block began, a whole second */
 };
 
 struct place { /* one run of a block */
@@ -205,7 +212,16 @@ static char *stdin_of(const struct hm_trials *e, const struct hm_world *world)
 	return file ? hm_sprintf("%s/%s", HM_TARGET, file->path) : hm_strdup(path);
 }
 
-static int prepare_place(struct hm_trials *e, struct place *p, unsigned block, unsigned place, struct hm_slice plan, struct hm_fail *fail)
+static void begin_net(const struct hm_trials *e, struct block_net *net, unsigned block)
+{
+	HM_FREE char *label = hm_sprintf("control/%s/%u/internet", phase_of(block), block);
+
+	hm_derive(&net->noise, e->a->seed, label);
+	net->clock = (int64_t)time(NULL) * 1000000000;
+}
+
+static int prepare_place(struct hm_trials *e, struct place *p, unsigned block, unsigned place, const struct block_net *net,
+			 struct hm_slice plan, struct hm_fail *fail)
 {
 	struct hm_assessment *a = e->a;
 	struct set set = { 0 };
@@ -229,6 +245,8 @@ static int prepare_place(struct hm_trials *e, struct place *p, unsigned block, u
 	p->stdin_path = stdin_of(e, p->world);
 	p->spec = (struct hm_run_spec){ .mode = a->mode, .plan = plan, .number = p->run, .time_limit_s = a->time_limit_s,
 					.record = p->record, .packets = p->packets, .tree = p->tree, .silent = true };
+	p->spec.noise = net->noise.b;
+	p->spec.clock = net->clock;
 	hm_surroundings_fill(&a->surroundings, &p->spec);
 	p->name = hm_strdup(p->spec.chamber.name); /* the next place's takes its memory */
 	p->spec.chamber.name = p->name;
@@ -265,10 +283,12 @@ static int do_block(struct hm_trials *e, unsigned block, struct hm_slice plan, s
 {
 	struct place places[HM_TWINS] = { 0 };
 	struct hm_twin twins[HM_TWINS] = { 0 };
+	struct block_net net;
 	int r = 0;
 
+	begin_net(e, &net, block);
 	for (unsigned i = 0; i < HM_TWINS && r == 0; i++) {
-		r = prepare_place(e, &places[i], block, i, plan, fail);
+		r = prepare_place(e, &places[i], block, i, &net, plan, fail);
 		twins[i].spec = &places[i].spec;
 	}
 	if (r == 0)

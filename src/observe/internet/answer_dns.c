@@ -1,7 +1,5 @@
 /* DNS, whatever it came by: an address of its own for every name, what the scenario says of TXT and MX, and an empty answer for
  * everything else. The same question gets the same bytes. */
-#include <time.h>
-
 #include "dns.h"
 #include "internet_internal.h"
 
@@ -26,7 +24,7 @@ static void answer_txt(struct server *s, struct hm_bytes *out, const struct hm_d
 	const struct dns_rule *rule = hm_internet_dns_rule(s->scenario, q->name);
 	struct hm_slice record;
 
-	if (!rule || hm_internet_expand(&text, rule->txt, (struct hm_slice){ 0 }, time(NULL), 4096) < 0) {
+	if (!rule || hm_internet_expand(&text, rule->txt, (struct hm_slice){ 0 }, hm_internet_clock(s) / NS_PER_S, 4096) < 0) {
 		hm_dns_write_answer(out, q, 0, TTL, NULL, 0);
 		return;
 	}

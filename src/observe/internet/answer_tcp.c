@@ -13,7 +13,6 @@
 #include <event2/listener.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "http.h"
 #include "internet_internal.h"
@@ -26,6 +25,7 @@ enum {
 	DESCRIPTORS_KEPT = 64, /* for everything but connections */
 	BACKLOG = 4096,
 	DNS_PORT = 53,
+	RECORDS_AT_ONCE = 256 << 10, /* of an answer inside TLS, before it is with the kernel */
 };
 
 static const struct timeval first_byte = { 2, 0 }, handshake = { 10, 0 }, after_last_byte = { 0, 200000 }, write_stall = { 30, 0 };
@@ -33,9 +33,12 @@ static const struct timeval first_byte = { 2, 0 }, handshake = { 10, 0 }, after_
 struct connection {
 	struct server *server;
 	struct bufferevent *stream; /* NULL until its first bytes were seen */
+	struct evbuffer *in, *out;  /* what is said in clear: the stream's, or with TLS our own */
+	struct tls_stream *tls;	    /* NULL without TLS */
+	struct evbuffer *records;   /* of TLS, on their way to the stream */
 	struct event *idle, *first;
 	int fd; /* until there is a stream */
-	bool waited, tls;
+	bool waited;
 	struct sockaddr_in called;
 	size_t read;
 	enum { SHAKING_HANDS, UNDECIDED, NAMES, RAW, ANSWERING, ANSWERED } state;
@@ -56,18 +59,30 @@ int hm_internet_tcp_open(struct server *s, struct hm_fail *fail)
 	return 0;
 }
 
+/* The last records go straight to the socket, unless something stands before them there; what finds no room is not said. */
+static void tls_free(struct connection *c)
+{
+	hm_internet_tls_end(c->tls, c->records);
+	if (!evbuffer_get_length(bufferevent_get_output(c->stream)))
+		(void)!evbuffer_write(c->records, bufferevent_getfd(c->stream));
+	evbuffer_free(c->records);
+	evbuffer_free(c->in);
+	evbuffer_free(c->out);
+	hm_internet_tls_free(c->tls);
+}
+
 static void connection_free(struct connection *c)
 {
 	struct server *s = c->server;
 
 	event_free(c->idle);
 	event_free(c->first);
-	if (!c->stream)
-		close(c->fd);
-	else if (c->tls)
-		hm_internet_tls_free(c->stream);
-	else
+	if (c->tls)
+		tls_free(c);
+	if (c->stream)
 		bufferevent_free(c->stream);
+	else
+		close(c->fd);
 	free(c);
 	if (s->connections-- == s->connections_max)
 		evconnlistener_enable(s->listener);
@@ -135,12 +150,12 @@ static void answer(struct connection *c, const struct hm_http_request *r, struct
 		   const struct http_rule *rule)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
-	struct evbuffer *out = bufferevent_get_output(c->stream);
+	struct evbuffer *out = c->out;
 	int status = rule->status ? rule->status : 200, fd;
 	bool body = has_body(status) && !hm_slice_eq(r->method, HM_SLICE("HEAD"));
 	uint64_t length;
 
-	if (rule->text && hm_internet_expand(&text, rule->text, head, time(NULL), TEXT_ANSWER_MAX) < 0)
+	if (rule->text && hm_internet_expand(&text, rule->text, head, hm_internet_clock(c->server) / NS_PER_S, TEXT_ANSWER_MAX) < 0)
 		text.len = 0;
 	length = rule->file ? (uint64_t)rule->size : text.len;
 	evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nConnection: close\r\n", status, reason(status));
@@ -166,7 +181,7 @@ static void answer(struct connection *c, const struct hm_http_request *r, struct
 /* Looks whether the bytes so far are a request that a rule answers. */
 static void decide(struct connection *c)
 {
-	struct evbuffer *in = bufferevent_get_input(c->stream);
+	struct evbuffer *in = c->in;
 	size_t len = evbuffer_get_length(in) < HEAD_MAX ? evbuffer_get_length(in) : HEAD_MAX;
 	struct hm_slice bytes = { evbuffer_pullup(in, (ev_ssize_t)len), len };
 	HM_FREE char *host = NULL, *path = NULL;
@@ -189,7 +204,7 @@ static void decide(struct connection *c)
 /* DNS over TCP (RFC 7766): messages with their lengths before them. Who asks more than it reads is not answered any more. */
 static void answer_names(struct connection *c)
 {
-	struct evbuffer *in = bufferevent_get_input(c->stream), *out = bufferevent_get_output(c->stream);
+	struct evbuffer *in = c->in, *out = c->out;
 	uint8_t head[2], length[2];
 
 	while (c->state == NAMES && evbuffer_copyout(in, head, sizeof(head)) == sizeof(head)) {
@@ -215,23 +230,59 @@ static void answer_names(struct connection *c)
 	}
 }
 
-static void on_read(struct bufferevent *stream, void *user)
+/* What of an answer inside TLS goes to the kernel next. */
+static void give(struct connection *c)
 {
-	struct connection *c = user;
-	struct evbuffer *in = bufferevent_get_input(stream);
+	hm_internet_tls_give(c->tls, c->out, c->records, RECORDS_AT_ONCE);
+	if (!evbuffer_get_length(c->out))
+		hm_internet_tls_end(c->tls, c->records);
+	bufferevent_write_buffer(c->stream, c->records);
+}
 
+/* What the product said, in clear. */
+static void on_clear(struct connection *c)
+{
 	if (c->state == UNDECIDED)
 		decide(c);
 	else if (c->state == NAMES)
 		answer_names(c);
 	if (c->state != ANSWERING)
 		event_add(c->idle, &after_last_byte);
+	else if (c->tls)
+		give(c);
 	if (c->state == UNDECIDED || c->state == NAMES)
 		return;
-	c->read += evbuffer_get_length(in);
-	evbuffer_drain(in, evbuffer_get_length(in));
+	c->read += evbuffer_get_length(c->in);
+	evbuffer_drain(c->in, evbuffer_get_length(c->in));
 	if (c->read >= READ_MAX)
-		bufferevent_disable(stream, EV_READ);
+		bufferevent_disable(c->stream, EV_READ);
+}
+
+static void on_records(struct connection *c)
+{
+	enum tls_state state;
+
+	state = hm_internet_tls_take(c->tls, bufferevent_get_input(c->stream), c->in, c->records);
+	if (c->state == SHAKING_HANDS && (state == TLS_OPEN || state == TLS_ENDED)) {
+		c->state = UNDECIDED;
+		event_add(c->idle, &first_byte);
+	}
+	if (evbuffer_get_length(c->in))
+		on_clear(c);
+	if (state == TLS_BROKEN || (state == TLS_ENDED && c->state != ANSWERING))
+		connection_free(c);
+	else
+		bufferevent_write_buffer(c->stream, c->records);
+}
+
+static void on_read(struct bufferevent *stream HM_UNUSED, void *user)
+{
+	struct connection *c = user;
+
+	if (c->tls)
+		on_records(c);
+	else
+		on_clear(c);
 }
 
 /* The answer is with the kernel: tell that no more comes, and wait for the product to close. */
@@ -241,39 +292,40 @@ static void on_written(struct bufferevent *stream, void *user)
 
 	if (c->state != ANSWERING)
 		return;
+	if (c->tls && evbuffer_get_length(c->out)) {
+		give(c);
+		return;
+	}
 	c->state = ANSWERED;
 	bufferevent_set_timeouts(stream, NULL, NULL);
-	if (c->tls)
-		hm_internet_tls_shutdown(stream);
 	shutdown(bufferevent_getfd(stream), SHUT_WR);
 	event_add(c->idle, &after_last_byte);
 }
 
 /* The product closed, the connection broke, or it does not take the answer. A product that closed its side may still
  * read. */
-static void on_event(struct bufferevent *stream, short what, void *user)
+static void on_event(struct bufferevent *stream HM_UNUSED, short what, void *user)
 {
 	struct connection *c = user;
 
-	if (c->tls)
-		hm_internet_tls_tell(stream, what);
-	if (what & BEV_EVENT_CONNECTED) {
-		c->state = UNDECIDED;
-		event_add(c->idle, &first_byte);
-	} else if (!(what & BEV_EVENT_EOF) || c->state != ANSWERING)
+	if (!(what & BEV_EVENT_EOF) || c->state != ANSWERING)
 		connection_free(c);
 }
 
-static void open_stream(struct connection *c)
+static void open_stream(struct connection *c, bool tls)
 {
 	struct server *s = c->server;
 
 	event_del(c->first);
-	if (c->tls)
-		c->stream = hm_internet_tls_accept(s->tls, s->base, c->fd, (const uint8_t *)&c->called.sin_addr);
-	else
-		c->stream = bufferevent_socket_new(s->base, c->fd, BEV_OPT_CLOSE_ON_FREE);
+	c->stream = bufferevent_socket_new(s->base, c->fd, BEV_OPT_CLOSE_ON_FREE);
 	if (!c->stream)
+		abort();
+	if (tls)
+		c->tls = hm_internet_tls_accept(s->tls, (const uint8_t *)&c->called.sin_addr, ntohs(c->called.sin_port));
+	c->in = tls ? evbuffer_new() : bufferevent_get_input(c->stream);
+	c->out = tls ? evbuffer_new() : bufferevent_get_output(c->stream);
+	c->records = tls ? evbuffer_new() : NULL;
+	if (!c->in || !c->out || (tls && !c->records))
 		abort();
 	c->state = c->tls ? SHAKING_HANDS : ntohs(c->called.sin_port) == DNS_PORT ? NAMES : UNDECIDED;
 	event_add(c->idle, c->tls ? &handshake : &first_byte);
@@ -301,8 +353,7 @@ static void on_first(evutil_socket_t fd, short what HM_UNUSED, void *user)
 	low = 1;
 	if (c->waited && setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof(low)) < 0)
 		n = 0;
-	c->tls = n == 2 && start[0] == 22 && start[1] == 3;
-	open_stream(c);
+	open_stream(c, n == 2 && start[0] == 22 && start[1] == 3);
 }
 
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from HM_UNUSED,

@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include "internet_internal.h"
 #include "ntp.h"
@@ -88,14 +87,6 @@ static void on_query(struct server *s, const struct datagram *d)
 		answer(d, hm_slice_of(&out));
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_REALTIME, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
 static void on_other(struct server *s, const struct datagram *d)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
@@ -103,8 +94,8 @@ static void on_other(struct server *s, const struct datagram *d)
 	const struct udp_rule *rule =
 		hm_internet_udp_rule(s->scenario, hm_internet_names_get(&s->names, address), ntohs(d->to.sin_port));
 
-	if (rule ? hm_internet_expand(&out, rule->reply, d->bytes, time(NULL), REPLY_MAX) == 0
-		 : ntohs(d->to.sin_port) == NTP_PORT && hm_ntp_answer(&out, d->bytes, now_ns()) == 0)
+	if (rule ? hm_internet_expand(&out, rule->reply, d->bytes, hm_internet_clock(s) / NS_PER_S, REPLY_MAX) == 0
+		 : ntohs(d->to.sin_port) == NTP_PORT && hm_ntp_answer(&out, d->bytes, (uint64_t)hm_internet_clock(s)) == 0)
 		answer(d, hm_slice_of(&out));
 }
 

@@ -186,6 +186,8 @@ int hm_internet_open(struct hm_internet **ret, const struct hm_internet_spec *sp
 	if (!spec->secret && getrandom(once, sizeof(once), 0) != sizeof(once))
 		return hm_fail_errno(fail, "cannot draw the secret of the chamber's authority");
 	server.secret = spec->secret ? spec->secret : once;
+	server.noise = spec->noise ? spec->noise : server.secret;
+	server.clock = spec->clock;
 	server.mac = spec->mac;
 	server.chamber = chamber;
 	server.packets = packets;

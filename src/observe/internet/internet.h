@@ -9,6 +9,8 @@
  * neighbours are static: nothing but the product makes packets. The process runs as nobody, with CAP_NET_RAW alone, and
  * dies with the thread that opened it: open it from the main thread.
  *
+ * Answers are a function of what is asked, but for the clock: the same bytes to the same bytes, in whichever order they come.
+ *
  * A connection that begins as TLS does gets TLS 1.2 or 1.3, with a certificate minted for the name in its ClientHello (or for
  * the address that it called) by an authority of the chamber's own; inside it is answered like any other. The packet file
  * then holds the keys (decryption-secrets blocks) and the names that were asked (a name-resolution block), in front of the
@@ -38,6 +40,8 @@ struct hm_internet_spec {
 	struct hm_slice scenario; /* canonical JSON of a scenario, or empty */
 	const char *mirror;	  /* folder on the host whose files the scenario serves; NULL where it names none */
 	const uint8_t *secret;	  /* of the authority, HM_INTERNET_SECRET bytes; NULL: one that is used once */
+	const uint8_t *noise;	  /* what TLS draws comes from these HM_INTERNET_SECRET bytes and what the product said; NULL: from `secret` */
+	int64_t clock;		  /* nanoseconds since 1970 at which the chamber's clock stands in every answer; 0: it is the host's clock, and goes */
 	const char *packets;	  /* pcapng file to create, or to begin anew */
 	const uint8_t *mac;	  /* hardware address of the chamber's card, 6 bytes, for one card alone; NULL: one that is always the same */
 	pid_t chamber;		  /* pid 1 of the chamber: its network namespace is set up too */

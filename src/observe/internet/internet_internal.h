@@ -10,6 +10,7 @@
 
 #define CHAMBER_INTERFACE "eth0"
 #define INTERNET_INTERFACE "chamber0"
+#define NS_PER_S 1000000000
 
 /* network.c: both ends of the link, by netlink. `chamber` and `own` are descriptors of the network namespaces; the
  * caller stands in `own` and stands there afterwards. */
@@ -123,6 +124,7 @@ uint64_t hm_internet_now_us(void) HM_MUST_CHECK;
 /* answer_dns.c, answer_udp.c, answer_tcp.c: the answers. */
 struct server {
 	struct event_base *base;
+	int64_t clock; /* of struct hm_internet_spec */
 	const struct scenario *scenario;
 	struct names names;
 	struct tls *tls;
@@ -132,6 +134,8 @@ struct server {
 	size_t connections, connections_max;
 };
 
+/* The chamber's time in nanoseconds since 1970. */
+int64_t hm_internet_clock(const struct server *s) HM_MUST_CHECK;
 /* The answer to a DNS query, into the empty `out`; HM_E_BAD where there is none to give. `datagram`: as long as UDP takes it. */
 int hm_internet_dns_answer(struct server *s, struct hm_bytes *out, struct hm_slice message, bool datagram) HM_MUST_CHECK;
 int hm_internet_udp_open(struct server *s, struct hm_fail *fail) HM_MUST_CHECK;
@@ -143,7 +147,8 @@ int hm_internet_tcp_start(struct server *s, struct hm_fail *fail) HM_MUST_CHECK;
 /* server.c: the child process. Never returns. */
 struct server_spec {
 	const struct scenario *scenario;
-	const uint8_t *secret; /* of the authority */
+	const uint8_t *secret, *noise; /* of struct hm_internet_spec, none NULL */
+	int64_t clock;
 	const uint8_t *mac;    /* of the chamber's card, or NULL */
 	uint64_t *wire; /* the words of hm_internet_wire */
 	int chamber, packets, control; /* descriptors: network namespace, file, socket to the parent */

@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 
 #include "internet_internal.h"
 #include "pcapng.h"
@@ -155,9 +156,20 @@ static void on_tick(evutil_socket_t fd HM_UNUSED, short what HM_UNUSED, void *us
 		event_base_loopbreak(c->server.base);
 }
 
+int64_t hm_internet_clock(const struct server *s)
+{
+	struct timespec t;
+
+	if (s->clock)
+		return s->clock;
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (int64_t)t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
 static int set_up(struct child *c, struct hm_fail *fail)
 {
 	struct server *s = &c->server;
+	const struct tls_spec tls = { c->spec->secret, c->spec->noise, hm_internet_clock(s) / NS_PER_S };
 	HM_CLOSE int own = -1;
 
 	if (unshare(CLONE_NEWNET) < 0)
@@ -170,7 +182,8 @@ static int set_up(struct child *c, struct hm_fail *fail)
 		return hm_fail_set(fail, HM_E_SYSTEM, "cannot make an event loop");
 	if (hm_internet_net_create(c->spec->chamber, own, c->spec->mac, fail) < 0 ||
 	    hm_internet_packets_open(&c->packets, s->base, c->spec->packets, c->spec->wire, fail) < 0 ||
-	    hm_internet_tls_open(&s->tls, c->spec->secret, fail) < 0 || hm_internet_udp_open(s, fail) < 0 || hm_internet_tcp_open(s, fail) < 0 || every_port(c, own, fail) < 0 ||
+	    hm_internet_tls_open(&s->tls, &tls, fail) < 0 || hm_internet_udp_open(s, fail) < 0 || hm_internet_tcp_open(s, fail) < 0 ||
+	    every_port(c, own, fail) < 0 ||
 	    hm_internet_udp_start(s, fail) < 0 || hm_internet_tcp_start(s, fail) < 0)
 		return fail->code;
 	c->control = event_new(s->base, c->spec->control, EV_READ | EV_PERSIST, on_control, c);
@@ -230,6 +243,7 @@ _Noreturn void hm_internet_server(struct server_spec *spec)
 
 	c.spec = spec;
 	c.server.scenario = spec->scenario;
+	c.server.clock = spec->clock;
 	if (be_a_child(spec, &r.fail) == 0 && spec->closed)
 		only_loopback(spec, &r.fail);
 	else if (r.fail.code == 0 && set_up(&c, &r.fail) == 0)

@@ -1,39 +1,52 @@
 /* TLS 1.2 and 1.3 on the internet's side: each handshake gets a certificate for the name that it asked for, or for the
  * address that it called, and its keys are kept so that the packets can be read afterwards. No tickets, no resumption:
- * every connection shows the whole handshake. */
+ * every connection shows the whole handshake.
+ *
+ * OpenSSL never sees a socket: bytes go in and come out as buffers, so all that it does for a connection it does within one of
+ * our calls, and draws from that connection's stream (draws.c). The stream begins anew with each ClientHello, by its bytes:
+ * who says the same hears the same, in whichever order connections come. */
 #include "tls_internal.h"
 
-#include <event2/bufferevent_ssl.h>
-#include <time.h>
+#include <event2/buffer.h>
 
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 
-enum { KEYS_MAX = 16 << 20, LINE_MAX_LEN = 1024, ALERTS = 1000 /* SSL_AD_REASON_OFFSET: what the peer sent */ };
+enum {
+	KEYS_MAX = 16 << 20,
+	LINE_MAX_LEN = 1024,
+	ALERTS = 1000, /* SSL_AD_REASON_OFFSET: what the peer sent */
+	AT_ONCE = SSL3_RT_MAX_PLAIN_LENGTH,
+};
 
 struct tls {
 	SSL_CTX *ctx;
 	struct authority *authority;
+	uint8_t noise[HM_INTERNET_SECRET];
 	struct hm_bytes keys;
 	struct hm_internet_tls_stats stats;
 };
 
-/* Of one connection, at its SSL. */
-struct handshake {
+struct tls_stream {
 	struct tls *tls;
+	SSL *ssl;
+	BIO *in, *out; /* memory; the SSL's */
+	struct draws draws;
 	uint8_t address[4];
+	uint16_t port;
 	bool offered; /* it has been given a certificate */
-	bool told;    /* it is counted */
+	bool broken, accepted;
+	unsigned long error; /* what broke it */
 };
 
-static struct handshake *handshake_of(const SSL *ssl)
+static struct tls_stream *stream_of(const SSL *ssl)
 {
 	return SSL_get_app_data(ssl);
 }
 
 static void on_key(const SSL *ssl, const char *line)
 {
-	struct tls *tls = handshake_of(ssl)->tls;
+	struct tls *tls = stream_of(ssl)->tls;
 	size_t len = strlen(line);
 
 	if (len > LINE_MAX_LEN || tls->keys.len + len + 1 > KEYS_MAX) {
@@ -66,14 +79,14 @@ static char *name_of(const SSL *ssl)
 
 static int on_certificate(SSL *ssl, void *user)
 {
-	struct handshake *h = handshake_of(ssl);
+	struct tls_stream *t = stream_of(ssl);
 	struct tls *tls = user;
 	HM_FREE char *name = name_of(ssl);
-	X509 *leaf = hm_internet_authority_mint(tls->authority, name, h->address);
+	X509 *leaf = hm_internet_authority_mint(tls->authority, name, t->address);
 	int good = SSL_use_certificate(ssl, leaf) && SSL_use_PrivateKey(ssl, hm_internet_authority_leaf(tls->authority));
 
 	X509_free(leaf);
-	h->offered = true;
+	t->offered = true;
 	return good;
 }
 
@@ -89,17 +102,30 @@ static int on_alpn(SSL *ssl HM_UNUSED, const uint8_t **out, uint8_t *out_len, co
 	return SSL_TLSEXT_ERR_OK;
 }
 
-int hm_internet_tls_open(struct tls **ret, const uint8_t *secret, struct hm_fail *fail)
+/* A whole message, before it is looked at. */
+static void on_message(int sent, int version HM_UNUSED, int type, const void *bytes, size_t len, SSL *ssl, void *user HM_UNUSED)
 {
-	struct tls *tls = hm_alloc(1, sizeof(*tls));
+	struct tls_stream *t = stream_of(ssl);
 
+	if (!sent && type == SSL3_RT_HANDSHAKE && len && *(const uint8_t *)bytes == SSL3_MT_CLIENT_HELLO)
+		hm_internet_draws_begin(&t->draws, t->tls->noise, t->address, t->port, (struct hm_slice){ bytes, len });
+}
+
+int hm_internet_tls_open(struct tls **ret, const struct tls_spec *spec, struct hm_fail *fail)
+{
+	struct tls *tls;
+
+	if (hm_internet_draws_open(fail) < 0)
+		return fail->code;
+	tls = hm_alloc(1, sizeof(*tls));
+	memcpy(tls->noise, spec->noise, sizeof(tls->noise));
 	tls->ctx = SSL_CTX_new(TLS_server_method());
 	if (!tls->ctx || !SSL_CTX_set_min_proto_version(tls->ctx, TLS1_2_VERSION) ||
 	    !SSL_CTX_set_cipher_list(tls->ctx, "ALL:!aNULL:@SECLEVEL=0")) {
 		hm_internet_tls_close(tls);
 		return hm_fail_set(fail, HM_E_SYSTEM, "cannot set up TLS in the chamber's internet: OpenSSL refuses");
 	}
-	hm_internet_authority_new(&tls->authority, secret, time(NULL));
+	hm_internet_authority_new(&tls->authority, spec->secret, spec->now);
 	SSL_CTX_set_options(tls->ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_COMPRESSION);
 	SSL_CTX_set_num_tickets(tls->ctx, 0);
 	SSL_CTX_set_session_cache_mode(tls->ctx, SSL_SESS_CACHE_OFF);
@@ -107,6 +133,7 @@ int hm_internet_tls_open(struct tls **ret, const uint8_t *secret, struct hm_fail
 	SSL_CTX_set_cert_cb(tls->ctx, on_certificate, tls);
 	SSL_CTX_set_alpn_select_cb(tls->ctx, on_alpn, NULL);
 	SSL_CTX_set_keylog_callback(tls->ctx, on_key);
+	SSL_CTX_set_msg_callback(tls->ctx, on_message);
 	*ret = tls;
 	return 0;
 }
@@ -121,63 +148,131 @@ void hm_internet_tls_close(struct tls *tls)
 	free(tls);
 }
 
-struct bufferevent *hm_internet_tls_accept(struct tls *tls, struct event_base *base, int fd, const uint8_t address[4])
+struct tls_stream *hm_internet_tls_accept(struct tls *tls, const uint8_t address[4], uint16_t port)
 {
-	struct handshake *h = hm_alloc(1, sizeof(*h));
-	SSL *ssl = SSL_new(tls->ctx);
-	struct bufferevent *stream;
+	struct tls_stream *t = hm_alloc(1, sizeof(*t));
 
-	if (!ssl)
+	t->tls = tls;
+	t->port = port;
+	memcpy(t->address, address, sizeof(t->address));
+	t->ssl = SSL_new(tls->ctx);
+	t->in = BIO_new(BIO_s_mem());
+	t->out = BIO_new(BIO_s_mem());
+	if (!t->ssl || !t->in || !t->out)
 		abort();
-	h->tls = tls;
-	memcpy(h->address, address, 4);
-	SSL_set_app_data(ssl, h);
-	stream = bufferevent_openssl_socket_new(base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
-	if (!stream)
-		abort();
-	return stream;
+	SSL_set_bio(t->ssl, t->in, t->out);
+	SSL_set_app_data(t->ssl, t);
+	SSL_set_accept_state(t->ssl);
+	hm_internet_draws_begin(&t->draws, tls->noise, address, port, (struct hm_slice){ 0 });
+	return t;
 }
 
-static bool from_peer(struct bufferevent *stream)
+static void enter(struct tls_stream *t)
 {
-	unsigned long error = bufferevent_get_openssl_error(stream);
-
-	return !error || ERR_GET_REASON(error) >= ALERTS;
-}
-
-void hm_internet_tls_tell(struct bufferevent *stream, short what)
-{
-	struct handshake *h = handshake_of(bufferevent_openssl_get_ssl(stream));
-	struct hm_internet_tls_stats *stats = &h->tls->stats;
-
-	if (h->told)
-		return;
-	h->told = true;
-	if (what & BEV_EVENT_CONNECTED)
-		stats->accepted++;
-	else if (h->offered && from_peer(stream))
-		stats->refused++;
-	else
-		stats->failed++;
-}
-
-void hm_internet_tls_shutdown(struct bufferevent *stream)
-{
-	SSL *ssl = bufferevent_openssl_get_ssl(stream);
-
-	if (SSL_is_init_finished(ssl) && !(SSL_get_shutdown(ssl) & SSL_SENT_SHUTDOWN))
-		(void)!SSL_shutdown(ssl);
 	ERR_clear_error();
+	hm_internet_draws_from(&t->draws);
 }
 
-void hm_internet_tls_free(struct bufferevent *stream)
+/* After a call that returned `r`: what OpenSSL wants to send goes on. */
+static void leave(struct tls_stream *t, int r, struct evbuffer *out)
 {
-	struct handshake *h = handshake_of(bufferevent_openssl_get_ssl(stream));
+	int why = r > 0 ? SSL_ERROR_NONE : SSL_get_error(t->ssl, r);
+	char *bytes;
+	long len;
 
-	hm_internet_tls_tell(stream, 0);
-	hm_internet_tls_shutdown(stream);
-	bufferevent_free(stream);
-	free(h);
+	hm_internet_draws_from(NULL);
+	if (why == SSL_ERROR_SSL || why == SSL_ERROR_SYSCALL) {
+		t->broken = true;
+		t->error = ERR_peek_last_error();
+	}
+	ERR_clear_error();
+	len = BIO_get_mem_data(t->out, &bytes);
+	if (len > 0)
+		evbuffer_add(out, bytes, (size_t)len);
+	(void)!BIO_reset(t->out);
+}
+
+static void shake_hands(struct tls_stream *t, struct evbuffer *out)
+{
+	int r;
+
+	enter(t);
+	r = SSL_do_handshake(t->ssl);
+	leave(t, r, out);
+	if (r == 1) {
+		t->accepted = true;
+		t->tls->stats.accepted++;
+	}
+}
+
+static void read_all(struct tls_stream *t, struct evbuffer *clear, struct evbuffer *out)
+{
+	static uint8_t buffer[AT_ONCE]; /* one process, one thread */
+	int n;
+
+	do {
+		enter(t);
+		n = SSL_read(t->ssl, buffer, sizeof(buffer));
+		leave(t, n, out);
+		if (n > 0)
+			evbuffer_add(clear, buffer, (size_t)n);
+	} while (n > 0);
+}
+
+enum tls_state hm_internet_tls_take(struct tls_stream *t, struct evbuffer *in, struct evbuffer *clear, struct evbuffer *out)
+{
+	int len = (int)evbuffer_get_length(in);
+
+	if (len > 0 && BIO_write(t->in, evbuffer_pullup(in, len), len) != len)
+		abort();
+	evbuffer_drain(in, (size_t)len);
+	if (!t->accepted && !t->broken)
+		shake_hands(t, out);
+	if (t->accepted && !t->broken)
+		read_all(t, clear, out);
+	if (t->broken)
+		return TLS_BROKEN;
+	if (!t->accepted)
+		return TLS_SHAKING;
+	return SSL_get_shutdown(t->ssl) & SSL_RECEIVED_SHUTDOWN ? TLS_ENDED : TLS_OPEN;
+}
+
+void hm_internet_tls_give(struct tls_stream *t, struct evbuffer *clear, struct evbuffer *out, size_t max)
+{
+	size_t len;
+
+	while (max > 0 && !t->broken && (len = evbuffer_get_length(clear)) > 0) {
+		int n = (int)(len < AT_ONCE ? len : AT_ONCE), r;
+
+		n = (size_t)n < max ? n : (int)max;
+		enter(t);
+		r = SSL_write(t->ssl, evbuffer_pullup(clear, n), n);
+		leave(t, r, out);
+		if (r <= 0)
+			return;
+		evbuffer_drain(clear, (size_t)r);
+		max -= (size_t)r;
+	}
+}
+
+void hm_internet_tls_end(struct tls_stream *t, struct evbuffer *out)
+{
+	if (!t->accepted || t->broken || SSL_get_shutdown(t->ssl) & SSL_SENT_SHUTDOWN)
+		return;
+	enter(t);
+	leave(t, SSL_shutdown(t->ssl) < 0 ? -1 : 1, out);
+}
+
+void hm_internet_tls_free(struct tls_stream *t)
+{
+	if (!t)
+		return;
+	if (!t->accepted && t->offered && (!t->error || ERR_GET_REASON(t->error) >= ALERTS))
+		t->tls->stats.refused++;
+	else if (!t->accepted)
+		t->tls->stats.failed++;
+	SSL_free(t->ssl);
+	free(t);
 }
 
 struct hm_slice hm_internet_tls_keys(const struct tls *tls)

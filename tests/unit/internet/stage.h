@@ -130,9 +130,9 @@ static inline void need_root(void)
 
 static const uint8_t secret[HM_INTERNET_SECRET] = "the secret of a chamber's tests";
 
-static inline struct hm_internet *open_net(struct stage *s, enum hm_internet_mode mode)
+static inline struct hm_internet *open_net_at(struct stage *s, enum hm_internet_mode mode, int64_t clock)
 {
-	struct hm_internet_spec spec = { .mode = mode, .scenario = HM_SLICE(SCENARIO), .mirror = s->mirror,
+	struct hm_internet_spec spec = { .clock = clock, .mode = mode, .scenario = HM_SLICE(SCENARIO), .mirror = s->mirror,
 					 .secret = secret, .packets = s->packets, .chamber = s->chamber };
 	struct hm_internet *net = NULL;
 	struct hm_fail fail = { 0 };
@@ -140,6 +140,11 @@ static inline struct hm_internet *open_net(struct stage *s, enum hm_internet_mod
 	if (hm_internet_open(&net, &spec, &fail) < 0)
 		fail_msg("%s", fail.text);
 	return net;
+}
+
+static inline struct hm_internet *open_net(struct stage *s, enum hm_internet_mode mode)
+{
+	return open_net_at(s, mode, 0);
 }
 
 /* What the product's side can do wrong or right is told by the line it stops at, modulo what an exit code holds. */

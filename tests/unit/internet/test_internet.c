@@ -632,6 +632,37 @@ static void nothing_outlives_the_parent(void **state)
 	assert_int_equal(chamber_run(s), 0);
 }
 
+enum { STANDS = 1700000000 };
+
+/* 1.5 s apart: the same times in the same bytes. */
+static int clock_stands(void)
+{
+	uint8_t packet[2][48] = { { 0x23, [40] = 7 }, { 0x23, [40] = 7 } }, answer[2][512] = { 0 };
+
+	for (int i = 0; i < 2; i++) {
+		HM_CLOSE int fd = connected(SOCK_DGRAM, at("203.0.113.5", 123));
+
+		CHECK(fd >= 0 && send(fd, packet[i], 48, 0) == 48 && recv(fd, packet[i], 48, 0) == 48);
+		CHECK(ask("9.9.9.9", "version", HM_DNS_TXT, answer[i], sizeof(answer[i]) - 1) > 0);
+		usleep(i ? 0 : 1500000);
+	}
+	CHECK(memcmp(packet[0], packet[1], 48) == 0 && memcmp(answer[0], answer[1], sizeof(answer[0])) == 0);
+	CHECK(((uint32_t)packet[0][40] << 24 | packet[0][41] << 16 | packet[0][42] << 8 | packet[0][43]) - 2208988800u == STANDS);
+	CHECK(memmem(answer[0], sizeof(answer[0]), "1:1700000000", 12) != NULL);
+	return 0;
+}
+
+static void clock_stands_where_it_is_told(void **state)
+{
+	struct stage *s = *state;
+	HM_CLEANUP(hm_internet_cleanup) struct hm_internet *net = NULL;
+
+	need_root();
+	chamber_start(s, clock_stands);
+	net = open_net_at(s, HM_INTERNET_SIMULATED, STANDS * 1000000000LL);
+	assert_int_equal(chamber_run(s), 0);
+}
+
 static void death_of_the_server_is_told(void **state)
 {
 	struct stage *s = *state;
@@ -657,6 +688,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(product_is_answered, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(checksum_is_right_or_wrong, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(idle_product_makes_no_packet, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(clock_stands_where_it_is_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(closed_is_closed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(packet_of_a_chamber_that_is_gone_is_kept, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(what_cannot_be_is_refused, set_up, tear_down),
