@@ -321,7 +321,7 @@ static int compare_run(const struct hm_trials *e, struct hm_compare *compare, un
 	if (r < 0)
 		return r;
 	hm_features_read(&features, &flows);
-	hm_compare_run(compare, &features, &flows);
+	hm_compare_run(compare, &features, &flows, NULL);
 	hm_features_release(&features);
 	hm_flows_release(&flows);
 	return 0;

@@ -147,6 +147,7 @@ struct hm_judgement {
 	const char *untested;
 	uint64_t runs;
 	uint32_t pairs; /* of the experiment that judges it; 0: none does */
+	const char *upheld; /* the reason where nothing speaks against it */
 	struct hm_ground *grounds;
 	size_t ground_count;
 };

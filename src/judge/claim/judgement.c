@@ -195,6 +195,7 @@ struct hm_judgement *hm_judge_begin(const struct hm_core *core, const char *id)
 	j->core = core;
 	j->id = hm_strdup(id);
 	j->claim = hm_claim_find(id);
+	j->upheld = j->claim ? j->claim->upheld : NULL;
 	j->untested = why_untested(core, j->claim);
 	j->grounds = hm_alloc(HM_COUNT(reasons), sizeof(*j->grounds));
 	/* A run that was planned and is not here might have shown anything. */
@@ -304,15 +305,20 @@ void hm_judge_outcome(struct hm_judgement *j, const struct hm_trial_outcome *o)
 	if (j->untested)
 		return;
 	j->pairs = o->pairs;
+	if (o->of)
+		j->upheld = "nothing.depends";
+	else if (strcmp(j->upheld, "nothing.left") == 0)
+		hm_ground_add(hm_ground(j, "nothing.left"), "bytes", 0);
 	if (o->features) {
 		g = hm_ground(j, "influence.confirmed");
 		hm_ground_add(g, "features", o->features);
 		hm_ground_add(g, "bytes", o->bytes);
 		hm_ground_add(g, "of", o->of);
 	}
-	if (o->unaccounted || o->beyond) {
+	if (o->unaccounted || o->loose || o->beyond) {
 		g = hm_ground(j, "bytes.unaccounted");
 		hm_ground_add(g, "bytes", o->unaccounted);
+		hm_ground_add(g, "features", o->loose);
 		hm_ground_add(g, "of", o->of);
 		if (o->beyond)
 			hm_ground_or(g, "unsearched", 1);
@@ -352,7 +358,7 @@ static const struct hm_ground *gravest(const struct hm_judgement *j)
 
 static json_t *row_of(struct hm_judgement *j)
 {
-	struct hm_ground *upheld = hm_ground(j, j->claim->upheld);
+	struct hm_ground *upheld = hm_ground(j, j->upheld);
 	const struct hm_ground *g = gravest(j);
 	enum hm_verdict verdict = reasons[g->reason].verdict;
 	json_t *row = json_object();

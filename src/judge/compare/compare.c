@@ -36,6 +36,9 @@ static struct hm_compare_key *key_of(struct hm_compare *c, const struct hm_featu
 	fresh->endpoint = hm_strdup(feature->endpoint);
 	fresh->name = hm_strdup(feature->name);
 	fresh->text = feature->text;
+	fresh->placed = feature->placed;
+	fresh->timing = feature->timing;
+	fresh->origin = feature->origin;
 	fresh->number = c->count;
 	if (!tsearch(fresh, &c->tree, by_key))
 		abort();
@@ -79,19 +82,40 @@ static void take_bytes(struct hm_compare *c, struct hm_compare_key *key, struct 
 		key->varies[i] |= key->first[i] != bytes.data[i];
 }
 
-static void take_feature(struct hm_compare *c, const struct hm_feature *feature)
+/* Whether something else than the product decided on the value. */
+static bool is_settled(const struct hm_feature *feature, const struct hm_flow_choice *choice)
 {
+	if (feature->origin == HM_ORIGIN_DERIVED)
+		return true;
+	if (feature->origin == HM_ORIGIN_PRODUCT || choice->packets)
+		return false;
+	return !(feature->origin == HM_ORIGIN_PORT && choice->port) && !(feature->origin == HM_ORIGIN_WINDOW && choice->window);
+}
+
+static void take_feature(struct hm_compare *c, const struct hm_feature *feature, const struct hm_flow_choice *choices)
+{
+	static const struct hm_flow_choice none, all = { true, true, true, 0 };
+	const struct hm_flow_choice *choice = feature->flow == SIZE_MAX ? &none : choices ? &choices[feature->flow] : &all;
 	struct hm_compare_key *key = key_of(c, feature);
+	struct hm_compare_recent *recent;
 
 	if (!key)
 		return;
 	key->seen = hm_realloc(key->seen, key->seen_count + 1, sizeof(*key->seen));
 	key->seen[key->seen_count++] =
 		(struct hm_compare_seen){ c->runs, feature->text ? number_of(key, feature->bytes) : feature->number };
-	if (feature->placed) {
-		key->placed = true;
+	if (feature->placed)
 		take_bytes(c, key, feature->bytes);
-	}
+	key->sent += feature->wire;
+	recent = &key->recent[c->runs & 1];
+	recent->run = c->runs + 1;
+	recent->value = key->seen[key->seen_count - 1].value;
+	recent->wire = feature->wire;
+	recent->settled = is_settled(feature, choice);
+	recent->sends = feature->origin == HM_ORIGIN_CUT ? choice->sends : 0;
+	recent->bytes.len = 0;
+	if (feature->placed)
+		hm_bytes_slice(&recent->bytes, feature->bytes);
 }
 
 static struct hm_compare_bytes *endpoint_of(struct hm_compare *c, const char *endpoint)
@@ -108,32 +132,100 @@ static struct hm_compare_bytes *endpoint_of(struct hm_compare *c, const char *en
 	return fresh;
 }
 
-void hm_compare_run(struct hm_compare *c, const struct hm_features *features, const struct hm_flows *flows)
+void hm_compare_run(struct hm_compare *c, const struct hm_features *features, const struct hm_flows *flows,
+		    const struct hm_flow_choice *choices)
 {
 	for (size_t i = 0; i < features->count; i++)
-		take_feature(c, &features->list[i]);
+		take_feature(c, &features->list[i], choices);
 	for (size_t i = 0; i < flows->count; i++) {
 		struct hm_compare_bytes *endpoint = endpoint_of(c, flows->list[i].endpoint);
 
-		endpoint->sent += flows->list[i].sent.len;
 		endpoint->wire += flows->list[i].wire;
 	}
 	c->runs++;
 }
 
-uint64_t hm_compare_varying(const struct hm_compare *c, size_t at)
+static uint64_t bytes_of(const struct hm_compare_recent *recent)
 {
-	const struct hm_compare_key *key = c->keys[at];
+	return recent->wire + recent->bytes.len;
+}
+
+/* Bytes in the two runs that are not the same: in fields of one length those at whose place another stands. */
+static uint64_t differing(const struct hm_compare_recent *a, const struct hm_compare_recent *b)
+{
+	uint64_t count = 0;
+
+	if (a->bytes.len != b->bytes.len || a->wire || b->wire)
+		return bytes_of(a) + bytes_of(b);
+	for (size_t i = 0; i < a->bytes.len; i++)
+		count += 2 * (uint64_t)(a->bytes.data[i] != b->bytes.data[i]);
+	return count;
+}
+
+static void pair_key(const struct hm_compare *c, struct hm_compare_key *key, unsigned group)
+{
+	static const struct hm_compare_recent none;
+	const struct hm_compare_recent *a = &key->recent[c->runs & 1], *b = &key->recent[(c->runs - 1) & 1];
+
+	a = a->run == c->runs - 1 ? a : &none;
+	b = b->run == c->runs ? b : &none;
+	if ((a->run && b->run && a->value == b->value) || key->timing || (!a->run && !b->run))
+		return;
+	/* The kernel cuts a stream as it likes, but it cuts what it was given. */
+	if ((!a->run || a->settled) && (!b->run || b->settled) && a->sends == b->sends)
+		return;
+	key->differs |= 1ull << group;
+	if (group >= key->groups) {
+		key->loose = hm_realloc(key->loose, group + 1, sizeof(*key->loose));
+		memset(key->loose + key->groups, 0, (group + 1 - key->groups) * sizeof(*key->loose));
+		key->groups = group + 1;
+	}
+	key->loose[group] += differing(a, b);
+}
+
+void hm_compare_pair(struct hm_compare *c, unsigned group)
+{
+	for (size_t i = 0; i < c->count; i++)
+		pair_key(c, c->keys[i], group);
+}
+
+/* Bytes of the feature that are the same in every run. What is not in every run is constant in none. */
+static uint64_t constant_of(const struct hm_compare *c, const struct hm_compare_key *key)
+{
 	uint64_t varying = 0;
 
-	if (!key->placed)
+	if (key->origin == HM_ORIGIN_DERIVED || key->seen_count != c->runs)
 		return 0;
-	/* What is not in every run is constant in none. */
-	if (key->moves || !key->first || key->seen_count != c->runs)
-		return key->sent;
+	if (!key->placed)
+		return key->text && key->value_count == 1 ? key->sent : 0;
+	if (key->moves || !key->first)
+		return 0;
 	for (size_t i = 0; i < key->length; i++)
 		varying += key->varies[i];
-	return varying * key->seen_count;
+	return key->sent - varying * key->seen_count;
+}
+
+size_t hm_compare_keys(const struct hm_compare *c)
+{
+	return c->count;
+}
+
+uint64_t hm_compare_loose(const struct hm_compare *c, size_t at, uint64_t groups)
+{
+	const struct hm_compare_key *key = c->keys[at];
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < key->groups; i++)
+		sum += groups >> i & 1 ? key->loose[i] : 0;
+	return sum;
+}
+
+void hm_compare_account(const struct hm_compare *c, size_t at, struct hm_compare_account *out)
+{
+	const struct hm_compare_key *key = c->keys[at];
+
+	*out = (struct hm_compare_account){ .endpoint = key->endpoint, .bytes = key->sent, .constant = constant_of(c, key),
+					    .loose = hm_compare_loose(c, at, UINT64_MAX), .differs = key->differs };
 }
 
 struct listing {
@@ -154,13 +246,6 @@ size_t hm_compare_endpoints(const struct hm_compare *c, struct hm_compare_bytes 
 	struct listing listing = { hm_alloc(c->endpoint_count, sizeof(*listing.list)), 0 };
 
 	twalk_r(c->endpoints, list_endpoint, &listing);
-	for (size_t i = 0; i < c->count; i++) {
-		struct hm_compare_bytes key = { .endpoint = c->keys[i]->endpoint };
-		struct hm_compare_bytes *row = bsearch(&key, listing.list, listing.count, sizeof(key), by_endpoint);
-
-		if (row && c->keys[i]->placed)
-			row->constant += c->keys[i]->sent - hm_compare_varying(c, i);
-	}
 	*list = listing.list;
 	return listing.count;
 }
@@ -171,11 +256,6 @@ size_t hm_compare_key(const struct hm_compare *c, const char *endpoint, const ch
 	struct hm_compare_key *const *found = tfind(&key, &c->tree, by_key);
 
 	return found ? (*found)->number : SIZE_MAX;
-}
-
-const char *hm_compare_endpoint(const struct hm_compare *c, size_t key)
-{
-	return c->keys[key]->endpoint;
 }
 
 bool hm_compare_beyond(const struct hm_compare *c)
@@ -201,6 +281,9 @@ static void free_key(void *node)
 	free(key->seen);
 	free(key->first);
 	free(key->varies);
+	free(key->loose);
+	hm_bytes_release(&key->recent[0].bytes);
+	hm_bytes_release(&key->recent[1].bytes);
 	free(key);
 }
 

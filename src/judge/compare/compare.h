@@ -5,8 +5,10 @@
  * those of doc/format/statistics.md; its features are ours in the order of endpoint and name, both bytewise. A feature that a
  * run lacks has the number 0 there, and no text; it differs from one that is there.
  *
- * Of bytes it is known in how many runs they stand at the same place of the same field with the same value: constant are those that do
- * in every run. Pure, like everything below judge. */
+ * Bytes that left are accounted for: *constant* are those that stand at the same place of the same field with the same value in every
+ * run; *explained* those that are the same in the two runs of every block, which had everything but the factors' levels alike, and those that the
+ * kernel made or that follow from others; what differs within a block is *loose*: it may depend on a factor. Pure, like everything
+ * below judge. */
 #include "experiment.h"
 #include "feature.h"
 
@@ -34,17 +36,26 @@ struct hm_compare_result {
 	size_t held; /* of a screening: see hm_experiment_screen */
 };
 
-/* Bytes of an endpoint over all runs. */
+/* Of packets to an endpoint, over all runs. */
 struct hm_compare_bytes {
 	const char *endpoint;
-	uint64_t sent, constant; /* payload: all, and what is the same in every run */
-	uint64_t wire;		 /* of packets, headers included */
+	uint64_t wire; /* headers included */
+};
+
+/* Of the bytes that a feature stands for, over all runs of blocks. */
+struct hm_compare_account {
+	const char *endpoint;
+	uint64_t bytes, constant, loose; /* all; of these; what is neither is explained */
+	uint64_t differs; /* bit g: in a block of group g the two runs had it differently, and nothing explains that; of times never */
 };
 
 struct hm_compare *hm_compare_new(void) HM_MUST_CHECK;
 void hm_compare_free(struct hm_compare *c); /* NULL is fine */
-/* Takes the next run. */
-void hm_compare_run(struct hm_compare *c, const struct hm_features *features, const struct hm_flows *flows);
+/* Takes the next run. `choices` has a row for each flow; NULL: nothing is known, so the product may have chosen all. */
+void hm_compare_run(struct hm_compare *c, const struct hm_features *features, const struct hm_flows *flows,
+		    const struct hm_flow_choice *choices);
+/* The two runs that were taken last are those of a block; blocks belong to groups, 0 to 63. */
+void hm_compare_pair(struct hm_compare *c, unsigned group);
 /* The suspects: what differs within screening blocks and never within A/A blocks. */
 int hm_compare_screen(const struct hm_compare *c, const struct hm_compare_phase *aa, const struct hm_compare_phase *screen,
 		      const struct hm_experiment_draws *draws, struct hm_compare_result *out, struct hm_fail *fail) HM_MUST_CHECK;
@@ -54,10 +65,11 @@ int hm_compare_confirm(const struct hm_compare *c, const struct hm_compare_resul
 void hm_compare_result_release(struct hm_compare_result *result);
 /* The endpoints, sorted bytewise; *list is the caller's to free. Returns their number. */
 size_t hm_compare_endpoints(const struct hm_compare *c, struct hm_compare_bytes **list) HM_MUST_CHECK;
-/* Bytes of the feature, over all runs, that are not the same in every run. 0 for one that is no bytes of a flow. */
-uint64_t hm_compare_varying(const struct hm_compare *c, size_t key) HM_MUST_CHECK;
-/* The number of the feature among those that any run had, and its endpoint. */
+/* How many features any run had; the number of one of them, SIZE_MAX when there is none; what becomes of its bytes. */
+size_t hm_compare_keys(const struct hm_compare *c) HM_MUST_CHECK;
 size_t hm_compare_key(const struct hm_compare *c, const char *endpoint, const char *name) HM_MUST_CHECK;
-const char *hm_compare_endpoint(const struct hm_compare *c, size_t key) HM_MUST_CHECK;
+void hm_compare_account(const struct hm_compare *c, size_t key, struct hm_compare_account *out);
+/* Of its loose bytes those in blocks of these groups. */
+uint64_t hm_compare_loose(const struct hm_compare *c, size_t key, uint64_t groups) HM_MUST_CHECK;
 /* True when there were more features or bytes than are kept: what is beyond counts as different in every run. */
 bool hm_compare_beyond(const struct hm_compare *c) HM_MUST_CHECK;

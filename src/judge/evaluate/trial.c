@@ -4,7 +4,7 @@
 #include "compare.h"
 #include "factor.h"
 
-enum { NEVER = 0 };
+enum { NEVER = 0, AA = 0, SCREEN = 1, CONFIRM = 2 /* and the factor's number: groups of blocks */, GROUPS_MAX = 64 };
 
 struct hm_trial {
 	const struct hm_core *core;
@@ -13,6 +13,8 @@ struct hm_trial {
 	size_t influenced_count;
 	struct hm_compare_result *found; /* by factor */
 	uint32_t *pairs;		 /* by factor: confirming blocks that were done */
+	size_t *number_of;		 /* by run: its number among those that are compared; SIZE_MAX: it has no twin */
+	size_t runs, taken;		 /* that were seen, that are compared */
 };
 
 struct hm_trial *hm_trial_new(const struct hm_core *core)
@@ -26,6 +28,7 @@ struct hm_trial *hm_trial_new(const struct hm_core *core)
 	t->compare = hm_compare_new();
 	t->found = hm_alloc(core->factor_count + 1, sizeof(*t->found));
 	t->pairs = hm_alloc(core->factor_count + 1, sizeof(*t->pairs));
+	t->number_of = hm_alloc(core->runs + 1, sizeof(*t->number_of));
 	return t;
 }
 
@@ -38,6 +41,7 @@ void hm_trial_free(struct hm_trial *t)
 	hm_compare_free(t->compare);
 	free(t->found);
 	free(t->pairs);
+	free(t->number_of);
 	free(t->influenced);
 	free(t);
 }
@@ -91,23 +95,53 @@ static void mark_leaks(struct hm_trial *t, const struct hm_run *run, const struc
 	}
 }
 
+/* The block of the run, when both of its runs were done. */
+static const struct hm_block *block_of(const struct hm_core *core, size_t run)
+{
+	for (size_t i = 0; i < core->block_count; i++) {
+		const struct hm_block *b = &core->blocks[i];
+
+		if (b->run[0] == run || b->run[1] == run)
+			return b->run[0] == SIZE_MAX || b->run[1] == SIZE_MAX ? NULL : b;
+	}
+	return NULL;
+}
+
+static unsigned group_of(const struct hm_block *b)
+{
+	unsigned group = b->phase == HM_PHASE_AA ? AA : b->phase == HM_PHASE_SCREEN ? SCREEN : CONFIRM + (unsigned)b->factor;
+
+	return group < GROUPS_MAX ? group : GROUPS_MAX - 1;
+}
+
 void hm_trial_run(struct hm_trial *t, const struct hm_run *run)
 {
+	const struct hm_block *block;
 	struct hm_features features;
+	size_t at;
 
 	if (!t)
 		return;
+	at = t->runs++;
+	block = block_of(t->core, at);
+	t->number_of[at] = block ? t->taken++ : SIZE_MAX;
+	if (!block)
+		return;
 	hm_features_read(&features, &run->flows);
-	hm_compare_run(t->compare, &features, &run->flows);
+	hm_compare_run(t->compare, &features, &run->flows, run->reconciled ? run->reconciled->choices : NULL);
 	if (run->leak_count)
 		mark_leaks(t, run, &features);
 	hm_features_release(&features);
+	/* Runs come in their order, and the two of a block follow each other. */
+	if (at == (block->run[0] > block->run[1] ? block->run[0] : block->run[1]))
+		hm_compare_pair(t->compare, group_of(block));
 }
 
 /* The blocks of a phase (and factor) of which both runs were done, by level. */
-static struct hm_compare_phase blocks_of(const struct hm_core *core, enum hm_phase phase, int factor, struct hm_compare_block *list,
+static struct hm_compare_phase blocks_of(const struct hm_trial *t, enum hm_phase phase, int factor, struct hm_compare_block *list,
 					 uint32_t *numbers)
 {
+	const struct hm_core *core = t->core;
 	struct hm_compare_phase out = { list, 0 };
 
 	for (size_t i = 0; i < core->block_count; i++) {
@@ -117,22 +151,23 @@ static struct hm_compare_phase blocks_of(const struct hm_core *core, enum hm_pha
 			continue;
 		if (numbers)
 			numbers[out.count] = b->number;
-		list[out.count++] = (struct hm_compare_block){ { b->run[b->level[0] == 1], b->run[b->level[0] != 1] } };
+		list[out.count++] = (struct hm_compare_block){ { t->number_of[b->run[b->level[0] == 1]],
+								 t->number_of[b->run[b->level[0] != 1]] } };
 	}
 	return out;
 }
 
 /* The suspects of a factor, and the screening block whose secrets are to be held. */
-static int held_of(const struct hm_core *core, const struct hm_compare *compare, size_t factor, struct hm_compare_result *suspects,
-		   uint32_t *held, struct hm_fail *fail)
+static int held_of(const struct hm_trial *t, size_t factor, struct hm_compare_result *suspects, uint32_t *held, struct hm_fail *fail)
 {
+	const struct hm_core *core = t->core;
 	HM_FREE struct hm_compare_block *same = hm_alloc(core->block_count + 1, sizeof(*same));
 	HM_FREE struct hm_compare_block *screened = hm_alloc(core->block_count + 1, sizeof(*screened));
 	HM_FREE uint32_t *numbers = hm_alloc(core->block_count + 1, sizeof(*numbers));
 	const struct hm_experiment_draws draws = { &core->plan_digest, core->seed, (uint32_t)(2 * factor) };
-	struct hm_compare_phase aa = blocks_of(core, HM_PHASE_AA, -1, same, NULL);
-	struct hm_compare_phase screen = blocks_of(core, HM_PHASE_SCREEN, -1, screened, numbers);
-	int r = hm_compare_screen(compare, &aa, &screen, &draws, suspects, fail);
+	struct hm_compare_phase aa = blocks_of(t, HM_PHASE_AA, -1, same, NULL);
+	struct hm_compare_phase screen = blocks_of(t, HM_PHASE_SCREEN, -1, screened, numbers);
+	int r = hm_compare_screen(t->compare, &aa, &screen, &draws, suspects, fail);
 
 	if (r == 0)
 		*held = numbers[suspects->held];
@@ -147,14 +182,14 @@ static int conclude_factor(struct hm_trial *t, size_t factor, struct hm_fail *fa
 	const struct hm_experiment_draws draws = { &core->plan_digest, core->seed, (uint32_t)(2 * factor + 1) };
 	struct hm_compare_phase confirm;
 	uint32_t held;
-	int r = held_of(core, t->compare, factor, &suspects, &held, fail);
+	int r = held_of(t, factor, &suspects, &held, fail);
 
 	if (r == 0 && held != core->held[factor])
 		r = hm_fail_set(fail, HM_E_BAD, "the secrets of block %u were held for %s, and screening says %u", core->held[factor],
 				core->factors[factor], held);
 	if (r < 0)
 		return r;
-	confirm = blocks_of(core, HM_PHASE_CONFIRM, (int)factor, list, NULL);
+	confirm = blocks_of(t, HM_PHASE_CONFIRM, (int)factor, list, NULL);
 	t->pairs[factor] = (uint32_t)confirm.count;
 	if (!confirm.count)
 		return 0;
@@ -178,28 +213,105 @@ int hm_trial_conclude(struct hm_trial *t, struct hm_fail *fail)
 
 /* ---- what is said of it ---- */
 
-/* `endpoint` NULL: of all. */
-static uint64_t varying_of(const struct hm_trial *t, uint64_t factors, const char *endpoint)
+static uint64_t factors_of(const struct hm_trial *t, size_t key)
 {
-	uint64_t sum = 0;
-
-	for (size_t i = 0; i < t->influenced_count; i++)
-		if ((t->influenced[i] & factors) && (!endpoint || strcmp(hm_compare_endpoint(t->compare, i), endpoint) == 0))
-			sum += hm_compare_varying(t->compare, i);
-	return sum;
+	return key < t->influenced_count ? t->influenced[key] : 0;
 }
 
-static void sums(const struct hm_trial *t, uint64_t *wire, uint64_t *unaccounted)
+/* Of a claim whose factors are `factors`. A field that differs in blocks in which only other factors did, and that was shown to depend on one
+ * of these, says nothing about it. */
+static uint64_t open_groups(const struct hm_trial *t, size_t key, uint64_t factors)
 {
-	HM_FREE struct hm_compare_bytes *list = NULL;
-	size_t count = hm_compare_endpoints(t->compare, &list);
+	uint64_t known = factors_of(t, key);
 
-	*wire = *unaccounted = 0;
-	for (size_t i = 0; i < count; i++) {
-		uint64_t classed = list[i].constant + varying_of(t, UINT64_MAX, list[i].endpoint);
+	if (known & factors)
+		return 0;
+	return 1ull << AA | (known ? 0 : 1ull << SCREEN) | factors << CONFIRM;
+}
 
-		*wire += list[i].wire;
-		*unaccounted += classed < list[i].wire ? list[i].wire - classed : 0;
+struct row {
+	struct hm_compare_bytes of;
+	uint64_t constant, explained, loose, influenced;
+};
+
+struct ledger {
+	struct row *rows; /* sorted by endpoint */
+	size_t count;
+};
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct row *)a)->of.endpoint, ((const struct row *)b)->of.endpoint);
+}
+
+static void add_key(const struct hm_trial *t, struct ledger *ledger, size_t key)
+{
+	struct hm_compare_account account;
+	struct row *row, wanted;
+
+	hm_compare_account(t->compare, key, &account);
+	wanted.of.endpoint = account.endpoint;
+	row = account.bytes ? bsearch(&wanted, ledger->rows, ledger->count, sizeof(*row), by_name) : NULL;
+	if (!row)
+		return;
+	row->constant += account.constant;
+	if (factors_of(t, key)) {
+		row->influenced += account.bytes - account.constant;
+		return;
+	}
+	row->loose += account.loose;
+	row->explained += account.bytes - account.constant - account.loose;
+}
+
+/* Classes of all bytes on the wire. What the features do not stand for was not captured, or was beyond what is compared. */
+static struct ledger account_for(const struct hm_trial *t)
+{
+	struct hm_compare_bytes *list = NULL;
+	struct ledger ledger = { .count = hm_compare_endpoints(t->compare, &list) };
+
+	ledger.rows = hm_alloc(ledger.count + 1, sizeof(*ledger.rows));
+	for (size_t i = 0; i < ledger.count; i++)
+		ledger.rows[i].of = list[i];
+	free(list);
+	for (size_t key = 0; key < hm_compare_keys(t->compare); key++)
+		add_key(t, &ledger, key);
+	for (size_t i = 0; i < ledger.count; i++) {
+		struct row *row = &ledger.rows[i];
+		uint64_t classed = row->constant + row->explained + row->loose + row->influenced;
+
+		if (classed < row->of.wire)
+			row->loose += row->of.wire - classed;
+	}
+	return ledger;
+}
+
+/* What could carry it: bytes, and features that are no bytes (numbers, order, sizes). */
+static void sum_up(const struct hm_trial *t, uint64_t factors, struct hm_trial_outcome *o)
+{
+	struct ledger ledger = account_for(t);
+
+	for (size_t i = 0; i < ledger.count; i++) {
+		const struct row *row = &ledger.rows[i];
+		uint64_t classed = row->constant + row->explained + row->influenced;
+
+		o->of += row->of.wire;
+		o->unaccounted += row->loose;
+		/* Classes that are more than there is: nothing is sure. */
+		o->beyond |= classed > row->of.wire;
+	}
+	free(ledger.rows);
+	for (size_t key = 0; key < hm_compare_keys(t->compare); key++) {
+		struct hm_compare_account account;
+		uint64_t open = open_groups(t, key, factors);
+
+		hm_compare_account(t->compare, key, &account);
+		if (factors_of(t, key) & factors)
+			o->bytes += account.bytes - account.constant;
+		else if (factors_of(t, key))
+			o->unaccounted += hm_compare_loose(t->compare, key, open);
+		else
+			o->unaccounted -= account.loose - hm_compare_loose(t->compare, key, open);
+		o->loose += (account.differs & open) != 0;
 	}
 }
 
@@ -222,9 +334,8 @@ void hm_trial_judge(const struct hm_trial *t, struct hm_judgement *j, const char
 	}
 	if (!factors)
 		return;
-	o.bytes = varying_of(t, factors, NULL);
-	sums(t, &o.of, &o.unaccounted);
-	o.beyond = hm_compare_beyond(t->compare);
+	sum_up(t, factors, &o);
+	o.beyond |= hm_compare_beyond(t->compare);
 	hm_judge_outcome(j, &o);
 }
 
@@ -235,24 +346,29 @@ static json_int_t number(uint64_t v)
 	return (json_int_t)(v > max ? max : v);
 }
 
-/* Bytes of the endpoint by the set of factors that influence them; returns their sum. */
-static uint64_t list_influenced(const struct hm_trial *t, const char *endpoint, json_t *list)
+/* Bytes of the endpoint by the set of factors that influence them. */
+static void list_influenced(const struct hm_trial *t, const char *endpoint, json_t *list)
 {
-	uint64_t sum = 0, last = 0;
+	uint64_t last = 0;
 
 	/* Sets of factors in the order of their number, each once. */
 	for (;;) {
 		uint64_t next = UINT64_MAX, bytes = 0;
 		json_t *names;
 
-		for (size_t i = 0; i < t->influenced_count; i++)
-			if (t->influenced[i] > last && t->influenced[i] < next && strcmp(hm_compare_endpoint(t->compare, i), endpoint) == 0)
-				next = t->influenced[i];
+		for (size_t i = 0; i < t->influenced_count; i++) {
+			struct hm_compare_account account;
+
+			if (t->influenced[i] <= last || t->influenced[i] > next)
+				continue;
+			hm_compare_account(t->compare, i, &account);
+			if (strcmp(account.endpoint, endpoint) != 0)
+				continue;
+			bytes = (t->influenced[i] == next ? bytes : 0) + account.bytes - account.constant;
+			next = t->influenced[i];
+		}
 		if (next == UINT64_MAX)
-			return sum;
-		for (size_t i = 0; i < t->influenced_count; i++)
-			if (t->influenced[i] == next && strcmp(hm_compare_endpoint(t->compare, i), endpoint) == 0)
-				bytes += hm_compare_varying(t->compare, i);
+			return;
 		last = next;
 		if (!bytes)
 			continue;
@@ -261,27 +377,24 @@ static uint64_t list_influenced(const struct hm_trial *t, const char *endpoint, 
 			if (next >> i & 1)
 				json_array_append_new(names, json_string(t->core->factors[i]));
 		json_array_append_new(list, json_pack("{s:o,s:b,s:I}", "factors", names, "declared", 0, "bytes", number(bytes)));
-		sum += bytes;
 	}
 }
 
 json_t *hm_trial_ledger(const struct hm_trial *t)
 {
-	HM_FREE struct hm_compare_bytes *list = NULL;
-	size_t count = hm_compare_endpoints(t->compare, &list);
+	struct ledger ledger = account_for(t);
 	json_t *out = json_array();
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < ledger.count; i++) {
+		const struct row *row = &ledger.rows[i];
 		json_t *influenced = json_array();
-		uint64_t bytes = list_influenced(t, list[i].endpoint, influenced), constant = list[i].constant;
 
-		/* A stream can hold a byte more often than the wire has it, where headers lie. */
-		if (constant + bytes > list[i].wire)
-			constant = bytes < list[i].wire ? list[i].wire - bytes : 0;
-		json_array_append_new(out, json_pack("{s:s,s:I,s:I,s:i,s:o,s:I}", "endpoint", list[i].endpoint, "wire", number(list[i].wire),
-						     "constant", number(constant), "explained", 0, "influenced", influenced,
-						     "unaccounted", number(list[i].wire - constant - (bytes < list[i].wire ? bytes : list[i].wire))));
+		list_influenced(t, row->of.endpoint, influenced);
+		json_array_append_new(out, json_pack("{s:s,s:I,s:I,s:I,s:o,s:I}", "endpoint", row->of.endpoint, "wire", number(row->of.wire),
+						     "constant", number(row->constant), "explained", number(row->explained), "influenced",
+						     influenced, "unaccounted", number(row->loose)));
 	}
+	free(ledger.rows);
 	return out;
 }
 

@@ -2,9 +2,10 @@
 
 #include <netinet/in.h>
 
+#include "headers.h"
 #include "http.h"
 
-enum { DNS_PORT = 53 };
+enum { DNS_PORT = 53, NS_PER_US = 1000, GAPS_MAX = 1000 };
 
 struct reading {
 	struct hm_features *out;
@@ -12,6 +13,7 @@ struct reading {
 	size_t *order; /* flows by endpoint, then as they came */
 	size_t flow;   /* that is read: index in `flows`, and its number among those of its endpoint */
 	size_t number, message, base;
+	uint64_t begun; /* the run's first packet */
 };
 
 static struct hm_feature *add(struct reading *r, const char *endpoint, char *name)
@@ -22,7 +24,7 @@ static struct hm_feature *add(struct reading *r, const char *endpoint, char *nam
 		out->room = out->room ? 2 * out->room : 64;
 		out->list = hm_realloc(out->list, out->room, sizeof(*out->list));
 	}
-	out->list[out->count] = (struct hm_feature){ .endpoint = endpoint, .name = name };
+	out->list[out->count] = (struct hm_feature){ .endpoint = endpoint, .name = name, .flow = SIZE_MAX };
 	return &out->list[out->count++];
 }
 
@@ -31,7 +33,15 @@ static void add_number(struct reading *r, const char *endpoint, char *name, uint
 	add(r, endpoint, name)->number = (int64_t)number;
 }
 
-static void add_bytes(struct reading *r, char *name, size_t offset, size_t length)
+static void add_time(struct reading *r, char *name, uint64_t from, uint64_t to)
+{
+	struct hm_feature *feature = add(r, r->flows->list[r->flow].endpoint, name);
+
+	feature->timing = true;
+	feature->number = ((int64_t)to - (int64_t)from) / NS_PER_US;
+}
+
+static struct hm_feature *add_bytes(struct reading *r, char *name, size_t offset, size_t length)
 {
 	const struct hm_flow *flow = &r->flows->list[r->flow];
 	struct hm_feature *feature = add(r, flow->endpoint, name);
@@ -41,6 +51,7 @@ static void add_bytes(struct reading *r, char *name, size_t offset, size_t lengt
 	feature->flow = r->flow;
 	feature->offset = offset;
 	feature->bytes = (struct hm_slice){ flow->sent.data + offset, length };
+	return feature;
 }
 
 static void add_field(void *cookie, const char *name, size_t offset, size_t length)
@@ -50,14 +61,67 @@ static void add_field(void *cookie, const char *name, size_t offset, size_t leng
 	add_bytes(r, hm_sprintf("%zu.%zu.%s", r->number, r->message, name), r->base + offset, length);
 }
 
+/* ICMP's checksum over the whole message (RFC 792). */
+static bool icmp_sums_up(struct hm_slice message)
+{
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < message.len; i++) {
+		sum += i & 1 ? message.data[i] : (uint32_t)message.data[i] << 8;
+		sum = (sum & 0xffff) + (sum >> 16);
+	}
+	return sum == 0xffff;
+}
+
+/* An echo's identifier is the port of the socket, where the kernel makes the message. */
+static void add_icmp(struct reading *r, struct hm_slice message)
+{
+	static const struct {
+		const char *name;
+		size_t from, to;
+	} parts[] = { { "head", 0, 2 }, { "checksum", 2, 4 }, { "id", 4, 6 }, { "sequence", 6, 8 }, { "data", 8, SIZE_MAX } };
+
+	for (size_t i = 0; i < HM_COUNT(parts) && parts[i].from < message.len; i++) {
+		size_t to = parts[i].to < message.len ? parts[i].to : message.len;
+		struct hm_feature *feature = add_bytes(r, hm_sprintf("%zu.%zu.icmp.%s", r->number, r->message, parts[i].name),
+						       r->base + parts[i].from, to - parts[i].from);
+
+		if (i == 1 && icmp_sums_up(message))
+			feature->origin = HM_ORIGIN_DERIVED;
+		if (i == 2)
+			feature->origin = HM_ORIGIN_PORT;
+	}
+}
+
+/* When the byte at `offset` of the flow left. */
+static uint64_t time_of(const struct hm_flow *flow, size_t offset)
+{
+	size_t low = 0, high = flow->messages;
+
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		if (flow->message[middle] <= offset)
+			low = middle;
+		else
+			high = middle;
+	}
+	return flow->message_ns[low];
+}
+
 static void add_message(struct reading *r, size_t offset, size_t length)
 {
 	const struct hm_flow *flow = &r->flows->list[r->flow];
 	struct hm_slice message = { flow->sent.data + offset, length };
 
+	if (r->message && r->message < GAPS_MAX && flow->message_ns)
+		add_time(r, hm_sprintf("%zu.%zu.gap", r->number, r->message), time_of(flow, r->base), time_of(flow, offset));
 	r->base = offset;
 	add_number(r, flow->endpoint, hm_sprintf("%zu.%zu.size", r->number, r->message), length);
-	hm_feature_fields(message, flow->proto == IPPROTO_UDP && flow->port == DNS_PORT, add_field, r);
+	if (flow->proto == IPPROTO_ICMP && flow->version == 4)
+		add_icmp(r, message);
+	else
+		hm_feature_fields(message, flow->proto == IPPROTO_UDP && flow->port == DNS_PORT, add_field, r);
 	r->message++;
 }
 
@@ -112,17 +176,56 @@ static void add_datagrams(struct reading *r)
 	}
 }
 
+static void add_column(void *cookie, struct hm_header_column *column)
+{
+	struct reading *r = cookie;
+	struct hm_features *out = r->out;
+	struct hm_feature *feature = add(r, r->flows->list[r->flow].endpoint, hm_sprintf("%zu.%s", r->number, column->name));
+
+	feature->origin = column->origin;
+	feature->wire = column->bytes;
+	feature->flow = r->flow;
+	if (column->origin == HM_ORIGIN_DERIVED)
+		return;
+	feature->text = true;
+	feature->bytes = hm_slice_of(&column->value);
+	out->columns = hm_realloc(out->columns, out->column_count + 1, sizeof(*out->columns));
+	out->columns[out->column_count++] = column->value;
+	column->value = (struct hm_bytes){ 0 };
+}
+
+/* How the stream was cut into segments: their lengths, where they carried something new. */
+static void add_segments(struct reading *r)
+{
+	const struct hm_flow *flow = &r->flows->list[r->flow];
+	struct hm_bytes value = { 0 };
+	struct hm_header_column column = { .name = "tcp.segments", .origin = HM_ORIGIN_CUT };
+
+	for (size_t i = 0; i < flow->messages; i++) {
+		HM_FREE char *length = hm_sprintf("%zu ", (i + 1 < flow->messages ? flow->message[i + 1] : flow->sent.len) - flow->message[i]);
+
+		hm_bytes_text(&value, length);
+	}
+	column.value = value;
+	add_column(r, &column);
+}
+
 static void add_flow(struct reading *r)
 {
 	const struct hm_flow *flow = &r->flows->list[r->flow];
 
 	r->message = 0;
+	if (flow->version)
+		hm_headers_read(flow, r->flows->address, add_column, r);
+	if (flow->proto == IPPROTO_TCP && flow->messages)
+		add_segments(r);
+	if (flow->packet)
+		add_time(r, hm_sprintf("%zu.begin", r->number), r->begun, flow->packet[0].time_ns);
 	if (flow->proto == IPPROTO_TCP || flow->messages == 0 || flow->message[0] != 0)
 		add_stream(r);
 	else
 		add_datagrams(r);
 	add_number(r, flow->endpoint, hm_sprintf("%zu.messages", r->number), r->message);
-	add_number(r, flow->endpoint, hm_sprintf("%zu.port", r->number), flow->local_port);
 	add_number(r, flow->endpoint, hm_sprintf("%zu.size", r->number), flow->sent.len);
 }
 
@@ -146,10 +249,14 @@ static void add_endpoint(struct reading *r, size_t from, size_t to)
 		size += r->flows->list[r->flow].sent.len;
 		wire += r->flows->list[r->flow].wire;
 		add_flow(r);
+		if (i > from && r->flows->list[r->flow].packet && r->flows->list[r->order[i - 1]].packet)
+			add_time(r, hm_sprintf("%zu.gap", r->number), r->flows->list[r->order[i - 1]].packet[0].time_ns,
+				 r->flows->list[r->flow].packet[0].time_ns);
 	}
 	add_number(r, endpoint, hm_strdup("flows"), to - from);
 	add_number(r, endpoint, hm_strdup("size"), size);
 	add_number(r, endpoint, hm_strdup("wire"), wire);
+	r->out->list[r->out->count - 1].origin = HM_ORIGIN_KERNEL; /* it acknowledges when it likes */
 	hm_bytes_text(&r->out->endpoints, endpoint);
 	hm_bytes_u8(&r->out->endpoints, '\n');
 }
@@ -186,8 +293,11 @@ void hm_features_read(struct hm_features *out, const struct hm_flows *flows)
 	struct reading r = { .out = out, .flows = flows, .order = order };
 
 	*out = (struct hm_features){ 0 };
-	for (size_t i = 0; i < flows->count; i++)
+	for (size_t i = 0; i < flows->count; i++) {
 		order[i] = i;
+		if (flows->list[i].packet && (!r.begun || flows->list[i].packet[0].time_ns < r.begun))
+			r.begun = flows->list[i].packet[0].time_ns;
+	}
 	if (flows->count)
 		qsort_r(order, flows->count, sizeof(*order), by_endpoint, flows->list);
 	for (size_t from = 0, to; from < flows->count; from = to) {
@@ -212,6 +322,9 @@ void hm_features_release(struct hm_features *features)
 	for (size_t i = 0; i < features->count; i++)
 		free(features->list[i].name);
 	free(features->list);
+	for (size_t i = 0; i < features->column_count; i++)
+		hm_bytes_release(&features->columns[i]);
+	free(features->columns);
 	hm_bytes_release(&features->endpoints);
 	hm_bytes_release(&features->order);
 	*features = (struct hm_features){ 0 };

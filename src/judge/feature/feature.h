@@ -13,8 +13,9 @@
  * |---|---|---|
  * | run | `flows`, `endpoints` (text: sorted), `order` (text: as first called) | |
  * | endpoint | `flows`, `size` (bytes sent), `wire` (bytes of packets) | numbers |
- * | flow F | `F.messages`, `F.size`, `F.port` (its own) | numbers |
+ * | flow F | `F.messages`, `F.size` | numbers; `F.tcp.segments` (text: lengths of the segments) |
  * | message M | `F.M.size` | number |
+ * | ICMP | `F.M.icmp.head` (type, code), `.checksum`, `.id`, `.sequence`, `.data` | bytes |
  * | DNS question | `F.M.dns.id`, `.dns.head`, `.dns.name`, `.dns.type`, `.dns.rest` | bytes |
  * | HTTP/1 | `F.M.http.method`, `.path`, `.query`, `.version`, `.header.NAME`, `.body` | bytes |
  * | two or more lines "NAME: value" and nothing else but empty ones | `F.M.line.NAME` | bytes |
@@ -22,6 +23,12 @@
  *
  * NAME is in lower case; bytes other than letters, digits, '-' and '_' stand as %XX. What comes again is NAME.1, NAME.2, ... Bytes between fields,
  * the raw names of headers and lines among them, are `F.M.glue.I`, numbered from 0 in each message.
+ *
+ * Headers of packets are columns (headers.h): `F.ip.ttl`, `F.tcp.options` and so on, each with the bytes of packets that it stands for; with
+ * `F.derived` these are all bytes of a flow's packets but its payload.
+ *
+ * Times are in microseconds: `F.begin` since the run's first packet, `F.gap` since the endpoint's flow before began, `F.M.gap` since
+ * the flow's message before. They are never alike in two runs: only how far they are apart can tell something.
  *
  * Pure: no clock, no I/O, no order of hashes. */
 #include "flow.h"
@@ -31,20 +38,36 @@ enum {
 	HM_FIELDS_MAX = 20000,	  /* of a message: what is behind that is one field, data */
 };
 
+/* Who decides what the value is. */
+enum hm_origin {
+	HM_ORIGIN_PRODUCT, /* the product, or nobody knows better */
+	HM_ORIGIN_KERNEL,  /* the kernel, where it made the packets */
+	HM_ORIGIN_PORT,	   /* likewise, unless the product chose its port */
+	HM_ORIGIN_WINDOW,  /* likewise, unless the product set the buffer that the window tells of */
+	HM_ORIGIN_CUT,	   /* likewise, from the sizes of what it was handed */
+	HM_ORIGIN_DERIVED, /* it follows from what other features say */
+};
+
 struct hm_feature {
 	const char *endpoint; /* of the flows, or "" */
 	char *name;
 	bool text;
+	enum hm_origin origin;
+	bool timing;	      /* a number of microseconds */
+	uint64_t wire;	      /* bytes of packets' headers that it stands for; text, or derived */
 	int64_t number;	      /* where not `text` */
 	struct hm_slice bytes; /* where `text`; borrows from the flows, or from this list */
-	bool placed;	      /* it is bytes of a flow: */
-	size_t flow, offset;  /* in hm_flows.list[flow].sent */
+	bool placed;	      /* it is bytes of what the flow sent */
+	size_t flow;	      /* whose it is, in hm_flows.list; SIZE_MAX: of the endpoint or the run */
+	size_t offset;	      /* of what has a place, in the flow's `sent` */
 };
 
 struct hm_features {
 	struct hm_feature *list; /* sorted by endpoint, then name, bytewise; no two with the same */
 	size_t count, room;
 	struct hm_bytes endpoints, order;
+	struct hm_bytes *columns; /* that texts borrow from */
+	size_t column_count;
 };
 
 /* The features of what `flows` sent. `flows` must outlive them. */

@@ -23,6 +23,7 @@ struct node {
 struct growing {
 	struct hm_pieces pieces, heard;
 	uint64_t first; /* number of its first packet */
+	size_t packets, cap; /* in the flow's list */
 };
 
 struct reading {
@@ -125,19 +126,36 @@ static struct node *flow_of_packet(struct reading *r, const struct hm_packet *pa
 	return r->last;
 }
 
-static void take_bytes(struct reading *r, size_t index, const struct hm_packet *packet, uint32_t absent)
+/* One more that left, `wire` bytes of it. */
+static void put_packet(struct reading *r, size_t index, struct hm_slice frame, uint32_t wire, uint64_t time_ns)
+{
+	struct growing *growing = &r->growing[index];
+	struct hm_flow *flow = &r->flows.list[index];
+
+	if (growing->packets == growing->cap) {
+		growing->cap = growing->cap ? 2 * growing->cap : 4;
+		flow->packet = hm_realloc(flow->packet, growing->cap, sizeof(*flow->packet));
+	}
+	flow->packet[growing->packets++] = (struct hm_flow_packet){ time_ns, frame, wire };
+	flow->packets++;
+	flow->wire += wire;
+	r->flows.wire += wire;
+}
+
+static void take_bytes(struct reading *r, size_t index, const struct hm_packet *packet, uint32_t absent, uint64_t time_ns)
 {
 	struct hm_pieces *pieces = &r->growing[index].pieces;
 	struct hm_piece *piece;
 
 	if (packet->proto == IPPROTO_TCP && !packet->fragment) {
-		hm_pieces_segment(pieces, packet, absent, r->flows.packets);
+		hm_pieces_segment(pieces, packet, absent, r->flows.packets, time_ns);
 		return;
 	}
 	piece = hm_pieces_add(pieces);
 	piece->bytes = packet->payload;
 	piece->absent = absent;
 	piece->order = r->flows.packets;
+	piece->time_ns = time_ns;
 	piece->joins = packet->fragment;
 	if (packet->fragment && packet->proto == IPPROTO_TCP) {
 		/* Linux does not fragment TCP: whoever made these made them by hand, and no place in a stream can be told. */
@@ -146,32 +164,29 @@ static void take_bytes(struct reading *r, size_t index, const struct hm_packet *
 }
 
 /* Bytes of a frame that no IP packet accounts for. */
-static void take_link(struct reading *r, struct hm_slice bytes, uint32_t wire)
+static void take_link(struct reading *r, struct hm_slice bytes, uint32_t wire, const struct hm_pcapng_block *block)
 {
 	struct key key = { 0 };
 	struct node *node = flow_of(r, &key);
-	struct hm_flow *flow = &r->flows.list[node->index];
 	struct hm_piece *piece = hm_pieces_add(&r->growing[node->index].pieces);
 
 	piece->bytes = bytes;
 	piece->absent = wire > bytes.len ? wire - (uint32_t)bytes.len : 0;
-	flow->packets++;
-	flow->wire += wire;
-	r->flows.wire += wire;
+	piece->time_ns = block->time_ns;
+	put_packet(r, node->index, block->packet, wire, block->time_ns);
 }
 
-static void take_packet(struct reading *r, const struct hm_packet *packet, struct hm_slice frame, uint32_t wire_len)
+static void take_packet(struct reading *r, const struct hm_packet *packet, const struct hm_pcapng_block *block)
 {
+	struct hm_slice frame = block->packet;
+	uint32_t wire_len = block->wire_len;
 	uint32_t on_wire = wire_len > ETHERNET ? wire_len - ETHERNET : 0;
 	uint32_t held = frame.len > ETHERNET ? (uint32_t)frame.len - ETHERNET : 0;
 	uint32_t ip_len = packet->ip_len < on_wire ? packet->ip_len : on_wire;
 	struct node *node = flow_of_packet(r, packet);
-	struct hm_flow *flow = &r->flows.list[node->index];
 
-	flow->packets++;
-	flow->wire += ip_len;
-	r->flows.wire += ip_len;
-	take_bytes(r, node->index, packet, ip_len > held ? ip_len - held : 0);
+	put_packet(r, node->index, frame, ip_len, block->time_ns);
+	take_bytes(r, node->index, packet, ip_len > held ? ip_len - held : 0, block->time_ns);
 	if (packet->proto == IPPROTO_UDP && packet->dst_port == DNS_PORT && !packet->fragment)
 		hm_names_asked(r->names, packet->payload, r->flows.packets);
 	if (on_wire > ip_len) {
@@ -179,7 +194,7 @@ static void take_packet(struct reading *r, const struct hm_packet *packet, struc
 
 		if (held > ip_len)
 			behind = (struct hm_slice){ frame.data + ETHERNET + ip_len, held - ip_len };
-		take_link(r, behind, on_wire - ip_len);
+		take_link(r, behind, on_wire - ip_len, block);
 	}
 }
 
@@ -211,13 +226,13 @@ static void take_frame(struct reading *r, const struct hm_pcapng_block *block)
 		size_t head = frame.len < ETHERNET ? frame.len : ETHERNET;
 
 		take_link(r, (struct hm_slice){ frame.data + head, frame.len - head },
-			  block->wire_len > head ? block->wire_len - (uint32_t)head : 0);
+			  block->wire_len > head ? block->wire_len - (uint32_t)head : 0, block);
 	} else if (!incoming(r, &packet, frame)) {
 		if (from_chamber(r, &packet) && !r->mac_known) {
 			memcpy(r->mac, frame.data + MAC, MAC);
 			r->mac_known = true;
 		}
-		take_packet(r, &packet, frame, block->wire_len);
+		take_packet(r, &packet, block);
 	} else {
 		hear(r, &packet);
 	}
@@ -271,6 +286,7 @@ int hm_flows_read(struct hm_flows *out, struct hm_slice pcapng, const uint8_t ad
 	}
 	if (e < 0)
 		return hm_fail_in(fail, "reading packets");
+	memcpy(r.flows.address, address, sizeof(r.flows.address));
 	hm_names_seal(r.names);
 	for (size_t i = 0; i < r.flows.count; i++) {
 		hm_pieces_join(&r.flows.list[i], &r.growing[i].pieces);
@@ -294,6 +310,8 @@ void hm_flows_release(struct hm_flows *flows)
 		free(flows->list[i].message);
 		free(flows->list[i].connection);
 		hm_bytes_release(&flows->list[i].heard);
+		free(flows->list[i].message_ns);
+		free(flows->list[i].packet);
 	}
 	free(flows->list);
 	hm_bytes_release(&flows->keylog);

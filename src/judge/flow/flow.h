@@ -26,6 +26,13 @@ struct hm_connection {
 	size_t heard, heard_len; /* in `heard`: how its answer begins, HM_HEARD_MAX bytes at most and up to the first hole */
 };
 
+/* A packet that left. */
+struct hm_flow_packet {
+	uint64_t time_ns;    /* since 1970 */
+	struct hm_slice frame; /* from Ethernet's header on, as far as it was captured. Borrowed */
+	uint32_t wire;	     /* what it counts in the flow's `wire` */
+};
+
 struct hm_flow {
 	char *endpoint;	       /* "public.pyzor.org:24441/udp", "[8.8.8.8]:53/udp", "link" for frames that are not IP */
 	bool literal;	       /* the address was never asked for */
@@ -35,13 +42,23 @@ struct hm_flow {
 	uint8_t remote[16];    /* the endpoint's address; IPv4 in the first 4 bytes */
 	uint16_t port;	       /* the endpoint's; 0 where the protocol has none */
 	uint64_t packets, wire; /* outgoing IP packets and their bytes */
+	struct hm_flow_packet *packet; /* so many, as they were captured */
 	struct hm_bytes sent;  /* outgoing payload */
 	size_t *message;       /* start offsets in `sent`: datagrams, or TCP segments with something new in them */
+	uint64_t *message_ns;  /* when they left, since 1970; as many */
 	size_t messages;
 	uint64_t missing;      /* payload bytes that the capture does not hold (cut frames, holes in a stream) */
 	struct hm_connection *connection; /* of TCP, in the order of `sent` */
 	size_t connections;
 	struct hm_bytes heard;
+};
+
+/* What a product could choose in the packets of a flow, as far as events tell (src/judge/reconcile). */
+struct hm_flow_choice {
+	bool packets;	/* the packets themselves: it made them by hand */
+	bool port;	/* its port */
+	bool window;	/* the buffers of which windows tell */
+	uint64_t sends; /* stands for the sizes of what it handed to the flow's sockets, in their order */
 };
 
 struct hm_flows {
@@ -50,9 +67,11 @@ struct hm_flows {
 	uint64_t packets;	       /* all packet blocks, both directions */
 	uint64_t wire;		       /* outgoing bytes of IP packets, the sum over flows */
 	struct hm_bytes keylog;	       /* lines of the TLS key log, as decryption-secrets blocks have them */
+	uint8_t address[4];	       /* the chamber's */
 };
 
-/* `address` is the chamber's IPv4 address: what it sends is outgoing. HM_E_BAD for a file that is malformed. */
+/* `address` is the chamber's IPv4 address: what it sends is outgoing. `pcapng` must outlive `out`, which borrows its packets. HM_E_BAD
+ * for a file that is malformed. */
 int hm_flows_read(struct hm_flows *out, struct hm_slice pcapng, const uint8_t address[4], struct hm_fail *fail) HM_MUST_CHECK;
 void hm_flows_release(struct hm_flows *flows);
 

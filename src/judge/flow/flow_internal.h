@@ -11,7 +11,7 @@ struct hm_piece {
 	uint32_t absent;     /* bytes of the payload that the capture does not hold, behind `bytes` */
 	uint32_t connection;
 	int64_t at;
-	uint64_t order;
+	uint64_t order, time_ns;
 	bool joins; /* an IP fragment other than the first: continues the message before it */
 };
 
@@ -36,8 +36,8 @@ struct hm_pieces {
 /* A piece with nothing set, at the end of the list. */
 struct hm_piece *hm_pieces_add(struct hm_pieces *pieces);
 /* Adds a TCP segment. `absent` as in the piece. */
-void hm_pieces_segment(struct hm_pieces *pieces, const struct hm_packet *packet, uint32_t absent, uint64_t order);
-/* Fills sent, message, messages and missing of the flow. The pieces are sorted in place. */
+void hm_pieces_segment(struct hm_pieces *pieces, const struct hm_packet *packet, uint32_t absent, uint64_t order, uint64_t time_ns);
+/* Fills sent, message, message_ns, messages and missing of the flow. The pieces are sorted in place. */
 void hm_pieces_join(struct hm_flow *flow, struct hm_pieces *pieces);
 
 /* heard.c: what came back on a flow's connections. `connection` is the one that the chamber was at when the segment came. */

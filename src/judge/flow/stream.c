@@ -43,7 +43,7 @@ static void begin_connection(struct hm_stream *stream, const struct hm_packet *p
 	stream->ref_at = 0;
 }
 
-void hm_pieces_segment(struct hm_pieces *pieces, const struct hm_packet *packet, uint32_t absent, uint64_t order)
+void hm_pieces_segment(struct hm_pieces *pieces, const struct hm_packet *packet, uint32_t absent, uint64_t order, uint64_t time_ns)
 {
 	struct hm_piece *piece;
 
@@ -54,6 +54,7 @@ void hm_pieces_segment(struct hm_pieces *pieces, const struct hm_packet *packet,
 	piece->bytes = packet->payload;
 	piece->absent = absent;
 	piece->order = order;
+	piece->time_ns = time_ns;
 	piece->connection = pieces->stream.connection;
 	piece->at = distance(&pieces->stream, packet->tcp_seq + !!(packet->tcp_flags & HM_TCP_SYN));
 }
@@ -69,13 +70,15 @@ int hm_pieces_by_place(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
-static void put_message(struct hm_flow *flow, size_t *cap, size_t at)
+static void put_message(struct hm_flow *flow, size_t *cap, const struct hm_piece *piece)
 {
 	if (flow->messages == *cap) {
 		*cap = *cap ? 2 * *cap : 4;
 		flow->message = hm_realloc(flow->message, *cap, sizeof(*flow->message));
+		flow->message_ns = hm_realloc(flow->message_ns, *cap, sizeof(*flow->message_ns));
 	}
-	flow->message[flow->messages++] = at;
+	flow->message_ns[flow->messages] = piece->time_ns;
+	flow->message[flow->messages++] = flow->sent.len;
 }
 
 static void join_datagrams(struct hm_flow *flow, const struct hm_pieces *pieces)
@@ -86,7 +89,7 @@ static void join_datagrams(struct hm_flow *flow, const struct hm_pieces *pieces)
 		const struct hm_piece *piece = &pieces->list[i];
 
 		if (!piece->joins || !flow->messages)
-			put_message(flow, &cap, flow->sent.len);
+			put_message(flow, &cap, piece);
 		hm_bytes_slice(&flow->sent, piece->bytes);
 		flow->missing += piece->absent;
 	}
@@ -129,7 +132,7 @@ static void lay(struct hm_flow *flow, struct laid *laid, size_t *cap, struct hm_
 	piece->joins = !same_again(flow, laid, piece, overlap); /* from here on: it is sent behind the stream */
 	if (overlap == len + piece->absent)
 		return;
-	put_message(flow, cap, flow->sent.len);
+	put_message(flow, cap, piece);
 	if (overlap < len)
 		hm_bytes_append(&flow->sent, piece->bytes.data + overlap, len - overlap);
 	laid->next = piece->at + (int64_t)len + piece->absent;
@@ -176,7 +179,7 @@ static void join_segments(struct hm_flow *flow, struct hm_pieces *pieces)
 	for (size_t i = 0; i < pieces->count; i++) {
 		if (!pieces->list[i].joins)
 			continue;
-		put_message(flow, &cap, flow->sent.len);
+		put_message(flow, &cap, &pieces->list[i]);
 		hm_bytes_slice(&flow->sent, pieces->list[i].bytes);
 	}
 }

@@ -59,6 +59,7 @@ void hm_reconciled_free(struct hm_reconciled *reconciled)
 		return;
 	free(reconciled->witnesses);
 	free(reconciled->reaches);
+	free(reconciled->choices);
 	free(reconciled);
 }
 

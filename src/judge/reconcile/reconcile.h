@@ -71,6 +71,8 @@ struct hm_reconciled {
 	} stopped;
 	struct hm_reach *reaches; /* sorted by name; only those that were tried */
 	size_t reach_count;
+	struct hm_flow_choice *choices; /* for each flow; NULL without flows */
+	size_t choice_count;
 	/* What speaks against claims. */
 	struct hm_marks left;		/* tasks that went out of sight, or came from there */
 	struct hm_marks read;		/* documents read as one witness alone saw it */

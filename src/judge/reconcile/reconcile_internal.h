@@ -62,7 +62,12 @@ void hm_files_end(const struct hm_files *files, unsigned witnesses, struct hm_re
 
 /* ---- sends.c ---- */
 struct hm_sends {
-	struct hm_index sockets, flows;
+	struct hm_index sockets, flows, bound;
+	bool by_hand;	/* there is a socket of packets, which goes by the IP layer */
+	bool raw;	/* there is a raw socket, or one of which nothing is known */
+	bool window;	/* a buffer's size was set */
+	bool port;	/* a range of ports was set */
+	uint64_t cuts;	/* stands for the options that decide how a stream is cut, in their order */
 	uint64_t counted, counted_bytes; /* of PACKET events */
 };
 

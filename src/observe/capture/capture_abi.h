@@ -87,6 +87,7 @@ enum hm_call_tell {
 	HM_TELL_IOCTL,	   /* some commands */
 	HM_TELL_REAL_TIME, /* the policy in arg 1 goes before the recorder's */
 	HM_TELL_SHIFT,	   /* fallocate moves the bytes behind a hole or a gap */
+	HM_TELL_OPTION,	   /* some options of sockets */
 };
 
 /* One row of a call table; all zero: the call is of no interest. `nr` is the number to report: x32's calls have other

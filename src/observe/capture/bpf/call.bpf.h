@@ -124,6 +124,21 @@ static __always_inline bool may_set_clock(void)
 	return effective & (1ull << CAP_SYS_TIME);
 }
 
+/* By which a product decides on what the kernel else writes into its packets by itself: how large its window is, which port it
+ * takes, how a stream is cut. (asm-generic/socket.h, linux/in.h, linux/tcp.h) */
+static __always_inline bool tells_option(__u32 level, __u32 option)
+{
+	switch (level) {
+	case 1: /* SOL_SOCKET: SO_RCVBUF, SO_RCVLOWAT, SO_RCVBUFFORCE */
+		return option == 8 || option == 18 || option == 33;
+	case 0: /* IPPROTO_IP: IP_LOCAL_PORT_RANGE */
+		return option == 51;
+	case 6: /* IPPROTO_TCP: TCP_NODELAY, TCP_CORK, TCP_WINDOW_CLAMP, and what repair can set */
+		return option == 1 || option == 3 || option == 10 || (option >= 19 && option <= 22) || option == 29;
+	}
+	return false;
+}
+
 __noinline int tells(struct scratch *s, __u32 tell)
 {
 	if (!s)
@@ -153,6 +168,8 @@ __noinline int tells(struct scratch *s, __u32 tell)
 		return tells_ioctl(s->call.arg[1]);
 	case HM_TELL_REAL_TIME:
 		return is_real_time(s->call.arg[1]);
+	case HM_TELL_OPTION:
+		return tells_option(s->call.arg[1], s->call.arg[2]);
 	case HM_TELL_SHIFT:
 		return s->call.arg[1] & (FALLOC_FL_COLLAPSE_RANGE | FALLOC_FL_INSERT_RANGE);
 	}
