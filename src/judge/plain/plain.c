@@ -1,0 +1,82 @@
+/* Flow by flow: the connections one behind the other, then what stands behind the stream. */
+#include "plain_internal.h"
+
+static const char *const kinds[] = {
+	[HM_PLAIN_CLEAR] = "clear", [HM_PLAIN_HEADER] = "header", [HM_PLAIN_HELLO] = "hello", [HM_PLAIN_SPEC] = "spec",
+	[HM_PLAIN_ALERT] = "alert", [HM_PLAIN_DATA] = "data",	  [HM_PLAIN_SHAKE] = "shake", [HM_PLAIN_NOTICE] = "notice",
+	[HM_PLAIN_NONCE] = "nonce", [HM_PLAIN_INNER] = "inner",	  [HM_PLAIN_TAG] = "tag",     [HM_PLAIN_CLOSED] = "closed",
+};
+static const char *const whys[] = {
+	[HM_PLAIN_OPENED] = "opened", [HM_PLAIN_NO_ANSWER] = "no answer", [HM_PLAIN_NO_KEY] = "no key", [HM_PLAIN_SUITE] = "suite",
+	[HM_PLAIN_FALSE] = "false",   [HM_PLAIN_CUT] = "cut",		  [HM_PLAIN_FORM] = "form",
+};
+
+const char *hm_plain_kind_name(enum hm_plain_kind kind)
+{
+	return kinds[kind];
+}
+
+const char *hm_plain_why_name(enum hm_plain_why why)
+{
+	return whys[why];
+}
+
+void hm_plain_add(struct hm_plain *out, enum hm_plain_kind kind, enum hm_plain_why why, size_t offset, size_t length, size_t text)
+{
+	if (!length)
+		return;
+	/* Room doubles at powers of two. */
+	if ((out->spans & (out->spans - 1)) == 0)
+		out->span = hm_realloc(out->span, out->spans ? 2 * out->spans : 1, sizeof(*out->span));
+	out->span[out->spans++] = (struct hm_plain_span){ kind, why, offset, length, text };
+	if (kind == HM_PLAIN_CLOSED)
+		out->closed[why] += length;
+}
+
+static int open_flow(struct hm_plain *out, const struct hm_flow *flow, const struct hm_tls_keys *keys, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes other = { 0 };
+	size_t end = 0;
+	int r = 0;
+
+	out->begin = hm_alloc(flow->connections + 1, sizeof(*out->begin));
+	for (size_t i = 0; i < flow->connections && r == 0; i++) {
+		out->begin[i] = out->text.len;
+		r = hm_tls_walk(out, &other, flow, i, keys, fail);
+		end = flow->connection[i].sent + flow->connection[i].sent_len;
+	}
+	hm_plain_add(out, HM_PLAIN_CLEAR, HM_PLAIN_OPENED, end, flow->sent.len - end, 0);
+	out->data = out->begin[flow->connections] = out->text.len;
+	hm_bytes_slice(&out->text, hm_slice_of(&other));
+	for (size_t i = 0; i < out->spans; i++)
+		if (out->span[i].kind == HM_PLAIN_SHAKE || out->span[i].kind == HM_PLAIN_NOTICE)
+			out->span[i].text += out->data;
+	return r;
+}
+
+int hm_plains_read(struct hm_plains *out, const struct hm_flows *flows, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_plains_release) struct hm_plains plains = { hm_alloc(flows->count, sizeof(*plains.list)), flows->count };
+	HM_CLEANUP(hm_tls_keys_release) struct hm_tls_keys keys;
+	int r = 0;
+
+	hm_tls_keys_read(&keys, hm_slice_of(&flows->keylog));
+	for (size_t i = 0; i < flows->count && r == 0; i++)
+		r = open_flow(&plains.list[i], &flows->list[i], &keys, fail);
+	if (r < 0)
+		return r;
+	*out = plains;
+	plains = (struct hm_plains){ 0 };
+	return 0;
+}
+
+void hm_plains_release(struct hm_plains *plains)
+{
+	for (size_t i = 0; i < plains->count; i++) {
+		hm_bytes_release(&plains->list[i].text);
+		free(plains->list[i].span);
+		free(plains->list[i].begin);
+	}
+	free(plains->list);
+	*plains = (struct hm_plains){ 0 };
+}

@@ -1,0 +1,69 @@
+#pragma once
+/* What TLS connections carried, opened with the key log of the packet file (TLS 1.2: RFC 5246, 5288, 6655, 7366, 7905; TLS 1.3:
+ * RFC 8446; the key log: draft-ietf-tls-keylogfile). Only what authenticates is opened: a byte of plaintext that stands here was sent.
+ *
+ * The bytes of a flow are split into spans, which follow each other without a hole. Three kinds have plaintext of the same length:
+ * application data, and handshake messages and alerts under encryption. With AEAD ciphers each byte of the span is one of the plaintext;
+ * CBC has as many bytes in its blocks, and what they have besides (MAC, padding) counts as tag. The plaintext of a flow is its application
+ * data, connection by connection, and behind it what handshakes and alerts said.
+ *
+ * A connection is TLS when it begins with a whole ClientHello. TLS that begins later (STARTTLS, a proxy's CONNECT) is not looked for.
+ * Nothing is opened behind a hole in the stream, nor behind a second handshake of TLS 1.2. Pure: no clock, no I/O; memory is bounded by
+ * the flow. */
+#include "fail.h"
+#include "flow.h"
+
+enum hm_plain_kind {
+	HM_PLAIN_CLEAR,	 /* outside TLS */
+	HM_PLAIN_HEADER, /* five bytes before each record */
+	HM_PLAIN_HELLO,	 /* handshake in the clear: ClientHello, ClientKeyExchange, ... */
+	HM_PLAIN_SPEC,	 /* ChangeCipherSpec */
+	HM_PLAIN_ALERT,	 /* in the clear */
+	HM_PLAIN_DATA,	 /* application data */
+	HM_PLAIN_SHAKE,	 /* handshake under encryption: Finished, client certificate, KeyUpdate */
+	HM_PLAIN_NOTICE, /* alert under encryption */
+	HM_PLAIN_NONCE,	 /* explicit nonce, or IV */
+	HM_PLAIN_INNER,	 /* TLS 1.3: content type and padding */
+	HM_PLAIN_TAG,	 /* what authenticates; with CBC padding too */
+	HM_PLAIN_CLOSED, /* could not be opened: `why` */
+};
+
+enum hm_plain_why {
+	HM_PLAIN_OPENED,
+	HM_PLAIN_NO_ANSWER, /* no ServerHello was captured */
+	HM_PLAIN_NO_KEY,    /* the key log has none for it */
+	HM_PLAIN_SUITE,	    /* a version or cipher suite that this program does not open */
+	HM_PLAIN_FALSE,	    /* it does not authenticate */
+	HM_PLAIN_CUT,	    /* the record does not end */
+	HM_PLAIN_FORM,	    /* no record where one should begin, or one out of its turn */
+	HM_PLAIN_WHYS,
+};
+
+struct hm_plain_span {
+	enum hm_plain_kind kind;
+	enum hm_plain_why why;
+	size_t offset, length; /* in hm_flow.sent */
+	size_t text;	       /* of DATA, SHAKE and NOTICE: where its `length` bytes stand in the plaintext */
+};
+
+struct hm_plain {
+	bool tls;	      /* one connection at least */
+	struct hm_bytes text; /* plaintext */
+	size_t data;	      /* so much of it is application data */
+	size_t *begin;	      /* by connection of the flow: where its application data begins */
+	struct hm_plain_span *span;
+	size_t spans;
+	uint64_t closed[HM_PLAIN_WHYS]; /* bytes of CLOSED spans by reason */
+};
+
+struct hm_plains {
+	struct hm_plain *list; /* by flow */
+	size_t count;
+};
+
+/* Opens what `flows` sent. HM_E_SYSTEM where this libcrypto refuses a cipher, for what it makes would differ then. */
+int hm_plains_read(struct hm_plains *out, const struct hm_flows *flows, struct hm_fail *fail) HM_MUST_CHECK;
+void hm_plains_release(struct hm_plains *plains);
+/* "data", "shake", ...; "no key", "false", ... */
+const char *hm_plain_kind_name(enum hm_plain_kind kind) HM_MUST_CHECK;
+const char *hm_plain_why_name(enum hm_plain_why why) HM_MUST_CHECK;

@@ -1,0 +1,51 @@
+/* Whatever both ends say and the key log holds, spans follow each other without a hole and no plaintext points outside. The input: lengths
+ * of the key log and of the answer, two bytes each; then these, then what was sent. */
+#include "plain.h"
+
+#include "cursor.h"
+
+static void check(const struct hm_plain *plain, const struct hm_flow *flow)
+{
+	size_t at = 0, texts = 0;
+
+	for (size_t i = 0; i < plain->spans; i++) {
+		const struct hm_plain_span *span = &plain->span[i];
+
+		if (span->offset != at || !span->length || (span->kind == HM_PLAIN_CLOSED) != (span->why != HM_PLAIN_OPENED))
+			abort();
+		at += span->length;
+		if (span->kind != HM_PLAIN_DATA && span->kind != HM_PLAIN_SHAKE && span->kind != HM_PLAIN_NOTICE)
+			continue;
+		if (span->text > plain->text.len || span->length > plain->text.len - span->text ||
+		    (span->kind == HM_PLAIN_DATA) != (span->text < plain->data))
+			abort();
+		texts += span->length;
+	}
+	if (at != flow->sent.len || texts != plain->text.len)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct hm_cursor c = hm_cursor_of((struct hm_slice){ data, size });
+	size_t log = (size_t)hm_cursor_be(&c, 2), heard = (size_t)hm_cursor_be(&c, 2);
+	struct hm_connection connection = { 0 };
+	struct hm_flow flow = { .connection = &connection, .connections = 1 };
+	struct hm_flows flows = { .list = &flow, .count = 1 };
+	struct hm_plains plains;
+
+	hm_bytes_slice(&flows.keylog, hm_cursor_bytes(&c, log));
+	hm_bytes_slice(&flow.heard, hm_cursor_bytes(&c, heard));
+	if (!c.bad)
+		hm_bytes_slice(&flow.sent, hm_cursor_bytes(&c, hm_cursor_left(&c)));
+	connection.sent_len = flow.sent.len;
+	connection.heard_len = flow.heard.len;
+	if (hm_plains_read(&plains, &flows, NULL) < 0)
+		abort();
+	check(plains.list, &flow);
+	hm_plains_release(&plains);
+	hm_bytes_release(&flows.keylog);
+	hm_bytes_release(&flow.heard);
+	hm_bytes_release(&flow.sent);
+	return 0;
+}
