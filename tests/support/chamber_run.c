@@ -1,10 +1,11 @@
-/* Runs a command in a chamber by hand: chamber_run [-p] [-i STDIN] [-w WORK] [-d DOCUMENTS] [-t SECONDS] COMMAND
- * [ARG...] Prints what the product printed, then its outcome, the time that the chamber took and the tree. No internet,
+/* Runs a command in a chamber by hand: chamber_run [-p] [-i STDIN] [-w WORK] [-d DOCUMENTS] [-t SECONDS] [-k NUMBER]
+ * COMMAND [ARG...] -k: equal noise from this number. Prints what the product printed, then its outcome, the time that the chamber took and the tree. No internet,
  * no recorder. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -56,6 +57,7 @@ static int run(const struct hm_chamber_spec *spec, double limit_ms)
 	struct hm_chamber_result result = { 0 };
 	int fds[2], outcome = HM_OUTCOME_EXITED;
 	double begun = now_ms(), opened, going, ended;
+	struct hm_control_counts counts;
 	struct hm_fail fail;
 	unsigned entries = 0;
 
@@ -82,6 +84,11 @@ static int run(const struct hm_chamber_spec *spec, double limit_ms)
 	drain(fds[0], stdout);
 	drain(fds[1], stderr);
 	hm_chamber_absent(c, &absent);
+	hm_chamber_controlled(c, &counts);
+	if (spec->control)
+		fprintf(stderr, "-- random %llu (%llu bytes), clock %llu, execs %llu, missed %llu, left %llu\n", (unsigned long long)counts.random,
+			(unsigned long long)counts.random_bytes, (unsigned long long)counts.clock, (unsigned long long)counts.execs,
+			(unsigned long long)counts.execs_missed, (unsigned long long)counts.left);
 	fprintf(stderr, "-- outcome %d status %d; open %.1f ms, go %.1f ms, run %.1f ms\n-- absent:\n%.*s-- tree:\n",
 		result.outcome, result.status, opened - begun, going - opened, ended - going, (int)absent.len,
 		(const char *)absent.data);
@@ -105,10 +112,11 @@ int main(int argc, char **argv)
 					.target_from = "/usr/share/doc",
 					.target = "/home/user/Documents",
 					.env = env };
+	struct hm_control_spec control = { .start_ns = 1700000000ull * 1000000000 };
 	double limit_ms = 60000;
 	int o;
 
-	while ((o = getopt(argc, argv, "+pi:w:d:t:")) != -1) {
+	while ((o = getopt(argc, argv, "+pi:w:d:t:k:")) != -1) {
 		if (o == 'p')
 			spec.privileged = true;
 		else if (o == 'i')
@@ -117,7 +125,10 @@ int main(int argc, char **argv)
 			spec.work = optarg;
 		else if (o == 'd')
 			spec.target_from = optarg;
-		else if (o == 't')
+		else if (o == 'k') {
+			control.seed[0] = (uint8_t)atoi(optarg);
+			spec.control = &control;
+		} else if (o == 't')
 			limit_ms = strtod(optarg, NULL) * 1e3;
 		else
 			return 3;

@@ -103,9 +103,26 @@ static struct hm_chamber *new_chamber(const struct hm_chamber_spec *spec)
 
 	c->groups = (struct hm_chamber_groups){ .run = -1, .init = -1, .product = -1 };
 	c->disk = (struct hm_chamber_disk){ .locked = -1, .image = -1, .base = -1 };
-	c->pidfd = c->control = c->out = c->err = c->guardian_control = -1;
+	c->pidfd = c->control = c->out = c->err = c->listener = c->guardian_control = -1;
 	c->command = hm_strdup(spec->argv[0]);
 	return c;
+}
+
+/* A datagram, and the descriptor that may come with it. */
+static ssize_t receive(struct hm_chamber *c, struct hm_chamber_message *m)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} with;
+	struct iovec v = { m, sizeof(*m) };
+	struct msghdr h = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = &with, .msg_controllen = sizeof(with.room) };
+	ssize_t n = recvmsg(c->control, &h, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *head = n < 0 ? NULL : CMSG_FIRSTHDR(&h);
+
+	if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS && c->listener < 0)
+		memcpy(&c->listener, CMSG_DATA(head), sizeof(c->listener));
+	return n;
 }
 
 /* The next word of pid 1. 1: there was one; 0: none in time; negative: pid 1 is gone. */
@@ -123,7 +140,7 @@ static int hear(struct hm_chamber *c, struct hm_chamber_message *m, int timeout_
 		if (ready <= 0)
 			return 0;
 	}
-	n = recv(c->control, m, sizeof(*m), MSG_DONTWAIT);
+	n = receive(c, m);
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	return n == sizeof(*m) ? 1 : -1;
@@ -195,6 +212,19 @@ static int start_init(struct hm_chamber *c, const struct hm_chamber_spec *spec, 
 	return r < 0 ? r : await(c, HM_SAID_READY, fail);
 }
 
+static int start_control(struct hm_chamber *c, const struct hm_chamber_spec *spec, struct hm_fail *fail)
+{
+	int r;
+
+	if (!spec->control)
+		return 0;
+	if (c->listener < 0)
+		return hm_fail_set(fail, HM_E_SYSTEM, "starting the chamber: its first process sent no listener");
+	r = hm_control_start(&c->control_by, spec->control, c->listener, c->pid, fail);
+	close(hm_take_fd(&c->listener));
+	return r;
+}
+
 static int build(struct hm_chamber *c, const struct hm_chamber_spec *spec, struct hm_fail *fail)
 {
 	int r = hm_chamber_guardian(c, spec->work, spec->name, fail);
@@ -211,7 +241,9 @@ static int build(struct hm_chamber *c, const struct hm_chamber_spec *spec, struc
 		r = start_init(c, spec, fail);
 	if (r == 0)
 		r = hm_chamber_devices(c->groups.run, fail);
-	return r < 0 ? r : hm_chamber_baseline(c, fail);
+	if (r == 0)
+		r = hm_chamber_baseline(c, fail);
+	return r < 0 ? r : start_control(c, spec, fail);
 }
 
 int hm_chamber_open(struct hm_chamber **ret, const struct hm_chamber_spec *spec, struct hm_fail *fail)
@@ -240,6 +272,13 @@ int hm_chamber_cgroup(const struct hm_chamber *c, uint64_t *id)
 {
 	*id = c->groups.product_id;
 	return c->groups.product;
+}
+
+void hm_chamber_controlled(const struct hm_chamber *c, struct hm_control_counts *counts)
+{
+	*counts = (struct hm_control_counts){ 0 };
+	if (c->control_by)
+		hm_control_look(c->control_by, counts);
 }
 
 void hm_chamber_absent(const struct hm_chamber *c, struct hm_bytes *out)
@@ -308,8 +347,11 @@ bool hm_chamber_ended(struct hm_chamber *c, struct hm_chamber_result *result)
 
 int hm_chamber_kill(struct hm_chamber *c, int outcome, struct hm_chamber_result *result, struct hm_fail *fail)
 {
+	struct hm_control_counts counts;
 	int r = hm_chamber_group_kill(c->groups.product, fail);
 
+	if (r == 0 && c->control_by && !hm_control_look(c->control_by, &counts))
+		r = hm_fail_set(fail, HM_E_SYSTEM, "making noise equal: what answers for clocks and random numbers has ended");
 	if (r < 0)
 		return r;
 	if (c->start_ns && !listen_for_end(c, STATUS_MS))
@@ -334,16 +376,18 @@ static void reap_init(struct hm_chamber *c)
 
 void hm_chamber_close(struct hm_chamber *c)
 {
-	int *fds[3];
+	int *fds[4];
 
 	if (!c)
 		return;
 	fds[0] = &c->control;
 	fds[1] = &c->out;
 	fds[2] = &c->err;
+	fds[3] = &c->listener;
 	if (c->groups.product >= 0 && hm_chamber_group_kill(c->groups.product, NULL) < 0)
 		c->over = true; /* the death of pid 1, next, kills them as well */
 	reap_init(c);
+	hm_control_close(c->control_by);
 	for (size_t i = 0; i < c->layer_count; i++) {
 		if (c->layers[i].upper >= 0)
 			close(c->layers[i].upper);

@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "bytes.h"
+#include "control.h"
 #include "fail.h"
 
 struct hm_chamber_file { /* planted over the root before the run: identity files, a product's configuration */
@@ -50,6 +51,7 @@ struct hm_chamber_spec {
 	const struct hm_chamber_file *files;
 	size_t file_count;
 	bool privileged; /* profile: false = confined */
+	const struct hm_control_spec *control; /* equal noise, and no address space randomised; NULL: as it is */
 };
 
 struct hm_chamber_result {
@@ -70,13 +72,15 @@ int hm_chamber_open(struct hm_chamber **ret, const struct hm_chamber_spec *spec,
  * product cgroup's descriptor and id for the recorder. */
 pid_t hm_chamber_pid(const struct hm_chamber *c) HM_MUST_CHECK;
 int hm_chamber_cgroup(const struct hm_chamber *c, uint64_t *id) HM_MUST_CHECK; /* borrowed descriptor */
+/* What was made equal; all zero without a control. */
+void hm_chamber_controlled(const struct hm_chamber *c, struct hm_control_counts *counts);
 /* Lets the product execute. HM_E_SYSTEM "running COMMAND: ..." when it cannot be. `out_fd` and `err_fd` get
  * non-blocking read ends of its standard output and error, owned by the chamber. */
 int hm_chamber_go(struct hm_chamber *c, int *out_fd, int *err_fd, struct hm_fail *fail) HM_MUST_CHECK;
 /* True when the product's first process has ended; `result` is then set (its children may still live). */
 bool hm_chamber_ended(struct hm_chamber *c, struct hm_chamber_result *result) HM_MUST_CHECK;
 /* Kills everything in the product's cgroup and waits until it is empty. Idempotent. `outcome` overrides the result's
- * unless it is HM_OUTCOME_EXITED. */
+ * unless it is HM_OUTCOME_EXITED. HM_E_SYSTEM where the control ended before the product. */
 int hm_chamber_kill(struct hm_chamber *c, int outcome, struct hm_chamber_result *result,
 		    struct hm_fail *fail) HM_MUST_CHECK;
 /* Calls `visit` for every path in the upper layers (bytewise order), as the chamber saw it, after hm_chamber_kill: what

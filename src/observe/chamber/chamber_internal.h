@@ -60,6 +60,8 @@ struct hm_chamber {
 	char *command, *target;
 	pid_t pid;
 	int pidfd, control, out, err;
+	int listener;		    /* of the control's filter, until the supervisor has it */
+	struct hm_control *control_by; /* or NULL */
 	pid_t guardian;
 	int guardian_control;
 	uint64_t start_ns;
@@ -121,7 +123,8 @@ int hm_chamber_clone(pid_t *pid, int *pidfd, uint64_t flags, int cgroup, struct 
 
 /* root.c, by pid 1 */
 int hm_chamber_root(struct hm_chamber *c, const struct hm_chamber_spec *spec, struct hm_fail *fail) HM_MUST_CHECK;
-void hm_chamber_say(int control, const struct hm_chamber_message *m);
+/* `fd` goes with it unless it is negative. */
+void hm_chamber_say(int control, const struct hm_chamber_message *m, int fd);
 
 /* identity.c, by pid 1 with the new root in place */
 /* A new file, and the folders above it; what stood there, a link too, is unlinked first. */

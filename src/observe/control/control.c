@@ -1,0 +1,105 @@
+/* The supervisor's life: a copy of hallmark that keeps the listener and nothing else. */
+#include "control_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct hm_control {
+	pid_t pid;
+	int pidfd;
+	struct hm_control_counts *counts;
+};
+
+/* Leaves the listener at 3. */
+static int detach(int listener)
+{
+	int null = open("/dev/null", O_RDWR);
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	setsid();
+	prctl(PR_SET_NAME, "hallmark-equal");
+	listener = fcntl(listener, F_DUPFD, 8);
+	if (null < 0 || listener < 0 || chdir("/") < 0)
+		return -1;
+	for (int i = 0; i < 3; i++)
+		if (dup2(null, i) < 0)
+			return -1;
+	return dup2(listener, 3) < 0 ? -1 : close_range(4, ~0u, 0);
+}
+
+static _Noreturn void supervise(struct hm_control *c, const struct hm_control_spec *spec, int listener, pid_t exempt)
+{
+	struct hm_control_server server = { .spec = spec, .counts = c->counts, .listener = 3, .exempt = exempt };
+	sigset_t child;
+
+	server.clock = (struct hm_control_clock){ .start_ns = spec->start_ns, .uptime_s = hm_control_uptime(spec) };
+	sigemptyset(&child);
+	sigaddset(&child, SIGCHLD);
+	if (detach(listener) < 0 || (server.children = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
+		_exit(1);
+	hm_control_serve(&server);
+}
+
+int hm_control_start(struct hm_control **ret, const struct hm_control_spec *spec, int listener, pid_t exempt, struct hm_fail *fail)
+{
+	pid_t parent = getpid();
+	struct hm_control *c = hm_alloc(1, sizeof(*c));
+
+	c->pidfd = -1;
+	c->counts = mmap(NULL, sizeof(*c->counts), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (c->counts == MAP_FAILED) {
+		free(c);
+		return hm_fail_errno(fail, "starting the supervisor of clocks and random numbers");
+	}
+	c->pid = fork();
+	if (c->pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(1);
+		supervise(c, spec, listener, exempt);
+	}
+	if (c->pid > 0)
+		c->pidfd = pidfd_open(c->pid, 0);
+	if (c->pidfd < 0) {
+		int r = hm_fail_errno(fail, "starting the supervisor of clocks and random numbers");
+
+		hm_control_close(c);
+		return r;
+	}
+	*ret = c;
+	return 0;
+}
+
+bool hm_control_look(const struct hm_control *c, struct hm_control_counts *counts)
+{
+	struct pollfd p = { .fd = c->pidfd, .events = POLLIN };
+
+	*counts = *c->counts;
+	return poll(&p, 1, 0) == 0;
+}
+
+void hm_control_close(struct hm_control *c)
+{
+	if (!c)
+		return;
+	if (c->pid > 0) {
+		kill(c->pid, SIGKILL);
+		while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	if (c->pidfd >= 0)
+		close(c->pidfd);
+	munmap(c->counts, sizeof(*c->counts));
+	free(c);
+}

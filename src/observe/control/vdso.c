@@ -1,0 +1,132 @@
+/* The kernel puts an image into every process whose functions tell the time, and draw, without a call. Written over they make
+ * the calls: the image is the process's own copy then, and what searches it by whatever way finds the same. */
+#include "control_internal.h"
+
+#include <asm/unistd.h>
+#include <elf.h>
+#include <errno.h>
+#include <unistd.h>
+
+#define STUB_MAX 20
+
+/* What a function becomes: `code` with the call's number at `number`. A function that may say that it is not there says so. */
+struct stub {
+	const char *name;
+	uint32_t call;
+	const uint8_t *code;
+	uint8_t len, number, shift;
+};
+
+#ifdef __x86_64__
+static const uint8_t call_wide[] = { 0xb8, 0, 0, 0, 0, 0x0f, 0x05, 0xc3 };
+static const uint8_t absent_wide[] = { 0xb8, 0, 0, 0, 0, 0xc3 };
+static const uint8_t call_narrow[] = { 0x53, 0x8b, 0x5c, 0x24, 0x08, 0x8b, 0x4c, 0x24, 0x0c, 0xb8, 0, 0, 0, 0, 0xcd, 0x80, 0x5b, 0xc3 };
+static const struct stub wide_stubs[] = {
+	{ "__vdso_clock_gettime", 228, call_wide, sizeof(call_wide), 1, 0 },
+	{ "__vdso_gettimeofday", 96, call_wide, sizeof(call_wide), 1, 0 },
+	{ "__vdso_time", 201, call_wide, sizeof(call_wide), 1, 0 },
+	{ "__vdso_getrandom", (uint32_t)-ENOSYS, absent_wide, sizeof(absent_wide), 1, 0 },
+};
+static const struct stub narrow_stubs[] = {
+	{ "__vdso_clock_gettime", 265, call_narrow, sizeof(call_narrow), 10, 0 },
+	{ "__vdso_clock_gettime64", 403, call_narrow, sizeof(call_narrow), 10, 0 },
+	{ "__vdso_gettimeofday", 78, call_narrow, sizeof(call_narrow), 10, 0 },
+	{ "__vdso_time", 13, call_narrow, sizeof(call_narrow), 10, 0 },
+};
+#define HAVE_NARROW 1
+#elif defined(__aarch64__)
+/* mov x8, #NUMBER; svc #0; ret, and mov x0, #~NUMBER; ret */
+static const uint8_t call_wide[] = { 0x08, 0x00, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4, 0xc0, 0x03, 0x5f, 0xd6 };
+static const uint8_t absent_wide[] = { 0x00, 0x00, 0x80, 0x92, 0xc0, 0x03, 0x5f, 0xd6 };
+static const struct stub wide_stubs[] = {
+	{ "__kernel_clock_gettime", 113, call_wide, sizeof(call_wide), 0, 5 },
+	{ "__kernel_gettimeofday", 169, call_wide, sizeof(call_wide), 0, 5 },
+	{ "__kernel_getrandom", ENOSYS - 1, absent_wide, sizeof(absent_wide), 0, 5 },
+};
+static const struct stub narrow_stubs[] = { { "__vdso_clock_gettime", 0, call_wide, 0, 0, 0 } };
+#define HAVE_NARROW 0
+#else
+#error "no code for this machine's vDSO"
+#endif
+
+/* `size` bytes at `at` as a number; 0 beyond the image's end. */
+static uint64_t number(struct hm_slice image, uint64_t at, unsigned size)
+{
+	uint64_t v = 0;
+
+	if (at > image.len || image.len - at < size)
+		return 0;
+	for (unsigned i = size; i > 0; i--)
+		v = v << 8 | image.data[at + i - 1];
+	return v;
+}
+
+struct symbols {
+	uint64_t at, count, names;
+};
+
+static struct symbols symbols_of(struct hm_slice image, bool wide)
+{
+	const unsigned word = wide ? 8 : 4;
+	uint64_t head = number(image, wide ? 32 : 28, word), dynamic = 0, size = 0;
+	unsigned heads = (unsigned)number(image, wide ? 56 : 44, 2);
+	struct symbols s = { 0 };
+
+	for (unsigned i = 0; i < heads; i++) {
+		uint64_t at = head + (uint64_t)i * (wide ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr));
+
+		if (number(image, at, 4) != PT_DYNAMIC)
+			continue;
+		dynamic = number(image, at + (wide ? 16 : 8), word);
+		size = number(image, at + (wide ? 40 : 20), word);
+	}
+	for (uint64_t at = dynamic; at < dynamic + size && at < image.len; at += 2 * word) {
+		uint64_t tag = number(image, at, word), value = number(image, at + word, word);
+
+		if (tag == DT_SYMTAB)
+			s.at = value;
+		if (tag == DT_STRTAB)
+			s.names = value;
+	}
+	/* The kernel's linker puts the names behind the symbols. */
+	s.count = s.names > s.at && s.names < image.len ? (s.names - s.at) / (wide ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym)) : 0;
+	return s;
+}
+
+static bool is_called(struct hm_slice image, uint64_t at, const char *name)
+{
+	size_t len = strlen(name) + 1;
+
+	return at < image.len && image.len - at >= len && memcmp(image.data + at, name, len) == 0;
+}
+
+static bool write_over(int memory, uint64_t at, const struct stub *stub)
+{
+	uint8_t code[STUB_MAX];
+	uint32_t word;
+
+	memcpy(code, stub->code, stub->len);
+	memcpy(&word, code + stub->number, sizeof(word));
+	word |= stub->call << stub->shift;
+	memcpy(code + stub->number, &word, sizeof(word));
+	return pwrite(memory, code, stub->len, (off_t)at) == stub->len;
+}
+
+bool hm_control_vdso(int memory, uint64_t base, struct hm_slice image, bool wide)
+{
+	const struct stub *stubs = wide ? wide_stubs : narrow_stubs;
+	size_t count = wide ? HM_COUNT(wide_stubs) : HM_COUNT(narrow_stubs);
+	struct symbols s = symbols_of(image, wide);
+	bool good = s.count > 0 && (wide || HAVE_NARROW);
+
+	for (uint64_t i = 0; i < s.count && good; i++) {
+		uint64_t at = s.at + i * (wide ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym));
+		uint64_t name = s.names + number(image, at, 4), value = number(image, at + (wide ? 8 : 4), wide ? 8 : 4);
+		uint64_t size = number(image, at + (wide ? 16 : 8), wide ? 8 : 4);
+
+		for (size_t k = 0; k < count && good; k++)
+			if (is_called(image, name, stubs[k].name))
+				good = size >= stubs[k].len && value < image.len && write_over(memory, base + value, &stubs[k]);
+	}
+	return good;
+}
