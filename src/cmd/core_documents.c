@@ -149,16 +149,45 @@ static json_t *lines(struct hm_slice text)
 	return list;
 }
 
+static json_t *controlled(const struct hm_control_counts *c)
+{
+	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "random", (json_int_t)c->random, "random_bytes", (json_int_t)c->random_bytes, "clock",
+			 (json_int_t)c->clock, "execs", (json_int_t)c->execs, "execs_missed", (json_int_t)c->execs_missed, "left",
+			 (json_int_t)c->left);
+}
+
+/* What was the same in the runs of a block, whatever they differ in. An exec that was missed leaves clocks within reach that nobody answers for. */
+static json_t *equal_list(const struct hm_run_note *notes, size_t count)
+{
+	static const char *const words[] = { "aslr", "clock", "random", "tcp_timestamps", "vdso" };
+	json_t *list = json_array();
+	uint64_t missed = 0;
+	bool all = count > 0;
+
+	for (size_t i = 0; i < count; i++) {
+		all = all && notes[i].equal;
+		missed += notes[i].controlled.execs_missed;
+	}
+	for (size_t i = 0; all && i < HM_COUNT(words); i++)
+		if (missed == 0 || strcmp(words[i], "vdso") != 0)
+			json_array_append_new(list, json_string(words[i]));
+	return list;
+}
+
 static json_t *run_notes(const struct hm_run_note *notes, size_t count)
 {
 	static const char *const outcomes[] = { "exited", "signalled", "timeout", "interrupted" };
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < count; i++)
-		json_array_append_new(list, json_pack("{s:i,s:s,s:s,s:i,s:I,s:I}", "run", (int)notes[i].run, "kind", notes[i].kind, "outcome",
-						      outcomes[notes[i].outcome & 3], "status", notes[i].status, "start_us",
-						      (json_int_t)(notes[i].start_ns / 1000), "end_us",
-						      (json_int_t)(notes[i].end_ns / 1000)));
+	for (size_t i = 0; i < count; i++) {
+		json_t *row = json_pack("{s:i,s:s,s:s,s:i,s:I,s:I}", "run", (int)notes[i].run, "kind", notes[i].kind, "outcome",
+					outcomes[notes[i].outcome & 3], "status", notes[i].status, "start_us",
+					(json_int_t)(notes[i].start_ns / 1000), "end_us", (json_int_t)(notes[i].end_ns / 1000));
+
+		if (notes[i].equal)
+			json_object_set_new(row, "controlled", controlled(&notes[i].controlled));
+		json_array_append_new(list, row);
+	}
 	return list;
 }
 
@@ -171,9 +200,9 @@ int hm_core_assessment(struct hm_parts *parts, const struct hm_planned *planned,
 	json_t *chamber;
 
 	uname(&name);
-	chamber = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:[],s:o,s:O}", "profile", planned->profile, "internet", planned->internet,
+	chamber = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:o,s:O}", "profile", planned->profile, "internet", planned->internet,
 			    "hostname", hostname, "machine_id", machine_id, "address", HM_CHAMBER_ADDRESS, "target", planned->target,
-			    "equal", "absent_mounts", lines(absent), "self_test", self_test);
+			    "equal", equal_list(notes, count), "absent_mounts", lines(absent), "self_test", self_test);
 	json_object_set_new(document, "schema", json_string("hallmark/assessment/v1"));
 	json_object_set_new(document, "seed", hex_of(planned->seed, 32));
 	json_object_set_new(document, "kernel", json_pack("{s:s,s:s}", "release", name.release, "machine", name.machine));

@@ -1,5 +1,6 @@
 #pragma once
 /* The JSON documents of the core that an assessment writes (doc/format/core.md). */
+#include "control.h"
 #include "json.h"
 #include "packages.h"
 #include "parts.h"
@@ -22,6 +23,8 @@ struct hm_run_note {
 	int outcome, status;
 	uint64_t start_ns, end_ns;
 	const char *kind;
+	bool equal; /* noise was controlled: `controlled` is set */
+	struct hm_control_counts controlled;
 };
 
 /* plan.json from what is planned and the parts that are there: claims.json, declaration.json and scenario.json if any. */

@@ -191,6 +191,7 @@ static int wind_up(struct run *run, struct hm_fail *fail)
 
 	for (int stream = 1; r == 0 && stream <= 2; stream++)
 		r = take_output(run, stream, fail);
+	hm_chamber_controlled(run->chamber, &result->controlled);
 	if (r == 0)
 		r = hm_capture_stop(run->recording.capture, &result->capture, fail);
 	if (r == 0)

@@ -28,6 +28,7 @@ struct hm_run_result {
 	struct hm_chamber_result chamber;
 	struct hm_capture_stats capture;
 	struct hm_internet_stats internet;
+	struct hm_control_counts controlled;
 	struct hm_record_head record;
 	uint64_t output_cut; /* bytes of output that were not kept */
 	struct hm_bytes absent; /* host's mounts that were not in the chamber, one a line; owned by the caller */

@@ -33,10 +33,11 @@ struct hm_trials {
 	json_t *planted; /* the sets' rows */
 };
 
-/* What the chamber's internet says in both runs of a block follows from these. */
+/* What the chamber's internet says in both runs of a block follows from these, and what the product draws and is told of the time. */
 struct block_net {
 	struct hm_sha256 noise;
 	int64_t clock; /* ns: when the block began, a whole second */
+	struct hm_control_spec control;
 };
 
 struct place { /* one run of a block */
@@ -215,9 +216,14 @@ static char *stdin_of(const struct hm_trials *e, const struct hm_world *world)
 static void begin_net(const struct hm_trials *e, struct block_net *net, unsigned block)
 {
 	HM_FREE char *label = hm_sprintf("control/%s/%u/internet", phase_of(block), block);
+	HM_FREE char *product = hm_sprintf("control/%s/%u", phase_of(block), block);
+	struct hm_sha256 seed;
 
 	hm_derive(&net->noise, e->a->seed, label);
+	hm_derive(&seed, e->a->seed, product);
 	net->clock = (int64_t)time(NULL) * 1000000000;
+	memcpy(net->control.seed, seed.b, sizeof(net->control.seed));
+	net->control.start_ns = (uint64_t)net->clock;
 }
 
 static int prepare_place(struct hm_trials *e, struct place *p, unsigned block, unsigned place, const struct block_net *net,
@@ -247,6 +253,7 @@ static int prepare_place(struct hm_trials *e, struct place *p, unsigned block, u
 					.record = p->record, .packets = p->packets, .tree = p->tree, .silent = true };
 	p->spec.noise = net->noise.b;
 	p->spec.clock = net->clock;
+	p->spec.chamber.control = &net->control;
 	hm_surroundings_fill(&a->surroundings, &p->spec);
 	p->name = hm_strdup(p->spec.chamber.name); /* the next place's takes its memory */
 	p->spec.chamber.name = p->name;
@@ -270,7 +277,7 @@ static int take_twin(struct hm_trials *e, struct place *p, struct hm_twin *twin,
 		return twin->code;
 	}
 	*note = (struct hm_run_note){ p->run, result->chamber.outcome, result->chamber.status, result->chamber.start_ns,
-				      result->chamber.end_ns, phase_of((p->run + 1) / 2) };
+				      result->chamber.end_ns, phase_of((p->run + 1) / 2), true, result->controlled };
 	e->a->events += result->record.items;
 	e->a->lost += result->capture.lost + result->internet.lost;
 	absent->len = 0;

@@ -55,8 +55,12 @@ SHAPE(chamber,
       ROWS(TEXT("profile"), TEXT("internet"), TEXT("hostname"), TEXT("machine_id"), TEXT("address"), TEXT("target"), LIST("equal"),
 	   LIST("absent_mounts"), { "self_test", HM_JSON_ANY }),
       RULES({ "profile", .words = PROFILES }, { "internet", .words = INTERNETS }, TEXTS("equal"), TEXTS("absent_mounts")));
-SHAPE(done_run, ROWS(NUMBER("run"), TEXT("kind"), TEXT("outcome"), NUMBER("status"), NUMBER("start_us"), NUMBER("end_us")),
-      RULES({ "run", .form = 'n' }, { "kind", .words = KINDS }, { "outcome", .words = " exited signalled timeout interrupted " }));
+SHAPE(controlled,
+      ROWS(NUMBER("random"), NUMBER("random_bytes"), NUMBER("clock"), NUMBER("execs"), NUMBER("execs_missed"), NUMBER("left")),
+      RULES({ 0 }));
+SHAPE(done_run,
+      ROWS(NUMBER("run"), TEXT("kind"), TEXT("outcome"), NUMBER("status"), NUMBER("start_us"), NUMBER("end_us"), OBJECT("controlled?")),
+      RULES({ "controlled", &controlled }, { "run", .form = 'n' }, { "kind", .words = KINDS }, { "outcome", .words = " exited signalled timeout interrupted " }));
 SHAPE(dropped_run, ROWS(NUMBER("run"), TEXT("rule")), RULES({ "run", .form = 'n' }));
 SHAPE(held, ROWS(TEXT("factor"), NUMBER("block")), RULES({ "block", .form = 'n' }));
 SHAPE(set_of_run, ROWS(NUMBER("run"), NUMBER("set")), RULES({ "run", .form = 'n' }, { "set", .form = 'n' }));

@@ -323,6 +323,7 @@ int hm_internet_net_create(int chamber, int own, const uint8_t *mac, struct hm_f
 
 static int chamber_side(struct hm_fail *fail)
 {
+	/* The host's clock would be in every TCP packet. */
 	HM_CLEANUP(drop_socket) struct nl_sock *s = NULL;
 	int index = (int)if_nametoindex(CHAMBER_INTERFACE);
 	struct route link = {
@@ -331,7 +332,7 @@ static int chamber_side(struct hm_fail *fail)
 	struct route all = { .to = "0.0.0.0", .prefix = 0, .via = HM_INTERNET_ADDRESS, .table = RT_TABLE_MAIN,
 			     .type = RTN_UNICAST, .index = index };
 
-	if (open_netlink(&s, fail) < 0 || offloads_off(CHAMBER_INTERFACE, fail) < 0 ||
+	if (sysctl("ipv4/tcp_timestamps", "0", false, fail) < 0 || open_netlink(&s, fail) < 0 || offloads_off(CHAMBER_INTERFACE, fail) < 0 ||
 	    add_address(s, index, HM_CHAMBER_ADDRESS, 15, fail) < 0 || link_up(s, CHAMBER_INTERFACE, fail) < 0 ||
 	    add_neighbour(s, index, HM_INTERNET_ADDRESS, internet_mac, fail) < 0 || add_route(s, &link, fail) < 0)
 		return fail->code;

@@ -1,0 +1,131 @@
+/* What is drawn and what clocks tell, as functions: doc/format/statistics.md, "Equal noise". And the vDSO of this machine. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "control_internal.h"
+#include "digest.h"
+
+static const uint8_t seed[HM_CONTROL_SEED] = { 7 };
+
+static void stream_is_as_written(void **state HM_UNUSED)
+{
+	struct hm_sha256 key, block;
+	uint8_t count[8] = { 2 }, drawn[32];
+
+	hm_derive(&key, seed, "random/12");
+	hm_sha256_of(&block, (struct hm_slice[]){ { key.b, 32 }, { count, 8 } }, 2);
+	hm_control_stream(drawn, sizeof(drawn), seed, 12, 64);
+	assert_memory_equal(drawn, block.b, sizeof(drawn));
+}
+
+/* However it is cut, it is one stream; of another thread or another seed it is another one. */
+static void stream_is_one(void **state HM_UNUSED)
+{
+	uint8_t whole[1000], part[1000], other[1000];
+	size_t at = 0;
+
+	hm_control_stream(whole, sizeof(whole), seed, 1, 5);
+	for (size_t n = 1; at < sizeof(part); at += n, n = n * 3 % 97) {
+		n = n < sizeof(part) - at ? n : sizeof(part) - at;
+		hm_control_stream(part + at, n, seed, 1, 5 + at);
+	}
+	assert_memory_equal(whole, part, sizeof(whole));
+	hm_control_stream(other, sizeof(other), seed, 2, 5);
+	assert_memory_not_equal(whole, other, sizeof(whole));
+	hm_control_stream(other, sizeof(other), (const uint8_t[HM_CONTROL_SEED]){ 8 }, 1, 5);
+	assert_memory_not_equal(whole, other, sizeof(whole));
+}
+
+#define S HM_CONTROL_NS
+
+static void time_passes_by_steps(void **state HM_UNUSED)
+{
+	struct hm_control_clock clock = { 0 };
+	struct hm_control_time a = { 0 }, b = { 0 };
+
+	assert_int_equal(hm_control_pass(&clock, &a, 100 * S), 10000);
+	assert_int_equal(hm_control_pass(&clock, &a, 101 * S), 20000);
+	assert_int_equal(hm_control_pass(&clock, &b, 109 * S), 10000);
+	assert_int_equal(hm_control_pass(&clock, &a, 110 * S), 30000); /* not yet: 30 us are missing */
+}
+
+/* The quantum is reached by the thread that asks, and the others follow. */
+static void time_catches_up(void **state HM_UNUSED)
+{
+	struct hm_control_clock clock = { 0 };
+	struct hm_control_time a = { 0 }, b = { 0 };
+
+	assert_int_equal(hm_control_pass(&clock, &a, 5 * S), 10000);
+	assert_int_equal(hm_control_pass(&clock, &a, 5 * S + 13 * S), 10 * S + 20000);
+	assert_int_equal(hm_control_pass(&clock, &a, 5 * S + 20 * S), 10 * S + 30000);
+	assert_int_equal(hm_control_pass(&clock, &a, 5 * S + 47 * S), 40 * S + 40000);
+	assert_int_equal(hm_control_pass(&clock, &b, 5 * S + 48 * S), 40 * S + 10000);
+}
+
+static void clocks_tell(void **state HM_UNUSED)
+{
+	const struct hm_control_clock clock = { .start_ns = 1700000000 * S, .uptime_s = 90000 };
+	static const struct {
+		int32_t id;
+		bool ours;
+		time_t seconds;
+	} rows[] = { { CLOCK_REALTIME, true, 1700000003 }, { CLOCK_REALTIME_COARSE, true, 1700000003 }, { CLOCK_TAI, true, 1700000003 },
+		     { CLOCK_MONOTONIC, true, 90003 },	   { CLOCK_MONOTONIC_RAW, true, 90003 },	{ CLOCK_BOOTTIME, true, 90003 },
+		     { CLOCK_PROCESS_CPUTIME_ID, true, 3 }, { CLOCK_THREAD_CPUTIME_ID, true, 3 },	{ 10, false, 0 },
+		     { 99, false, 0 } };
+
+	for (size_t i = 0; i < HM_COUNT(rows); i++) {
+		struct timespec t = { 0 };
+
+		assert_int_equal(hm_control_read(&t, &clock, 3 * S + 70000, rows[i].id), rows[i].ours);
+		assert_int_equal(t.tv_sec, rows[i].seconds);
+		assert_int_equal(t.tv_nsec, rows[i].ours ? 70000 : 0);
+	}
+}
+
+/* This process's own image, as a copy that can be written. */
+static void vdso_is_written_over(void **state HM_UNUSED)
+{
+	const uint8_t *base = (const uint8_t *)(uintptr_t)getauxval(AT_SYSINFO_EHDR);
+	HM_CLOSE int from = open("/proc/self/mem", O_RDONLY | O_CLOEXEC), to = memfd_create("image", MFD_CLOEXEC);
+	uint8_t image[32768], after[32768];
+	size_t changed = 0;
+	ssize_t n;
+
+	if (!base)
+		skip();
+	n = pread(from, image, sizeof(image), (off_t)(uintptr_t)base);
+	assert_true(n > 4096);
+	assert_int_equal(write(to, image, (size_t)n), n);
+	assert_true(hm_control_vdso(to, 0, (struct hm_slice){ image, (size_t)n }, true));
+	assert_int_equal(pread(to, after, sizeof(after), 0), n);
+	for (ssize_t i = 0; i < n; i++)
+		changed += image[i] != after[i];
+	assert_in_range(changed, 12, 60);
+	/* what is no image, or is cut short, is told and not followed */
+	assert_false(hm_control_vdso(to, 0, (struct hm_slice){ image, 0 }, true));
+	for (size_t cut = 0; cut < 4096; cut += 7)
+		(void)!hm_control_vdso(to, 0, (struct hm_slice){ image, cut }, cut & 1);
+	memset(image + 64, 0xff, 2048);
+	(void)!hm_control_vdso(to, 0, (struct hm_slice){ image, (size_t)n }, true);
+	(void)!hm_control_vdso(to, 0, (struct hm_slice){ image, (size_t)n }, false);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(stream_is_as_written), cmocka_unit_test(stream_is_one), cmocka_unit_test(time_passes_by_steps),
+		cmocka_unit_test(time_catches_up),	cmocka_unit_test(clocks_tell),	 cmocka_unit_test(vdso_is_written_over),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
