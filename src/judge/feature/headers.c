@@ -186,10 +186,12 @@ static void read_ip(struct reading *r, struct hm_slice ip, size_t head, const ui
 /* Headers of which no more is said than how long they are. */
 static void read_odd(struct reading *r, struct hm_slice ip, struct hm_slice payload)
 {
-	size_t before = payload.len ? (size_t)(payload.data - ip.data) : ip.len;
+	size_t before = payload.len ? (size_t)(payload.data - ip.data) : ip.len, behind;
 
+	before = before < ip.len ? before : ip.len;
+	behind = payload.len < ip.len - before ? before + payload.len : ip.len;
 	put(r, COL_HEAD, part(ip, 0, before));
-	put(r, COL_TAIL, part(ip, before + payload.len, ip.len - before - payload.len));
+	put(r, COL_TAIL, part(ip, behind, ip.len - behind));
 }
 
 static void read_packet(struct reading *r, const struct hm_flow_packet *packet, const uint8_t *chamber)
@@ -207,15 +209,15 @@ static void read_packet(struct reading *r, const struct hm_flow_packet *packet, 
 	r->payload += payload.len;
 	whole = ip.len < IPV4_HEAD || !(be(part(ip, 6, 2)) & 0x3fff);
 	/* The first fragment of a datagram seems to be cut. */
-	if (p.version != 4 || (p.cut && whole) || ip.len < packet->wire) {
+	ip_head = ip.len ? (size_t)(ip.data[0] & 15) * 4 : 0;
+	if (p.version != 4 || (p.cut && whole) || ip.len < packet->wire || ip.len < ip_head) {
 		read_odd(r, ip, payload);
 		return;
 	}
-	ip_head = (size_t)(ip.data[0] & 15) * 4;
 	segment = part(ip, ip_head, ip.len - ip_head);
 	head = p.fragment ? 0 : p.proto == IPPROTO_UDP ? UDP_HEAD : p.proto == IPPROTO_TCP && segment.len >= TCP_HEAD ? (size_t)(segment.data[12] >> 4) * 4 : 0;
 	len = head + payload.len;
-	if (head > segment.len || (payload.len && payload.data != segment.data + head)) {
+	if (len > segment.len || (payload.len && payload.data != segment.data + head)) {
 		read_odd(r, ip, payload);
 		return;
 	}

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "../flow/frames.h"
 #include "feature.h"
 
 struct fields {
@@ -157,11 +158,57 @@ static void a_run(void **state)
 	}
 }
 
+static const struct hm_feature *find(const struct hm_features *f, const char *name)
+{
+	const struct hm_feature *found = hm_features_find(f, "[8.8.8.8]:9/udp", name);
+
+	if (!found)
+		fail_msg("no feature %s", name);
+	return found;
+}
+
+/* Two datagrams, the second by another hand: of each byte of their headers it is known whose it is. */
+static void headers(void **state)
+{
+	static const uint8_t remote[] = { 8, 8, 8, 8 };
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes file = { 0 };
+	struct hm_features f;
+	struct hm_flows flows;
+	uint64_t sum = 0;
+
+	(void)state;
+	hm_pcapng_start(&file, 0);
+	frames_udp(&file, remote, 9, HM_SLICE("one"));
+	frames_add(&file, (struct frames_packet){ .dst = remote, .proto = IPPROTO_UDP, .src_port = 40000, .dst_port = 9,
+						  .fragment = 0x2000, .payload = HM_SLICE("two") });
+	assert_int_equal(hm_flows_read(&flows, hm_slice_of(&file), frames_chamber, NULL), 0);
+	assert_int_equal(flows.count, 1);
+	hm_features_read(&f, &flows);
+	for (size_t i = 0; i < f.count; i++)
+		sum += f.list[i].wire + (f.list[i].placed ? f.list[i].bytes.len : 0);
+	assert_int_equal(sum, flows.list[0].wire);
+	assert_int_equal(find(&f, "0.ip.ttl")->wire, 2);
+	assert_int_equal(find(&f, "0.ip.ttl")->bytes.len, 4 + 4 + 1);
+	assert_int_equal(find(&f, "0.ip.id")->origin, HM_ORIGIN_KERNEL);
+	assert_int_equal(find(&f, "0.udp.port")->origin, HM_ORIGIN_PORT);
+	/* The second says that it has fragments: its length and sum cannot be checked. The first's sums are wrong. */
+	assert_int_equal(find(&f, "0.ip.fragment")->bytes.len, 2 * (4 + 4 + 2));
+	assert_int_equal(find(&f, "0.udp.length")->wire, 2);
+	assert_int_equal(find(&f, "0.udp.checksum")->wire, 4);
+	assert_int_equal(find(&f, "0.ip.checksum")->wire, 4);
+	/* Length, protocol, source, destination of both; their port; the first's UDP length. */
+	assert_int_equal(find(&f, "0.derived")->wire, 2 * (2 + 1 + 4 + 4 + 2) + 2);
+	assert_true(find(&f, "0.1.gap")->timing);
+	hm_features_release(&f);
+	hm_flows_release(&flows);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(http), cmocka_unit_test(lines),    cmocka_unit_test(dns),
 		cmocka_unit_test(anything), cmocka_unit_test(a_run),
+		cmocka_unit_test(headers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
