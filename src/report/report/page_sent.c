@@ -1,60 +1,10 @@
-/* What left: the ledger of every byte by endpoint, and the payload of each flow as hex and text. */
-#include "flow.h"
+/* What left: the ledger, and the payload of each flow as hex and text. */
 #include "report_internal.h"
 
 #define FLOWS_SHOWN 40	  /* with their payload; those that a claim cites come on top */
 #define PREVIEW_BYTES 512 /* of each flow, from its beginning */
 #define WINDOW_BYTES 256  /* around a cited place beyond that */
 #define LINE_BYTES 120	  /* of the payload as one line of text */
-
-static uint64_t influenced(const json_t *row)
-{
-	const json_t *item;
-	uint64_t sum = 0;
-	size_t i;
-
-	json_array_foreach (report_list(row, "influenced"), i, item)
-		sum += report_int(item, "bytes");
-	return sum;
-}
-
-static void put_ledger_row(struct hm_bytes *out, const char *endpoint, const uint64_t bytes[5])
-{
-	report_html(out, "<tr><th scope=\"row\"><code>%s</code></th>", endpoint);
-	for (size_t i = 0; i < 5; i++)
-		report_html(out, "<td>%'lu</td>", (unsigned long)bytes[i]);
-	hm_bytes_text(out, "</tr>\n");
-}
-
-static void put_ledger(const struct report_page *p)
-{
-	const json_t *ledger = report_list(p->view->findings, "ledger"), *row;
-	uint64_t sum[5] = { 0 };
-	size_t i;
-
-	if (!json_array_size(ledger)) {
-		hm_bytes_text(p->out, "<p><b>0 bytes</b> left: no packet went out in any run.</p>\n");
-		return;
-	}
-	hm_bytes_text(p->out, "<p>Every byte of every IP packet that went out, all runs together. The four classes add up to the "
-			      "first column: <i>constant</i> is the same in every run, <i>explained</i> follows from protocol (headers, "
-			      "lengths, checksums), <i>influenced</i> was shown to depend on a factor, <i>unaccounted</i> is the rest, "
-			      "unreadable bytes included.</p>\n<div class=\"scroll\" role=\"region\" aria-label=\"Ledger\" tabindex=\"0\">"
-			      "<table class=\"ledger\"><thead><tr><th scope=\"col\">Endpoint</th><th scope=\"col\">On the wire</th>"
-			      "<th scope=\"col\">Constant</th><th scope=\"col\">Explained</th><th scope=\"col\">Influenced</th>"
-			      "<th scope=\"col\">Unaccounted</th></tr></thead><tbody>\n");
-	json_array_foreach (ledger, i, row) {
-		const uint64_t bytes[5] = { report_int(row, "wire"), report_int(row, "constant"), report_int(row, "explained"),
-					    influenced(row), report_int(row, "unaccounted") };
-
-		for (size_t k = 0; k < 5; k++)
-			sum[k] += bytes[k];
-		put_ledger_row(p->out, report_text(row, "endpoint"), bytes);
-	}
-	hm_bytes_text(p->out, "</tbody><tfoot>");
-	put_ledger_row(p->out, "all", sum);
-	hm_bytes_text(p->out, "</tfoot></table></div>\n");
-}
 
 /* The citation behind `c` when it is of the same flow, else NULL. */
 static const struct report_cite *next_cite(const struct report_cites *cites, const struct report_cite *c)
@@ -173,36 +123,13 @@ static void put_flow(const struct report_page *p, uint64_t run, size_t index, co
 	hm_bytes_text(p->out, "</details>\n");
 }
 
-/* An IPv4 address as assessment.json has it. */
-static bool read_address(uint8_t out[4], const char *text)
-{
-	unsigned part[4];
-	char rest;
-
-	if (sscanf(text, "%3u.%3u.%3u.%3u%c", &part[0], &part[1], &part[2], &part[3], &rest) != 4)
-		return false;
-	for (size_t i = 0; i < 4; i++) {
-		if (part[i] > 255)
-			return false;
-		out[i] = (uint8_t)part[i];
-	}
-	return true;
-}
-
 static int put_run_flows(const struct report_page *p, uint64_t run, size_t *shown, size_t *hidden, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_flows_release) struct hm_flows flows = { 0 };
-	struct hm_slice packets;
-	uint8_t address[4];
-	int r;
+	int r = report_flows_load(&flows, p->view, run, fail);
 
-	if (!report_run_part(p->view, run, "packets.pcapng", &packets))
-		return 0;
-	if (!read_address(address, report_text(report_object(p->view->assessment, "chamber"), "address")))
-		return hm_fail_set(fail, HM_E_BAD, "reading assessment.json: the chamber's address is not one");
-	r = hm_flows_read(&flows, packets, address, fail);
 	if (r < 0)
-		return hm_fail_in(fail, "the packets of run %u", (unsigned)run);
+		return r;
 	for (size_t i = 0; i < flows.count; i++) {
 		bool cited = report_cited(p->cites, run, REPORT_FLOW, i) != NULL;
 
@@ -219,7 +146,7 @@ int report_page_sent(const struct report_page *p, struct hm_fail *fail)
 	size_t shown = 0, hidden = 0, i;
 
 	hm_bytes_text(p->out, "<section id=\"sent\">\n<h2>What left</h2>\n<div>\n");
-	put_ledger(p);
+	report_page_ledger(p);
 	json_array_foreach (runs, i, run) {
 		int r = put_run_flows(p, report_int(run, "run"), &shown, &hidden, fail);
 

@@ -105,6 +105,7 @@ void report_page_head(const struct report_page *p)
 	report_html(p->out, "<header>\n<p class=\"kind\">Hallmark assessment</p>\n<h1>%s <span>%s</span></h1>\n", v->name,
 		    v->version);
 	put_summary(p);
+	report_page_quotes(p);
 	hm_bytes_text(p->out, "<dl class=\"facts\">\n");
 	put_supplier(p);
 	put_command(p);
@@ -113,8 +114,10 @@ void report_page_head(const struct report_page *p)
 		    v->declaration ? report_say("author", report_text(v->declaration, "author")) : "none");
 	if (*v->bundle_id)
 		report_html(p->out, "<dt>Bundle</dt><dd><code class=\"digest\">%s</code></dd>\n", v->bundle_id);
-	hm_bytes_text(p->out, "</dl>\n<nav aria-label=\"Sections\"><a href=\"#verdicts\">Verdicts</a> <a href=\"#limits\">Not "
-			      "asserted</a> <a href=\"#witnesses\">Witnesses</a> <a href=\"#sent\">What left</a> <a href=\"#read\">What was read</a> "
+	hm_bytes_text(p->out, "</dl>\n<nav aria-label=\"Sections\">");
+	if (p->experiment->screened)
+		hm_bytes_text(p->out, "<a href=\"#depends\">What it depends on</a> ");
+	hm_bytes_text(p->out, "<a href=\"#verdicts\">Verdicts</a> <a href=\"#limits\">Not asserted</a> <a href=\"#witnesses\">Witnesses</a> <a href=\"#sent\">What left</a> <a href=\"#read\">What was read</a> "
 			      "<a href=\"#processes\">Processes</a> <a href=\"#left\">Left on disk</a> "
 			      "<a href=\"#method\">Method</a> <a href=\"#events\">Evidence</a> "
 			      "<a href=\"#check\">Check it</a></nav>\n</header>\n");
@@ -167,40 +170,50 @@ static void put_evidence(const struct report_page *p, const json_t *claim)
 	hm_bytes_text(p->out, "</p>");
 }
 
-static void put_bound_text(const struct report_page *p, const json_t *bound)
+/* A claim whose bound every claim with one of that unit (pairs or runs) has; NULL when they differ or there is none. */
+static const json_t *common_bound(const struct report_page *p, bool pairs)
 {
-	report_html(p->out, "from %'lu %s, what shows in more than %'lu of 10,000 runs would have been seen with confidence %lu/%lu",
-		    (unsigned long)report_int(bound, "pairs"), report_int(bound, "pairs") == 1 ? "run" : "runs",
-		    (unsigned long)report_int(bound, "rate_bp"),
-		    (unsigned long)json_integer_value(json_array_get(report_list(bound, "confidence"), 0)),
-		    (unsigned long)json_integer_value(json_array_get(report_list(bound, "confidence"), 1)));
-}
-
-/* The bound that every claim with one has, or NULL when they differ or there is none. */
-static const json_t *common_bound(const struct report_page *p)
-{
-	const json_t *claim, *common = NULL;
+	const json_t *claim, *common = NULL, *first = NULL;
 	size_t i;
 
 	json_array_foreach (report_list(p->view->findings, "claims"), i, claim) {
 		const json_t *bound = report_object(claim, "bound");
 
-		if (bound && common && !json_equal(bound, common))
+		if (!bound || report_counts_pairs(p->experiment, report_text(claim, "id")) != pairs)
+			continue;
+		if (common && !json_equal(bound, common))
 			return NULL;
-		common = bound ? bound : common;
+		common = bound;
+		first = first ? first : claim;
 	}
-	return common;
+	return first;
 }
 
 static void put_bound(const struct report_page *p, const json_t *claim)
 {
-	const json_t *bound = report_object(claim, "bound");
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
+	const char *id = report_text(claim, "id");
 
-	if (!bound || common_bound(p))
+	if (!report_object(claim, "bound") || common_bound(p, report_counts_pairs(p->experiment, id)))
 		return;
-	hm_bytes_text(p->out, "<p class=\"evidence\">Bound: ");
-	put_bound_text(p, bound);
-	hm_bytes_text(p->out, ".</p>");
+	report_quote_bound(&text, p->experiment, claim);
+	report_html(p->out, "<p class=\"evidence\">Bound: %.*s.</p>", HM_S(text));
+}
+
+/* What is the same for all is said once. */
+static void put_common_bounds(const struct report_page *p)
+{
+	const json_t *runs = common_bound(p, false), *pairs = common_bound(p, true);
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
+
+	if (!runs && !pairs)
+		return;
+	if (runs)
+		report_quote_bound(&text, p->experiment, runs);
+	hm_bytes_text(&text, runs && pairs ? "; where pairs were compared, " : "");
+	if (pairs)
+		report_quote_bound(&text, p->experiment, pairs);
+	report_html(p->out, "<p>Each <i>upheld</i> is bounded: %.*s.</p>\n", HM_S(text));
 }
 
 static void put_claim(const struct report_page *p, const json_t *claim)
@@ -214,6 +227,8 @@ static void put_claim(const struct report_page *p, const json_t *claim)
 	report_html(p->out, "<tr role=\"row\"><th role=\"rowheader\" scope=\"row\" id=\"%s\"><code>%s</code><span>%s</span></th>", id, id,
 		    report_statement(p->view, id));
 	report_html(p->out, "<td role=\"cell\"><p><b>%.*s</b> %.*s</p>", HM_S(number), HM_S(words));
+	if (report_counts_pairs(p->experiment, id))
+		hm_bytes_text(p->out, "<p class=\"evidence\"><a href=\"#depends\">What the pairs of runs show</a></p>");
 	put_evidence(p, claim);
 	put_bound(p, claim);
 	report_html(p->out, "</td><td role=\"cell\"><span class=\"verdict %s\">%s</span></td></tr>\n", verdict.class, verdict.word);
@@ -267,14 +282,8 @@ static void put_not_tested(const struct report_page *p)
 
 void report_page_verdicts(const struct report_page *p)
 {
-	const json_t *bound = common_bound(p);
-
 	hm_bytes_text(p->out, "<section id=\"verdicts\">\n<h2>Verdicts</h2>\n<div>\n");
-	if (bound) {
-		hm_bytes_text(p->out, "<p>Each <i>upheld</i> is bounded: ");
-		put_bound_text(p, bound);
-		hm_bytes_text(p->out, ".</p>\n");
-	}
+	put_common_bounds(p);
 	for (size_t i = 0; i < HM_COUNT(report_questions); i++) {
 		const struct report_question *q = &report_questions[i];
 

@@ -59,6 +59,9 @@ static int put_page(const struct report_page *p, struct hm_fail *fail)
 	put_head(p->out, p->view);
 	report_page_head(p);
 	hm_bytes_text(p->out, "<main>\n");
+	r = report_page_depends(p, fail);
+	if (r < 0)
+		return r;
 	report_page_verdicts(p);
 	report_page_limits(p);
 	report_page_witnesses(p);
@@ -83,13 +86,17 @@ int hm_report_html(struct hm_bytes *out, const struct hm_parts *parts, struct hm
 	HM_CLEANUP(report_cites_release) struct report_cites cites = { 0 };
 	HM_CLEANUP(report_activity_release) struct report_activity activity = { 0 };
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes page = { 0 };
-	const struct report_page p = { &view, &cites, &activity, &page };
+	HM_CLEANUP(report_experiment_release) struct report_experiment experiment = { 0 };
+	const struct report_page p = { &view, &cites, &activity, &experiment, &page };
 	int r;
 
 	r = report_view_load(&view, parts, fail);
 	if (r < 0)
 		return r;
 	report_cites_load(&cites, view.findings);
+	r = report_experiment_load(&experiment, &view, fail);
+	if (r < 0)
+		return r;
 	r = report_activity_load(&activity, &view, &cites, fail);
 	if (r < 0)
 		return r;

@@ -6,12 +6,12 @@
 #include "parts.h"
 
 /* Appends the terminal table for the assessments in `list` (each with findings.json, assessment.json): per claim the
- * number first, then the words; not-tested claims in one line of their own; losses, witnesses, internet mode; who made the
- * key. `width` is the terminal's columns (80 where unknown), `colour` allows SGR. */
+ * number first, then the words; what an experiment shows, in the sentence that a person would quote; not-tested claims in one
+ * line of their own; losses, witnesses, internet mode; who made the key. `width` is the terminal's columns (80 where unknown), `colour` allows SGR. */
 int hm_report_table(struct hm_bytes *out, const struct hm_parts *const *list, size_t count, unsigned width, bool colour,
 		    struct hm_fail *fail) HM_MUST_CHECK;
 /* Version of the page: any change of a byte of it for any parts raises it. */
-#define HM_REPORT_VERSION 2
+#define HM_REPORT_VERSION 3
 /* Appends one self-contained HTML page: no request leaves it, no script is needed to read it. A function of the parts
  * alone (findings.json, core.json, the core; no attestation), so that a verifier of the same version makes it again. */
 int hm_report_html(struct hm_bytes *out, const struct hm_parts *parts, struct hm_fail *fail) HM_MUST_CHECK;

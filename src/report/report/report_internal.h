@@ -5,6 +5,7 @@
  * (4711 becomes 4,711, in every locale). Every string goes through the escape of its context; what stands in the format is
  * ours and goes out as it is. So nothing foreign can reach the page or the terminal in another way. */
 #include "event.h"
+#include "feature.h"
 #include "json.h"
 #include "parts.h"
 #include "record.h"
@@ -72,6 +73,12 @@ void report_brief(struct hm_bytes *out, const json_t *claim);
 void report_capabilities(struct hm_bytes *out, uint64_t set);
 /* The sentence for a code of another list (`not_tested`, `scope`, outcome, origin...), or the code itself. */
 const char *report_say(const char *list, const char *code) HM_MUST_CHECK;
+/* A sentence about an experiment: the one for `code`, with its places filled from `values`. Not escaped. */
+void report_tell(struct hm_bytes *out, const char *code, const json_t *values);
+/* What a feature is, in words: "the field op-digest", "the HTTP body (flow 2, message 0)". Not escaped. */
+void report_field(struct hm_bytes *out, const char *feature);
+/* Basis points as a percentage: 2210 gives "22.1", 500 gives "5". */
+void report_percent(struct hm_bytes *out, uint64_t of_10000);
 /* What a claim asserts, from claims.json, or "". */
 const char *report_statement(const struct report_view *v, const char *id) HM_MUST_CHECK;
 
@@ -99,6 +106,62 @@ void report_say_packets(struct hm_bytes *out, const struct report_witnessed *w);
 void report_say_stops(struct hm_bytes *out, const struct report_witnessed *w);
 void report_say_looks(struct hm_bytes *out, const struct report_witnessed *w);
 void report_say_self_test(struct hm_bytes *out, const struct report_self_test *t);
+
+/* ---- sent.c: what a run sent ---- */
+struct report_sent {
+	struct hm_flows flows;
+	struct hm_features features; /* of these */
+	bool there;		     /* its packets are in this bundle */
+};
+/* 1; 0 where the run's packets are not in this bundle. */
+int report_flows_load(struct hm_flows *flows, const struct report_view *v, uint64_t run, struct hm_fail *fail) HM_MUST_CHECK;
+int report_sent_load(struct report_sent *s, const struct report_view *v, uint64_t run, struct hm_fail *fail) HM_MUST_CHECK;
+void report_sent_release(struct report_sent *s);
+/* Two values of a feature, NULL where a run lacks it. */
+bool report_same_value(const struct hm_feature *a, const struct hm_feature *b) HM_MUST_CHECK;
+
+/* ---- experiment.c: what pairs of runs show ---- */
+struct report_pair {
+	uint64_t run[2]; /* by level */
+};
+struct report_factor { /* one that was tested */
+	const char *name;
+	const json_t *claim; /* that its influence refutes; NULL where that was not judged */
+	struct report_pair *pair; /* confirming ones of which both runs were done, in the plan's order */
+	size_t pairs, compared; /* compared: those whose packets were looked at; only where something depends on the factor */
+};
+struct report_influence { /* a row of findings.influence whose factor was tested */
+	const struct report_factor *factor;
+	const char *endpoint, *feature;
+	bool proven;
+	uint64_t p[2];	/* of grade dependent: p[0] in p[1] */
+	size_t differed; /* in how many of the compared pairs; `pair` is the first of these, or SIZE_MAX */
+	size_t pair;
+};
+struct report_experiment {
+	const struct report_view *view;
+	uint64_t screened; /* pairs; 0: there was no experiment, and all else is empty */
+	struct report_factor *factor;
+	struct report_influence *influence; /* in the order of findings */
+	size_t factors, influences, beyond; /* beyond: influences after the limit */
+	uint64_t wire, constant, unaccounted; /* bytes, of all endpoints */
+};
+int report_experiment_load(struct report_experiment *x, const struct report_view *v, struct hm_fail *fail) HM_MUST_CHECK;
+void report_experiment_release(struct report_experiment *x);
+/* Whether the claim's bound counts pairs, not runs. */
+bool report_counts_pairs(const struct report_experiment *x, const char *claim) HM_MUST_CHECK;
+
+/* ---- quote.c: the sentences that a person would quote; none is escaped ---- */
+/* What the experiment shows about a factor. */
+void report_quote(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f);
+/* The bound of an upheld claim. */
+void report_quote_bound(struct hm_bytes *out, const struct report_experiment *x, const json_t *claim);
+/* What no verdict asserts, as a list. */
+void report_quote_scope(struct hm_bytes *out, const struct report_view *v);
+/* How the bytes that went to an endpoint are accounted for. */
+void report_quote_ledger(struct hm_bytes *out, const json_t *row);
+/* What an influence is, in words: report_field, or what was found. */
+void report_quote_feature(struct hm_bytes *out, const struct report_influence *item);
 
 /* ---- cite.c: what the claims point at ---- */
 enum report_of { REPORT_EVENT, REPORT_FLOW, REPORT_ENTRY }; /* of the record, of the packets, of the tree */
@@ -177,10 +240,15 @@ struct report_page {
 	const struct report_view *view;
 	const struct report_cites *cites;
 	const struct report_activity *activity;
+	const struct report_experiment *experiment;
 	struct hm_bytes *out;
 };
 void report_page_head(const struct report_page *p);
 void report_page_verdicts(const struct report_page *p);
+void report_page_quotes(const struct report_page *p); /* for the head */
+int report_page_depends(const struct report_page *p, struct hm_fail *fail) HM_MUST_CHECK; /* what the experiment shows */
+int report_page_aligned(const struct report_page *p, struct hm_fail *fail) HM_MUST_CHECK; /* messages of two runs, in it */
+void report_page_ledger(const struct report_page *p); /* every byte that left, by endpoint and class */
 void report_page_limits(const struct report_page *p); /* what this does not say */
 void report_page_witnesses(const struct report_page *p); /* what was seen twice, and whether the recorder sees */
 int report_page_sent(const struct report_page *p, struct hm_fail *fail) HM_MUST_CHECK;

@@ -2,7 +2,7 @@
  *
  * A sentence is two halves: the number with what it counts, and the words behind it. `{name}` is a value of the finding,
  * digits grouped by three, 0 where the finding counted none; `{name:one|many}` is "one" where it is 1; `{name#}` names the
- * capabilities of a set, and `name+` is how many it has. */
+ * capabilities of a set, and `name+` is how many it has. Sentences about an experiment are whole. */
 #include "report_internal.h"
 
 const struct report_question report_questions[5] = {
@@ -122,6 +122,67 @@ void report_words(struct hm_bytes *out, const json_t *claim)
 		hm_bytes_u8(out, ' ');
 		hm_json_write(out, values);
 	}
+}
+
+void report_tell(struct hm_bytes *out, const char *code, const json_t *values)
+{
+	for (size_t i = 0; i < HM_COUNT(tellings); i++)
+		if (strcmp(tellings[i].code, code) == 0) {
+			fill(out, tellings[i].sentence, values);
+			return;
+		}
+	hm_bytes_text(out, code);
+}
+
+/* The numbers at the beginning of a feature's name, at most two; *rest is what stands behind them. */
+static size_t read_place(const char *feature, unsigned long place[2], const char **rest)
+{
+	size_t count = 0;
+	char *end;
+
+	for (*rest = feature; count < 2 && **rest >= '0' && **rest <= '9'; *rest = end + 1) {
+		place[count] = strtoul(*rest, &end, 10);
+		if (*end != '.')
+			break;
+		count++;
+	}
+	return count;
+}
+
+void report_field(struct hm_bytes *out, const char *feature)
+{
+	unsigned long place[2] = { 0 };
+	const char *rest;
+	size_t depth = read_place(feature, place, &rest);
+
+	for (size_t i = 0; i < HM_COUNT(fields); i++) {
+		size_t n = strlen(fields[i].name);
+		bool open = fields[i].name[n - 1] == '.';
+
+		if (fields[i].depth != depth || (open ? strncmp(rest, fields[i].name, n) : strcmp(rest, fields[i].name)) != 0)
+			continue;
+		hm_bytes_text(out, fields[i].words);
+		hm_bytes_text(out, open ? rest + n : "");
+		rest = NULL;
+		break;
+	}
+	if (rest) {
+		hm_bytes_text(out, "the field ");
+		hm_bytes_text(out, rest);
+	}
+	if (depth == 2 && (place[0] || place[1]))
+		hm_bytes_printf(out, " (flow %lu, message %lu)", place[0], place[1]);
+	else if (depth == 1 && place[0])
+		hm_bytes_printf(out, " (flow %lu)", place[0]);
+}
+
+void report_percent(struct hm_bytes *out, uint64_t of_10000)
+{
+	uint64_t rest = of_10000 % 100;
+
+	report_term(out, "%'lu", (unsigned long)(of_10000 / 100));
+	if (rest)
+		report_term(out, rest % 10 ? ".%lu%lu" : ".%lu", (unsigned long)(rest / 10), (unsigned long)(rest % 10));
 }
 
 const char *report_say(const char *list, const char *code)

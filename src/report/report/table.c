@@ -1,9 +1,10 @@
 /* The terminal's table: claims down, products across, the number first and then the word. In a row
- * where there is no room for both the word stands below; where there is none for all products they come in several tables. Then, for each verdict that is not `upheld`, its sentence; then what the verdicts rest on. */
+ * where there is no room for both the word stands below; where there is none for all products they come in several tables. Then, for each verdict that is not `upheld` or that pairs of runs
+ * decided, its sentence; then what the verdicts rest on. */
 #include "report_internal.h"
 #include "table.h"
 
-static const char *const ranks[] = { "refuted", "not verifiable" };
+static const char *const ranks[] = { "refuted", "not verifiable", "upheld" };
 
 static const json_t *find_claim(const struct report_view *v, const char *id)
 {
@@ -246,7 +247,40 @@ static void put_matrix(struct table *t, size_t from, size_t to)
 	hm_bytes_u8(t->out, '\n');
 }
 
-/* The sentences of what is not upheld, worst first; a claim's name with each product that it concerns. */
+/* What an experiment shows of the claim, factor by factor; nothing where it was not judged by one. */
+static void say_experiment(struct hm_bytes *out, const struct report_experiment *x, const json_t *claim)
+{
+	for (size_t i = 0; i < x->factors; i++) {
+		if (x->factor[i].claim != claim)
+			continue;
+		hm_bytes_text(out, out->len ? " " : "");
+		report_quote(out, x, &x->factor[i]);
+	}
+}
+
+static void say_reason(struct hm_bytes *out, const json_t *claim)
+{
+	report_number(out, claim);
+	hm_bytes_text(out, out->len ? " " : "");
+	report_words(out, claim);
+}
+
+/* A claim's sentence; its name with that of the product where there is more than one. Of what is upheld only what pairs of runs show
+ * has one. */
+static void put_reason(struct table *t, size_t k, const json_t *claim, const char *rank)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes said = { 0 }, text = { 0 };
+
+	say_experiment(&said, &t->experiment[k], claim);
+	if (!said.len && strcmp(rank, "upheld") == 0)
+		return;
+	if (!said.len)
+		say_reason(&said, claim);
+	report_term(&text, "%s%s%s: %.*s", t->count > 1 ? t->view[k].name : "", t->count > 1 ? " " : "", report_text(claim, "id"), HM_S(said));
+	table_paragraph(t, rank, hm_slice_of(&text));
+}
+
+/* Worst first. */
 static void put_reasons(struct table *t)
 {
 	size_t before = t->out->len;
@@ -256,17 +290,9 @@ static void put_reasons(struct table *t)
 			const json_t *claim;
 			size_t i;
 
-			json_array_foreach (report_list(t->view[k].findings, "claims"), i, claim) {
-				HM_CLEANUP(hm_bytes_release) struct hm_bytes number = { 0 }, words = { 0 }, text = { 0 };
-
-				if (strcmp(report_text(claim, "verdict"), ranks[r]) != 0)
-					continue;
-				report_number(&number, claim);
-				report_words(&words, claim);
-				report_term(&text, "%s%s%s: %.*s%s%.*s", t->count > 1 ? t->view[k].name : "", t->count > 1 ? " " : "",
-					    report_text(claim, "id"), HM_S(number), number.len ? " " : "", HM_S(words));
-				table_paragraph(t, ranks[r], hm_slice_of(&text));
-			}
+			json_array_foreach (report_list(t->view[k].findings, "claims"), i, claim)
+				if (strcmp(report_text(claim, "verdict"), ranks[r]) == 0)
+					put_reason(t, k, claim, ranks[r]);
 		}
 	if (t->out->len > before)
 		hm_bytes_u8(t->out, '\n');
@@ -274,9 +300,12 @@ static void put_reasons(struct table *t)
 
 static void release(struct table *t)
 {
-	for (size_t k = 0; k < t->count; k++)
+	for (size_t k = 0; k < t->count; k++) {
+		report_experiment_release(&t->experiment[k]);
 		report_view_release(&t->view[k]);
+	}
 	free(t->view);
+	free(t->experiment);
 	free(t->column);
 	free(t->row);
 }
@@ -288,11 +317,15 @@ int hm_report_table(struct hm_bytes *out, const struct hm_parts *const *list, si
 	HM_CLEANUP(release) struct table t = { .out = &text, .width = width, .colour = colour };
 
 	t.view = hm_alloc(count, sizeof(*t.view));
+	t.experiment = hm_alloc(count, sizeof(*t.experiment));
 	t.column = hm_alloc(count, sizeof(*t.column));
 	for (; t.count < count; t.count++) {
 		int r = report_view_load(&t.view[t.count], list[t.count], fail);
 
+		if (r == 0)
+			r = report_experiment_load(&t.experiment[t.count], &t.view[t.count], fail);
 		if (r < 0) {
+			report_experiment_release(&t.experiment[t.count]);
 			report_view_release(&t.view[t.count]);
 			return r;
 		}

@@ -21,6 +21,7 @@ struct row {
 struct table {
 	struct hm_bytes *out;
 	struct report_view *view;
+	struct report_experiment *experiment; /* of each view */
 	struct column *column;
 	size_t count;
 	struct row *row;

@@ -31,6 +31,39 @@ void table_paragraph(struct table *t, const char *title, struct hm_slice text)
 	hm_bytes_u8(t->out, '\n');
 }
 
+#define ENDPOINTS_SAID 4
+
+/* Only of an experiment: without one nothing is constant or explained. */
+static void say_ledger(struct hm_bytes *out, const struct report_view *v)
+{
+	const json_t *list = report_list(v->findings, "ledger"), *row;
+	size_t i;
+
+	if (!report_int(report_object(v->findings, "experiment"), "screen"))
+		return;
+	json_array_foreach (list, i, row) {
+		HM_CLEANUP(hm_bytes_release) struct hm_bytes said = { 0 };
+
+		if (i == ENDPOINTS_SAID) {
+			report_term(out, "; and %'zu more endpoints", json_array_size(list) - i);
+			break;
+		}
+		report_quote_ledger(&said, row);
+		report_term(out, "%s%.*s", i ? "; " : "", HM_S(said));
+	}
+	hm_bytes_text(out, json_array_size(list) ? "" : "nothing");
+}
+
+static void say_scope(struct hm_bytes *out, const struct report_view *v)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes said = { 0 };
+
+	if (!report_int(report_object(v->findings, "experiment"), "screen"))
+		return;
+	report_quote_scope(&said, v);
+	report_term(out, "%.*s", HM_S(said));
+}
+
 static void say_losses(struct hm_bytes *out, const struct report_view *v)
 {
 	const json_t *list = report_list(v->findings, "losses"), *loss;
@@ -150,6 +183,7 @@ static const struct {
 	const char *title;
 	void (*say)(struct hm_bytes *out, const struct report_view *v);
 } facts[] = {
+	{ "what left", say_ledger },	{ "not asserted", say_scope },
 	{ "supplier", say_supplier },	{ "declaration", say_declaration }, { "losses", say_losses },
 	{ "witnesses", say_witnesses }, { "seen twice", say_seen_twice },   { "stops, looks", say_stops },
 	{ "self-test", say_self_test }, { "internet", say_internet },	    { "key", say_key },

@@ -1,0 +1,251 @@
+/* What pairs of runs show: the factors that were tested with their pairs, and what was found to depend on them. How often a value
+ * differed is counted here for people to read; whether that is more than chance stands in the findings. */
+#include "factor.h"
+#include "report_internal.h"
+
+#define FACTORS_MAX 64
+#define INFLUENCES_MAX 256
+
+static const json_t *claim_of(const struct report_view *v, const char *factor)
+{
+	const struct hm_factor *row = hm_factor_find(factor);
+	const json_t *claim;
+	size_t i;
+
+	json_array_foreach (report_list(v->findings, "claims"), i, claim)
+		if (row && strcmp(report_text(claim, "id"), row->claim) == 0)
+			return claim;
+	return NULL;
+}
+
+static void load_factors(struct report_experiment *x, const struct report_view *v)
+{
+	const json_t *list = report_list(report_object(v->findings, "experiment"), "factors"), *name;
+	size_t i;
+
+	json_array_foreach (list, i, name) {
+		if (!json_is_string(name) || x->factors == FACTORS_MAX)
+			continue;
+		x->factor = hm_realloc(x->factor, x->factors + 1, sizeof(*x->factor));
+		x->factor[x->factors++] = (struct report_factor){ .name = json_string_value(name),
+								  .claim = claim_of(v, json_string_value(name)) };
+	}
+}
+
+/* ---- runs, and the level that each had ---- */
+
+struct levels {
+	const json_t *sets;
+	struct report_index done, set_of, place_of; /* by run: 1, its set; by set: its place in `sets`, from 1 */
+};
+
+static void set_number(struct report_index *x, uint64_t key, uint64_t value)
+{
+	const uint64_t wide[4] = { key };
+
+	if (value && value <= UINT32_MAX)
+		report_index_set(x, wide, (uint32_t)value);
+}
+
+static uint32_t get_number(const struct report_index *x, uint64_t key)
+{
+	const uint64_t wide[4] = { key };
+
+	return report_index_get(x, wide);
+}
+
+static void load_levels(struct levels *l, const struct report_view *v)
+{
+	const json_t *row;
+	size_t i;
+
+	*l = (struct levels){ .sets = report_list(v->planted, "sets") };
+	json_array_foreach (report_list(v->assessment, "runs"), i, row)
+		set_number(&l->done, report_int(row, "run"), 1);
+	json_array_foreach (report_list(v->assessment, "sets"), i, row)
+		set_number(&l->set_of, report_int(row, "run"), report_int(row, "set"));
+	json_array_foreach (l->sets, i, row)
+		set_number(&l->place_of, report_int(row, "set"), i + 1);
+}
+
+static void release_levels(struct levels *l)
+{
+	report_index_release(&l->done);
+	report_index_release(&l->set_of);
+	report_index_release(&l->place_of);
+}
+
+/* 0 or 1; -1 where it is not known. */
+static int level_of(const struct levels *l, uint64_t run, const char *factor)
+{
+	uint32_t set = get_number(&l->set_of, run), place = set ? get_number(&l->place_of, set) : 0;
+	const json_t *row;
+	size_t i;
+
+	if (!place || !get_number(&l->done, run))
+		return -1;
+	json_array_foreach (report_list(json_array_get(l->sets, place - 1), "levels"), i, row)
+		if (strcmp(report_text(row, "factor"), factor) == 0)
+			return report_int(row, "level") == 1;
+	return -1;
+}
+
+static struct report_factor *factor_named(const struct report_experiment *x, const char *name)
+{
+	for (size_t i = 0; i < x->factors; i++)
+		if (strcmp(x->factor[i].name, name) == 0)
+			return &x->factor[i];
+	return NULL;
+}
+
+/* The confirming pairs of which both runs are there, one at each level. */
+static void load_pairs(struct report_experiment *x, const struct report_view *v)
+{
+	HM_CLEANUP(release_levels) struct levels levels;
+	const json_t *block;
+	size_t i;
+
+	load_levels(&levels, v);
+	json_array_foreach (report_list(v->plan, "blocks"), i, block) {
+		const json_t *runs = report_list(block, "runs");
+		struct report_factor *f = factor_named(x, report_text(block, "factor"));
+		struct report_pair pair = { .run = { 0 } };
+
+		if (!f || strcmp(report_text(block, "phase"), "confirm") != 0 || json_array_size(runs) != 2)
+			continue;
+		for (size_t k = 0; k < 2; k++) {
+			json_int_t run = json_integer_value(json_array_get(runs, k));
+			int level = run > 0 ? level_of(&levels, (uint64_t)run, f->name) : -1;
+
+			if (level >= 0)
+				pair.run[level] = (uint64_t)run;
+		}
+		if (!pair.run[0] || !pair.run[1])
+			continue;
+		f->pair = hm_realloc(f->pair, f->pairs + 1, sizeof(*f->pair));
+		f->pair[f->pairs++] = pair;
+	}
+}
+
+/* ---- influence ---- */
+
+static void load_influences(struct report_experiment *x, const struct report_view *v)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (report_list(v->findings, "influence"), i, row) {
+		const json_t *p = report_object(row, "p");
+		struct report_influence item = { .endpoint = report_text(row, "endpoint"), .feature = report_text(row, "feature"),
+						 .factor = factor_named(x, report_text(row, "factor")),
+						 .proven = strcmp(report_text(row, "grade"), "proven") == 0, .pair = SIZE_MAX };
+
+		if (!item.factor)
+			continue;
+		if (x->influences == INFLUENCES_MAX) {
+			x->beyond++;
+			continue;
+		}
+		item.p[0] = 1 + report_int(p, "family");
+		item.p[1] = 1 + report_int(p, "m");
+		x->influence = hm_realloc(x->influence, x->influences + 1, sizeof(*x->influence));
+		x->influence[x->influences++] = item;
+	}
+}
+
+static bool needs_pairs(const struct report_experiment *x, const struct report_factor *f)
+{
+	for (size_t i = 0; i < x->influences; i++)
+		if (x->influence[i].factor == f && !x->influence[i].proven)
+			return true;
+	return false;
+}
+
+static void compare_pair(struct report_experiment *x, struct report_factor *f, size_t pair, const struct report_sent side[2])
+{
+	f->compared++;
+	for (size_t i = 0; i < x->influences; i++) {
+		struct report_influence *item = &x->influence[i];
+
+		if (item->factor != f || item->proven ||
+		    report_same_value(hm_features_find(&side[0].features, item->endpoint, item->feature),
+				      hm_features_find(&side[1].features, item->endpoint, item->feature)))
+			continue;
+		if (item->pair == SIZE_MAX)
+			item->pair = pair;
+		item->differed++;
+	}
+}
+
+static int compare_factor(struct report_experiment *x, const struct report_view *v, struct report_factor *f, struct hm_fail *fail)
+{
+	for (size_t i = 0; i < f->pairs; i++) {
+		struct report_sent side[2] = { 0 };
+		int r = report_sent_load(&side[0], v, f->pair[i].run[0], fail);
+
+		if (r == 0)
+			r = report_sent_load(&side[1], v, f->pair[i].run[1], fail);
+		if (r == 0 && side[0].there && side[1].there)
+			compare_pair(x, f, i, side);
+		report_sent_release(&side[0]);
+		report_sent_release(&side[1]);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void load_bytes(struct report_experiment *x, const struct report_view *v)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (report_list(v->findings, "ledger"), i, row) {
+		x->wire += report_int(row, "wire");
+		x->constant += report_int(row, "constant");
+		x->unaccounted += report_int(row, "unaccounted");
+	}
+}
+
+int report_experiment_load(struct report_experiment *x, const struct report_view *v, struct hm_fail *fail)
+{
+	const json_t *experiment = report_object(v->findings, "experiment");
+
+	*x = (struct report_experiment){ .view = v, .screened = report_int(experiment, "screen") };
+	if (!x->screened)
+		return 0;
+	load_factors(x, v);
+	load_pairs(x, v);
+	load_influences(x, v);
+	load_bytes(x, v);
+	for (size_t i = 0; i < x->factors; i++) {
+		int r = needs_pairs(x, &x->factor[i]) ? compare_factor(x, v, &x->factor[i], fail) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+void report_experiment_release(struct report_experiment *x)
+{
+	for (size_t i = 0; i < x->factors; i++)
+		free(x->factor[i].pair);
+	free(x->factor);
+	free(x->influence);
+	*x = (struct report_experiment){ 0 };
+}
+
+bool report_counts_pairs(const struct report_experiment *x, const char *claim)
+{
+	bool counts = false;
+
+	for (size_t i = 0; i < x->factors; i++) {
+		if (strcmp(report_text(x->factor[i].claim, "id"), claim) != 0)
+			continue;
+		if (!x->factor[i].pairs)
+			return false;
+		counts = true;
+	}
+	return counts;
+}

@@ -1,0 +1,318 @@
+/* The messages of two runs side by side, field by field, with the bytes that differ marked. */
+#include "report_internal.h"
+
+#define GROUPS_SHOWN 4	/* messages */
+#define FIELDS_SHOWN 60 /* of one message */
+#define SAME_SHOWN 64	/* bytes of a value that is the same in both */
+#define VALUE_SHOWN 192 /* bytes of one that differs, */
+#define BEFORE_SHOWN 32 /* so many of them before the first that does */
+
+/* ---- values ---- */
+
+/* Which bytes differ: each for itself where the lengths are the same; else what is neither a common beginning nor a common end. */
+struct difference {
+	struct hm_slice other;
+	bool same_length;
+	size_t from, to; /* where lengths differ: the bytes from..to */
+};
+
+static struct difference difference_of(struct hm_slice s, struct hm_slice other)
+{
+	struct difference d = { .other = other, .same_length = s.len == other.len };
+	size_t least = s.len < other.len ? s.len : other.len, end = 0;
+
+	while (d.from < least && s.data[d.from] == other.data[d.from])
+		d.from++;
+	while (end < least - d.from && s.data[s.len - 1 - end] == other.data[other.len - 1 - end])
+		end++;
+	d.to = s.len - end;
+	return d;
+}
+
+static bool differs_at(const struct difference *d, struct hm_slice s, size_t at)
+{
+	return d->same_length ? s.data[at] != d->other.data[at] : at >= d->from && at < d->to;
+}
+
+/* Text is what a person can read: at most one byte in eight is none. */
+static bool is_text(struct hm_slice s)
+{
+	size_t odd = 0;
+
+	if (!hm_text_is_utf8(s))
+		return false;
+	for (size_t i = 0; i < s.len; i++)
+		odd += (s.data[i] < 0x20 && s.data[i] != '\n' && s.data[i] != '\r' && s.data[i] != '\t') || s.data[i] == 0x7f;
+	return odd * 8 <= s.len;
+}
+
+static void put_stretch(struct hm_bytes *out, struct hm_slice s, bool text)
+{
+	if (text)
+		report_escape(out, s, true);
+	else
+		for (size_t i = 0; i < s.len; i++)
+			hm_bytes_printf(out, i ? " %02x" : "%02x", s.data[i]);
+}
+
+/* The bytes from..to, in stretches that differ or do not. */
+static void put_marked(struct hm_bytes *out, struct hm_slice s, const struct difference *d, size_t from, size_t to, bool text)
+{
+	for (size_t at = from, end; at < to; at = end) {
+		bool mark = differs_at(d, s, at);
+
+		for (end = at + 1; end < to && differs_at(d, s, end) == mark;)
+			end++;
+		hm_bytes_text(out, !text && at > from ? " " : "");
+		hm_bytes_text(out, mark ? "<mark>" : "");
+		put_stretch(out, (struct hm_slice){ s.data + at, end - at }, text);
+		hm_bytes_text(out, mark ? "</mark>" : "");
+	}
+}
+
+static void put_cut(struct hm_bytes *out, size_t bytes, const char *where)
+{
+	if (bytes)
+		report_html(out, " <span class=\"cut\">%'zu %s %s</span> ", bytes, bytes == 1 ? "byte" : "bytes", where);
+}
+
+static void put_bytes(struct hm_bytes *out, struct hm_slice s, const struct hm_slice *other)
+{
+	struct difference d = difference_of(s, other ? *other : s);
+	bool text = is_text(s) && (!other || is_text(*other)), same = other && hm_slice_eq(s, *other);
+	size_t from = d.from > BEFORE_SHOWN && !same && other ? d.from - BEFORE_SHOWN : 0, most = same ? SAME_SHOWN : VALUE_SHOWN;
+	size_t to = s.len - from < most ? s.len : from + most;
+
+	if (!s.len)
+		hm_bytes_text(out, "<i class=\"none\">empty</i>");
+	put_cut(out, from, "before");
+	hm_bytes_text(out, "<code>");
+	put_marked(out, s, &d, from, to, text);
+	hm_bytes_text(out, "</code>");
+	put_cut(out, s.len - to, "more");
+}
+
+static void put_value(struct hm_bytes *out, const struct hm_feature *f, const struct hm_feature *other)
+{
+	bool mark = !report_same_value(f, other);
+
+	if (!f)
+		hm_bytes_text(out, "<i class=\"none\">not sent</i>");
+	else if (f->text)
+		put_bytes(out, f->bytes, other && other->text ? &other->bytes : NULL);
+	else
+		report_html(out, mark ? "<code><mark>%s%'lu</mark></code>" : "<code>%s%'lu</code>", f->number < 0 ? "-" : "",
+			    (unsigned long)(f->number < 0 ? 0 - (uint64_t)f->number : (uint64_t)f->number));
+}
+
+/* ---- groups: what was confirmed in one message, or of one endpoint as a whole ---- */
+
+struct group {
+	const struct report_influence *first;
+	size_t prefix; /* bytes of the feature's name that name the message, "0.0."; 0: none */
+};
+
+/* Two numbers, each with a point behind it. */
+static size_t prefix_of(const char *name)
+{
+	size_t first = strspn(name, "0123456789"), second = first && name[first] == '.' ? strspn(name + first + 1, "0123456789") : 0;
+
+	return second && name[first + 1 + second] == '.' ? first + second + 2 : 0;
+}
+
+static bool is_in(const struct group *g, const struct report_influence *item)
+{
+	return item->factor == g->first->factor && !item->proven && strcmp(item->endpoint, g->first->endpoint) == 0 &&
+	       prefix_of(item->feature) == g->prefix && strncmp(item->feature, g->first->feature, g->prefix) == 0;
+}
+
+static size_t load_groups(struct group **ret, const struct report_experiment *x)
+{
+	struct group *list = hm_alloc(x->influences + 1, sizeof(*list));
+	size_t count = 0, k;
+
+	for (size_t i = 0; i < x->influences; i++) {
+		const struct report_influence *item = &x->influence[i];
+
+		if (item->proven || item->pair == SIZE_MAX)
+			continue;
+		for (k = 0; k < count && !is_in(&list[k], item);)
+			k++;
+		if (k == count)
+			list[count++] = (struct group){ item, prefix_of(item->feature) };
+	}
+	*ret = list;
+	return count;
+}
+
+static const struct report_influence *influence_of(const struct report_experiment *x, const struct group *g, const char *feature)
+{
+	for (size_t i = 0; i < x->influences; i++)
+		if (is_in(g, &x->influence[i]) && strcmp(x->influence[i].feature, feature) == 0)
+			return &x->influence[i];
+	return NULL;
+}
+
+/* ---- the fields of a message, in the order of their places ---- */
+
+struct fields {
+	const struct hm_feature **list;
+	size_t count;
+};
+
+static int by_place(const void *left, const void *right)
+{
+	const struct hm_feature *a = *(const struct hm_feature *const *)left, *b = *(const struct hm_feature *const *)right;
+
+	if (a->flow != b->flow)
+		return a->flow < b->flow ? -1 : 1;
+	return a->offset < b->offset ? -1 : a->offset > b->offset;
+}
+
+static void load_fields(struct fields *out, const struct report_sent *s, const struct group *g)
+{
+	*out = (struct fields){ hm_alloc(s->features.count + 1, sizeof(*out->list)), 0 };
+	for (size_t i = 0; g->prefix && i < s->features.count; i++) {
+		const struct hm_feature *f = &s->features.list[i];
+
+		if (f->placed && strcmp(f->endpoint, g->first->endpoint) == 0 && strncmp(f->name, g->first->feature, g->prefix) == 0)
+			out->list[out->count++] = f;
+	}
+	qsort(out->list, out->count, sizeof(*out->list), by_place);
+}
+
+static void release_fields(struct fields *f)
+{
+	free(f->list);
+}
+
+struct aligned {
+	const struct report_page *page;
+	const struct group *group;
+	const struct report_sent *side;
+	size_t rows, hidden, fixed; /* fixed: bytes of what stands between fields and is the same in both */
+};
+
+static void put_row(struct aligned *a, const char *name, const struct hm_feature *low, const struct hm_feature *high)
+{
+	const struct report_influence *item = influence_of(a->page->experiment, a->group, name);
+	struct hm_bytes *out = a->page->out;
+	bool same = report_same_value(low, high);
+
+	if (same && low && strncmp(name + a->group->prefix, "glue.", 5) == 0) {
+		a->fixed += low->bytes.len;
+		return;
+	}
+	if (a->rows++ >= FIELDS_SHOWN && !item) {
+		a->hidden++;
+		return;
+	}
+	report_html(out, "<tr role=\"row\"><th role=\"rowheader\" scope=\"row\"><code>%s</code>", name + a->group->prefix);
+	if (item)
+		report_html(out, "<b>depends, p %'lu in %'lu</b>", (unsigned long)item->p[0], (unsigned long)item->p[1]);
+	else if (!same)
+		hm_bytes_text(out, "<span>differs here, not shown to depend</span>");
+	report_html(out, "</th><td role=\"cell\"><i class=\"label\" aria-hidden=\"true\">level 0</i>");
+	put_value(out, low, high);
+	hm_bytes_text(out, "</td><td role=\"cell\"><i class=\"label\" aria-hidden=\"true\">level 1</i>");
+	put_value(out, high, low);
+	hm_bytes_text(out, "</td></tr>\n");
+}
+
+/* In the order of level 0's message; what only level 1's has stands where it stands there. */
+static void put_fields(struct aligned *a)
+{
+	HM_CLEANUP(release_fields) struct fields low = { 0 }, high = { 0 };
+	const char *endpoint = a->group->first->endpoint;
+	size_t i = 0, k = 0;
+
+	load_fields(&low, &a->side[0], a->group);
+	load_fields(&high, &a->side[1], a->group);
+	while (i < low.count || k < high.count) {
+		const struct hm_feature *of_low = i < low.count ? low.list[i] : NULL, *of_high = k < high.count ? high.list[k] : NULL;
+		const struct hm_feature *twin = of_low ? hm_features_find(&a->side[1].features, endpoint, of_low->name) : NULL;
+
+		if (of_high && !hm_features_find(&a->side[0].features, endpoint, of_high->name)) {
+			put_row(a, of_high->name, NULL, of_high);
+			k++;
+			continue;
+		}
+		if (of_low)
+			put_row(a, of_low->name, of_low, twin);
+		i += of_low != NULL;
+		/* A twin that stands elsewhere in its message was shown with this one: pass over one for one. */
+		k += of_high && (twin || !of_low);
+	}
+}
+
+/* Confirmed features that are no bytes of the message: its length, numbers of flows. */
+static void put_numbers(struct aligned *a)
+{
+	const struct report_experiment *x = a->page->experiment;
+
+	for (size_t i = 0; i < x->influences; i++) {
+		const struct report_influence *item = &x->influence[i];
+		const struct hm_feature *low, *high;
+
+		if (!is_in(a->group, item))
+			continue;
+		low = hm_features_find(&a->side[0].features, item->endpoint, item->feature);
+		high = hm_features_find(&a->side[1].features, item->endpoint, item->feature);
+		if ((low && !low->placed) || (!low && high && !high->placed))
+			put_row(a, item->feature, low, high);
+	}
+}
+
+static void put_title(struct hm_bytes *out, const struct group *g)
+{
+	unsigned long flow = strtoul(g->first->feature, NULL, 10);
+	const char *dot = g->prefix ? strchr(g->first->feature, '.') : NULL;
+
+	report_html(out, "<h3>Two runs that differed in %s</h3>\n<p>What went to <code>%s</code>", report_say("factor", g->first->factor->name),
+		    *g->first->endpoint ? g->first->endpoint : "all endpoints");
+	if (dot)
+		report_html(out, ", flow %lu, message %lu, counted from 0", flow, strtoul(dot + 1, NULL, 10));
+	hm_bytes_text(out, ". Bytes that differ are <mark>marked</mark>.</p>\n");
+}
+
+static void put_group(const struct report_page *p, const struct group *g, const struct report_pair *pair, const struct report_sent side[2])
+{
+	struct aligned a = { .page = p, .group = g, .side = side };
+
+	put_title(p->out, g);
+	report_html(p->out, "<div class=\"scroll\" role=\"region\" aria-label=\"Two messages\" "
+			    "tabindex=\"0\"><table role=\"table\" class=\"aligned\"><thead role=\"rowgroup\"><tr role=\"row\">"
+			    "<th role=\"columnheader\" scope=\"col\">Field</th><th role=\"columnheader\" scope=\"col\">Run %lu, level 0</th>"
+			    "<th role=\"columnheader\" scope=\"col\">Run %lu, level 1</th></tr></thead><tbody role=\"rowgroup\">\n",
+		    (unsigned long)pair->run[0], (unsigned long)pair->run[1]);
+	put_fields(&a);
+	put_numbers(&a);
+	hm_bytes_text(p->out, "</tbody></table></div>\n");
+	if (a.hidden)
+		report_html(p->out, "<p class=\"cut\">%'zu more fields are in the packets of the two runs.</p>\n", a.hidden);
+	if (a.fixed)
+		report_html(p->out, "<p class=\"cut\">%'zu bytes of names and separators between fields are the same in both.</p>\n", a.fixed);
+}
+
+int report_page_aligned(const struct report_page *p, struct hm_fail *fail)
+{
+	HM_FREE struct group *groups = NULL;
+	size_t count = load_groups(&groups, p->experiment);
+	int r = 0;
+
+	for (size_t i = 0; i < count && i < GROUPS_SHOWN && r == 0; i++) {
+		const struct report_pair *pair = &groups[i].first->factor->pair[groups[i].first->pair];
+		struct report_sent side[2] = { 0 };
+
+		for (size_t k = 0; k < 2 && r == 0; k++)
+			r = report_sent_load(&side[k], p->view, pair->run[k], fail);
+		if (r == 0)
+			put_group(p, &groups[i], pair, side);
+		report_sent_release(&side[0]);
+		report_sent_release(&side[1]);
+	}
+	if (r == 0 && count > GROUPS_SHOWN)
+		report_html(p->out, "<p class=\"cut\">And %'zu more messages that depend on a factor: findings.json names the fields.</p>\n",
+			    count - GROUPS_SHOWN);
+	return r;
+}

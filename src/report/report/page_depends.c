@@ -1,0 +1,255 @@
+/* What the experiment shows: the sentences, factors against endpoints, and which factors were not tested. */
+#include "factor.h"
+#include "report_internal.h"
+
+#define COLUMNS_SHOWN 8
+#define QUOTES_SHOWN 4
+
+/* ---- endpoints as columns: those on which something depends first, then those to which most went ---- */
+
+struct column {
+	const char *endpoint; /* "": what is sent as a whole */
+	const json_t *row;    /* of the ledger, or NULL */
+	bool influenced;
+	uint64_t wire;
+};
+
+static int compare_columns(const void *left, const void *right)
+{
+	const struct column *a = left, *b = right;
+
+	if (a->influenced != b->influenced)
+		return a->influenced ? -1 : 1;
+	if (a->wire != b->wire)
+		return a->wire > b->wire ? -1 : 1;
+	return strcmp(a->endpoint, b->endpoint);
+}
+
+static bool has_influence(const struct report_experiment *x, const char *endpoint)
+{
+	for (size_t i = 0; i < x->influences; i++)
+		if (strcmp(x->influence[i].endpoint, endpoint) == 0)
+			return true;
+	return false;
+}
+
+/* Returns how many there are; the caller frees the list. */
+static size_t load_columns(struct column **ret, const struct report_experiment *x)
+{
+	const json_t *ledger = report_list(x->view->findings, "ledger"), *row;
+	struct column *list = hm_alloc(json_array_size(ledger) + 1, sizeof(*list));
+	size_t count = 0, i;
+
+	json_array_foreach (ledger, i, row)
+		list[count++] = (struct column){ report_text(row, "endpoint"), row, has_influence(x, report_text(row, "endpoint")),
+						 report_int(row, "wire") };
+	if (has_influence(x, "") || !count)
+		list[count++] = (struct column){ "", NULL, has_influence(x, ""), x->wire };
+	qsort(list, count, sizeof(*list), compare_columns);
+	*ret = list;
+	return count;
+}
+
+/* ---- cells ---- */
+
+struct sum {
+	size_t fields, found;
+	const struct report_influence *least; /* with the least p */
+};
+
+static struct sum sum_up(const struct report_experiment *x, const struct report_factor *f, const char *endpoint)
+{
+	struct sum sum = { 0 };
+
+	for (size_t i = 0; i < x->influences; i++) {
+		const struct report_influence *item = &x->influence[i];
+
+		if (item->factor != f || strcmp(item->endpoint, endpoint) != 0)
+			continue;
+		*(item->proven ? &sum.found : &sum.fields) += 1;
+		/* Of one factor all have the same denominator. */
+		if (!item->proven && (!sum.least || item->p[0] < sum.least->p[0]))
+			sum.least = item;
+	}
+	return sum;
+}
+
+static void put_state(struct hm_bytes *out, const char *class, const char *word)
+{
+	report_html(out, "<b class=\"state %s\">%s</b>", class, word);
+}
+
+static void put_depends(struct hm_bytes *out, const struct sum *sum)
+{
+	put_state(out, "depends", "depends");
+	if (sum->found)
+		report_html(out, "<span>%'zu %s of it found</span>", sum->found, sum->found == 1 ? "form" : "forms");
+	if (sum->fields)
+		report_html(out, "<span>%'zu %s, p %'lu in %'lu</span>", sum->fields, sum->fields == 1 ? "field" : "fields",
+			    (unsigned long)sum->least->p[0], (unsigned long)sum->least->p[1]);
+}
+
+static void put_rate(struct hm_bytes *out, const struct report_factor *f)
+{
+	const json_t *bound = report_object(f->claim, "bound");
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes rate = { 0 };
+
+	report_html(out, "<span>in %'zu %s%s</span>", f->pairs, f->pairs == 1 ? "pair" : "pairs", bound ? ":" : "");
+	if (!bound)
+		return;
+	report_percent(&rate, report_int(bound, "rate_bp"));
+	report_html(out, "<span>at most %.*s %% of them</span>", HM_S(rate));
+}
+
+/* What stands against a verdict that is not about bytes: a gap in a record, say. */
+static bool put_obstacle(struct hm_bytes *out, const struct report_factor *f)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes number = { 0 }, words = { 0 };
+	const char *reason = report_text(f->claim, "reason");
+
+	if (f->claim && (strcmp(report_text(f->claim, "verdict"), "not verifiable") != 0 || strcmp(reason, "bytes.unaccounted") == 0) && f->pairs)
+		return false;
+	put_state(out, "open", "cannot tell");
+	if (!f->pairs) {
+		hm_bytes_text(out, "<span>no pair was done</span>");
+		return true;
+	}
+	report_number(&number, f->claim);
+	report_words(&words, f->claim);
+	report_html(out, "<span>%.*s %.*s</span>", HM_S(number), HM_S(words));
+	return true;
+}
+
+static void put_cell(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f, const struct column *c)
+{
+	struct sum sum = sum_up(x, f, c->endpoint);
+	uint64_t unaccounted = c->row ? report_int(c->row, "unaccounted") : x->unaccounted;
+
+	report_html(out, "<td role=\"cell\"><i class=\"label\" aria-hidden=\"true\">%s</i>", *c->endpoint ? c->endpoint : "all that left");
+	if (sum.fields || sum.found)
+		put_depends(out, &sum);
+	else if (put_obstacle(out, f))
+		;
+	else if (unaccounted) {
+		put_state(out, "open", "cannot tell");
+		report_html(out, "<span>%'lu %s unaccounted</span>", (unsigned long)unaccounted, unaccounted == 1 ? "byte" : "bytes");
+	} else {
+		put_state(out, "unseen", "not seen");
+		put_rate(out, f);
+	}
+	hm_bytes_text(out, "</td>");
+}
+
+static void put_matrix(const struct report_page *p)
+{
+	const struct report_experiment *x = p->experiment;
+	HM_FREE struct column *columns = NULL;
+	size_t count = load_columns(&columns, x), shown = count < COLUMNS_SHOWN ? count : COLUMNS_SHOWN;
+
+	hm_bytes_text(p->out, "<div class=\"scroll\" role=\"region\" aria-label=\"Influence\" tabindex=\"0\"><table role=\"table\" class=\"influence\">"
+			      "<caption>What varied, against where bytes went. <i>Depends</i>: what went there was shown to depend on it; "
+			      "chance alone shows as much in <i>p</i> of so many orders of the pairs, and 1 in 100 or less counts. <i>Not seen</i>: "
+			      "every byte that went there is accounted for, and none depends on it; a dependence that shows itself in more "
+			      "pairs than the bound says would have been seen. <i>Cannot tell</i>: what nothing accounts for could carry it."
+			      "</caption>"
+			      "<thead role=\"rowgroup\"><tr role=\"row\"><th role=\"columnheader\" scope=\"col\">Varied</th>");
+	for (size_t k = 0; k < shown; k++)
+		report_html(p->out, "<th role=\"columnheader\" scope=\"col\"><code>%s</code></th>",
+			    *columns[k].endpoint ? columns[k].endpoint : x->wire ? "all that left" : "nothing left");
+	hm_bytes_text(p->out, "</tr></thead><tbody role=\"rowgroup\">\n");
+	for (size_t i = 0; i < x->factors; i++) {
+		const struct report_factor *f = &x->factor[i];
+
+		report_html(p->out, "<tr role=\"row\"><th role=\"rowheader\" scope=\"row\">%s <code>%s</code></th>", report_say("factor", f->name),
+			    f->name);
+		for (size_t k = 0; k < shown; k++)
+			put_cell(p->out, x, f, &columns[k]);
+		hm_bytes_text(p->out, "</tr>\n");
+	}
+	hm_bytes_text(p->out, "</tbody></table></div>\n");
+	if (count > shown)
+		report_html(p->out, "<p class=\"cut\">%'zu more endpoints are in the ledger below; nothing that went there was shown to depend on "
+				    "a factor, or there are more of these than are shown.</p>\n", count - shown);
+}
+
+/* ---- sentences, and what was not tested ---- */
+
+static bool depends(const struct report_experiment *x, const struct report_factor *f)
+{
+	for (size_t i = 0; i < x->influences; i++)
+		if (x->influence[i].factor == f)
+			return true;
+	return false;
+}
+
+void report_page_quotes(const struct report_page *p)
+{
+	const struct report_experiment *x = p->experiment;
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes scope = { 0 };
+	size_t shown = 0;
+
+	for (int pass = 1; pass >= 0; pass--)
+		for (size_t i = 0; i < x->factors; i++) {
+			HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
+
+			if (depends(x, &x->factor[i]) != pass || shown++ >= QUOTES_SHOWN)
+				continue;
+			report_quote(&text, x, &x->factor[i]);
+			report_html(p->out, "<p class=\"quote%s\">%.*s</p>\n", pass ? " depends" : "", HM_S(text));
+		}
+	if (!shown)
+		return;
+	report_quote_scope(&scope, x->view);
+	report_html(p->out, "<p class=\"faint\">Not asserted: %.*s.%s</p>\n", HM_S(scope),
+		    shown > QUOTES_SHOWN ? " What varied besides is below." : "");
+}
+
+static bool is_tested(const struct report_experiment *x, const char *name)
+{
+	for (size_t i = 0; i < x->factors; i++)
+		if (strcmp(x->factor[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void put_untested(const struct report_page *p)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < hm_factor_count; i++)
+		count += !is_tested(p->experiment, hm_factors[i].name);
+	report_html(p->out, "<h3>Not tested</h3>\n<p>Of %'zu kinds of information that this program knows, the pairs did not differ in %'zu: "
+			    "nothing follows for or against these.</p>\n<details><summary>%'zu %s</summary>\n<ul class=\"untested\">\n",
+		    hm_factor_count, count, count, count == 1 ? "kind" : "kinds");
+	for (size_t i = 0; i < hm_factor_count; i++)
+		if (!is_tested(p->experiment, hm_factors[i].name))
+			report_html(p->out, "<li><code>%s</code> <span>%s</span> <i>%s%s</i></li>\n", hm_factors[i].name,
+				    report_say("factor", hm_factors[i].name), hm_factors[i].cannot ? "cannot be set: " : "not asked for",
+				    hm_factors[i].cannot ? hm_factors[i].cannot : "");
+	hm_bytes_text(p->out, "</ul></details>\n");
+}
+
+int report_page_depends(const struct report_page *p, struct hm_fail *fail)
+{
+	const struct report_experiment *x = p->experiment;
+	size_t pairs = 0;
+	int r;
+
+	if (!x->screened)
+		return 0;
+	for (size_t i = 0; i < x->factors; i++)
+		pairs += x->factor[i].pairs;
+	report_html(p->out, "<section id=\"depends\">\n<h2>What it depends on</h2>\n<div>\n<p>By experiment: <b>%'lu</b> %s of runs in which all "
+			    "of the below varied at once, to find what to look at, then <b>%'zu</b> in each of which one of it varied and nothing "
+			    "else, to confirm it. The two runs of a pair went on side by side; a coin chose which had level 0 and which level 1."
+			    "</p>\n", (unsigned long)x->screened, x->screened == 1 ? "pair" : "pairs", pairs);
+	put_matrix(p);
+	if (x->beyond)
+		report_html(p->out, "<p class=\"cut\">%'zu more influences are in findings.json.</p>\n", x->beyond);
+	r = report_page_aligned(p, fail);
+	if (r < 0)
+		return r;
+	put_untested(p);
+	hm_bytes_text(p->out, "</div>\n</section>\n");
+	return 0;
+}

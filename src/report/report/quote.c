@@ -1,0 +1,228 @@
+/* The sentences that a person would quote of an experiment. The words stand in reasons.def; here it is decided which, by the findings
+ * alone: the verdict of a factor's claim, what was confirmed, and what is unaccounted for. */
+#include "report_internal.h"
+
+#define FIELDS_NAMED 3	  /* in one sentence */
+#define ENDPOINTS_NAMED 3 /* with a sentence each */
+
+static json_t *number(uint64_t n)
+{
+	return json_integer((json_int_t)(n > INT64_MAX ? INT64_MAX : n));
+}
+
+/* Sets a text that may hold anything but is UTF-8, since it comes from JSON or from us. */
+static void set_bytes(json_t *values, const char *name, const struct hm_bytes *text)
+{
+	json_object_set_new(values, name, json_stringn((const char *)text->data, text->len));
+}
+
+static json_t *values_of(const struct report_experiment *x, const struct report_factor *f)
+{
+	json_t *values = json_object();
+
+	json_object_set_new(values, "product", json_string(x->view->name));
+	json_object_set_new(values, "factor", json_string(report_say("factor", f->name)));
+	json_object_set_new(values, "pairs", number(f->pairs));
+	json_object_set_new(values, "wire", number(x->wire));
+	json_object_set_new(values, "unaccounted", number(x->unaccounted));
+	return values;
+}
+
+void report_quote_feature(struct hm_bytes *out, const struct report_influence *item)
+{
+	if (!item->proven)
+		report_field(out, item->feature);
+	else
+		hm_bytes_text(out, report_say("found", strstr(item->feature, "digest.") ? "digest" : "token"));
+}
+
+static void put_field(struct hm_bytes *out, const struct report_influence *item, bool first)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes field = { 0 };
+	HM_JSON json_t *values = json_object();
+
+	report_quote_feature(&field, item);
+	set_bytes(values, "field", &field);
+	json_object_set_new(values, "differed", number(item->differed));
+	json_object_set_new(values, "compared", number(item->factor->compared));
+	json_object_set_new(values, "p", number(item->p[0]));
+	json_object_set_new(values, "of", number(item->p[1]));
+	report_tell(out, !item->factor->compared ? "depends.unseen" : first ? "depends.first" : "depends.next", values);
+}
+
+static bool is_of(const struct report_influence *item, const struct report_factor *f, const char *endpoint, bool proven)
+{
+	return item->factor == f && item->proven == proven && (!endpoint || strcmp(item->endpoint, endpoint) == 0);
+}
+
+static void put_more(struct hm_bytes *out, const char *code, size_t more)
+{
+	HM_JSON json_t *values = json_pack("{s:I}", "more", (json_int_t)more);
+
+	report_tell(out, code, values);
+}
+
+/* All that depends on the factor at one endpoint, the first few by name. */
+static void put_fields(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f, const char *endpoint)
+{
+	size_t count = 0, named = 0;
+
+	for (size_t i = 0; i < x->influences; i++)
+		count += is_of(&x->influence[i], f, endpoint, false);
+	for (size_t i = 0; i < x->influences && named < FIELDS_NAMED; i++) {
+		if (!is_of(&x->influence[i], f, endpoint, false))
+			continue;
+		hm_bytes_text(out, named == 0 ? "" : named + 1 == count ? " and " : ", ");
+		put_field(out, &x->influence[i], named++ == 0);
+	}
+	if (count > named) {
+		hm_bytes_text(out, " and ");
+		put_more(out, "more.fields", count - named);
+	}
+	hm_bytes_text(out, ".");
+}
+
+static void put_found(struct hm_bytes *out, const struct report_experiment *x, const struct report_influence *item)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes what = { 0 };
+	HM_JSON json_t *values = values_of(x, item->factor);
+
+	report_quote_feature(&what, item);
+	json_object_set_new(values, "endpoint", json_string(item->endpoint));
+	set_bytes(values, "what", &what);
+	report_tell(out, "found", values);
+}
+
+/* Whether an influence on the factor at the same endpoint, of the same grade, stands before it. */
+static bool is_later(const struct report_experiment *x, size_t at)
+{
+	const struct report_influence *item = &x->influence[at];
+
+	for (size_t i = 0; i < at; i++)
+		if (is_of(&x->influence[i], item->factor, item->endpoint, item->proven))
+			return true;
+	return false;
+}
+
+/* A sentence for each endpoint, what was found before what was confirmed. Returns how many endpoints there are. */
+static size_t put_influence(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f)
+{
+	size_t count = 0;
+
+	for (int proven = 1; proven >= 0; proven--)
+		for (size_t i = 0; i < x->influences; i++) {
+			const struct report_influence *item = &x->influence[i];
+			HM_JSON json_t *values = NULL;
+
+			if (!is_of(item, f, NULL, proven) || is_later(x, i) || count++ >= ENDPOINTS_NAMED)
+				continue;
+			hm_bytes_text(out, count > 1 ? " " : "");
+			if (proven) {
+				put_found(out, x, item);
+				continue;
+			}
+			values = values_of(x, f);
+			json_object_set_new(values, "endpoint", json_string(item->endpoint));
+			report_tell(out, *item->endpoint ? "depends" : "depends.run", values);
+			put_fields(out, x, f, item->endpoint);
+		}
+	if (count > ENDPOINTS_NAMED) {
+		hm_bytes_u8(out, ' ');
+		put_more(out, "more.endpoints", count - ENDPOINTS_NAMED);
+	}
+	return count;
+}
+
+void report_quote_bound(struct hm_bytes *out, const struct report_experiment *x, const json_t *claim)
+{
+	const json_t *bound = report_object(claim, "bound"), *confidence = report_list(bound, "confidence");
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes rate = { 0 }, sure = { 0 };
+	HM_JSON json_t *values = json_object();
+	uint64_t part = (uint64_t)json_integer_value(json_array_get(confidence, 0));
+	uint64_t whole = (uint64_t)json_integer_value(json_array_get(confidence, 1));
+
+	if (!bound || !whole || part > whole || whole > 1000000) {
+		report_tell(out, "bound.none", NULL);
+		return;
+	}
+	report_percent(&rate, report_int(bound, "rate_bp"));
+	report_percent(&sure, 10000 * part / whole);
+	set_bytes(values, "rate", &rate);
+	set_bytes(values, "confidence", &sure);
+	json_object_set_new(values, "pairs", number(report_int(bound, "pairs")));
+	report_tell(out, report_counts_pairs(x, report_text(claim, "id")) ? "bound.pairs" : "bound.runs", values);
+}
+
+static void put_upheld(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes left = { 0 };
+	HM_JSON json_t *values = values_of(x, f);
+
+	report_tell(&left, !x->wire ? "upheld.nothing" : x->constant == x->wire ? "upheld.equal" : "upheld.accounted", NULL);
+	set_bytes(values, "left", &left);
+	report_tell(out, "upheld", values);
+	report_quote_bound(out, x, f->claim);
+	hm_bytes_text(out, ".");
+}
+
+/* Neither confirmed nor upheld: what stands against it, where that is not the bytes that nothing accounts for, is the claim's reason. */
+static void put_open(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes reason = { 0 };
+	HM_JSON json_t *values = values_of(x, f);
+	bool other = f->claim && strcmp(report_text(f->claim, "verdict"), "not verifiable") == 0 &&
+		     strcmp(report_text(f->claim, "reason"), "bytes.unaccounted") != 0;
+
+	if (other) {
+		report_number(&reason, f->claim);
+		hm_bytes_text(&reason, reason.len ? " " : "");
+		report_words(&reason, f->claim);
+		set_bytes(values, "reason", &reason);
+		report_tell(out, "open.reason", values);
+	} else if (!f->pairs) {
+		report_tell(out, "open.pairs", values);
+	} else {
+		report_tell(out, "open", values);
+		if (x->unaccounted)
+			report_tell(out, "open.bytes", values);
+	}
+	hm_bytes_text(out, ".");
+}
+
+void report_quote(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f)
+{
+	if (put_influence(out, x, f))
+		return;
+	if (f->pairs && f->claim && strcmp(report_text(f->claim, "verdict"), "upheld") == 0)
+		put_upheld(out, x, f);
+	else
+		put_open(out, x, f);
+}
+
+void report_quote_scope(struct hm_bytes *out, const struct report_view *v)
+{
+	const json_t *list = report_list(report_object(v->findings, "scope"), "not_asserted"), *item;
+	size_t i;
+
+	json_array_foreach (list, i, item) {
+		hm_bytes_text(out, i ? ", " : "");
+		hm_bytes_text(out, report_say("unasserted", json_is_string(item) ? json_string_value(item) : "?"));
+	}
+}
+
+void report_quote_ledger(struct hm_bytes *out, const json_t *row)
+{
+	static const char *const names[] = { "wire", "constant", "explained", "unaccounted" };
+	HM_JSON json_t *values = json_object();
+	const json_t *item;
+	uint64_t sum = 0;
+	size_t i;
+
+	json_object_set_new(values, "endpoint", json_string(report_text(row, "endpoint")));
+	for (i = 0; i < HM_COUNT(names); i++)
+		json_object_set_new(values, names[i], number(report_int(row, names[i])));
+	json_array_foreach (report_list(row, "influenced"), i, item)
+		sum += report_int(item, "bytes");
+	json_object_set_new(values, "influenced", number(sum));
+	report_tell(out, "ledger", values);
+}

@@ -1,0 +1,60 @@
+/* What a run sent, read again from its packets. */
+#include "report_internal.h"
+
+/* An IPv4 address as assessment.json has it. */
+static bool read_address(uint8_t out[4], const char *text)
+{
+	unsigned part[4];
+	char rest;
+
+	if (sscanf(text, "%3u.%3u.%3u.%3u%c", &part[0], &part[1], &part[2], &part[3], &rest) != 4)
+		return false;
+	for (size_t i = 0; i < 4; i++) {
+		if (part[i] > 255)
+			return false;
+		out[i] = (uint8_t)part[i];
+	}
+	return true;
+}
+
+int report_flows_load(struct hm_flows *flows, const struct report_view *v, uint64_t run, struct hm_fail *fail)
+{
+	struct hm_slice packets;
+	uint8_t address[4];
+	int r;
+
+	*flows = (struct hm_flows){ 0 };
+	if (!report_run_part(v, run, "packets.pcapng", &packets))
+		return 0;
+	if (!read_address(address, report_text(report_object(v->assessment, "chamber"), "address")))
+		return hm_fail_set(fail, HM_E_BAD, "reading assessment.json: the chamber's address is not one");
+	r = hm_flows_read(flows, packets, address, fail);
+	return r < 0 ? hm_fail_in(fail, "the packets of run %lu", (unsigned long)run) : 1;
+}
+
+int report_sent_load(struct report_sent *s, const struct report_view *v, uint64_t run, struct hm_fail *fail)
+{
+	int r;
+
+	*s = (struct report_sent){ 0 };
+	r = report_flows_load(&s->flows, v, run, fail);
+	if (r <= 0)
+		return r;
+	hm_features_read(&s->features, &s->flows);
+	s->there = true;
+	return 0;
+}
+
+void report_sent_release(struct report_sent *s)
+{
+	hm_features_release(&s->features);
+	hm_flows_release(&s->flows);
+	*s = (struct report_sent){ 0 };
+}
+
+bool report_same_value(const struct hm_feature *a, const struct hm_feature *b)
+{
+	if (!a || !b)
+		return a == b;
+	return a->text == b->text && (a->text ? hm_slice_eq(a->bytes, b->bytes) : a->number == b->number);
+}
