@@ -5,9 +5,9 @@
 sample=$1
 pictures=$2
 chromium=$(command -v chromium || command -v chromium-browser)
-echo 1..10
+echo 1..14
 if [ -z "$chromium" ]; then
-	for n in 1 2 3 4 5 6 7 8 9 10; do echo "ok $n # SKIP there is no chromium"; done
+	for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14; do echo "ok $n # SKIP there is no chromium"; done
 	exit 0
 fi
 work=$(mktemp -d)
@@ -57,15 +57,6 @@ fits() { # WIDTH
 	[ "$2" = measured ] && [ "$4" -le "$3" ] && [ "$5" = 0 ]
 }
 
-"$sample" >"$work/page.html" || exit 1
-result "the page is written" test -s "$work/page.html"
-for width in 1280 390; do
-	result "nothing is wider than the window at $width" fits $width
-done
-set -- $(measure 390)
-result "the page has a title" test "$5" = true
-result "the page holds no element that loads or runs" test "$6" = 0
-
 # What the browser says of a page: what its policy refused, and which requests a page (not the browser itself) began.
 visit() { # PAGE PICTURE SIZE [OPTION]
 	rm -f "$work/browser.log" "$work/net.json"
@@ -76,6 +67,24 @@ visit() { # PAGE PICTURE SIZE [OPTION]
 refused() { grep -q 'Content Security Policy' "$work/browser.log"; }
 asked() { grep '"initiator":"file://' "$work/net.json" | grep -q '"url":"http'; }
 not() { ! "$@"; }
+
+"$sample" >"$work/page.html" || exit 1
+result "the page is written" test -s "$work/page.html"
+for width in 1280 390; do
+	result "nothing is wider than the window at $width" fits $width
+done
+"$sample" pairs >"$work/page.html" || exit 1
+for width in 1280 390; do
+	result "nor is that of an experiment at $width" fits $width
+done
+visit_pairs() { visit "$work/page.html" "${pictures:-$work}/pairs.png" 1280,3600; }
+result "that of an experiment is drawn" visit_pairs
+result "the policy refuses nothing of it" not refused
+[ -z "$pictures" ] || cp "$work/page.html" "$pictures/pairs.html"
+"$sample" >"$work/page.html" || exit 1
+set -- $(measure 390)
+result "the page has a title" test "$5" = true
+result "the page holds no element that loads or runs" test "$6" = 0
 
 sed 's|<main>|<main><img src="http://leak.invalid/x">|' "$work/page.html" >"$work/leaks.html"
 sed 's|<meta http-equiv[^>]*>||' "$work/leaks.html" >"$work/bare.html"

@@ -1,11 +1,11 @@
-/* Prints the report of the sample assessment, for a browser to show: `sample` the page, `sample N WIDTH` the terminal's
- * table of N products. */
-#include "../support/sample_parts.h"
+/* Prints the report of a sample, for a browser to show: `sample` the page of an assessment, `sample pairs` that of an experiment,
+ * `sample N WIDTH` the terminal's table of N products. */
+#include "../support/sample_experiment.h"
 #include "report.h"
 
 int main(int argc, char **argv)
 {
-	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = sample_parts();
+	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = argc > 1 && strcmp(argv[1], "pairs") == 0 ? sample_experiment() : sample_parts();
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
 	const struct hm_parts *list[8] = { parts, parts, parts, parts, parts, parts, parts, parts };
 	size_t count = argc > 1 ? strtoul(argv[1], NULL, 10) : 0;

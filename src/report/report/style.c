@@ -54,7 +54,7 @@ const char report_style[] =
 	".quote{margin:.4rem 0 .7rem;max-width:62rem;font-size:1.15rem;line-height:1.45;padding-left:.9rem;border-left:3px solid var(--line)}\n"
 	".quote.depends{border-left-color:var(--refuted)}.quote+.faint{margin:0 0 1.4rem}\n"
 	".influence,.aligned{margin:.8rem 0}.influence caption{text-align:left;color:var(--faint);font-size:.92rem;padding-bottom:.6rem}\n"
-	".influence tbody th{font-size:1.05rem}.influence tbody th code{display:block;color:var(--faint)}.influence td{min-width:9rem}\n"
+	".influence tbody th{font-size:1.05rem;min-width:10rem}.influence tbody th code{display:block;color:var(--faint)}.influence td{min-width:9rem}\n"
 	".influence thead code{overflow-wrap:anywhere}.influence td span{display:block;color:var(--faint);font-size:.88rem}.label{display:none}\n"
 	".state{display:inline-block;padding:.05rem .5rem;border:1.5px solid currentColor;font-size:.92rem;font-weight:400;white-space:nowrap}\n"
 	".state.depends{background:var(--refuted);border-color:var(--refuted);color:var(--paper);font-weight:600}\n"
