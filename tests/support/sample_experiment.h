@@ -35,7 +35,7 @@ static inline void sample_influence(struct hm_parts *parts)
 		  "'evidence':[]},"
 		  "{'id':'collect.host','question':1,'verdict':'upheld','reason':'nothing.depends','values':{'runs':24},'evidence':[],"
 		  "'bound':{'pairs':3,'confidence':[19,20],'rate_bp':6316}},"
-		  "{'id':'collect.names','question':1,'verdict':'not verifiable','reason':'bytes.unaccounted','values':{'bytes':900,'of':5000},"
+		  "{'id':'collect.names','question':1,'verdict':'not verifiable','reason':'bytes.unaccounted','values':{'bytes':900,'features':12,'of':5000},"
 		  "'evidence':[]}],"
 		  "'not_tested':[],'influence':["
 		  "{'factor':'content','endpoint':'" SAMPLE_ENDPOINT "','layer':'udp','feature':'0.0.line.op-digest','grade':'dependent','declared':false,"

@@ -33,6 +33,20 @@ static bool has_influence(const struct report_experiment *x, const char *endpoin
 	return false;
 }
 
+static bool lacks_account(const struct report_factor *f)
+{
+	return strcmp(report_text(f->claim, "verdict"), "not verifiable") == 0 && strcmp(report_text(f->claim, "reason"), "bytes.unaccounted") == 0;
+}
+
+/* Something varies that is no bytes of an endpoint: an order, a number. */
+static bool varies_as_a_whole(const struct report_experiment *x)
+{
+	for (size_t i = 0; i < x->factors; i++)
+		if (lacks_account(&x->factor[i]) && !report_int(report_object(x->factor[i].claim, "values"), "bytes"))
+			return true;
+	return false;
+}
+
 /* Returns how many there are; the caller frees the list. */
 static size_t load_columns(struct column **ret, const struct report_experiment *x)
 {
@@ -43,7 +57,7 @@ static size_t load_columns(struct column **ret, const struct report_experiment *
 	json_array_foreach (ledger, i, row)
 		list[count++] = (struct column){ report_text(row, "endpoint"), row, has_influence(x, report_text(row, "endpoint")),
 						 report_int(row, "wire") };
-	if (has_influence(x, "") || !count)
+	if (has_influence(x, "") || !count || varies_as_a_whole(x))
 		list[count++] = (struct column){ "", NULL, has_influence(x, ""), x->wire };
 	qsort(list, count, sizeof(*list), compare_columns);
 	*ret = list;
@@ -89,12 +103,13 @@ static void put_depends(struct hm_bytes *out, const struct sum *sum)
 			    (unsigned long)sum->least->p[0], (unsigned long)sum->least->p[1]);
 }
 
-static void put_rate(struct hm_bytes *out, const struct report_factor *f)
+static void put_unseen(struct hm_bytes *out, const struct report_factor *f)
 {
 	const json_t *bound = report_object(f->claim, "bound");
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes rate = { 0 };
 
-	report_html(out, "<span>in %'zu %s%s</span>", f->pairs, f->pairs == 1 ? "pair" : "pairs", bound ? ":" : "");
+	put_state(out, "unseen", "not seen");
+	report_html(out, "<span>%s%'zu %s%s</span>", bound ? "in " : "in its bytes, in ", f->pairs, f->pairs == 1 ? "pair" : "pairs", bound ? ":" : "");
 	if (!bound)
 		return;
 	report_percent(&rate, report_int(bound, "rate_bp"));
@@ -105,38 +120,43 @@ static void put_rate(struct hm_bytes *out, const struct report_factor *f)
 static bool put_obstacle(struct hm_bytes *out, const struct report_factor *f)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes number = { 0 }, words = { 0 };
-	const char *reason = report_text(f->claim, "reason");
 
-	if (f->claim && (strcmp(report_text(f->claim, "verdict"), "not verifiable") != 0 || strcmp(reason, "bytes.unaccounted") == 0) && f->pairs)
+	if (f->pairs && f->claim && (strcmp(report_text(f->claim, "verdict"), "not verifiable") != 0 || lacks_account(f)))
 		return false;
 	put_state(out, "open", "cannot tell");
-	if (!f->pairs) {
-		hm_bytes_text(out, "<span>no pair was done</span>");
-		return true;
-	}
 	report_number(&number, f->claim);
 	report_words(&words, f->claim);
-	report_html(out, "<span>%.*s %.*s</span>", HM_S(number), HM_S(words));
+	if (f->pairs && f->claim)
+		report_html(out, "<span>%.*s %.*s</span>", HM_S(number), HM_S(words));
+	else
+		report_html(out, "<span>%s</span>", f->pairs ? "not judged" : "no pair was done");
+	return true;
+}
+
+/* What nothing accounts for at the endpoint, unless the claim is upheld: then it was shown to be something else. */
+static bool put_rest(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f, const struct column *c)
+{
+	uint64_t bytes = c->row ? report_int(c->row, "unaccounted") : x->unaccounted;
+
+	if (strcmp(report_text(f->claim, "verdict"), "upheld") == 0 || (!bytes && !(lacks_account(f) && !c->row)))
+		return false;
+	put_state(out, "open", "cannot tell");
+	report_html(out, "<span>%'lu %s unaccounted</span>", (unsigned long)bytes, bytes == 1 ? "byte" : "bytes");
+	if (!bytes)
+		report_html(out, "<span>%'lu fields vary that are none</span>",
+			    (unsigned long)report_int(report_object(f->claim, "values"), "features"));
 	return true;
 }
 
 static void put_cell(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f, const struct column *c)
 {
 	struct sum sum = sum_up(x, f, c->endpoint);
-	uint64_t unaccounted = c->row ? report_int(c->row, "unaccounted") : x->unaccounted;
 
 	report_html(out, "<td role=\"cell\"><i class=\"label\" aria-hidden=\"true\">%s</i>", *c->endpoint ? c->endpoint : "all that left");
 	if (sum.fields || sum.found)
 		put_depends(out, &sum);
-	else if (put_obstacle(out, f))
-		;
-	else if (unaccounted) {
-		put_state(out, "open", "cannot tell");
-		report_html(out, "<span>%'lu %s unaccounted</span>", (unsigned long)unaccounted, unaccounted == 1 ? "byte" : "bytes");
-	} else {
-		put_state(out, "unseen", "not seen");
-		put_rate(out, f);
-	}
+	else if (!put_obstacle(out, f) && !put_rest(out, x, f, c))
+		put_unseen(out, f);
 	hm_bytes_text(out, "</td>");
 }
 

@@ -231,9 +231,9 @@ void report_page_ledger(const struct report_page *p)
 		return;
 	}
 	hm_bytes_text(p->out, "<p>Every byte of every IP packet that went out, all runs together, in exactly one class: <i>constant</i> is the "
-			      "same in every run, <i>explained</i> follows from what the chamber controls or recorded (lengths, checksums, its "
-			      "own answers), <i>influenced</i> was shown to depend on a factor, <i>unaccounted</i> is the rest, unreadable bytes "
-			      "included. A bar is all that went to its endpoint; its parts are true to scale.</p>\n");
+			      "same in every run; <i>explained</i> is the same in both runs of every pair, or follows from what the kernel and the "
+			      "chamber decided and recorded; <i>influenced</i> was shown to depend on what varied; <i>unaccounted</i> is the rest, "
+			      "unreadable bytes included. A bar is all that went to its endpoint; its parts are true to scale.</p>\n");
 	put_bars(p, ledger);
 	put_table(p, ledger);
 }

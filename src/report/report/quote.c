@@ -170,10 +170,10 @@ static void put_open(struct hm_bytes *out, const struct report_experiment *x, co
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes reason = { 0 };
 	HM_JSON json_t *values = values_of(x, f);
-	bool other = f->claim && strcmp(report_text(f->claim, "verdict"), "not verifiable") == 0 &&
-		     strcmp(report_text(f->claim, "reason"), "bytes.unaccounted") != 0;
+	bool open = strcmp(report_text(f->claim, "verdict"), "not verifiable") == 0;
+	bool bytes = open && strcmp(report_text(f->claim, "reason"), "bytes.unaccounted") == 0;
 
-	if (other) {
+	if (open && !bytes) {
 		report_number(&reason, f->claim);
 		hm_bytes_text(&reason, reason.len ? " " : "");
 		report_words(&reason, f->claim);
@@ -183,8 +183,10 @@ static void put_open(struct hm_bytes *out, const struct report_experiment *x, co
 		report_tell(out, "open.pairs", values);
 	} else {
 		report_tell(out, "open", values);
-		if (x->unaccounted)
-			report_tell(out, "open.bytes", values);
+		if (bytes)
+			report_tell(out, "open.bytes", report_object(f->claim, "values"));
+		else if (x->unaccounted)
+			report_tell(out, "open.rest", values);
 	}
 	hm_bytes_text(out, ".");
 }

@@ -92,8 +92,8 @@ static void sentences_that_are_quoted(void **state HM_UNUSED)
 
 	shows(&page, "sends to " SAMPLE_ENDPOINT " depends on the content of files: the field op-digest differed with it in 3 of 3 pairs of runs "
 		     "that were alike in all else (p 2 in 256) and the length of the message in 1 of 3 (p 3 in 256).");
-	shows(&page, "In 3 pairs of runs that differed only in the names of files and folders, no dependence was confirmed, but 900 of 5,000 bytes "
-		     "that left are unaccounted for and could carry it.");
+	shows(&page, "In 3 pairs of runs that differed only in the names of files and folders, no dependence was confirmed, but nothing accounts for "
+		     "900 of 5,000 bytes that left, in 12 fields, and these could carry it.");
 	assert_non_null(strstr(table, "refuted         collect.content: What scan"));
 	assert_non_null(strstr(table, "op-digest differed with it in 3 of 3 pairs of runs that were alike in all else (p 2 in 256)"));
 	assert_non_null(strstr(table, "not verifiable  collect.names: In 3 pairs of runs that differed only in the names"));
@@ -112,7 +112,7 @@ static void upheld_by_pairs(void **state HM_UNUSED)
 		{ "", "not one byte left" },
 		{ "{'endpoint':'a','wire':7,'constant':7,'explained':0,'influenced':[],'unaccounted':0}", "not one byte that left differed" },
 		{ "{'endpoint':'a','wire':7,'constant':5,'explained':2,'influenced':[],'unaccounted':0}",
-		  "every byte that left was the same or is accounted for by something else" },
+		  "every byte that left was the same in both or is accounted for by something else" },
 	};
 
 	for (size_t i = 0; i < HM_COUNT(rows); i++) {
@@ -165,7 +165,7 @@ static void factors_by_endpoints(void **state HM_UNUSED)
 	shows(&page, "<b class=\"state depends\">depends</b><span>2 fields, p 2 in 256</span>");
 	shows(&page, "<b class=\"state depends\">depends</b><span>1 form of it found</span><span>1 field, p 2 in 256</span>");
 	shows(&page, "<b class=\"state open\">cannot tell</b><span>850 bytes unaccounted</span>");
-	shows(&page, "<i class=\"label\" aria-hidden=\"true\">quiet.example:80/tcp</i><b class=\"state unseen\">not seen</b><span>in 3 pairs</span>");
+	shows(&page, "<i class=\"label\" aria-hidden=\"true\">quiet.example:80/tcp</i><b class=\"state unseen\">not seen</b><span>in its bytes, in 3 pairs</span>");
 	/* Each that was not tested with its reason. */
 	shows(&page, "<li><code>marking</code> <span>a protective marking on documents</span> <i>not asked for</i></li>");
 	shows(&page, "<li><code>metadata.inode</code> <span>the inode numbers of files</span> <i>cannot be set: the file system gives them out</i></li>");
