@@ -12,6 +12,7 @@
 #include "flow.h"
 #include "json.h"
 #include "parts.h"
+#include "plain.h"
 #include "reconcile.h"
 
 struct hm_needles; /* tokens and digests of the planted documents, to be looked for */
@@ -102,7 +103,9 @@ struct hm_tree_entry {
 
 /* Something of a planted document in what a flow sent. */
 struct hm_leak {
-	size_t flow, offset, length; /* bytes of the flow's stream */
+	size_t flow;
+	bool tls;		     /* inside TLS: */
+	size_t offset, length;	     /* bytes of the flow's plaintext, else of its stream */
 	char *feature;		     /* encodings from the outside, then what: "base64.gzip.token", "hex.digest.sha256" */
 	bool digest;
 	size_t source;		     /* number of the token, or of the document and kind of digest */
@@ -123,7 +126,8 @@ struct hm_run {
 	unsigned number, semantics;
 	const struct hm_set *set; /* the core's */
 	struct hm_flows flows;
-	struct hm_leak *leaks; /* sorted by flow, offset, length, feature; no two the same */
+	struct hm_plains plains; /* of the flows, since semantics 3; before, none */
+	struct hm_leak *leaks; /* sorted by flow, stream before plaintext, offset, length, feature; no two the same */
 	size_t leak_count;
 	bool unsearched; /* the search met a bound: there may be more leaks */
 	struct hm_file_fact **files; /* in the order of events */
@@ -164,7 +168,7 @@ static inline size_t hm_run_leaks_of(const struct hm_run *run, size_t flow)
 	}
 	return low;
 }
-/* The union of the leaks' bytes in `flow`. */
+/* The union of the leaks' bytes in `flow`; of plaintext each stands for one that was sent. */
 uint64_t hm_run_leaked(const struct hm_run *run, size_t flow) HM_MUST_CHECK;
 /* The installed file at `path`, or NULL; an alias of usr-merge is the same place. */
 const struct hm_installed *hm_core_installed(const struct hm_core *core, struct hm_slice path) HM_MUST_CHECK;

@@ -91,7 +91,7 @@ size_t hm_zip_member(struct hm_bytes *out, struct hm_slice s, size_t max);
 
 /* Fills core->needles from planted.json. */
 int hm_content_needles(struct hm_core *core, struct hm_fail *fail) HM_MUST_CHECK;
-/* Fills run->leaks from run->flows. */
+/* Fills run->leaks from run->flows and run->plains. */
 void hm_content_search(struct hm_run *run, const struct hm_core *core);
 
 /* ---- facts.c, sequence.c: the record ---- */
@@ -121,6 +121,7 @@ void hm_ground_or(struct hm_ground *g, const char *value, uint64_t bits);
 void hm_ground_event(struct hm_ground *g, const struct hm_run *run, uint64_t event);
 void hm_ground_entry(struct hm_ground *g, const struct hm_run *run, uint64_t entry);
 void hm_ground_flow(struct hm_ground *g, const struct hm_run *run, size_t flow, size_t offset, size_t length);
+void hm_ground_leak(struct hm_ground *g, const struct hm_run *run, const struct hm_leak *leak);
 /* "udp", "tcp", "link", ...: the last part of the flow's endpoint. */
 const char *hm_flow_layer(const struct hm_flow *flow);
 

@@ -14,7 +14,7 @@ static void count_leaks(struct hm_ground *g, const struct hm_run *run, bool dige
 	for (size_t i = 0; i < run->leak_count; i++) {
 		if (run->leaks[i].digest != digest)
 			continue;
-		hm_ground_flow(g, run, run->leaks[i].flow, run->leaks[i].offset, run->leaks[i].length);
+		hm_ground_leak(g, run, &run->leaks[i]);
 		hm_ground_add(g, digest ? "digests" : "tokens", 1);
 	}
 }

@@ -109,6 +109,7 @@ struct searching {
 	struct hm_run *run;
 	const struct hm_core *core;
 	size_t flow, cap;
+	bool tls;
 };
 
 static char *feature_of(const struct hm_view *view, const char *what)
@@ -140,7 +141,7 @@ static void add_leak(struct searching *s, const struct hm_view *view, const stru
 		run->leaks = hm_realloc(run->leaks, s->cap, sizeof(*run->leaks));
 	}
 	leak = &run->leaks[run->leak_count++];
-	*leak = (struct hm_leak){ .flow = s->flow, .digest = needle->digest, .source = needle->source };
+	*leak = (struct hm_leak){ .flow = s->flow, .tls = s->tls, .digest = needle->digest, .source = needle->source };
 	leak->feature = feature_of(view, needle->what);
 	hm_view_locate(view, &at, &len);
 	leak->offset = at;
@@ -163,6 +164,8 @@ static int by_place(const void *a, const void *b)
 
 	if (x->flow != y->flow)
 		return x->flow < y->flow ? -1 : 1;
+	if (x->tls != y->tls)
+		return x->tls ? 1 : -1;
 	if (x->offset != y->offset)
 		return x->offset < y->offset ? -1 : 1;
 	if (x->length != y->length)
@@ -187,16 +190,23 @@ static void sort_leaks(struct hm_run *run)
 	run->leak_count = kept;
 }
 
+static void search_bytes(struct searching *s, struct hm_slice bytes, bool tls)
+{
+	size_t budget = 16 * bytes.len + (4u << 20);
+
+	s->tls = tls;
+	if (!hm_views_walk(bytes, DEPTH, budget, search_view, s))
+		s->run->unsearched = true;
+}
+
 void hm_content_search(struct hm_run *run, const struct hm_core *core)
 {
 	struct searching s = { .run = run, .core = core };
 
 	for (s.flow = 0; s.flow < run->flows.count; s.flow++) {
-		struct hm_slice sent = hm_slice_of(&run->flows.list[s.flow].sent);
-		size_t budget = 16 * sent.len + (4u << 20);
-
-		if (!hm_views_walk(sent, DEPTH, budget, search_view, &s))
-			run->unsearched = true;
+		search_bytes(&s, hm_slice_of(&run->flows.list[s.flow].sent), false);
+		if (s.flow < run->plains.count && run->plains.list[s.flow].tls)
+			search_bytes(&s, hm_slice_of(&run->plains.list[s.flow].text), true);
 	}
 	sort_leaks(run);
 }
@@ -205,11 +215,17 @@ uint64_t hm_run_leaked(const struct hm_run *run, size_t flow)
 {
 	size_t end = 0;
 	uint64_t bytes = 0;
+	bool tls = false;
 
 	for (size_t i = hm_run_leaks_of(run, flow); i < run->leak_count && run->leaks[i].flow == flow; i++) {
 		const struct hm_leak *leak = &run->leaks[i];
-		size_t from = leak->offset > end ? leak->offset : end;
+		size_t from;
 
+		if (leak->tls && !tls) {
+			tls = true;
+			end = 0;
+		}
+		from = leak->offset > end ? leak->offset : end;
 		if (leak->offset + leak->length > from) {
 			bytes += leak->offset + leak->length - from;
 			end = leak->offset + leak->length;

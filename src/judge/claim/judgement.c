@@ -127,15 +127,25 @@ const char *hm_flow_layer(const struct hm_flow *flow)
 	return slash ? slash + 1 : flow->endpoint;
 }
 
-void hm_ground_flow(struct hm_ground *g, const struct hm_run *run, size_t flow, size_t offset, size_t length)
+static void cite_bytes(struct hm_ground *g, const struct hm_run *run, size_t flow, const char *layer, size_t offset, size_t length)
 {
 	json_t *row = cite(g, run, "flow", flow);
 
 	if (!row)
 		return;
-	json_object_set_new(row, "layer", json_string(hm_flow_layer(&run->flows.list[flow])));
+	json_object_set_new(row, "layer", json_string(layer));
 	json_object_set_new(row, "offset", json_integer(bounded(offset)));
 	json_object_set_new(row, "length", json_integer(bounded(length)));
+}
+
+void hm_ground_flow(struct hm_ground *g, const struct hm_run *run, size_t flow, size_t offset, size_t length)
+{
+	cite_bytes(g, run, flow, hm_flow_layer(&run->flows.list[flow]), offset, length);
+}
+
+void hm_ground_leak(struct hm_ground *g, const struct hm_run *run, const struct hm_leak *leak)
+{
+	cite_bytes(g, run, leak->flow, leak->tls ? "tls" : hm_flow_layer(&run->flows.list[leak->flow]), leak->offset, leak->length);
 }
 
 static bool has_samples(const struct hm_core *core)

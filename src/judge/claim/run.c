@@ -183,6 +183,12 @@ static int read_packets(struct hm_run *run, const struct hm_core *core, struct h
 	for (size_t i = 0; i < run->flows.count; i++)
 		if (run->flows.list[i].missing)
 			run->lost |= HM_TOUCH_PACKETS;
+	/* Before semantics 3 ciphertext was all that there was to see. */
+	if (core->semantics >= 3) {
+		r = hm_plains_read(&run->plains, &run->flows, fail);
+		if (r < 0)
+			return hm_fail_in(fail, "the packets of run %u", run->number);
+	}
 	hm_content_search(run, core);
 	return 0;
 }
@@ -289,6 +295,7 @@ void hm_run_close(struct hm_run *run)
 {
 	if (!run)
 		return;
+	hm_plains_release(&run->plains);
 	hm_flows_release(&run->flows);
 	for (size_t i = 0; i < run->leak_count; i++)
 		free(run->leaks[i].feature);

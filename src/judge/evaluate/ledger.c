@@ -11,7 +11,7 @@ struct endpoint {
 
 struct influence {
 	char *endpoint, *feature;
-	const char *layer; /* in `endpoint` */
+	const char *layer; /* in `endpoint`, or "tls" */
 	bool declared;
 };
 
@@ -30,7 +30,9 @@ static int by_feature(const void *a, const void *b)
 	const struct influence *x = a, *y = b;
 	int r = strcmp(x->endpoint, y->endpoint);
 
-	return r ? r : strcmp(x->feature, y->feature);
+	if (r == 0)
+		r = strcmp(x->feature, y->feature);
+	return r ? r : strcmp(x->layer, y->layer);
 }
 
 struct hm_ledger *hm_ledger_new(const struct hm_core *core)
@@ -73,18 +75,18 @@ static bool is_declared(const struct hm_core *core, const char *feature)
 
 static void take_leaks(struct hm_ledger *ledger, const struct hm_run *run, size_t flow)
 {
-	const char *endpoint = run->flows.list[flow].endpoint, *slash;
+	const char *endpoint = run->flows.list[flow].endpoint, *slash = strrchr(endpoint, '/');
 
 	for (size_t i = hm_run_leaks_of(run, flow); i < run->leak_count && run->leaks[i].flow == flow; i++) {
 		struct influence key = { .endpoint = (char *)(uintptr_t)endpoint, .feature = run->leaks[i].feature }, *fresh;
 
+		key.layer = run->leaks[i].tls ? "tls" : slash ? slash + 1 : endpoint;
 		if (tfind(&key, &ledger->influences, by_feature))
 			continue;
 		fresh = hm_alloc(1, sizeof(*fresh));
 		fresh->endpoint = hm_strdup(endpoint);
 		fresh->feature = hm_strdup(run->leaks[i].feature);
-		slash = strrchr(fresh->endpoint, '/');
-		fresh->layer = slash ? slash + 1 : fresh->endpoint;
+		fresh->layer = run->leaks[i].tls ? "tls" : fresh->endpoint + (key.layer - endpoint);
 		fresh->declared = is_declared(ledger->core, fresh->feature);
 		if (!tsearch(fresh, &ledger->influences, by_feature))
 			abort();

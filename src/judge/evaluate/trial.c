@@ -87,6 +87,8 @@ static void mark_leaks(struct hm_trial *t, const struct hm_run *run, const struc
 	for (size_t i = 0, first = 0; i < run->leak_count; i++) {
 		const struct hm_leak *leak = &run->leaks[i];
 
+		if (leak->tls)
+			continue;
 		while (first < count && (placed[first]->flow < leak->flow || (placed[first]->flow == leak->flow &&
 									       placed[first]->offset + placed[first]->bytes.len <= leak->offset)))
 			first++;
