@@ -14,6 +14,7 @@
 #include "parts.h"
 #include "plain.h"
 #include "reconcile.h"
+#include "residue.h"
 
 struct hm_needles; /* tokens and digests of the planted documents, to be looked for */
 
@@ -93,14 +94,6 @@ struct hm_listen_fact {
 	bool datagram;
 };
 
-struct hm_tree_entry {
-	struct hm_slice path;
-	char type; /* of hm_chamber_entry */
-	uint64_t position; /* in tree.cbor.zst */
-	bool hashed;
-	uint8_t sha256[32];
-};
-
 /* Something of a planted document in what a flow sent. */
 struct hm_leak {
 	size_t flow;
@@ -109,6 +102,13 @@ struct hm_leak {
 	char *feature;		     /* encodings from the outside, then what: "base64.gzip.token", "hex.digest.sha256" */
 	bool digest;
 	size_t source;		     /* number of the token, or of the document and kind of digest */
+};
+
+/* Something of a planted document in what a run left on disk: in a path or where a link leads, or a file that is a document. */
+struct hm_kept {
+	size_t entry;  /* index into the run's tree */
+	char *feature; /* as of a leak */
+	bool digest;
 };
 
 enum hm_touch {
@@ -137,8 +137,9 @@ struct hm_run {
 	struct hm_listen_fact *listens;
 	size_t listen_count;
 	struct hm_bytes output[2];
-	struct hm_tree_entry *tree; /* sorted by path */
-	size_t tree_count;
+	struct hm_tree tree;
+	struct hm_kept *kept; /* of planted documents in the tree (semantics 3); by entry, then feature */
+	size_t kept_count;
 	bool executed, interrupted;
 	uint64_t lost_events, lost_packets; /* at least; a record without its end lost one event at least */
 	unsigned lost;			    /* enum hm_touch of everything that is missing */
@@ -146,7 +147,6 @@ struct hm_run {
 	bool before; /* the product ran before the recorder did, and what it was then is still being told */
 	struct hm_reconciled *reconciled; /* NULL in semantics 1 */
 	void *file_tree;      /* lookup in `files` */
-	struct hm_bytes tree_names; /* what tree paths borrow from */
 };
 
 /* Reads run `index` (from 0) of assessment.json. HM_E_BAD for a record or packet file that is malformed, or of another plan
@@ -188,8 +188,23 @@ struct hm_trial_outcome {
 	uint32_t pairs;	    /* confirming blocks */
 	bool beyond;	    /* more was sent than is compared */
 };
+/* What it came to for what was left on disk. */
+struct hm_residue_spot {
+	unsigned run;
+	uint64_t entry; /* of the run's tree */
+};
+struct hm_residue_outcome {
+	uint64_t features, confirmed; /* that were confirmed to depend on content; paths that have one of their own */
+	uint64_t differing, blocks;   /* paths that are not the same in the two runs of a confirming block; such blocks */
+	uint64_t unread;	      /* files, over all runs, that could not be compared */
+	uint64_t untried; /* features that differed while screening, and are the same with the secrets that were held */
+	uint32_t pairs;	  /* confirming blocks */
+	const struct hm_residue_spot *spots; /* where it is to be seen: of the first confirming block that differs */
+	size_t spot_count;
+};
 /* The id that it was begun with. */
 const char *hm_judge_id(const struct hm_judgement *j) HM_MUST_CHECK;
 void hm_judge_outcome(struct hm_judgement *j, const struct hm_trial_outcome *outcome);
+void hm_judge_residue(struct hm_judgement *j, const struct hm_residue_outcome *outcome);
 /* Appends the claim's row to `judged` or to `not_tested`, and frees the judgement. */
 void hm_judge_end(struct hm_judgement *j, json_t *judged, json_t *not_tested);

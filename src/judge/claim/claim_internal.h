@@ -94,6 +94,10 @@ int hm_content_needles(struct hm_core *core, struct hm_fail *fail) HM_MUST_CHECK
 /* Fills run->leaks from run->flows and run->plains. */
 void hm_content_search(struct hm_run *run, const struct hm_core *core);
 
+/* ---- claims_residue.c ---- */
+/* Fills run->kept from run->tree. */
+void hm_residue_search(struct hm_run *run, const struct hm_core *core);
+
 /* ---- facts.c, sequence.c: the record ---- */
 struct hm_sequence;
 struct hm_sequence *hm_sequence_new(void);
@@ -139,6 +143,7 @@ struct hm_claim {
 	void (*run)(struct hm_judgement *j, const struct hm_core *core, const struct hm_run *run);
 	const char *upheld;   /* the reason when nothing speaks against it */
 	uint64_t mask;	      /* for `run`: privileges that it looks at */
+	const char *factor;   /* that must be varied for it, where it is no claim of a factor's own */
 };
 
 struct hm_judgement {
@@ -164,4 +169,5 @@ void hm_claim_changed_files(struct hm_judgement *j, const struct hm_core *core, 
 void hm_claim_reach(struct hm_judgement *j, const struct hm_core *core, const struct hm_run *run);
 void hm_claim_code(struct hm_judgement *j, const struct hm_core *core, const struct hm_run *run);
 void hm_claim_privilege(struct hm_judgement *j, const struct hm_core *core, const struct hm_run *run);
+void hm_claim_residue(struct hm_judgement *j, const struct hm_core *core, const struct hm_run *run);
 void hm_claim_samples(struct hm_judgement *j, const struct hm_core *core, const struct hm_run *run);

@@ -115,7 +115,7 @@ static bool own_leads(const struct hm_core *core, struct hm_slice path)
 static bool holds_entries(const struct hm_run *run, struct hm_slice folder)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes prefix = { 0 };
-	size_t low = 0, high = run->tree_count;
+	size_t low = 0, high = run->tree.count;
 
 	hm_bytes_slice(&prefix, folder);
 	if (folder.data[folder.len - 1] != '/')
@@ -123,13 +123,13 @@ static bool holds_entries(const struct hm_run *run, struct hm_slice folder)
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (hm_slice_cmp(run->tree[middle].path, hm_slice_of(&prefix)) <= 0)
+		if (hm_slice_cmp(run->tree.list[middle].path, hm_slice_of(&prefix)) <= 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low < run->tree_count && run->tree[low].path.len > prefix.len &&
-	       memcmp(run->tree[low].path.data, prefix.data, prefix.len) == 0;
+	return low < run->tree.count && run->tree.list[low].path.len > prefix.len &&
+	       memcmp(run->tree.list[low].path.data, prefix.data, prefix.len) == 0;
 }
 
 static struct hm_ground *wrong_ground(struct hm_judgement *j, const struct hm_core *core, const struct writing *w, struct hm_slice path)
@@ -139,8 +139,8 @@ static struct hm_ground *wrong_ground(struct hm_judgement *j, const struct hm_co
 
 static void judge_tree(struct hm_judgement *j, const struct hm_core *core, const struct hm_run *run, const struct writing *w)
 {
-	for (size_t i = 0; i < run->tree_count; i++) {
-		const struct hm_tree_entry *entry = &run->tree[i];
+	for (size_t i = 0; i < run->tree.count; i++) {
+		const struct hm_tree_entry *entry = &run->tree.list[i];
 		bool folder = entry->type == 'd';
 		struct hm_ground *g;
 

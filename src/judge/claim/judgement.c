@@ -17,6 +17,9 @@ static const struct hm_reason reasons[] = {
 	{ "content.token", HM_REFUTED },
 	{ "content.digest", HM_REFUTED },
 	{ "influence.confirmed", HM_REFUTED },
+	{ "residue.token", HM_REFUTED },
+	{ "residue.digest", HM_REFUTED },
+	{ "residue.depends", HM_REFUTED },
 	{ "endpoint.undeclared", HM_REFUTED },
 	{ "write.undeclared", HM_REFUTED },
 	{ "privilege.undeclared", HM_REFUTED },
@@ -41,6 +44,9 @@ static const struct hm_reason reasons[] = {
 	{ "call.aside", HM_OPEN },
 	{ "bytes.unexplained", HM_OPEN },
 	{ "bytes.unaccounted", HM_OPEN },
+	{ "residue.differs", HM_OPEN },
+	{ "residue.unread", HM_OPEN },
+	{ "residue.untried", HM_OPEN },
 	{ "code.unowned", HM_OPEN },
 	{ "code.unlisted", HM_OPEN },
 	{ "code.generated", HM_OPEN },
@@ -48,6 +54,7 @@ static const struct hm_reason reasons[] = {
 
 	{ "nothing.left", HM_UPHELD },
 	{ "nothing.depends", HM_UPHELD },
+	{ "residue.equal", HM_UPHELD },
 	{ "endpoints.declared", HM_UPHELD },
 	{ "writes.declared", HM_UPHELD },
 	{ "privileges.declared", HM_UPHELD },
@@ -157,10 +164,13 @@ static bool has_samples(const struct hm_core *core)
 }
 
 /* Every factor that can be set and belongs to the claim was planned: fewer would say less than the claim does. */
-static bool is_tried(const struct hm_core *core, const char *id)
+static bool is_tried(const struct hm_core *core, const struct hm_claim *claim)
 {
+	const char *id = claim->id;
 	size_t tried = 0;
 
+	if (claim->factor)
+		return hm_core_tests(core, claim->factor);
 	for (size_t i = 0; i < hm_factor_count; i++) {
 		if (strcmp(hm_factors[i].claim, id) != 0 || hm_factors[i].cannot)
 			continue;
@@ -184,7 +194,7 @@ static const char *why_untested(const struct hm_core *core, const struct hm_clai
 		switches = core->declaration ? json_object_get(core->declaration, "switches") : NULL;
 		return json_array_size(switches) ? claim->untested : "no switch declared";
 	}
-	if (claim->untested && !is_tried(core, claim->id))
+	if (claim->untested && !is_tried(core, claim))
 		return claim->untested;
 	/* Where nothing can leave, it says nothing that nothing left. */
 	if ((claim->touches & HM_TOUCH_PACKETS) &&

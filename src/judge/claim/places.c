@@ -244,14 +244,14 @@ void hm_path_resolve(struct hm_bytes *out, struct hm_slice path)
 
 const struct hm_tree_entry *hm_tree_find(const struct hm_run *run, struct hm_slice path)
 {
-	size_t low = 0, high = run->tree_count;
+	size_t low = 0, high = run->tree.count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		int order = hm_slice_cmp(run->tree[middle].path, path);
+		int order = hm_slice_cmp(run->tree.list[middle].path, path);
 
 		if (order == 0)
-			return &run->tree[middle];
+			return &run->tree.list[middle];
 		if (order < 0)
 			low = middle + 1;
 		else

@@ -1,10 +1,7 @@
 /* One run: its record, its packets, what it left on disk. */
 #include "claim_internal.h"
 
-#include "cbor.h"
 #include "record.h"
-
-enum { TREE_MAX = 4000000 };
 
 static void cleanup_record(struct hm_record **r)
 {
@@ -193,54 +190,10 @@ static int read_packets(struct hm_run *run, const struct hm_core *core, struct h
 	return 0;
 }
 
-static int take_entry(struct hm_run *run, struct hm_slice item, uint64_t position, struct hm_fail *fail)
-{
-	static const char types[] = "fdlcbpsw";
-	struct hm_cursor c = hm_cursor_of(item);
-	struct hm_tree_entry entry = { 0 };
-	struct hm_slice path, sha256;
-	uint64_t count = hm_cbor_get_array(&c), type;
-
-	path = hm_cbor_get_bytes(&c);
-	type = hm_cbor_get_uint(&c);
-	for (int i = 0; i < 4; i++)
-		hm_cbor_get_uint(&c);
-	sha256 = hm_cbor_get_bytes(&c);
-	hm_cbor_get_bytes(&c);
-	if (!hm_cursor_done(&c) || count != 8 || !path.len || path.data[0] != '/' || type == 0 || type > 127 ||
-	    !strchr(types, (int)type) || (sha256.len && sha256.len != sizeof(entry.sha256)))
-		return hm_fail_set(fail, HM_E_BAD, "entry %llu is none", (unsigned long long)position);
-	if (run->tree_count == TREE_MAX)
-		return hm_fail_set(fail, HM_E_BAD, "more entries than this program judges (%d)", TREE_MAX);
-	entry.type = (char)type;
-	entry.position = position;
-	entry.hashed = sha256.len > 0;
-	if (entry.hashed)
-		memcpy(entry.sha256, sha256.data, sizeof(entry.sha256));
-	/* Names move while they grow: until all are there, `data` holds where each begins. */
-	entry.path.data = (const uint8_t *)(uintptr_t)run->tree_names.len;
-	entry.path.len = path.len;
-	hm_bytes_slice(&run->tree_names, path);
-	if ((run->tree_count & (run->tree_count - 1)) == 0)
-		run->tree = hm_realloc(run->tree, run->tree_count ? 2 * run->tree_count : 1, sizeof(*run->tree));
-	run->tree[run->tree_count++] = entry;
-	return 0;
-}
-
-static int settle_tree(struct hm_run *run, struct hm_fail *fail)
-{
-	for (size_t i = 0; i < run->tree_count; i++) {
-		run->tree[i].path.data = run->tree_names.data + (uintptr_t)run->tree[i].path.data;
-		if (i && hm_slice_cmp(run->tree[i - 1].path, run->tree[i].path) >= 0)
-			return hm_fail_set(fail, HM_E_BAD, "entry %zu is out of its order", i);
-	}
-	return 0;
-}
-
 static int read_tree(struct hm_run *run, const struct hm_core *core, struct hm_fail *fail)
 {
 	HM_CLEANUP(cleanup_record) struct hm_record *record = NULL;
-	struct hm_slice file, item;
+	struct hm_slice file;
 	int r;
 
 	if (!part_of_run(core, run, "tree.cbor.zst", &file)) {
@@ -248,10 +201,10 @@ static int read_tree(struct hm_run *run, const struct hm_core *core, struct hm_f
 		return 0;
 	}
 	r = open_record(&record, file, HM_RECORD_TREE, run, HM_TOUCH_TREE, fail);
-	while (r == 0 && (r = hm_record_next(record, &item, fail)) == 1)
-		r = take_entry(run, item, hm_record_position(record), fail);
 	if (r == 0)
-		r = settle_tree(run, fail);
+		r = hm_tree_read(&run->tree, record, fail);
+	if (r == 0 && hm_core_tests(core, "content"))
+		hm_residue_search(run, core);
 	return r < 0 ? hm_fail_in(fail, "the tree of run %u", run->number) : 0;
 }
 
@@ -302,7 +255,9 @@ void hm_run_close(struct hm_run *run)
 	free(run->leaks);
 	hm_facts_release(run);
 	hm_reconciled_free(run->reconciled);
-	free(run->tree);
-	hm_bytes_release(&run->tree_names);
+	for (size_t i = 0; i < run->kept_count; i++)
+		free(run->kept[i].feature);
+	free(run->kept);
+	hm_tree_release(&run->tree);
 	free(run);
 }

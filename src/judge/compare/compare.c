@@ -258,6 +258,11 @@ size_t hm_compare_key(const struct hm_compare *c, const char *endpoint, const ch
 	return found ? (*found)->number : SIZE_MAX;
 }
 
+const char *hm_compare_name(const struct hm_compare *c, size_t key)
+{
+	return c->keys[key]->name;
+}
+
 bool hm_compare_beyond(const struct hm_compare *c)
 {
 	return c->beyond;

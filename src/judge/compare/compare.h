@@ -68,6 +68,10 @@ size_t hm_compare_endpoints(const struct hm_compare *c, struct hm_compare_bytes 
 /* How many features any run had; the number of one of them, SIZE_MAX when there is none; what becomes of its bytes. */
 size_t hm_compare_keys(const struct hm_compare *c) HM_MUST_CHECK;
 size_t hm_compare_key(const struct hm_compare *c, const char *endpoint, const char *name) HM_MUST_CHECK;
+const char *hm_compare_name(const struct hm_compare *c, size_t key) HM_MUST_CHECK;
+/* Whether the run had it, and whether two runs differ in it. */
+bool hm_compare_has(const struct hm_compare *c, size_t key, size_t run) HM_MUST_CHECK;
+bool hm_compare_differs(const struct hm_compare *c, size_t key, size_t run, size_t other) HM_MUST_CHECK;
 void hm_compare_account(const struct hm_compare *c, size_t key, struct hm_compare_account *out);
 /* Of its loose bytes those in blocks of these groups. */
 uint64_t hm_compare_loose(const struct hm_compare *c, size_t key, uint64_t groups) HM_MUST_CHECK;

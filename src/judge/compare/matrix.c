@@ -54,6 +54,21 @@ static bool value_at(const struct hm_compare_key *key, size_t run, int64_t *valu
 	return true;
 }
 
+bool hm_compare_has(const struct hm_compare *c, size_t key, size_t run)
+{
+	int64_t value;
+
+	return value_at(c->keys[key], run, &value);
+}
+
+bool hm_compare_differs(const struct hm_compare *c, size_t key, size_t run, size_t other)
+{
+	int64_t value[2];
+	bool there[2] = { value_at(c->keys[key], run, &value[0]), value_at(c->keys[key], other, &value[1]) };
+
+	return there[0] != there[1] || value[0] != value[1];
+}
+
 static void add_row(struct matrix *m, size_t key, int64_t value)
 {
 	m->rows = hm_realloc(m->rows, m->count + 1, sizeof(*m->rows));

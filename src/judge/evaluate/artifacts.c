@@ -77,12 +77,12 @@ struct hm_artifacts *hm_artifacts_new(const struct hm_core *core)
 
 static const struct hm_tree_entry *left_behind(const struct hm_run *run, struct hm_slice path)
 {
-	for (size_t low = 0, high = run->tree_count; low < high;) {
+	for (size_t low = 0, high = run->tree.count; low < high;) {
 		size_t middle = low + (high - low) / 2;
-		int order = hm_slice_cmp(run->tree[middle].path, path);
+		int order = hm_slice_cmp(run->tree.list[middle].path, path);
 
 		if (order == 0)
-			return run->tree[middle].hashed ? &run->tree[middle] : NULL;
+			return run->tree.list[middle].hashed ? &run->tree.list[middle] : NULL;
 		if (order < 0)
 			low = middle + 1;
 		else

@@ -10,6 +10,7 @@ struct evaluation {
 	size_t count;
 	struct hm_ledger *ledger;
 	struct hm_trial *trial;
+	struct hm_kept_trial *kept;
 	struct hm_artifacts *artifacts;
 	json_t *losses, *reconciled;
 };
@@ -23,6 +24,7 @@ static void release(struct evaluation *e)
 	free(e->judgements);
 	hm_ledger_free(e->ledger);
 	hm_trial_free(e->trial);
+	hm_kept_free(e->kept);
 	hm_artifacts_free(e->artifacts);
 	json_decref(e->losses);
 	json_decref(e->reconciled);
@@ -51,6 +53,7 @@ static void begin(struct evaluation *e)
 		e->judgements[e->count++] = hm_judge_begin(e->core, json_string_value(json_object_get(row, "id")));
 	e->ledger = hm_ledger_new(e->core);
 	e->trial = hm_trial_new(e->core);
+	e->kept = hm_kept_new(e->core);
 	e->artifacts = hm_artifacts_new(e->core);
 	e->losses = json_array();
 	e->reconciled = json_array();
@@ -68,6 +71,7 @@ static int take_run(struct evaluation *e, size_t index, struct hm_fail *fail)
 		hm_judge_run(e->judgements[i], run);
 	hm_ledger_run(e->ledger, run);
 	hm_trial_run(e->trial, run);
+	hm_kept_run(e->kept, run);
 	hm_artifacts_run(e->artifacts, run);
 	loss = json_object();
 	json_object_set_new(loss, "run", json_integer(run->number));
@@ -133,10 +137,12 @@ static json_t *findings_of(struct evaluation *e)
 
 	for (size_t i = 0; i < e->count; i++) {
 		hm_trial_judge(e->trial, e->judgements[i], hm_judge_id(e->judgements[i]));
+		hm_kept_judge(e->kept, e->judgements[i], hm_judge_id(e->judgements[i]));
 		hm_judge_end(e->judgements[i], judged, untested);
 	}
 	e->count = 0;
 	hm_trial_influence(e->trial, influence);
+	hm_kept_influence(e->kept, influence);
 	json_object_set_new(out, "schema", json_string("hallmark/findings/v1"));
 	json_object_set_new(out, "semantics", json_integer(e->core->semantics));
 	json_object_set_new(out, "claim_set", digest_text(&e->core->claims_digest));
@@ -168,7 +174,9 @@ int hm_evaluate(struct hm_bytes *findings, const struct hm_parts *parts, struct 
 		if (r < 0)
 			return r;
 	}
-	r = hm_trial_conclude(e.trial, fail);
+	r = hm_kept_conclude(e.kept, fail);
+	if (r == 0)
+		r = hm_trial_conclude(e.trial, e.kept, fail);
 	if (r < 0)
 		return r;
 	out = findings_of(&e);

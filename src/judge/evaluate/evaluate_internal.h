@@ -1,6 +1,7 @@
 #pragma once
 /* What is summed up over the runs beside the claims. */
 #include "claim.h"
+#include "compare.h"
 #include "text.h"
 
 /* Every outgoing byte per endpoint, and what was proven to be in it. */
@@ -11,13 +12,32 @@ json_t *hm_ledger_json(const struct hm_ledger *ledger);
 json_t *hm_ledger_influence(const struct hm_ledger *ledger);
 void hm_ledger_free(struct hm_ledger *ledger); /* NULL is fine */
 
+/* ---- phases.c ---- */
+/* The blocks of a phase (and factor, or -1) of which both runs were done, by level. `list` and `numbers` (the blocks'; or NULL) have room
+ * for all blocks of the core. */
+struct hm_compare_phase hm_phase_blocks(const struct hm_core *core, enum hm_phase phase, int factor, struct hm_compare_block *list,
+					uint32_t *numbers) HM_MUST_CHECK;
+
+/* What was left on disk, in an experiment with the factor content. NULL where there is none: then the functions do nothing. */
+struct hm_kept_trial;
+struct hm_kept_trial *hm_kept_new(const struct hm_core *core);
+void hm_kept_free(struct hm_kept_trial *k);
+void hm_kept_run(struct hm_kept_trial *k, const struct hm_run *run);
+int hm_kept_conclude(struct hm_kept_trial *k, struct hm_fail *fail) HM_MUST_CHECK;
+/* After that: the number of the screening block whose secrets are to be held for the factor, as far as it goes by what was left; 0 where
+ * nothing of that is suspect. */
+uint32_t hm_kept_held(const struct hm_kept_trial *k, size_t factor) HM_MUST_CHECK;
+void hm_kept_judge(const struct hm_kept_trial *k, struct hm_judgement *j, const char *claim);
+/* Appends a row for what was found of planted documents, then for each feature that was confirmed. */
+void hm_kept_influence(const struct hm_kept_trial *k, json_t *out);
+
 /* What an experiment shows (semantics 3). NULL where there is none: then the functions that take it do nothing. */
 struct hm_trial;
 struct hm_trial *hm_trial_new(const struct hm_core *core);
 void hm_trial_free(struct hm_trial *t);
 void hm_trial_run(struct hm_trial *t, const struct hm_run *run);
-/* Screens and confirms every factor. HM_E_BAD where other secrets were held than screening tells. */
-int hm_trial_conclude(struct hm_trial *t, struct hm_fail *fail) HM_MUST_CHECK;
+/* Screens and confirms every factor. HM_E_BAD where other secrets were held than screening tells. `kept` is concluded. */
+int hm_trial_conclude(struct hm_trial *t, const struct hm_kept_trial *kept, struct hm_fail *fail) HM_MUST_CHECK;
 /* Tells the claim what became of its factors, where they were tested. */
 void hm_trial_judge(const struct hm_trial *t, struct hm_judgement *j, const char *claim);
 json_t *hm_trial_ledger(const struct hm_trial *t);

@@ -176,7 +176,7 @@ static int held_of(const struct hm_trial *t, size_t factor, struct hm_compare_re
 	return r;
 }
 
-static int conclude_factor(struct hm_trial *t, size_t factor, struct hm_fail *fail)
+static int conclude_factor(struct hm_trial *t, const struct hm_kept_trial *kept, size_t factor, struct hm_fail *fail)
 {
 	const struct hm_core *core = t->core;
 	HM_CLEANUP(hm_compare_result_release) struct hm_compare_result suspects = { 0 };
@@ -186,6 +186,9 @@ static int conclude_factor(struct hm_trial *t, size_t factor, struct hm_fail *fa
 	uint32_t held;
 	int r = held_of(t, factor, &suspects, &held, fail);
 
+	/* Where nothing that left is suspect, what was left on disk decides whose secrets are held. */
+	if (r == 0 && !suspects.count && hm_kept_held(kept, factor))
+		held = hm_kept_held(kept, factor);
 	if (r == 0 && held != core->held[factor])
 		r = hm_fail_set(fail, HM_E_BAD, "the secrets of block %u were held for %s, and screening says %u", core->held[factor],
 				core->factors[factor], held);
@@ -201,12 +204,12 @@ static int conclude_factor(struct hm_trial *t, size_t factor, struct hm_fail *fa
 	return r;
 }
 
-int hm_trial_conclude(struct hm_trial *t, struct hm_fail *fail)
+int hm_trial_conclude(struct hm_trial *t, const struct hm_kept_trial *kept, struct hm_fail *fail)
 {
 	int r = 0;
 
 	for (size_t i = 0; t && i < t->core->factor_count && r == 0; i++)
-		r = conclude_factor(t, i, fail);
+		r = conclude_factor(t, kept, i, fail);
 	/* What is wrong with what it was asked is wrong with the core. */
 	if (r == HM_E_USAGE && fail)
 		fail->code = HM_E_BAD;

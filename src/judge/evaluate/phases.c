@@ -1,0 +1,18 @@
+#include "evaluate_internal.h"
+
+struct hm_compare_phase hm_phase_blocks(const struct hm_core *core, enum hm_phase phase, int factor, struct hm_compare_block *list,
+					uint32_t *numbers)
+{
+	struct hm_compare_phase out = { list, 0 };
+
+	for (size_t i = 0; i < core->block_count; i++) {
+		const struct hm_block *b = &core->blocks[i];
+
+		if (b->phase != phase || b->factor != factor || b->run[0] == SIZE_MAX || b->run[1] == SIZE_MAX)
+			continue;
+		if (numbers)
+			numbers[out.count] = b->number;
+		list[out.count++] = (struct hm_compare_block){ { b->run[b->level[0] == 1], b->run[b->level[0] != 1] } };
+	}
+	return out;
+}
