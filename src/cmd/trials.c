@@ -13,8 +13,6 @@
 #include "twins.h"
 #include "world.h"
 
-enum { AA = 2, SCREEN = 6 };
-
 /* The documents of a run, as planted.json tells them. */
 struct set {
 	bool screen; /* phase */
@@ -26,7 +24,7 @@ struct hm_trials {
 	struct hm_assessment *a;
 	const char *const *factors;
 	size_t factor_count;
-	unsigned pairs, blocks;
+	unsigned pairs, aa, screen, blocks; /* blocks: of each kind (pairs: for each factor), and all */
 	uint32_t *held; /* by factor */
 	struct set *sets;
 	size_t set_count;
@@ -84,7 +82,9 @@ int hm_trials_open(struct hm_trials **ret, struct hm_assessment *a, const char *
 	e->factors = factors;
 	e->factor_count = count;
 	e->pairs = pairs;
-	e->blocks = AA + SCREEN + (unsigned)count * pairs;
+	e->aa = hm_experiment_aa(pairs);
+	e->screen = hm_experiment_screening(pairs);
+	e->blocks = e->aa + e->screen + (unsigned)count * pairs;
 	e->held = hm_alloc(count + 1, sizeof(*e->held));
 	e->sets = hm_alloc(2 * (size_t)e->blocks, sizeof(*e->sets));
 	e->set_of = hm_alloc(2 * (size_t)e->blocks, sizeof(*e->set_of));
@@ -109,15 +109,15 @@ unsigned hm_trials_runs(const struct hm_trials *e)
 	return 2 * e->blocks;
 }
 
-static const char *phase_of(unsigned block)
+static const char *phase_of(const struct hm_trials *e, unsigned block)
 {
-	return block <= AA ? "aa" : block <= AA + SCREEN ? "screen" : "confirm";
+	return block <= e->aa ? "aa" : block <= e->aa + e->screen ? "screen" : "confirm";
 }
 
 /* Of a confirming block. */
 static size_t factor_of(const struct hm_trials *e, unsigned block)
 {
-	return (block - AA - SCREEN - 1) / e->pairs;
+	return (block - e->aa - e->screen - 1) / e->pairs;
 }
 
 void hm_trials_plan(const struct hm_trials *e, json_t **factors, json_t **runs, json_t **blocks)
@@ -128,11 +128,11 @@ void hm_trials_plan(const struct hm_trials *e, json_t **factors, json_t **runs, 
 	for (size_t i = 0; i < e->factor_count; i++)
 		json_array_append_new(*factors, json_string(e->factors[i]));
 	for (unsigned b = 1; b <= e->blocks; b++) {
-		bool confirms = b > AA + SCREEN;
+		bool confirms = b > e->aa + e->screen;
 
 		for (unsigned run = 2 * b - 1; run <= 2 * b; run++)
-			json_array_append_new(*runs, json_pack("{s:i,s:s}", "run", (int)run, "kind", phase_of(b)));
-		json_array_append_new(*blocks, json_pack("{s:i,s:s,s:o,s:[i,i]}", "block", (int)b, "phase", phase_of(b), "factor",
+			json_array_append_new(*runs, json_pack("{s:i,s:s}", "run", (int)run, "kind", phase_of(e, b)));
+		json_array_append_new(*blocks, json_pack("{s:i,s:s,s:o,s:[i,i]}", "block", (int)b, "phase", phase_of(e, b), "factor",
 							 confirms ? json_string(e->factors[factor_of(e, b)]) : json_null(), "runs",
 							 (int)(2 * b - 1), (int)(2 * b)));
 	}
@@ -168,9 +168,9 @@ static int find_set(struct hm_trials *e, size_t *ret, struct set wanted, const s
 
 static int level_of(const struct hm_trials *e, unsigned block, unsigned place, struct hm_fail *fail)
 {
-	int coin = block <= AA ? 0 : hm_experiment_coin(e->a->seed, phase_of(block), block, fail);
+	int coin = block <= e->aa ? 0 : hm_experiment_coin(e->a->seed, phase_of(e, block), block, fail);
 
-	return coin < 0 || block <= AA ? coin : (place == 0) == (coin == 1);
+	return coin < 0 || block <= e->aa ? coin : (place == 0) == (coin == 1);
 }
 
 static int add_sample(void *cookie, const char *path, struct hm_bytes *content, struct hm_fail *fail HM_UNUSED)
@@ -183,11 +183,11 @@ static int make_world(struct hm_trials *e, unsigned block, unsigned place, struc
 {
 	HM_FREE struct hm_factor_choice *choice = hm_alloc(hm_factor_count, sizeof(*choice));
 	int level = level_of(e, block, place, fail), r;
-	bool confirms = block > AA + SCREEN;
+	bool confirms = block > e->aa + e->screen;
 
 	if (level < 0)
 		return level;
-	*set = (struct set){ block > AA, confirms ? e->held[factor_of(e, block)] : block, 0 };
+	*set = (struct set){ block > e->aa, confirms ? e->held[factor_of(e, block)] : block, 0 };
 	for (size_t i = 0; i < hm_factor_count; i++)
 		choice[i] = (struct hm_factor_choice){ hm_factors[i].base, set->block };
 	for (size_t i = 0; i < e->factor_count; i++) {
@@ -216,8 +216,8 @@ static char *stdin_of(const struct hm_trials *e, const struct hm_world *world)
 
 static void begin_net(const struct hm_trials *e, struct block_net *net, unsigned block)
 {
-	HM_FREE char *label = hm_sprintf("control/%s/%u/internet", phase_of(block), block);
-	HM_FREE char *product = hm_sprintf("control/%s/%u", phase_of(block), block);
+	HM_FREE char *label = hm_sprintf("control/%s/%u/internet", phase_of(e, block), block);
+	HM_FREE char *product = hm_sprintf("control/%s/%u", phase_of(e, block), block);
 	struct hm_sha256 seed;
 
 	hm_derive(&net->noise, e->a->seed, label);
@@ -278,7 +278,7 @@ static int take_twin(struct hm_trials *e, struct place *p, struct hm_twin *twin,
 		return twin->code;
 	}
 	*note = (struct hm_run_note){ p->run, result->chamber.outcome, result->chamber.status, result->chamber.start_ns,
-				      result->chamber.end_ns, phase_of((p->run + 1) / 2), true, result->controlled };
+				      result->chamber.end_ns, phase_of(e, (p->run + 1) / 2), true, result->controlled };
 	e->a->events += result->record.items;
 	e->a->lost += result->capture.lost + result->internet.lost;
 	absent->len = 0;
@@ -365,15 +365,13 @@ static int compare_sent(const struct hm_trials *e, struct hm_compare *compare, u
 	return 0;
 }
 
-static int hold(struct hm_trials *e, const struct comparison *c, struct hm_slice plan, struct hm_fail *fail)
+static int hold(struct hm_trials *e, const struct comparison *c, struct hm_fail *fail)
 {
-	struct hm_compare_block block[AA + SCREEN];
-	const struct hm_compare_phase aa = { block, AA }, screen = { block + AA, SCREEN };
-	struct hm_sha256 digest;
+	HM_FREE struct hm_compare_block *block = hm_alloc(e->aa + e->screen, sizeof(*block));
+	const struct hm_compare_phase aa = { block, e->aa }, screen = { block + e->aa, e->screen };
 	int r = 0;
 
-	memcpy(digest.b, plan.data, sizeof(digest.b));
-	for (unsigned b = 1; b <= AA + SCREEN; b++) {
+	for (unsigned b = 1; b <= e->aa + e->screen; b++) {
 		int level = level_of(e, b, 0, fail);
 
 		if (level < 0)
@@ -381,31 +379,30 @@ static int hold(struct hm_trials *e, const struct comparison *c, struct hm_slice
 		block[b - 1] = (struct hm_compare_block){ { 2 * b - 2 + (unsigned)level, 2 * b - 1 - (unsigned)level } };
 	}
 	for (size_t i = 0; i < e->factor_count && r == 0; i++) {
-		struct hm_experiment_draws draws = { &digest, e->a->seed, (uint32_t)(2 * i) };
-		HM_CLEANUP(hm_compare_result_release) struct hm_compare_result suspects = { 0 };
+		HM_CLEANUP(hm_compare_result_release) struct hm_compare_result sent = { 0 };
+		HM_CLEANUP(hm_compare_result_release) struct hm_compare_result kept = { 0 };
 
-		r = hm_compare_screen(c->sent, &aa, &screen, &draws, &suspects, fail);
+		r = hm_compare_screen(c->sent, &aa, &screen, &sent, fail);
 		/* Where nothing that left is suspect, it goes by what was left on disk. */
-		draws.test = (uint32_t)(2 * e->factor_count);
-		if (r == 0 && !suspects.count && strcmp(e->factors[i], "content") == 0)
-			r = hm_compare_screen(c->kept, &aa, &screen, &draws, &suspects, fail);
-		e->held[i] = AA + 1 + (uint32_t)suspects.held;
+		if (r == 0 && !sent.count && strcmp(e->factors[i], "content") == 0)
+			r = hm_compare_screen(c->kept, &aa, &screen, &kept, fail);
+		e->held[i] = e->aa + 1 + (uint32_t)(kept.count ? kept.held : sent.held);
 	}
 	return r;
 }
 
-static int screen(struct hm_trials *e, struct hm_slice plan, struct hm_fail *fail)
+static int screen(struct hm_trials *e, struct hm_fail *fail)
 {
 	struct comparison c = { hm_compare_new(), hm_compare_new() };
 	int r = 0;
 
-	for (unsigned run = 1; run <= 2 * (AA + SCREEN) && r == 0; run++) {
+	for (unsigned run = 1; run <= 2 * (e->aa + e->screen) && r == 0; run++) {
 		r = compare_sent(e, c.sent, run, fail);
 		if (r == 0)
 			r = compare_kept(e, c.kept, run, fail);
 	}
 	if (r == 0)
-		r = hold(e, &c, plan, fail);
+		r = hold(e, &c, fail);
 	hm_compare_free(c.sent);
 	hm_compare_free(c.kept);
 	return r;
@@ -418,10 +415,10 @@ int hm_trials_run(struct hm_trials *e, struct hm_slice plan, struct hm_run_note 
 	int r = 0;
 
 	for (unsigned block = 1; block <= e->blocks && r == 0; block++) {
-		hm_program_progress("pair %u of %u (%s)", block, e->blocks, phase_of(block));
+		hm_program_progress("pair %u of %u (%s)", block, e->blocks, phase_of(e, block));
 		r = do_block(e, block, plan, notes, absent, fail);
-		if (r == 0 && block == AA + SCREEN)
-			r = screen(e, plan, fail);
+		if (r == 0 && block == e->aa + e->screen)
+			r = screen(e, fail);
 	}
 	if (r < 0)
 		return r;

@@ -2,6 +2,10 @@
 # An experiment with a program that sends a digest of a document in a field of its own, and with its twin, which sends a
 # constant there: the first depends on content, and the findings say which field; nothing of the second does. Both bundles are
 # verified, every document made again from the seed.
+#
+# By chance it fails less than once in 10,000 runs. The digest is new in each of 8 screening blocks, so only features that differ in all 8
+# and in no A/A block could go before it, and 8 of them: the nonce's length, on which several hang, differs in 0.44 of blocks, which is
+# 0.56^4 0.44^8 = 0.00014 before one asks that they stand first. That it is confirmed itself needs all 8 confirming blocks to agree: 0.44^8 2^-7 = 0.00001.
 #   experiment.sh BUILD
 set -u
 hallmark=$(realpath "$1/hallmark") verify=$(realpath "$1/hallmark-verify")
@@ -38,8 +42,8 @@ ask leak "content['reason'] == 'influence.confirmed' and content['values']['feat
 result $? "... by a confirmed influence"
 ask leak "[(i['factor'], i['endpoint'], i['feature'], i['grade']) for i in f['influence']] == [('content', 'collector.example:9000/udp', '0.0.line.value', 'dependent')]"
 result $? "... and by the name of the field, of nothing else"
-ask leak "f['influence'][0]['p'] == {'b': 1, 'm': 255, 'family': 1, 'phase': 'confirm'}"
-result $? "... with the least p that eight pairs can have"
+ask leak "(lambda p: p['b'] == 0 and p['m'] == 255 and p['family'] <= 1 and p['phase'] == 'confirm')(f['influence'][0]['p'])"
+result $? "... with the least p that eight pairs can have, and what else was tested allows that"
 ask leak "all(whole(row) == row['wire'] for row in f['ledger']) and f['ledger']"
 result $? "... every byte stands in one class"
 verified leak

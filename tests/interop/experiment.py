@@ -61,7 +61,8 @@ def words(values):
 
 def test_line(features, blocks, kind):
     d = [difference(kind) for _ in range(features * blocks)]
-    return f"test {key()} {key()} {some.randrange(2**32)} {features} {blocks} {words(d)}"
+    kinds = [some.choice(["sized", "directed", "timing"]) for _ in range(features)]
+    return f"test {key()} {key()} {some.randrange(2**32)} {features} {blocks} {words(d)} {words(kinds)}"
 
 
 def screen_line(features, blocks_aa, blocks, noise):
@@ -70,8 +71,19 @@ def screen_line(features, blocks_aa, blocks, noise):
                  for n, share in ((blocks_aa, noise), (blocks, 0.3))])
     aa_differs = [int(value != 0 or some.random() < noise / 4) for value in aa]
     differs = [int(value != 0 or some.random() < 0.1) for value in rows]
-    return (f"screen {key()} {key()} {some.randrange(2**32)} {features} {blocks_aa} {blocks} {words(aa)} {words(rows)} "
-            f"{words(aa_differs)} {words(differs)}")
+    kinds = [some.choice(["sized", "sized", "sized", "timing"]) for _ in range(features)]
+    return f"screen {features} {blocks_aa} {blocks} {words(aa)} {words(rows)} {words(aa_differs)} {words(differs)} {words(kinds)}"
+
+
+def direct_line(early, blocks, values, leaks):
+    """Held values are of the first three, or none; those of the confirmation are where they belong, more often than not."""
+    def value(count):
+        return some.choice(["-", *range(count)])
+
+    held = [value(3), value(3)]
+    confirm = [held[i % 2] if some.random() < leaks else value(values) for i in range(2 * blocks)]
+    before = [some.choice(["-", *range(1, values)]) for _ in range(early)]
+    return f"direct {some.randrange(2)} {early} {blocks} {words(held)} {words(before)} {words(confirm)}".replace("  ", " ")
 
 
 phases = ["aa", "screen", "confirm", "store", "send", "x" * 64]
@@ -82,24 +94,28 @@ secrets = agree([f"secret {key()} {phase} {factor} {level} {n}" for phase in pha
                  for level in (0, 1) for n in (0, 7, 2**32 - 1)], "secrets")
 result(len(set(secrets)) == len(secrets), "which are all different")
 agree([f"rate {n}" for n in [*range(1, 100), *range(100, 1100, 43), 1000, 4095, 4096]], "bounds")
+agree([f"phases {n}" for n in range(100)], "blocks that go before the pairs")
 agree([test_line(some.randint(1, 12), blocks, kind) for blocks in range(1, 11) for kind in range(5) for _ in range(4)],
       "p-values and family minima of all vectors")
 agree([test_line(4, 12, kind) for kind in range(5)] + [test_line(1, 16, 2), test_line(2, 16, 0)], "with 12 and 16 blocks")
 agree([test_line(2, blocks, kind) for blocks, kind in ((17, 0), (24, 1), (60, 0), (60, 2), (256, 3), (257, 1), (1024, 1))],
       "p-values and family minima of drawn vectors")
 found = agree([screen_line(some.randint(1, 40), some.randint(1, 6), some.randint(1, 8), noise)
-               for noise in (0.0, 0.02, 0.1) for _ in range(60)] + [screen_line(3, 2, 17, 0.0)], "suspects and held blocks")
+               for noise in (0.0, 0.02, 0.1) for _ in range(60)] + [screen_line(3, 2, 17, 0.0), screen_line(60, 15, 40, 0.1)], "suspects and held blocks")
 counts = {len(line.split()) - 4 for line in found}
 result(counts >= {1, 7, 8} and max(counts) == 8, "from few suspects to the most there may be")
+rows = agree([direct_line(some.randrange(9), some.randint(6, 14), some.choice([2, 4, 40]), leaks)
+              for leaks in (0.3, 0.9, 1) for _ in range(80)], "what a held block foretells")
+result(20 < rows.count("none") < 200, f"of some features nothing ({rows.count('none')})")
 
 table = dict(zip(*[re.findall(r"\d+", row) for row in re.findall(r"^\| (?:n|rate_bp) .*$", open(page, encoding="utf-8").read(), re.M)]))
 result(len(table) > 5 and ours([f"rate {n}" for n in table])[1] == list(table.values()), "the page's bounds")
-example = ours([f"test {key()} {key()} 0 2 3 1 2 3 3 1 -1"])[1]
+example = ours([f"test {key()} {key()} 0 2 3 1 2 3 3 1 -1 sized sized"])[1]
 result(example == ["1/7/3 5/7/7 least 3"], "the page's example", example)
 
 nothing = f"{key()} {key()} 0"
-refused = [f"test {nothing} 1 0", f"test {nothing} 1 1025 " + words([1] * 1025), f"test {nothing} 262145 1 " + words([1] * 262145),
-           f"screen {nothing} 1 0 1 1 1", f"coin {key()} a/b 0", f"secret {key()} screen content 2 0", "rate", "dance"]
+refused = [f"test {nothing} 1 0", f"test {nothing} 1 1025 " + words([1] * 1025) + " sized", f"test {nothing} 262145 1 " + words([1] * 262145) + " sized" * 262145,
+           "screen 1 0 1 1 1 sized", f"test {nothing} 1 1 1 odd", f"coin {key()} a/b 0", f"secret {key()} screen content 2 0", "rate", "dance"]
 result(all(ours([line])[0] in (1, 3) for line in refused), "what must be refused is", [f"{line[:200]}: {ours([line])}" for line in refused])
 
 print(f"1..{number}")

@@ -6,8 +6,10 @@ with Python's standard library. Nothing here is quick; it does what the page say
         coin SEED PHASE BLOCK
         secret SEED PHASE FACTOR LEVEL N
         rate N
-        test PLAN SEED NUMBER FEATURES BLOCKS D...
-        screen PLAN SEED NUMBER FEATURES BLOCKS_AA BLOCKS D_AA... D... DIFFERS_AA... DIFFERS...
+        phases PAIRS
+        test PLAN SEED NUMBER FEATURES BLOCKS D... KIND...
+        screen FEATURES BLOCKS_AA BLOCKS D_AA... D... DIFFERS_AA... DIFFERS... KIND...
+        direct SUSPECT EARLY BLOCKS HELD_0 HELD_1 VALUE_EARLY... VALUE_0 VALUE_1 ...     "-": there is none
 """
 import hashlib
 import hmac
@@ -48,9 +50,16 @@ def vectors(plan, seed, number, n):
     return [[1] * n] + [vector(plan, seed, number, t, n) for t in range(1, 10000)]
 
 
-def ranks(d, all_vectors):
+def statistic(d, s, kind):
+    terms = [value if sign == 1 else -value for value, sign in zip(d, s)]
+    if kind == "directed":
+        return int(min(terms) >= 0)
+    return abs(sum(terms))
+
+
+def ranks(d, kind, all_vectors):
     """For each vector, how many have a T that is as large or larger."""
-    t = [abs(sum(d[i] if s[i] == 1 else -d[i] for i in range(len(d)))) for s in all_vectors]
+    t = [statistic(d, s, kind) for s in all_vectors]
     as_large, seen = {}, 0
     count = {}
     for value in t:
@@ -61,29 +70,61 @@ def ranks(d, all_vectors):
     return [as_large[value] for value in t]
 
 
-def test(plan, seed, number, rows, n):
-    """[(b, m, family)] of the features."""
+def test(plan, seed, number, rows, kinds, n):
+    """[(b, m, family)] of the rows."""
     if not rows:
         return []
     all_vectors = vectors(plan, seed, number, n)
-    of_feature = [ranks(d, all_vectors) for d in rows]
-    least = [min(column) for column in zip(*of_feature)]
+    of_row = [ranks(d, kind, all_vectors) for d, kind in zip(rows, kinds)]
+    least = [min(column) for column in zip(*of_row)]
     m = len(all_vectors) - 1
-    return [(r[0] - 1, m, sum(1 for value in least[1:] if value <= r[0])) for r in of_feature]
+    return [(r[0] - 1, m, sum(1 for value in least[1:] if value <= r[0])) for r in of_row]
 
 
-def screen(plan, seed, number, aa_differs, rows, differs):
-    """(number of candidates, held block, [(feature, b, m, family)])"""
-    n = len(rows[0]) if rows else 0
-    candidates = [f for f in range(len(rows)) if any(differs[f]) and not any(aa_differs[f])]
-    p = test(plan, seed, number, [rows[f] for f in candidates], n)
-    ordered = sorted(zip(candidates, p), key=lambda row: (row[1][0], row[0]))[:8]
-    held, most = 0, 0
-    for block in range(n):
-        count = sum(1 for f, _ in ordered if differs[f][block])
-        if count > most:
-            held, most = block, count
-    return len(candidates), held, [(f, *values) for f, values in ordered]
+def phases(pairs):
+    return min(max(pairs // 4, 4), 16), min(max(2 * pairs // 3, 8), 40)
+
+
+def screen(aa, rows, aa_differs, differs, kinds):
+    """(number of candidates, held block, [(feature, blocks in which it differs)])"""
+    n, n_aa = len(rows[0]), len(aa[0])
+    for f, kind in enumerate(kinds):
+        if kind == "timing":
+            tolerance = 2 * max(abs(d) for d in aa[f]) + 20000
+            aa_differs[f] = [False] * n_aa
+            differs[f] = [abs(d) > tolerance for d in rows[f]]
+    count = [sum(map(bool, row)) for row in differs]
+    count_aa = [sum(map(bool, row)) for row in aa_differs]
+    candidates = [f for f, kind in enumerate(kinds) if count_aa[f] == 0 and count[f] >= (2 if kind == "timing" else 1)]
+    suspects = sorted(candidates, key=lambda f: (kinds[f] == "timing", -count[f], f))[:8]
+    left = list(range(n))
+    for f in suspects:
+        if 4 * count[f] >= n:
+            left = [block for block in left if differs[f][block]] or left
+    votes = {block: sum(1 for f, kind in enumerate(kinds) if kind != "timing" and 2 * count_aa[f] < n_aa and differs[f][block])
+             for block in left}
+    held = max(left, key=lambda block: (votes[block], -block))
+    return len(candidates), held, [(f, count[f]) for f in suspects]
+
+
+def direct(suspect, held, early, confirm):
+    """The row, or None; a value that is not there is None."""
+    if held[0] == held[1] or not suspect and any(value is not None and value in early for value in held):
+        return None
+    runs = [value for block in confirm for value in block]
+
+    def side(value):
+        if value is None:
+            return 0
+        if value in held:
+            return 1 if value == held[1] else -1
+        if None not in held or runs.count(value) < 2:
+            return 0
+        return 1 if held[1] is None else -1
+
+    row = [side(block[1]) - side(block[0]) for block in confirm]
+    row = [(d > 0) - (d < 0) for d in row]
+    return row if 2 ** sum(map(abs, row)) >= 100 else None
 
 
 def rate(n):
@@ -112,19 +153,25 @@ def answer(line):
         return secret(bytes.fromhex(words[0]), words[1], words[2], int(words[3]), int(words[4])).hex()
     if what == "rate":
         return str(rate(int(words[0])))
-    plan, seed, number, features = bytes.fromhex(words[0]), bytes.fromhex(words[1]), int(words[2]), int(words[3])
+    if what == "phases":
+        return " ".join(map(str, phases(int(words[0]))))
+    if what == "direct":
+        suspect, early, blocks = map(int, words[:3])
+        values = [None if word == "-" else int(word) for word in words[3:]]
+        confirm = values[2 + early:]
+        row = direct(suspect, values[:2], values[2:2 + early], [confirm[2 * b:2 * b + 2] for b in range(blocks)])
+        return "none" if row is None else " ".join(map(str, row))
     if what == "test":
-        blocks = int(words[4])
-        p = test(plan, seed, number, table(words[5:], features, blocks), blocks)
+        plan, seed, number, features, blocks = bytes.fromhex(words[0]), bytes.fromhex(words[1]), *map(int, words[2:5])
+        rest = words[5:]
+        p = test(plan, seed, number, table(rest, features, blocks), rest, blocks)
         least = min((values[2] for values in p), default=None)
         return " ".join(f"{b}/{m}/{family}" for b, m, family in p) + f" least {least}"
-    blocks_aa, blocks, rest = int(words[4]), int(words[5]), words[6:]
-    table(rest, features, blocks_aa)
-    rows = table(rest, features, blocks)
-    aa_differs = table(rest, features, blocks_aa)
-    differs = table(rest, features, blocks)
-    candidates, held, suspects = screen(plan, seed, number, aa_differs, rows, differs)
-    return f"candidates {candidates} held {held}" + "".join(f" {f}:{b}/{m}/{family}" for f, b, m, family in suspects)
+    features, blocks_aa, blocks = map(int, words[:3])
+    rest = words[3:]
+    tables = [table(rest, features, n) for n in (blocks_aa, blocks, blocks_aa, blocks)]
+    candidates, held, suspects = screen(*tables, rest)
+    return f"candidates {candidates} held {held}" + "".join(f" {f}:{count}" for f, count in suspects)
 
 
 if __name__ == "__main__":

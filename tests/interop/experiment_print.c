@@ -116,19 +116,29 @@ static int answer_rate(struct input *in)
 	return 0;
 }
 
-struct test_head {
-	struct hm_sha256 plan;
-	uint8_t seed[32];
-	struct hm_experiment_draws draws;
-	size_t features;
-};
-
-static void read_head(struct test_head *head, struct input *in)
+static int answer_phases(struct input *in)
 {
-	bytes32(head->plan.b, in);
-	bytes32(head->seed, in);
-	head->draws = (struct hm_experiment_draws){ .plan = &head->plan, .seed = head->seed, .test = (uint32_t)number(in) };
-	head->features = (size_t)number(in);
+	unsigned pairs = (unsigned)number(in);
+
+	printf("%u %u\n", hm_experiment_aa(pairs), hm_experiment_screening(pairs));
+	return 0;
+}
+
+static uint8_t *kinds(struct input *in, size_t count)
+{
+	static const char *const names[] = { [HM_EXPERIMENT_SIZED] = "sized", [HM_EXPERIMENT_TIMING] = "timing",
+					     [HM_EXPERIMENT_DIRECTED] = "directed" };
+	uint8_t *out = hm_alloc(count + 1, 1);
+
+	for (size_t i = 0; i < count; i++) {
+		struct hm_slice name = next(in);
+
+		while (out[i] < HM_COUNT(names) && !hm_slice_eq(name, hm_slice_text(names[out[i]])))
+			out[i]++;
+		if (out[i] == HM_COUNT(names))
+			exit(hm_fail_exit(hm_fail_set(in->fail, HM_E_BAD, "unknown kind")));
+	}
+	return out;
 }
 
 static void print_p(const struct hm_experiment_p *p)
@@ -139,18 +149,24 @@ static void print_p(const struct hm_experiment_p *p)
 static int answer_test(struct input *in)
 {
 	struct hm_experiment_matrix matrix = { 0 };
+	struct hm_experiment_draws draws = { 0 };
 	HM_FREE struct hm_experiment_p *p = NULL;
 	HM_FREE int64_t *d = NULL;
-	struct test_head head;
+	HM_FREE uint8_t *kind = NULL;
+	struct hm_sha256 plan;
+	uint8_t seed[32];
 	uint32_t least = UINT32_MAX;
 	int r;
 
-	read_head(&head, in);
-	matrix.features = head.features;
+	bytes32(plan.b, in);
+	bytes32(seed, in);
+	draws = (struct hm_experiment_draws){ .plan = &plan, .seed = seed, .test = (uint32_t)number(in) };
+	matrix.features = (size_t)number(in);
 	matrix.blocks = (size_t)number(in);
 	matrix.d = d = table(in, matrix.features * matrix.blocks);
+	matrix.kind = kind = kinds(in, matrix.features);
 	p = hm_alloc(matrix.features, sizeof(*p));
-	r = hm_experiment_test(p, &matrix, &head.draws, in->fail);
+	r = hm_experiment_test(p, &matrix, &draws, in->fail);
 	for (size_t f = 0; r == 0 && f < matrix.features; f++) {
 		if (f)
 			putchar(' ');
@@ -167,27 +183,64 @@ static int answer_screen(struct input *in)
 {
 	struct hm_experiment_matrix aa = { 0 }, screen = { 0 };
 	HM_FREE int64_t *aa_d = NULL, *d = NULL;
-	HM_FREE uint8_t *aa_differs = NULL, *differs = NULL;
+	HM_FREE uint8_t *aa_differs = NULL, *differs = NULL, *kind = NULL;
 	struct hm_experiment_suspects s;
-	struct test_head head;
 	int r;
 
-	read_head(&head, in);
-	aa.features = screen.features = head.features;
+	aa.features = screen.features = (size_t)number(in);
 	aa.blocks = (size_t)number(in);
 	screen.blocks = (size_t)number(in);
 	aa.d = aa_d = table(in, aa.features * aa.blocks);
 	screen.d = d = table(in, aa.features * screen.blocks);
 	aa.differs = aa_differs = marks(in, aa.features * aa.blocks);
 	screen.differs = differs = marks(in, aa.features * screen.blocks);
-	r = hm_experiment_screen(&s, &aa, &screen, &head.draws, in->fail);
+	screen.kind = kind = kinds(in, screen.features);
+	r = hm_experiment_screen(&s, &aa, &screen, in->fail);
 	if (r < 0)
 		return r;
 	printf("candidates %zu held %zu", s.candidates, s.held);
-	for (size_t i = 0; i < s.count; i++) {
-		printf(" %zu:", s.feature[i]);
-		print_p(&s.p[i]);
+	for (size_t i = 0; i < s.count; i++)
+		printf(" %zu:%" PRIu32, s.feature[i], s.differs[i]);
+	putchar('\n');
+	return 0;
+}
+
+/* A value, or '-' where there is none. */
+static struct hm_experiment_value *values(struct input *in, size_t count)
+{
+	struct hm_experiment_value *out = hm_alloc(count + 1, sizeof(*out));
+
+	for (size_t i = 0; i < count; i++) {
+		struct input ahead = *in;
+
+		if (hm_slice_eq(next(&ahead), hm_slice_text("-")))
+			*in = ahead;
+		else
+			out[i] = (struct hm_experiment_value){ true, number(in) };
 	}
+	return out;
+}
+
+static int answer_direct(struct input *in)
+{
+	struct hm_experiment_told told = { .suspect = number(in) != 0 };
+	HM_FREE struct hm_experiment_value *held = NULL, *early = NULL, *confirm = NULL;
+	HM_FREE int64_t *d = NULL;
+
+	told.early_count = (size_t)number(in);
+	told.blocks = (size_t)number(in);
+	held = values(in, 2);
+	told.held[0] = held[0];
+	told.held[1] = held[1];
+	told.early = early = values(in, told.early_count);
+	told.confirm = confirm = values(in, 2 * told.blocks);
+	d = hm_alloc(told.blocks + 1, sizeof(*d));
+	if (!hm_experiment_direct(d, &told)) {
+		puts("none");
+		return 0;
+	}
+	for (size_t i = 0; i < told.blocks; i++)
+		printf("%s%" PRId64, i ? " " : "", d[i]);
 	putchar('\n');
 	return 0;
 }
@@ -195,7 +248,8 @@ static int answer_screen(struct input *in)
 static const struct {
 	const char *name;
 	int (*answer)(struct input *in);
-} lines[] = { { "coin", answer_coin }, { "secret", answer_secret }, { "rate", answer_rate }, { "test", answer_test }, { "screen", answer_screen } };
+} lines[] = { { "coin", answer_coin }, { "secret", answer_secret }, { "rate", answer_rate }, { "phases", answer_phases },
+	    { "test", answer_test }, { "screen", answer_screen }, { "direct", answer_direct } };
 
 static int answer(struct input *in)
 {

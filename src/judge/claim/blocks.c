@@ -108,6 +108,7 @@ static int check_counts(const struct hm_core *core, struct hm_fail *fail)
 {
 	HM_FREE size_t *confirms = hm_alloc(core->factor_count + 1, sizeof(*confirms));
 	size_t other[] = { [HM_PHASE_AA] = 0, [HM_PHASE_SCREEN] = 0 };
+	unsigned pairs = 0;
 
 	for (size_t i = 0; i < core->block_count; i++) {
 		if (core->blocks[i].phase == HM_PHASE_CONFIRM)
@@ -115,11 +116,13 @@ static int check_counts(const struct hm_core *core, struct hm_fail *fail)
 		else
 			other[core->blocks[i].phase]++;
 	}
-	for (size_t i = 0; i < core->factor_count; i++)
+	for (size_t i = 0; i < core->factor_count; i++) {
 		if (confirms[i] < HM_EXPERIMENT_PAIRS_MIN)
 			return false_plan(fail, "too few confirming blocks for a verdict");
-	if (!core->factor_count || !other[HM_PHASE_AA] || !other[HM_PHASE_SCREEN])
-		return false_plan(fail, "no factor, no A/A block or no screening block");
+		pairs = confirms[i] > pairs ? (unsigned)confirms[i] : pairs;
+	}
+	if (!core->factor_count || other[HM_PHASE_AA] < hm_experiment_aa(pairs) || other[HM_PHASE_SCREEN] < hm_experiment_screening(pairs))
+		return false_plan(fail, "no factor, or too few A/A or screening blocks before so many pairs");
 	return 0;
 }
 

@@ -27,11 +27,11 @@ struct hm_compare_phase {
 struct hm_compare_found {
 	const char *endpoint, *name; /* borrowed from the comparison */
 	size_t key;
-	struct hm_experiment_p p;
+	struct hm_experiment_p p; /* of the confirmation; zeros for a suspect */
 };
 
 struct hm_compare_result {
-	struct hm_compare_found *list; /* in the order of features; of the values of one text the one with the least p stands for it */
+	struct hm_compare_found *list; /* in the order of features; of the rows of one feature the one with the least p stands for it */
 	size_t count;
 	size_t held; /* of a screening: see hm_experiment_screen */
 };
@@ -58,9 +58,10 @@ void hm_compare_run(struct hm_compare *c, const struct hm_features *features, co
 void hm_compare_pair(struct hm_compare *c, unsigned group);
 /* The suspects: what differs within screening blocks and never within A/A blocks. */
 int hm_compare_screen(const struct hm_compare *c, const struct hm_compare_phase *aa, const struct hm_compare_phase *screen,
-		      const struct hm_experiment_draws *draws, struct hm_compare_result *out, struct hm_fail *fail) HM_MUST_CHECK;
-/* Of the suspects those that confirming blocks confirm. */
-int hm_compare_confirm(const struct hm_compare *c, const struct hm_compare_result *suspects, const struct hm_compare_phase *confirm,
+		      struct hm_compare_result *out, struct hm_fail *fail) HM_MUST_CHECK;
+/* What confirming blocks confirm: of the suspects, and of what the held block foretold. `aa` and `screen` as they were screened. */
+int hm_compare_confirm(const struct hm_compare *c, const struct hm_compare_result *suspects, const struct hm_compare_phase *aa,
+		       const struct hm_compare_phase *screen, const struct hm_compare_phase *confirm,
 		       const struct hm_experiment_draws *draws, struct hm_compare_result *out, struct hm_fail *fail) HM_MUST_CHECK;
 void hm_compare_result_release(struct hm_compare_result *result);
 /* The endpoints, sorted bytewise; *list is the caller's to free. Returns their number. */

@@ -3,10 +3,11 @@
 
 #include "compare_internal.h"
 
-/* A row: a number, or one of the texts that a feature had. */
+/* A row: a number, one of the texts that a feature had, or what the held block foretold of it. */
 struct row {
 	size_t key;
-	int64_t value; /* 0: the number itself, or a text that never came twice */
+	int64_t value;	  /* 0: the number itself, or no text of its own */
+	int64_t *foretold; /* differences; NULL: they follow from the values */
 };
 
 struct matrix {
@@ -15,14 +16,17 @@ struct matrix {
 	struct row *rows;
 	size_t count;
 	int64_t *d;
-	uint8_t *differs;
+	uint8_t *differs, *kind;
 };
 
 static void release(struct matrix *m)
 {
+	for (size_t i = 0; i < m->count; i++)
+		free(m->rows[i].foretold);
 	free(m->rows);
 	free(m->d);
 	free(m->differs);
+	free(m->kind);
 }
 
 static int by_order(const void *a, const void *b, void *cookie)
@@ -72,7 +76,7 @@ bool hm_compare_differs(const struct hm_compare *c, size_t key, size_t run, size
 static void add_row(struct matrix *m, size_t key, int64_t value)
 {
 	m->rows = hm_realloc(m->rows, m->count + 1, sizeof(*m->rows));
-	m->rows[m->count++] = (struct row){ key, value };
+	m->rows[m->count++] = (struct row){ key, value, NULL };
 }
 
 /* How many runs of the phase have this text. */
@@ -123,6 +127,14 @@ static bool differs_in(const struct matrix *m, const struct hm_compare_key *key,
 	return there[0] != there[1] || value[0] != value[1];
 }
 
+/* Whether both runs of the block have the feature. */
+static bool both_at(const struct matrix *m, const struct hm_compare_key *key, size_t block)
+{
+	int64_t value;
+
+	return value_at(key, m->phase->list[block].run[0], &value) && value_at(key, m->phase->list[block].run[1], &value);
+}
+
 static bool ever_differs(const struct matrix *m, const struct hm_compare_key *key)
 {
 	int64_t value[2];
@@ -139,15 +151,21 @@ static int fill(struct matrix *m, struct hm_fail *fail)
 		return hm_fail_set(fail, HM_E_BAD, "more features that differ than this program compares (%d)", HM_EXPERIMENT_FEATURES_MAX);
 	m->d = hm_alloc(m->count * m->phase->count + 1, sizeof(*m->d));
 	m->differs = hm_alloc(m->count * m->phase->count + 1, 1);
+	m->kind = hm_alloc(m->count + 1, 1);
 	for (size_t i = 0; i < m->count; i++) {
 		const struct hm_compare_key *key = m->c->keys[m->rows[i].key];
 
+		m->kind[i] = m->rows[i].foretold ? HM_EXPERIMENT_DIRECTED : key->timing ? HM_EXPERIMENT_TIMING : HM_EXPERIMENT_SIZED;
 		for (size_t b = 0; b < m->phase->count; b++) {
 			int64_t value[2], text = m->rows[i].value;
 			size_t at = i * m->phase->count + b;
 
 			m->differs[at] = differs_in(m, key, b, value);
-			if (!key->text)
+			if (m->rows[i].foretold)
+				m->d[at] = m->rows[i].foretold[b];
+			else if (key->timing)
+				m->d[at] = both_at(m, key, b) ? value[1] - value[0] : 0;
+			else if (!key->text)
 				m->d[at] = value[1] - value[0];
 			else if (text)
 				m->d[at] = (value[1] == text) - (value[0] == text);
@@ -167,7 +185,7 @@ static int fill_as(struct matrix *m, const struct matrix *other, struct hm_fail 
 
 static struct hm_experiment_matrix view(const struct matrix *m)
 {
-	return (struct hm_experiment_matrix){ m->count, m->phase->count, m->d, m->differs };
+	return (struct hm_experiment_matrix){ m->count, m->phase->count, m->d, m->differs, m->kind };
 }
 
 static struct hm_compare_found found_of(const struct matrix *m, size_t row, const struct hm_experiment_p *p)
@@ -206,7 +224,7 @@ static void sort(struct hm_compare_result *result)
 }
 
 int hm_compare_screen(const struct hm_compare *c, const struct hm_compare_phase *aa, const struct hm_compare_phase *screen,
-		      const struct hm_experiment_draws *draws, struct hm_compare_result *out, struct hm_fail *fail)
+		      struct hm_compare_result *out, struct hm_fail *fail)
 {
 	HM_CLEANUP(release) struct matrix m = { .c = c, .phase = screen }, same = { .c = c, .phase = aa };
 	HM_FREE size_t *order = hm_alloc(c->count, sizeof(*order));
@@ -219,14 +237,9 @@ int hm_compare_screen(const struct hm_compare *c, const struct hm_compare_phase 
 	if (c->count)
 		qsort_r(order, c->count, sizeof(*order), by_order, (void *)(uintptr_t)c);
 	/* What never differs can be no suspect, and most features never do. */
-	for (size_t i = 0; i < c->count; i++) {
-		if (!ever_differs(&m, c->keys[order[i]]))
-			continue;
-		if (c->keys[order[i]]->text)
-			add_texts(&m, order[i]);
-		else
+	for (size_t i = 0; i < c->count; i++)
+		if (ever_differs(&m, c->keys[order[i]]))
 			add_row(&m, order[i], 0);
-	}
 	r = fill(&m, fail);
 	if (r == 0)
 		r = fill_as(&same, &m, fail);
@@ -234,17 +247,66 @@ int hm_compare_screen(const struct hm_compare *c, const struct hm_compare_phase 
 		return r;
 	screened = view(&m);
 	repeated = view(&same);
-	r = hm_experiment_screen(&suspects, &repeated, &screened, draws, fail);
+	r = hm_experiment_screen(&suspects, &repeated, &screened, fail);
 	if (r < 0)
 		return r;
 	*out = (struct hm_compare_result){ .held = suspects.held };
 	for (size_t i = 0; i < suspects.count; i++)
-		put(out, found_of(&m, suspects.feature[i], &suspects.p[i]));
+		put(out, found_of(&m, suspects.feature[i], &(struct hm_experiment_p){ 0 }));
 	sort(out);
 	return 0;
 }
 
-int hm_compare_confirm(const struct hm_compare *c, const struct hm_compare_result *suspects, const struct hm_compare_phase *confirm,
+static struct hm_experiment_value value_of(const struct hm_compare_key *key, size_t run)
+{
+	struct hm_experiment_value value = { 0 };
+
+	value.there = value_at(key, run, &value.value);
+	return value;
+}
+
+static bool is_suspect(const struct hm_compare_result *suspects, size_t key)
+{
+	for (size_t i = 0; i < suspects->count; i++)
+		if (suspects->list[i].key == key)
+			return true;
+	return false;
+}
+
+/* Of every feature that differs in the held block: what that block foretells. */
+static void add_foretold(struct matrix *m, const struct hm_compare_result *suspects, const struct hm_compare_phase *aa,
+			 const struct hm_compare_phase *screen)
+{
+	const struct hm_compare_phase *phases[] = { aa, screen };
+	const size_t *held = screen->list[suspects->held].run;
+	HM_FREE struct hm_experiment_value *early = hm_alloc(2 * (aa->count + screen->count), sizeof(*early));
+	HM_FREE struct hm_experiment_value *confirm = hm_alloc(2 * m->phase->count + 1, sizeof(*confirm));
+	HM_FREE int64_t *d = hm_alloc(m->phase->count + 1, sizeof(*d));
+
+	for (size_t at = 0; at < m->c->count; at++) {
+		const struct hm_compare_key *key = m->c->keys[at];
+		struct hm_experiment_told told = { .held = { value_of(key, held[0]), value_of(key, held[1]) },
+						   .early = early, .suspect = is_suspect(suspects, at),
+						   .confirm = confirm, .blocks = m->phase->count };
+
+		if (key->timing || (told.held[0].there == told.held[1].there && told.held[0].value == told.held[1].value))
+			continue;
+		for (size_t p = 0; p < HM_COUNT(phases); p++)
+			for (size_t i = 0; i < 2 * phases[p]->count; i++)
+				if (p == 0 || i / 2 != suspects->held)
+					early[told.early_count++] = value_of(key, phases[p]->list[i / 2].run[i % 2]);
+		for (size_t i = 0; i < 2 * told.blocks; i++)
+			confirm[i] = value_of(key, m->phase->list[i / 2].run[i % 2]);
+		if (!hm_experiment_direct(d, &told))
+			continue;
+		add_row(m, at, 0);
+		m->rows[m->count - 1].foretold = d;
+		d = hm_alloc(m->phase->count + 1, sizeof(*d));
+	}
+}
+
+int hm_compare_confirm(const struct hm_compare *c, const struct hm_compare_result *suspects, const struct hm_compare_phase *aa,
+		       const struct hm_compare_phase *screen, const struct hm_compare_phase *confirm,
 		       const struct hm_experiment_draws *draws, struct hm_compare_result *out, struct hm_fail *fail)
 {
 	HM_CLEANUP(release) struct matrix m = { .c = c, .phase = confirm };
@@ -259,6 +321,7 @@ int hm_compare_confirm(const struct hm_compare *c, const struct hm_compare_resul
 		else
 			add_row(&m, suspects->list[i].key, 0);
 	}
+	add_foretold(&m, suspects, aa, screen);
 	if (!m.count)
 		return 0;
 	r = fill(&m, fail);

@@ -274,14 +274,16 @@ int hm_kept_conclude(struct hm_kept_trial *k, struct hm_fail *fail)
 	aa = hm_phase_blocks(k->core, HM_PHASE_AA, -1, lists, NULL);
 	screen = hm_phase_blocks(k->core, HM_PHASE_SCREEN, -1, lists + room, numbers);
 	confirm = hm_phase_blocks(k->core, HM_PHASE_CONFIRM, k->factor, lists + 2 * room, NULL);
-	/* The tests behind those of the factors. */
-	draws = (struct hm_experiment_draws){ &k->core->plan_digest, k->core->seed, (uint32_t)(2 * k->core->factor_count) };
-	r = hm_compare_screen(k->compare, &aa, &screen, &draws, &suspects, fail);
+	/* The test behind those of the factors. */
+	draws = (struct hm_experiment_draws){ &k->core->plan_digest, k->core->seed, (uint32_t)k->core->factor_count };
+	r = hm_compare_screen(k->compare, &aa, &screen, &suspects, fail);
 	if (r == 0 && suspects.count)
 		k->held = numbers[suspects.held];
-	draws.test++;
+	held = index_of(numbers, screen.count, k->core->held[k->factor]);
+	if (held != SIZE_MAX)
+		suspects.held = held;
 	if (r == 0 && confirm.count)
-		r = hm_compare_confirm(k->compare, &suspects, &confirm, &draws, &k->found, fail);
+		r = hm_compare_confirm(k->compare, &suspects, &aa, &screen, &confirm, &draws, &k->found, fail);
 	if (r == HM_E_USAGE && fail)
 		fail->code = HM_E_BAD;
 	if (r < 0)
@@ -289,7 +291,6 @@ int hm_kept_conclude(struct hm_kept_trial *k, struct hm_fail *fail)
 	k->outcome.pairs = (uint32_t)confirm.count;
 	count_confirmed(k);
 	compare_blocks(k, &confirm);
-	held = index_of(numbers, screen.count, k->core->held[k->factor]);
 	if (held != SIZE_MAX)
 		count_untried(k, &aa, &screen, held);
 	if (k->beyond || hm_compare_beyond(k->compare))

@@ -159,46 +159,34 @@ static struct hm_compare_phase blocks_of(const struct hm_trial *t, enum hm_phase
 	return out;
 }
 
-/* The suspects of a factor, and the screening block whose secrets are to be held. */
-static int held_of(const struct hm_trial *t, size_t factor, struct hm_compare_result *suspects, uint32_t *held, struct hm_fail *fail)
-{
-	const struct hm_core *core = t->core;
-	HM_FREE struct hm_compare_block *same = hm_alloc(core->block_count + 1, sizeof(*same));
-	HM_FREE struct hm_compare_block *screened = hm_alloc(core->block_count + 1, sizeof(*screened));
-	HM_FREE uint32_t *numbers = hm_alloc(core->block_count + 1, sizeof(*numbers));
-	const struct hm_experiment_draws draws = { &core->plan_digest, core->seed, (uint32_t)(2 * factor) };
-	struct hm_compare_phase aa = blocks_of(t, HM_PHASE_AA, -1, same, NULL);
-	struct hm_compare_phase screen = blocks_of(t, HM_PHASE_SCREEN, -1, screened, numbers);
-	int r = hm_compare_screen(t->compare, &aa, &screen, &draws, suspects, fail);
-
-	if (r == 0)
-		*held = numbers[suspects->held];
-	return r;
-}
-
 static int conclude_factor(struct hm_trial *t, const struct hm_kept_trial *kept, size_t factor, struct hm_fail *fail)
 {
 	const struct hm_core *core = t->core;
 	HM_CLEANUP(hm_compare_result_release) struct hm_compare_result suspects = { 0 };
-	HM_FREE struct hm_compare_block *list = hm_alloc(core->block_count + 1, sizeof(*list));
-	const struct hm_experiment_draws draws = { &core->plan_digest, core->seed, (uint32_t)(2 * factor + 1) };
-	struct hm_compare_phase confirm;
+	HM_FREE struct hm_compare_block *list = hm_alloc(3 * core->block_count + 1, sizeof(*list));
+	HM_FREE uint32_t *numbers = hm_alloc(core->block_count + 1, sizeof(*numbers));
+	const struct hm_experiment_draws draws = { &core->plan_digest, core->seed, (uint32_t)factor };
+	struct hm_compare_phase aa = blocks_of(t, HM_PHASE_AA, -1, list, NULL);
+	struct hm_compare_phase screen = blocks_of(t, HM_PHASE_SCREEN, -1, list + core->block_count, numbers);
+	struct hm_compare_phase confirm = blocks_of(t, HM_PHASE_CONFIRM, (int)factor, list + 2 * core->block_count, NULL);
 	uint32_t held;
-	int r = held_of(t, factor, &suspects, &held, fail);
+	int r = hm_compare_screen(t->compare, &aa, &screen, &suspects, fail);
 
-	/* Where nothing that left is suspect, what was left on disk decides whose secrets are held. */
-	if (r == 0 && !suspects.count && hm_kept_held(kept, factor))
-		held = hm_kept_held(kept, factor);
-	if (r == 0 && held != core->held[factor])
-		r = hm_fail_set(fail, HM_E_BAD, "the secrets of block %u were held for %s, and screening says %u", core->held[factor],
-				core->factors[factor], held);
 	if (r < 0)
 		return r;
-	confirm = blocks_of(t, HM_PHASE_CONFIRM, (int)factor, list, NULL);
+	held = numbers[suspects.held];
+	/* Where nothing that left is suspect, what was left on disk decides whose secrets are held. */
+	if (!suspects.count && hm_kept_held(kept, factor))
+		held = hm_kept_held(kept, factor);
+	for (suspects.held = 0; suspects.held < screen.count && numbers[suspects.held] != held;)
+		suspects.held++;
+	if (held != core->held[factor] || suspects.held == screen.count)
+		return hm_fail_set(fail, HM_E_BAD, "the secrets of block %u were held for %s, and screening says %u", core->held[factor],
+				   core->factors[factor], held);
 	t->pairs[factor] = (uint32_t)confirm.count;
 	if (!confirm.count)
 		return 0;
-	r = hm_compare_confirm(t->compare, &suspects, &confirm, &draws, &t->found[factor], fail);
+	r = hm_compare_confirm(t->compare, &suspects, &aa, &screen, &confirm, &draws, &t->found[factor], fail);
 	for (size_t i = 0; i < t->found[factor].count && r == 0; i++)
 		mark(t, t->found[factor].list[i].key, 1ull << factor);
 	return r;

@@ -1,4 +1,4 @@
-/* Coins, secrets, suspects and the rules of verdicts; the test itself stands in permute.c. */
+/* Coins, secrets and the rules of verdicts; the test itself stands in permute.c, what leads to it in screen.c. */
 #include "experiment.h"
 
 #include <inttypes.h>
@@ -47,116 +47,48 @@ int hm_experiment_secret(struct hm_sha256 *out, const uint8_t *seed, const char 
 	return 0;
 }
 
-static int check_matrix(const struct hm_experiment_matrix *m, const struct hm_experiment_draws *draws, struct hm_fail *fail)
+int hm_experiment_check(const struct hm_experiment_matrix *m, const char *what, struct hm_fail *fail)
 {
 	if (m->blocks == 0)
-		return hm_fail_set(fail, HM_E_USAGE, "permutation test: no blocks: nothing was compared");
+		return hm_fail_set(fail, HM_E_USAGE, "%s: no blocks: nothing was compared", what);
 	if (m->blocks > HM_EXPERIMENT_BLOCKS_MAX)
-		return hm_fail_set(fail, HM_E_USAGE, "permutation test: %zu blocks: more than %d", m->blocks, HM_EXPERIMENT_BLOCKS_MAX);
+		return hm_fail_set(fail, HM_E_USAGE, "%s: %zu blocks: more than %d", what, m->blocks, HM_EXPERIMENT_BLOCKS_MAX);
 	if (m->features > HM_EXPERIMENT_FEATURES_MAX)
-		return hm_fail_set(fail, HM_E_USAGE, "permutation test: %zu features: more than %d", m->features, HM_EXPERIMENT_FEATURES_MAX);
-	if (m->blocks > HM_EXPERIMENT_EXACT && !(draws && draws->plan && draws->seed))
-		return hm_fail_set(fail, HM_E_USAGE, "permutation test: %zu blocks: above %d it needs plan and seed", m->blocks, HM_EXPERIMENT_EXACT);
+		return hm_fail_set(fail, HM_E_USAGE, "%s: %zu features: more than %d", what, m->features, HM_EXPERIMENT_FEATURES_MAX);
 	return 0;
+}
+
+enum hm_experiment_kind hm_experiment_kind_of(const struct hm_experiment_matrix *m, size_t feature)
+{
+	return m->kind ? (enum hm_experiment_kind)m->kind[feature] : HM_EXPERIMENT_SIZED;
 }
 
 int hm_experiment_test(struct hm_experiment_p *p, const struct hm_experiment_matrix *matrix, const struct hm_experiment_draws *draws,
 		       struct hm_fail *fail)
 {
-	HM_FREE const int64_t **rows = NULL;
-	int r = check_matrix(matrix, draws, fail);
+	int r = hm_experiment_check(matrix, "permutation test", fail);
 
-	if (r < 0)
-		return r;
-	rows = hm_alloc(matrix->features, sizeof(*rows));
-	for (size_t f = 0; f < matrix->features; f++)
-		rows[f] = matrix->d + f * matrix->blocks;
-	hm_experiment_permute(p, rows, matrix->features, matrix->blocks, draws);
-	return 0;
+	if (r == 0 && matrix->blocks > HM_EXPERIMENT_EXACT && !(draws && draws->plan && draws->seed))
+		r = hm_fail_set(fail, HM_E_USAGE, "permutation test: %zu blocks: above %d it needs plan and seed", matrix->blocks,
+				HM_EXPERIMENT_EXACT);
+	if (r == 0)
+		hm_experiment_permute(p, matrix, draws);
+	return r;
 }
 
-static bool differs(const struct hm_experiment_matrix *m, size_t feature, size_t block)
+static unsigned within(unsigned value, unsigned least, unsigned most)
 {
-	size_t at = feature * m->blocks + block;
-
-	return m->differs ? m->differs[at] != 0 : m->d[at] != 0;
+	return value < least ? least : value > most ? most : value;
 }
 
-static bool differs_somewhere(const struct hm_experiment_matrix *m, size_t feature)
+unsigned hm_experiment_aa(unsigned pairs)
 {
-	for (size_t b = 0; b < m->blocks; b++)
-		if (differs(m, feature, b))
-			return true;
-	return false;
+	return within(pairs / 4, HM_EXPERIMENT_AA_MIN, HM_EXPERIMENT_AA_MAX);
 }
 
-/* Puts the candidate where it belongs among the first ones. Candidates come in the order of features, so it goes behind its equals. */
-static void consider(struct hm_experiment_suspects *s, size_t feature, const struct hm_experiment_p *p)
+unsigned hm_experiment_screening(unsigned pairs)
 {
-	size_t at = s->count;
-
-	while (at && s->p[at - 1].b > p->b)
-		at--;
-	if (at == HM_EXPERIMENT_SUSPECTS)
-		return;
-	if (s->count < HM_EXPERIMENT_SUSPECTS)
-		s->count++;
-	for (size_t i = s->count - 1; i > at; i--) {
-		s->feature[i] = s->feature[i - 1];
-		s->p[i] = s->p[i - 1];
-	}
-	s->feature[at] = feature;
-	s->p[at] = *p;
-}
-
-static size_t block_to_hold(const struct hm_experiment_suspects *s, const struct hm_experiment_matrix *screen)
-{
-	size_t best = 0, most = 0;
-
-	for (size_t b = 0; b < screen->blocks; b++) {
-		size_t count = 0;
-
-		for (size_t i = 0; i < s->count; i++)
-			count += differs(screen, s->feature[i], b);
-		if (count > most) {
-			most = count;
-			best = b;
-		}
-	}
-	return best;
-}
-
-int hm_experiment_screen(struct hm_experiment_suspects *out, const struct hm_experiment_matrix *aa,
-			 const struct hm_experiment_matrix *screen, const struct hm_experiment_draws *draws, struct hm_fail *fail)
-{
-	HM_FREE const int64_t **rows = NULL;
-	HM_FREE struct hm_experiment_p *p = NULL;
-	HM_FREE size_t *feature = NULL;
-	struct hm_experiment_suspects s = { 0 };
-	int r = check_matrix(screen, draws, fail);
-
-	if (r < 0)
-		return r;
-	if (aa->blocks == 0 || aa->blocks > HM_EXPERIMENT_BLOCKS_MAX)
-		return hm_fail_set(fail, HM_E_USAGE, "screening: %zu A/A blocks: not 1 to %d of them, which tell what differs by itself",
-				   aa->blocks, HM_EXPERIMENT_BLOCKS_MAX);
-	if (aa->features != screen->features)
-		return hm_fail_set(fail, HM_E_USAGE, "screening: %zu features A/A, %zu otherwise: not the same ones", aa->features, screen->features);
-	rows = hm_alloc(screen->features, sizeof(*rows));
-	p = hm_alloc(screen->features, sizeof(*p));
-	feature = hm_alloc(screen->features, sizeof(*feature));
-	for (size_t f = 0; f < screen->features; f++) {
-		if (!differs_somewhere(screen, f) || differs_somewhere(aa, f))
-			continue;
-		feature[s.candidates] = f;
-		rows[s.candidates++] = screen->d + f * screen->blocks;
-	}
-	hm_experiment_permute(p, rows, s.candidates, screen->blocks, draws);
-	for (size_t i = 0; i < s.candidates; i++)
-		consider(&s, feature[i], &p[i]);
-	s.held = block_to_hold(&s, screen);
-	*out = s;
-	return 0;
+	return within(pairs / 3 * 2 + pairs % 3 * 2 / 3, HM_EXPERIMENT_SCREEN_MIN, HM_EXPERIMENT_SCREEN_MAX);
 }
 
 bool hm_experiment_confirmed(const struct hm_experiment_p *p)
@@ -167,9 +99,9 @@ bool hm_experiment_confirmed(const struct hm_experiment_p *p)
 int hm_experiment_pairs(uint64_t pairs, struct hm_fail *fail)
 {
 	if (pairs < HM_EXPERIMENT_PAIRS_MIN) {
-		hm_fail_set(fail, HM_E_USAGE, "verdict from %" PRIu64 " pairs: they give every outcome a probability of 2 in %u or more by "
+		hm_fail_set(fail, HM_E_USAGE, "verdict from %" PRIu64 " pairs: they give every outcome a probability of 1 in %u or more by "
 			    "chance alone, and a verdict allows %d in %d", pairs, 1u << pairs, HM_EXPERIMENT_ALPHA_NUM, HM_EXPERIMENT_ALPHA_DEN);
-		return hm_fail_advise(fail, "%d pairs are the least, 8 can confirm an influence", HM_EXPERIMENT_PAIRS_MIN);
+		return hm_fail_advise(fail, "%d pairs are the least", HM_EXPERIMENT_PAIRS_MIN);
 	}
 	if (pairs > HM_EXPERIMENT_BLOCKS_MAX)
 		return hm_fail_set(fail, HM_E_USAGE, "verdict from %" PRIu64 " pairs: more than %d", pairs, HM_EXPERIMENT_BLOCKS_MAX);

@@ -16,6 +16,16 @@ enum {
 	HM_EXPERIMENT_PAIRS_MIN = 7,       /* for a verdict */
 	HM_EXPERIMENT_PAIRS_MAX = 4096,    /* that a bound is computed for */
 	HM_EXPERIMENT_ALPHA_NUM = 1, HM_EXPERIMENT_ALPHA_DEN = 100,
+	HM_EXPERIMENT_AA_MIN = 4, HM_EXPERIMENT_AA_MAX = 16,         /* blocks: one for four pairs of a factor, within these */
+	HM_EXPERIMENT_SCREEN_MIN = 8, HM_EXPERIMENT_SCREEN_MAX = 40, /* blocks: two for three pairs */
+	HM_EXPERIMENT_TOLERANCE_US = 20000, /* that a timing may be off, beside twice what it was off A/A */
+};
+
+/* What a row's differences mean. */
+enum hm_experiment_kind {
+	HM_EXPERIMENT_SIZED,    /* a number, or whether a text was there: how much d is counts, and its direction is not known */
+	HM_EXPERIMENT_TIMING,   /* the same in microseconds, which always differ a little: only screening treats it otherwise */
+	HM_EXPERIMENT_DIRECTED, /* a value that was foretold, from hm_experiment_direct: only the signs count. Not for screening */
 };
 
 /* What the blocks of one phase showed. Borrowed: the caller's arrays live as long as it does. */
@@ -24,6 +34,8 @@ struct hm_experiment_matrix {
 	const int64_t *d;       /* d[feature * blocks + block] = value at level 1 - value at level 0 */
 	const uint8_t *differs; /* in the same places: not 0 where the two runs' values are not the same. NULL: where d is not 0.
 				 * Needed where a value is text, which can differ without any number that says how. */
+	const uint8_t *kind;    /* by feature, an enum hm_experiment_kind. NULL: all are sized. Screening reads that of its own
+				 * blocks for the A/A ones too. */
 };
 
 /* Where sign vectors come from above HM_EXPERIMENT_EXACT blocks: the digest of plan.json, the seed, the test's number. */
@@ -39,13 +51,32 @@ struct hm_experiment_p {
 };
 
 struct hm_experiment_suspects {
-	size_t candidates;                                /* features that differ here and never A/A */
-	size_t count;                                     /* of these, the first by p, then by feature */
+	size_t candidates;                          /* features that differ here and never A/A */
+	size_t count;                               /* of these, the first by the blocks in which they differ, then by feature */
 	size_t feature[HM_EXPERIMENT_SUSPECTS];
-	struct hm_experiment_p p[HM_EXPERIMENT_SUSPECTS]; /* family: all candidates */
-	size_t held; /* the block whose two secrets are held for the confirmation: where most suspects differ, the first of such */
+	uint32_t differs[HM_EXPERIMENT_SUSPECTS];   /* in so many blocks */
+	size_t held; /* the block whose two secrets are held for the confirmation */
 };
 
+/* A feature's value in one run: a number, or the number that the caller gave to a text. */
+struct hm_experiment_value {
+	bool there; /* else the run lacks the feature */
+	int64_t value;
+};
+
+/* What foretells a feature's values in the confirmation. Borrowed. */
+struct hm_experiment_told {
+	struct hm_experiment_value held[2];          /* in the held block, by level */
+	const struct hm_experiment_value *early;     /* in all other runs of A/A and screening blocks */
+	size_t early_count;
+	bool suspect;                                /* of the screening */
+	const struct hm_experiment_value *confirm;   /* in block b at level l: [2 b + l] */
+	size_t blocks;
+};
+
+/* A/A and screening blocks that go before so many confirming pairs a factor. */
+unsigned hm_experiment_aa(unsigned pairs) HM_MUST_CHECK;
+unsigned hm_experiment_screening(unsigned pairs) HM_MUST_CHECK;
 /* The level that stands in place A of the block, 0 or 1, by the label `assign/PHASE/BLOCK`. Phases and factors are 1 to 64 bytes of
  * [a-z0-9._-]; others are HM_E_USAGE, so that no two labels can be the same. `seed` has 32 bytes. */
 int hm_experiment_coin(const uint8_t *seed, const char *phase, uint32_t block, struct hm_fail *fail) HM_MUST_CHECK;
@@ -53,17 +84,19 @@ int hm_experiment_coin(const uint8_t *seed, const char *phase, uint32_t block, s
 int hm_experiment_secret(struct hm_sha256 *out, const uint8_t *seed, const char *phase, const char *factor, unsigned level,
 			 uint32_t n, struct hm_fail *fail) HM_MUST_CHECK;
 
+/* The suspects of a factor: from blocks in which the two runs had the same secrets (`aa`), and blocks in which they had not. Both
+ * have the same features; no A/A block, or no block at all, is HM_E_USAGE. `held` is 0 where nothing differs. No test is made. */
+int hm_experiment_screen(struct hm_experiment_suspects *out, const struct hm_experiment_matrix *aa,
+			 const struct hm_experiment_matrix *screen, struct hm_fail *fail) HM_MUST_CHECK;
+/* The directed row of a feature: d[0..blocks) is 1 where the values stand at the levels where the held block had them, -1 where they stand
+ * the other way round, 0 where they tell nothing. False when the feature has none, or none that could confirm anything. */
+bool hm_experiment_direct(int64_t *d, const struct hm_experiment_told *told) HM_MUST_CHECK;
 /* The permutation test: p[feature] for every feature of the family `matrix`. `draws` is read above HM_EXPERIMENT_EXACT blocks and
  * may be NULL otherwise. No blocks, or more of anything than the bounds above, is HM_E_USAGE. Memory: under 8 MiB. Time for
  * 10,000 features on a core of 2026: 12 blocks 0.5 s, 16 or more 5 s. */
 int hm_experiment_test(struct hm_experiment_p *p, const struct hm_experiment_matrix *matrix, const struct hm_experiment_draws *draws,
 		       struct hm_fail *fail) HM_MUST_CHECK;
-/* The suspects of one factor: from blocks in which the two runs had the same secrets (`aa`), and blocks in which they had not. Both
- * have the same features; no A/A block, or no block at all, is HM_E_USAGE. `held` is 0 where there is no suspect. */
-int hm_experiment_screen(struct hm_experiment_suspects *out, const struct hm_experiment_matrix *aa,
-			 const struct hm_experiment_matrix *screen, const struct hm_experiment_draws *draws,
-			 struct hm_fail *fail) HM_MUST_CHECK;
-/* True when the feature's adjusted p is at most alpha: with the suspects as the family, this confirms the influence. */
+/* True when the feature's adjusted p is at most alpha: with all rows of the confirmation as the family, this confirms the influence. */
 bool hm_experiment_confirmed(const struct hm_experiment_p *p) HM_MUST_CHECK;
 
 /* 0 when so many confirming pairs can carry a verdict; HM_E_USAGE, with the reason, when they are too few or too many. */

@@ -5,7 +5,10 @@
  * was. Ranks make features comparable whatever their units, so the family's statistic is, vector by vector, the least rank of
  * its features; the adjusted p counts the vectors whose least rank is as small as the feature's own rank.
  *
- * T does not change when all signs do. So of all 2^n vectors only the half with a plus at the last block is computed, and each
+ * Where values were foretold, T is 1 when no sign contradicts, and 0 otherwise: many that differ at random can then agree by
+ * chance once in 2^(blocks that tell), and a family pays next to nothing for them.
+ *
+ * |sum| does not change when all signs do. So of all 2^n vectors only the half with a plus at the last block is computed, and each
  * counts twice. Sums are made by doubling: those of k + 1 blocks are those of k, and the same less 2 d. They need 75 bits (1,024
  * blocks of 64 bits), hence 128; the vector's number stands below them in the keys that are sorted. */
 #include "experiment.h"
@@ -17,8 +20,10 @@ typedef unsigned __int128 sort_key;
 enum { VECTOR_BITS = 16, TOP_BITS = 24 };
 
 struct vectors {
-	size_t count;    /* that are computed; vector 0 is the one that was */
-	unsigned weight; /* how many each stands for */
+	size_t blocks;
+	size_t total;    /* vector 0 is the one that was */
+	size_t count;    /* of these the first, of which sums are computed */
+	unsigned weight; /* how many each of them stands for: 2 when vector total - 1 - v is v with all signs turned */
 	size_t stride;   /* bytes of a drawn vector, bit i % 8 of byte i / 8 for block i; 0: vector v is the bits of v */
 	uint8_t *drawn;
 };
@@ -72,12 +77,14 @@ static void draw(uint8_t *out, size_t stride, const struct hm_experiment_draws *
 
 static void make_vectors(struct vectors *v, size_t blocks, const struct hm_experiment_draws *draws)
 {
+	v->blocks = blocks;
 	if (blocks <= HM_EXPERIMENT_EXACT) {
-		v->count = (size_t)1 << (blocks - 1);
+		v->total = (size_t)1 << blocks;
+		v->count = v->total / 2;
 		v->weight = 2;
 		return;
 	}
-	v->count = HM_EXPERIMENT_SAMPLED + 1;
+	v->total = v->count = HM_EXPERIMENT_SAMPLED + 1;
 	v->weight = 1;
 	v->stride = (blocks + 7) / 8;
 	v->drawn = hm_alloc(v->count, v->stride);
@@ -101,8 +108,9 @@ static void sums_of(__int128 *out, const int64_t *d, size_t len, unsigned bits, 
 }
 
 /* T of every vector as keys, not yet sorted; returns how many bits of T are in use. */
-static unsigned make_keys(struct work *w, const struct vectors *v, const int64_t *d, size_t blocks)
+static unsigned make_keys(struct work *w, const struct vectors *v, const int64_t *d)
 {
+	size_t blocks = v->blocks;
 	sort_key used = 0;
 	unsigned bits = 0;
 
@@ -157,28 +165,64 @@ static void sort(struct work *w, size_t count, unsigned bits)
 	}
 }
 
+static void lower(struct work *w, size_t vector, uint32_t rank)
+{
+	if (rank < w->least[vector])
+		w->least[vector] = rank;
+}
+
 /* Ranks of the sorted vectors go into `least` where they are less; returns that of vector 0. */
-static uint32_t rank(struct work *w, size_t count, unsigned weight)
+static uint32_t rank(struct work *w, const struct vectors *v)
 {
 	uint32_t own = 0;
 
-	for (size_t from, to = count; to; to = from) {
+	for (size_t from, to = v->count; to; to = from) {
 		sort_key t = w->key[to - 1] >> VECTOR_BITS;
 		uint32_t value;
 
 		for (from = to - 1; from && w->key[from - 1] >> VECTOR_BITS == t;)
 			from--;
-		value = (uint32_t)(weight * (count - from));
+		value = (uint32_t)(v->weight * (v->count - from));
 		for (size_t i = from; i < to; i++) {
 			uint16_t vector = (uint16_t)w->key[i];
 
 			if (vector == 0)
 				own = value;
-			if (value < w->least[vector])
-				w->least[vector] = value;
+			lower(w, vector, value);
+			if (v->weight == 2)
+				lower(w, v->total - 1 - vector, value);
 		}
 	}
 	return own;
+}
+
+/* The same of a row that was foretold. `turned` and `telling` are its signs and where it has any, as drawn vectors are kept. */
+static bool agrees(const struct vectors *v, size_t vector, const uint8_t *turned, const uint8_t *telling)
+{
+	uint8_t wrong = 0;
+
+	for (size_t i = 0; i < (v->blocks + 7) / 8; i++) {
+		uint8_t signs = v->stride ? v->drawn[vector * v->stride + i] : (uint8_t)(vector >> 8 * i);
+
+		wrong |= (signs ^ turned[i]) & telling[i];
+	}
+	return !wrong;
+}
+
+static uint32_t rank_directed(struct work *w, const struct vectors *v, const int64_t *d)
+{
+	uint8_t turned[HM_EXPERIMENT_BLOCKS_MAX / 8] = { 0 }, telling[HM_EXPERIMENT_BLOCKS_MAX / 8] = { 0 };
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < v->blocks; i++) {
+		telling[i / 8] |= (uint8_t)((d[i] != 0) << i % 8);
+		turned[i / 8] |= (uint8_t)((d[i] < 0) << i % 8);
+	}
+	for (size_t i = 0; i < v->total; i++)
+		count += agrees(v, i, turned, telling);
+	for (size_t i = 0; i < v->total; i++)
+		lower(w, i, agrees(v, i, turned, telling) ? count : (uint32_t)v->total);
+	return agrees(v, 0, turned, telling) ? count : (uint32_t)v->total;
 }
 
 static void make_work(struct work *w, const struct vectors *v)
@@ -186,8 +230,8 @@ static void make_work(struct work *w, const struct vectors *v)
 	w->sum = hm_alloc(v->count, sizeof(*w->sum));
 	w->key = hm_alloc(v->count, sizeof(*w->key));
 	w->spare = hm_alloc(v->count, sizeof(*w->spare));
-	w->least = hm_alloc(v->count, sizeof(*w->least));
-	memset(w->least, 0xff, v->count * sizeof(*w->least));
+	w->least = hm_alloc(v->total, sizeof(*w->least));
+	memset(w->least, 0xff, v->total * sizeof(*w->least));
 	if (v->stride)
 		w->table = hm_alloc(v->stride, 256 * sizeof(*w->table));
 }
@@ -195,29 +239,33 @@ static void make_work(struct work *w, const struct vectors *v)
 /* How many other vectors' least rank is as small as the feature's. */
 static void adjust(struct hm_experiment_p *p, size_t features, const struct work *w, const struct vectors *v)
 {
-	size_t total = v->count * v->weight;
-	HM_FREE uint32_t *upto = hm_alloc(total + 1, sizeof(*upto));
+	HM_FREE uint32_t *upto = hm_alloc(v->total + 1, sizeof(*upto));
 
-	for (size_t i = 0; features && i < v->count; i++)
-		upto[w->least[i]] += v->weight;
-	for (size_t i = 1; i <= total; i++)
+	for (size_t i = 0; features && i < v->total; i++)
+		upto[w->least[i]]++;
+	for (size_t i = 1; i <= v->total; i++)
 		upto[i] += upto[i - 1];
 	for (size_t f = 0; f < features; f++)
 		p[f].family = upto[p[f].b + 1] - 1;
 }
 
-void hm_experiment_permute(struct hm_experiment_p *p, const int64_t *const *rows, size_t features, size_t blocks,
-			   const struct hm_experiment_draws *draws)
+void hm_experiment_permute(struct hm_experiment_p *p, const struct hm_experiment_matrix *matrix, const struct hm_experiment_draws *draws)
 {
 	HM_CLEANUP(release_vectors) struct vectors v = { 0 };
 	HM_CLEANUP(release) struct work w = { 0 };
 
-	make_vectors(&v, blocks, draws);
+	make_vectors(&v, matrix->blocks, draws);
 	make_work(&w, &v);
-	for (size_t f = 0; f < features; f++) {
-		sort(&w, v.count, make_keys(&w, &v, rows[f], blocks));
-		p[f].b = rank(&w, v.count, v.weight) - 1;
-		p[f].m = (uint32_t)(v.count * v.weight) - 1;
+	for (size_t f = 0; f < matrix->features; f++) {
+		const int64_t *d = matrix->d + f * matrix->blocks;
+
+		if (hm_experiment_kind_of(matrix, f) == HM_EXPERIMENT_DIRECTED) {
+			p[f].b = rank_directed(&w, &v, d) - 1;
+		} else {
+			sort(&w, v.count, make_keys(&w, &v, d));
+			p[f].b = rank(&w, &v) - 1;
+		}
+		p[f].m = (uint32_t)v.total - 1;
 	}
-	adjust(p, features, &w, &v);
+	adjust(p, matrix->features, &w, &v);
 }

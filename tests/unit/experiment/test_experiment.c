@@ -57,52 +57,85 @@ static void suspects_by_hand(void **state HM_UNUSED)
 	static const int64_t screen[] = {
 		0, 0,  0, 0,  /* 0 */
 		9, 9,  9, 9,  /* 1: not believed */
-		0, 1,  0, 0,  /* 2: T is 1 for all 16 vectors: b 15 */
-		0, 2,  2, 2,  /* 3: T is 6 where three signs agree: 4 vectors, b 3 */
-		3, -3, 0, 3,  /* 4: T is 3, never less: b 15 */
+		0, 0,  1, 0,  /* 2: in one */
+		0, 2,  2, 2,  /* 3: in three */
+		3, -3, 0, 0,  /* 4: in two */
 		0, -7, -7, -7 /* 5: as 3 */
 	};
 	struct hm_experiment_matrix a = { .features = 6, .blocks = 3, .d = aa }, s = { .features = 6, .blocks = 4, .d = screen };
+	static const size_t wanted[] = { 3, 5, 4, 2 }, counts[] = { 3, 3, 2, 1 };
 	struct hm_experiment_suspects out;
 	struct hm_fail fail;
 
-	assert_int_equal(hm_experiment_screen(&out, &a, &s, NULL, &fail), 0);
+	assert_int_equal(hm_experiment_screen(&out, &a, &s, &fail), 0);
 	assert_int_equal(out.candidates, 4);
-	assert_int_equal(out.count, 4);
-	assert_int_equal(out.feature[0], 3);
-	assert_int_equal(out.feature[1], 5);
-	assert_int_equal(out.feature[2], 2);
-	assert_int_equal(out.feature[3], 4);
-	assert_int_equal(out.p[0].b, 3);
-	assert_int_equal(out.p[0].m, 15);
-	assert_int_equal(out.p[2].b, 15);
-	assert_int_equal(out.held, 1); /* where all four differ */
+	assert_int_equal(out.count, HM_COUNT(wanted));
+	for (size_t i = 0; i < HM_COUNT(wanted); i++) {
+		assert_int_equal(out.feature[i], wanted[i]);
+		assert_int_equal(out.differs[i], counts[i]);
+	}
+	assert_int_equal(out.held, 1); /* 3 and 5 leave blocks 1 to 3, 4 then only 1 */
 }
 
-/* Text that differs in every block, and of which no number says how; and the ninth and later of a crowd. */
+/* Text that differs, of which no number says how; the ninth and later of a crowd; and votes where no suspect decides. */
 static void suspects_without_direction(void **state HM_UNUSED)
 {
 	int64_t zero[24 * 6] = { 0 };
 	uint8_t quiet[24 * 6] = { 0 }, loud[24 * 6] = { 0 };
-	struct hm_experiment_matrix aa = { .features = 24, .blocks = 2, .d = zero, .differs = quiet };
+	struct hm_experiment_matrix aa = { .features = 24, .blocks = 3, .d = zero, .differs = quiet };
 	struct hm_experiment_matrix screen = { .features = 24, .blocks = 6, .d = zero, .differs = loud };
 	struct hm_experiment_suspects out;
 	struct hm_fail fail;
 
 	for (size_t f = 3; f < 24; f++)
 		loud[f * 6 + f % 2 + 4] = 1;
-	quiet[4 * 2 + 1] = 1;
-	assert_int_equal(hm_experiment_screen(&out, &aa, &screen, NULL, &fail), 0);
+	quiet[4 * 3 + 1] = 1;
+	assert_int_equal(hm_experiment_screen(&out, &aa, &screen, &fail), 0);
 	assert_int_equal(out.candidates, 20);
 	assert_int_equal(out.count, HM_EXPERIMENT_SUSPECTS);
 	assert_int_equal(out.feature[0], 3);
 	for (size_t i = 1; i < HM_EXPERIMENT_SUSPECTS; i++)
 		assert_int_equal(out.feature[i], 4 + i);
-	assert_int_equal(out.p[0].b, 63);
-	assert_int_equal(out.held, 5); /* 3 5 7 9 11 there, 6 8 10 in block 4 */
+	/* One block of six is too few to decide. 11 vote for block 5; for 4 ten, one of them with one A/A block of three against it. */
+	assert_int_equal(out.held, 5);
+	quiet[23 * 3] = quiet[21 * 3] = quiet[23 * 3 + 1] = quiet[21 * 3 + 2] = 1;
+	assert_int_equal(hm_experiment_screen(&out, &aa, &screen, &fail), 0);
+	assert_int_equal(out.held, 4); /* 9 against 10 */
 	memset(loud, 0, sizeof(loud));
-	assert_int_equal(hm_experiment_screen(&out, &aa, &screen, NULL, &fail), 0);
+	assert_int_equal(hm_experiment_screen(&out, &aa, &screen, &fail), 0);
 	assert_int_equal(out.candidates + out.count + out.held, 0);
+}
+
+/* Timings: 0 is off by 5 ms A/A and so has to be by more than 30, 1 by more than 20 to differ; 2 does once, which is not enough. */
+static void timings_have_a_tolerance(void **state HM_UNUSED)
+{
+	static const int64_t aa[] = { -5000, 100, 0, 0, 0, INT64_MIN, 0, 0 };
+	static const int64_t screen[] = {
+		30000, 30001, -30001, 0, /* 0 */
+		20000, -20001, 0, 20001, /* 1 */
+		INT64_MAX, INT64_MIN, INT64_MIN, INT64_MIN, /* 2: twice INT64_MIN is more than there is */
+		0, 0, 1, 0, /* 3: no timing, and goes first */
+	};
+	static const uint8_t kind[] = { HM_EXPERIMENT_TIMING, HM_EXPERIMENT_TIMING, HM_EXPERIMENT_TIMING, HM_EXPERIMENT_SIZED };
+	struct hm_experiment_matrix a = { .features = 4, .blocks = 2, .d = aa };
+	struct hm_experiment_matrix s = { .features = 4, .blocks = 4, .d = screen, .kind = kind };
+	int64_t once[16];
+	struct hm_experiment_suspects out;
+	struct hm_fail fail;
+
+	assert_int_equal(hm_experiment_screen(&out, &a, &s, &fail), 0);
+	assert_int_equal(out.count, 3);
+	assert_int_equal(out.feature[0], 3);
+	assert_int_equal(out.feature[1], 0);
+	assert_int_equal(out.differs[1], 2);
+	assert_int_equal(out.feature[2], 1);
+	assert_int_equal(out.held, 2);
+	memcpy(once, screen, sizeof(once));
+	once[1] = 0;
+	s.d = once;
+	assert_int_equal(hm_experiment_screen(&out, &a, &s, &fail), 0);
+	assert_int_equal(out.count, 2);
+	assert_int_equal(out.feature[1], 1);
 }
 
 static void screening_refuses(void **state HM_UNUSED)
@@ -113,19 +146,72 @@ static void screening_refuses(void **state HM_UNUSED)
 	struct hm_fail fail;
 
 	aa.blocks = 0;
-	assert_int_equal(hm_experiment_screen(&out, &aa, &screen, NULL, &fail), HM_E_USAGE);
+	assert_int_equal(hm_experiment_screen(&out, &aa, &screen, &fail), HM_E_USAGE);
 	aa.blocks = 1025;
-	assert_int_equal(hm_experiment_screen(&out, &aa, &screen, NULL, &fail), HM_E_USAGE);
+	assert_int_equal(hm_experiment_screen(&out, &aa, &screen, &fail), HM_E_USAGE);
 	aa.blocks = 2;
 	aa.features = 1;
-	assert_int_equal(hm_experiment_screen(&out, &aa, &screen, NULL, &fail), HM_E_USAGE);
+	assert_int_equal(hm_experiment_screen(&out, &aa, &screen, &fail), HM_E_USAGE);
 	assert_non_null(strstr(fail.text, "not the same ones"));
 	aa.features = 2;
 	screen.blocks = 0;
-	assert_int_equal(hm_experiment_screen(&out, &aa, &screen, NULL, &fail), HM_E_USAGE);
-	screen.blocks = 17;
-	assert_int_equal(hm_experiment_screen(&out, &aa, &screen, NULL, &fail), HM_E_USAGE);
+	assert_int_equal(hm_experiment_screen(&out, &aa, &screen, &fail), HM_E_USAGE);
 	assert_int_equal(out.count, 77);
+}
+
+enum { NONE = INT32_MIN };
+
+/* Eight confirming blocks, level 0 before level 1 in each. */
+static bool foretold(int64_t d[8], const int held[2], const int confirm[16], bool suspect, const int *early, size_t early_count)
+{
+	struct hm_experiment_value before[4], values[16];
+	struct hm_experiment_told told = { .early = before, .early_count = early_count, .suspect = suspect, .confirm = values, .blocks = 8 };
+
+	for (size_t i = 0; i < 2; i++)
+		told.held[i] = (struct hm_experiment_value){ held[i] != NONE, held[i] };
+	for (size_t i = 0; i < early_count; i++)
+		before[i] = (struct hm_experiment_value){ early[i] != NONE, early[i] };
+	for (size_t i = 0; i < 16; i++)
+		values[i] = (struct hm_experiment_value){ confirm[i] != NONE, confirm[i] };
+	return hm_experiment_direct(d, &told);
+}
+
+static void what_a_held_block_foretells(void **state HM_UNUSED)
+{
+	static const int both[2] = { 5, 6 }, equal[2] = { 5, 5 }, one[2] = { NONE, 6 }, other[2] = { 5, NONE }, neither[2] = { NONE, NONE };
+	static const int always[16] = { 5, 6, 5, 6, 5, 6, 6, 5, 5, 6, 5, 6, 5, 6, 5, 6 };
+	/* 6 is known; 7 comes twice, so it is the other's; 8 and 9 come once. */
+	static const int some[16] = { 7, 6, 7, NONE, NONE, 6, 8, 9, NONE, 6, 7, 6, NONE, 6, 6, 7 };
+	static const int early[4] = { 1, NONE, 2, 6 };
+	int64_t d[8];
+
+	assert_true(foretold(d, both, always, true, NULL, 0));
+	assert_memory_equal(d, ((int64_t[]){ 1, 1, 1, -1, 1, 1, 1, 1 }), sizeof(d));
+	assert_false(foretold(d, equal, always, true, NULL, 0));
+	assert_false(foretold(d, neither, always, true, NULL, 0));
+	assert_true(foretold(d, one, some, false, NULL, 0));
+	assert_memory_equal(d, ((int64_t[]){ 1, 1, 1, 0, 1, 1, 1, -1 }), sizeof(d));
+	assert_true(foretold(d, other, always, false, NULL, 0));
+	assert_memory_equal(d, ((int64_t[]){ 1, 1, 1, -1, 1, 1, 1, 1 }), sizeof(d));
+	/* With both known, other values tell nothing: 5 blocks are too few. */
+	assert_false(foretold(d, both, some, true, NULL, 0));
+	/* What other secrets gave too is told of suspects alone. */
+	assert_true(foretold(d, one, some, false, early, 3));
+	assert_false(foretold(d, one, some, false, early, 4));
+	assert_true(foretold(d, one, some, true, early, 4));
+}
+
+static void phases_follow_from_pairs(void **state HM_UNUSED)
+{
+	static const struct {
+		unsigned pairs, aa, screening;
+	} rows[] = { { 7, 4, 8 }, { 8, 4, 8 }, { 12, 4, 8 }, { 13, 4, 8 }, { 14, 4, 9 }, { 20, 5, 13 }, { 60, 15, 40 }, { 1000, 16, 40 },
+		     { UINT32_MAX, 16, 40 } };
+
+	for (size_t i = 0; i < HM_COUNT(rows); i++) {
+		assert_int_equal(hm_experiment_aa(rows[i].pairs), rows[i].aa);
+		assert_int_equal(hm_experiment_screening(rows[i].pairs), rows[i].screening);
+	}
 }
 
 static void alpha_is_one_in_a_hundred(void **state HM_UNUSED)
@@ -148,8 +234,8 @@ static void pairs_of_a_verdict(void **state HM_UNUSED)
 	struct hm_fail fail;
 
 	assert_int_equal(hm_experiment_pairs(6, &fail), HM_E_USAGE);
-	assert_string_equal(fail.text, "verdict from 6 pairs: they give every outcome a probability of 2 in 64 or more by chance alone, "
-				       "and a verdict allows 1 in 100 (7 pairs are the least, 8 can confirm an influence)");
+	assert_string_equal(fail.text, "verdict from 6 pairs: they give every outcome a probability of 1 in 64 or more by chance alone, "
+				       "and a verdict allows 1 in 100 (7 pairs are the least)");
 	assert_int_equal(hm_experiment_pairs(0, &fail), HM_E_USAGE);
 	assert_int_equal(hm_experiment_pairs(7, &fail), 0);
 	assert_int_equal(hm_experiment_pairs(1024, &fail), 0);
@@ -189,7 +275,10 @@ int main(void)
 		cmocka_unit_test(labels_cannot_be_confused),
 		cmocka_unit_test(suspects_by_hand),
 		cmocka_unit_test(suspects_without_direction),
+		cmocka_unit_test(timings_have_a_tolerance),
 		cmocka_unit_test(screening_refuses),
+		cmocka_unit_test(what_a_held_block_foretells),
+		cmocka_unit_test(phases_follow_from_pairs),
 		cmocka_unit_test(alpha_is_one_in_a_hundred),
 		cmocka_unit_test(pairs_of_a_verdict),
 		cmocka_unit_test(bounds_are_exact),

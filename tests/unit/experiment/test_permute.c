@@ -16,12 +16,22 @@ static uint64_t some(void)
 	return state_of_random;
 }
 
-static void test_of(struct hm_experiment_p *p, const int64_t *d, size_t features, size_t blocks, const struct hm_experiment_draws *draws)
+/* Bit f of `directed`: row f was foretold. */
+static void test_as(struct hm_experiment_p *p, const int64_t *d, size_t features, size_t blocks, unsigned directed,
+		    const struct hm_experiment_draws *draws)
 {
-	struct hm_experiment_matrix m = { .features = features, .blocks = blocks, .d = d };
+	uint8_t kind[32] = { 0 };
+	struct hm_experiment_matrix m = { .features = features, .blocks = blocks, .d = d, .kind = kind };
 	struct hm_fail fail;
 
+	for (size_t f = 0; f < features; f++)
+		kind[f] = directed >> f & 1 ? HM_EXPERIMENT_DIRECTED : HM_EXPERIMENT_SIZED;
 	assert_int_equal(hm_experiment_test(p, &m, draws, &fail), 0);
+}
+
+static void test_of(struct hm_experiment_p *p, const int64_t *d, size_t features, size_t blocks, const struct hm_experiment_draws *draws)
+{
+	test_as(p, d, features, blocks, 0, draws);
 }
 
 static void same_p(const struct hm_experiment_p *p, uint32_t b, uint32_t m, uint32_t family)
@@ -81,6 +91,26 @@ static void nothing_differs(void **state HM_UNUSED)
 	same_p(&p[1], 1, 255, 1);
 }
 
+/* What was foretold has one vector for it, not two, so seven blocks suffice; what contradicts once shows nothing; blocks that tell
+ * nothing halve what there is. A row of random signs beside it takes one vector of 2^12 only. */
+static void what_was_foretold(void **state HM_UNUSED)
+{
+	static const int64_t d[3][12] = { { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 },
+					  { 1, -1, -1, 1, 1, 1, 1, 1, -1, 1, 1, 1 },
+					  { 1, 1, 1, 0, 1, 1, 1, 1, 0, 1, 1, 1 } };
+	struct hm_experiment_p p[3];
+
+	test_as(p, d[0], 1, 7, 1, NULL);
+	same_p(&p[0], 0, 127, 0);
+	assert_true(hm_experiment_confirmed(&p[0]));
+	test_as(p, d[0], 3, 12, 7, NULL);
+	same_p(&p[0], 0, 4095, 1);
+	same_p(&p[1], 4095, 4095, 4095);
+	same_p(&p[2], 3, 4095, 4);
+	test_as(p, d[0], 3, 12, 6, NULL); /* the first one sized: both directions count */
+	same_p(&p[0], 1, 4095, 2);
+}
+
 static int sign_of(const struct hm_experiment_draws *draws, size_t blocks, uint32_t t, size_t block)
 {
 	uint8_t message[17 + 32 + 32 + 12] = "hallmark/perm/v1";
@@ -103,7 +133,8 @@ static int sign_of(const struct hm_experiment_draws *draws, size_t blocks, uint3
 }
 
 /* The definition, word for word: every vector with every sign, every rank by counting. */
-static void naive(struct hm_experiment_p *p, const int64_t *d, size_t features, size_t blocks, const struct hm_experiment_draws *draws)
+static void naive(struct hm_experiment_p *p, const int64_t *d, size_t features, size_t blocks, unsigned directed,
+		  const struct hm_experiment_draws *draws)
 {
 	size_t count = blocks <= 16 ? (size_t)1 << blocks : 10000;
 	HM_FREE signed char *sign = hm_alloc(count, blocks);
@@ -117,10 +148,17 @@ static void naive(struct hm_experiment_p *p, const int64_t *d, size_t features, 
 	for (size_t f = 0; f < features; f++) {
 		for (size_t v = 0; v < count; v++) {
 			__int128 sum = 0;
+			bool contradicted = false;
 
-			for (size_t i = 0; i < blocks; i++)
-				sum += (__int128)sign[v * blocks + i] * d[f * blocks + i];
+			for (size_t i = 0; i < blocks; i++) {
+				__int128 x = (__int128)sign[v * blocks + i] * d[f * blocks + i];
+
+				sum += x;
+				contradicted |= x < 0;
+			}
 			t[v] = (unsigned __int128)(sum < 0 ? -sum : sum);
+			if (directed >> f & 1)
+				t[v] = !contradicted;
 		}
 		for (size_t v = 0; v < count; v++) {
 			uint32_t rank = 0;
@@ -158,12 +196,14 @@ static void agrees(size_t features, size_t blocks, unsigned kind, const struct h
 {
 	HM_FREE int64_t *d = hm_alloc(features * blocks, sizeof(*d));
 	HM_FREE struct hm_experiment_p *got = hm_alloc(features, sizeof(*got)), *want = NULL;
+	unsigned directed;
 
 	want = hm_alloc(features, sizeof(*want));
 	for (size_t i = 0; i < features * blocks; i++)
 		d[i] = some_difference(kind);
-	test_of(got, d, features, blocks, draws);
-	naive(want, d, features, blocks, draws);
+	directed = (unsigned)some();
+	test_as(got, d, features, blocks, directed, draws);
+	naive(want, d, features, blocks, directed, draws);
 	for (size_t f = 0; f < features; f++)
 		same_p(&got[f], want[f].b, want[f].m, want[f].family);
 }
@@ -186,7 +226,7 @@ static void as_defined_when_drawn(void **state HM_UNUSED)
 
 	state_of_random = 2;
 	for (size_t i = 0; i < HM_COUNT(blocks); i++)
-		agrees(1, blocks[i], (unsigned)i + 1, &draws);
+		agrees(2, blocks[i], (unsigned)i + 1, &draws);
 }
 
 /* Sixteen blocks that agree: 2 in 65536. One more: no drawn vector of ten thousand is as extreme, so 1 in 10000. */
@@ -262,6 +302,7 @@ int main(void)
 		cmocka_unit_test(one_leak_of_twelve),
 		cmocka_unit_test(two_features_by_hand),
 		cmocka_unit_test(nothing_differs),
+		cmocka_unit_test(what_was_foretold),
 		cmocka_unit_test(as_defined_when_exact),
 		cmocka_unit_test(as_defined_when_drawn),
 		cmocka_unit_test(either_side_of_the_limit),
