@@ -2,7 +2,9 @@
  *
  * A connection is read and thrown away (the packets are the evidence); only while it may still be an HTTP request that
  * a rule of the scenario answers, its first bytes are kept. It ends 200 ms after the last byte, 2 s after it was opened
- * when no byte came (in protocols where the server speaks first, the product waits for us), or when it has sent 64 KiB.
+ * when no byte came (in protocols where the server speaks first, the product waits for us), or when it has sent 64 KiB. Within
+ * an HTTP request that says how long it is, the last byte is waited for as long as the first: a machine that is busy must not
+ * change what a product can send.
  *
  * On port 53 it is DNS. The first two bytes tell whether it is TLS: they are looked at where they lie, and a handshake follows, which has ten
  * seconds. What comes out of it is treated in the same way. */
@@ -40,7 +42,7 @@ struct connection {
 	int fd; /* until there is a stream */
 	bool waited;
 	struct sockaddr_in called;
-	size_t read;
+	size_t read, due; /* bytes that came; as many as a request without an answer says that it has */
 	enum { SHAKING_HANDS, UNDECIDED, NAMES, RAW, ANSWERING, ANSWERED } state;
 };
 
@@ -178,6 +180,22 @@ static void answer(struct connection *c, const struct hm_http_request *r, struct
 		close(fd);
 }
 
+/* No rule knows the request: its body is read all the same, and asked for where the product waits for that (RFC 9110 section 10.1.1). */
+static void read_body(struct connection *c, const struct hm_http_request *r, size_t here)
+{
+	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+	HM_FREE char *length = hm_slice_dup(hm_http_header(r, "Content-Length"));
+	HM_FREE char *expect = hm_slice_dup(hm_http_header(r, "Expect"));
+	char *end;
+	unsigned long n = strtoul(length, &end, 10);
+
+	if (end == length || *end || n > READ_MAX)
+		n = end != length && !*end ? READ_MAX : 0;
+	c->due = r->head_len + n;
+	if (strcasecmp(expect, "100-continue") == 0 && here < c->due)
+		evbuffer_add(c->out, go_on, sizeof(go_on) - 1);
+}
+
 /* Looks whether the bytes so far are a request that a rule answers. */
 static void decide(struct connection *c)
 {
@@ -199,6 +217,8 @@ static void decide(struct connection *c)
 	rule = hm_internet_http_rule(c->server->scenario, host, ntohs(c->called.sin_port), path);
 	if (rule)
 		answer(c, &r, (struct hm_slice){ bytes.data, r.head_len }, rule);
+	else
+		read_body(c, &r, len);
 }
 
 /* DNS over TCP (RFC 7766): messages with their lengths before them. Who asks more than it reads is not answered any more. */
@@ -230,11 +250,11 @@ static void answer_names(struct connection *c)
 	}
 }
 
-/* What of an answer inside TLS goes to the kernel next. */
+/* What is to be said inside TLS and goes to the kernel next. */
 static void give(struct connection *c)
 {
 	hm_internet_tls_give(c->tls, c->out, c->records, RECORDS_AT_ONCE);
-	if (!evbuffer_get_length(c->out))
+	if (c->state == ANSWERING && !evbuffer_get_length(c->out))
 		hm_internet_tls_end(c->tls, c->records);
 	bufferevent_write_buffer(c->stream, c->records);
 }
@@ -246,14 +266,14 @@ static void on_clear(struct connection *c)
 		decide(c);
 	else if (c->state == NAMES)
 		answer_names(c);
-	if (c->state != ANSWERING)
-		event_add(c->idle, &after_last_byte);
-	else if (c->tls)
+	if (c->tls && evbuffer_get_length(c->out))
 		give(c);
-	if (c->state == UNDECIDED || c->state == NAMES)
-		return;
-	c->read += evbuffer_get_length(c->in);
-	evbuffer_drain(c->in, evbuffer_get_length(c->in));
+	if (c->state == RAW || c->state == ANSWERING || c->state == ANSWERED) {
+		c->read += evbuffer_get_length(c->in);
+		evbuffer_drain(c->in, evbuffer_get_length(c->in));
+	}
+	if (c->state != ANSWERING)
+		event_add(c->idle, c->state == RAW && c->read < c->due ? &first_byte : &after_last_byte);
 	if (c->read >= READ_MAX)
 		bufferevent_disable(c->stream, EV_READ);
 }

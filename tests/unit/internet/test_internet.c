@@ -223,6 +223,23 @@ static int hostile_bytes_are_survived(void)
 	return names_are_answered();
 }
 
+/* No rule answers; what the request says that it has is waited for, and asked for where that is expected. */
+static int bodies_are_waited_for(void)
+{
+	static const char head[] = "POST / HTTP/1.1\r\nHost: nobody.example\r\nContent-Length: 10\r\nExpect: 100-Continue\r\n\r\n";
+	HM_CLOSE int fd = connected(SOCK_STREAM, at_name("nobody.example", 80));
+	char answer[100];
+	double start;
+
+	CHECK(fd >= 0 && write(fd, head, sizeof(head) - 1) == sizeof(head) - 1);
+	CHECK(read(fd, answer, sizeof(answer)) == 25 && memcmp(answer, "HTTP/1.1 100 Continue\r\n\r\n", 25) == 0);
+	usleep(700000);
+	CHECK(write(fd, "0123456789", 10) == 10);
+	start = now();
+	CHECK(read(fd, answer, sizeof(answer)) == 0 && now() - start > 0.18 && now() - start < 1.5);
+	return 0;
+}
+
 /* Over the server's limit of connections: the last of them waits, and gets its turn when others end. */
 static int many_connections_are_served(void)
 {
@@ -242,7 +259,7 @@ static int everything(void)
 {
 	static int (*const all[])(void) = { names_are_answered, mail_servers_are_answered, long_answers_come_by_tcp, time_is_told, every_port_is_answered, false_handshake_is_refused,
 					    half_a_beginning_ends, silence_ends_after_two_seconds,
-					    datagrams_are_answered, requests_are_answered, hostile_bytes_are_survived,
+					    datagrams_are_answered, requests_are_answered, bodies_are_waited_for, hostile_bytes_are_survived,
 					    many_connections_are_served };
 
 	for (size_t i = 0; i < HM_COUNT(all); i++)
