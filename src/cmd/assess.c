@@ -112,7 +112,7 @@ static void describe_plan(const struct hm_assessment *a, struct hm_planned *plan
 					.executable = a->executable,
 					.argv = (const char *const *)a->argv,
 					.stdin_path = a->stdin_path,
-					.internet = a->mode == HM_INTERNET_CLOSED ? "closed" : "simulated",
+					.internet = hm_surroundings_mode_name(a->mode),
 					.profile = "confined",
 					.target = HM_TARGET,
 					.runs = RUNS,

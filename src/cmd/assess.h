@@ -18,6 +18,7 @@ struct hm_assessment {
 	char **argv;	      /* {target} replaced, NULL-terminated */
 	char *stdin_path;
 	enum hm_internet_mode mode;
+	const char *internet; /* the value of --internet, or NULL */
 	unsigned time_limit_s;
 	const char *key;      /* private key's file */
 	const char *const *factors; /* of an experiment, NULL-terminated; NULL: there is none */

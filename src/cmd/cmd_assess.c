@@ -15,7 +15,7 @@ static const struct hm_option options[] = {
 	{ "pairs", 0, "N", false, "experiment: N confirming pairs of runs for each factor, 7 or more" },
 	{ "factors", 0, "LIST", false, "what the pairs differ in, with commas between (content)" },
 	{ "stdin", 0, "FILE", false, "what the command reads as standard input" },
-	{ "internet", 0, "MODE", false, "simulated (default) or closed" },
+	{ "internet", 0, "MODE", false, "simulated (default), closed, or replay=FILE.hallmark" },
 	{ "time-limit", 0, "SECONDS", false, "kill the product after so long" },
 	{ "key", 'k', "FILE", false, "the private key to sign with" },
 	{ "json", 'j', NULL, false, "print findings.json" },
@@ -115,8 +115,8 @@ static int collect_documents(struct hm_assessment *a, struct hm_fail *fail)
 		hm_json_write(&declaration, a->product.declaration);
 	if (r == 0 && a->product.declaration)
 		r = hm_parts_take(a->parts, "declaration.json", &declaration, fail);
-	if (r == 0 && a->mode == HM_INTERNET_SIMULATED) {
-		r = hm_surroundings_scenario(&a->surroundings, a->product.scenario ? a->product.scenario : "default", fail);
+	if (r == 0 && a->mode != HM_INTERNET_CLOSED) {
+		r = hm_surroundings_answers(&a->surroundings, a->mode, a->internet, a->product.scenario ? a->product.scenario : "default", fail);
 		if (r == 0)
 			r = hm_parts_borrow(a->parts, "scenario.json", hm_slice_of(&a->surroundings.scenario), fail);
 	}
@@ -154,8 +154,10 @@ static int choose_experiment(struct hm_assessment *a, const struct hm_args *args
 
 static int prepare(struct hm_assessment *a, const struct hm_args *args, struct hm_fail *fail)
 {
-	int r = hm_surroundings_mode(&a->mode, hm_args_get(args, "internet"), HM_INTERNET_SIMULATED, fail);
+	int r;
 
+	a->internet = hm_args_get(args, "internet");
+	r = hm_surroundings_mode(&a->mode, a->internet, HM_INTERNET_SIMULATED, fail);
 	if (r == 0)
 		r = hm_surroundings_limit(&a->time_limit_s, hm_args_get(args, "time-limit"), 120, fail);
 	if (r == 0)

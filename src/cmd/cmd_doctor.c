@@ -76,12 +76,14 @@ static int try_chamber(const char *mode_text, struct hm_fail *fail)
 	const char *folder;
 	int r = hm_surroundings_mode(&mode, mode_text, HM_INTERNET_SIMULATED, fail);
 
+	if (r == 0 && mode != HM_INTERNET_CLOSED && mode != HM_INTERNET_SIMULATED)
+		r = hm_fail_set(fail, HM_E_USAGE, "--internet: the self-test has two modes, simulated and closed");
 	if (r == 0)
 		r = hm_doctor_preflight(fail);
 	if (r == 0)
 		r = hm_surroundings_open(&surroundings, fail);
-	if (r == 0 && mode == HM_INTERNET_SIMULATED)
-		r = hm_surroundings_scenario(&surroundings, "default", fail);
+	if (r == 0)
+		r = hm_surroundings_answers(&surroundings, mode, mode_text, "default", fail);
 	if (r == 0)
 		r = hm_surroundings_folder(&surroundings, &folder, fail);
 	if (r < 0)

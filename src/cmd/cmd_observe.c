@@ -10,7 +10,7 @@
 static const struct hm_option options[] = {
 	{ "output", 'o', "RUN.record", false, "the record to write (RUN.record.pcapng and RUN.record.tree stand beside it)" },
 	{ "stdin", 0, "FILE", false, "what the command reads as standard input" },
-	{ "internet", 0, "MODE", false, "closed (default) or simulated" },
+	{ "internet", 0, "MODE", false, "closed (default), simulated, or replay=FILE.hallmark" },
 	{ "time-limit", 0, "SECONDS", false, "kill it after so long (default 120); of daemons: end after so long" },
 	{ "cgroup", 0, "PATH", false, "record what runs in this control group, where it runs" },
 	{ "unit", 0, "NAME", false, "record a systemd unit that runs already, by its control group" },
@@ -40,8 +40,8 @@ static int observe_run(const struct hm_args *args, struct hm_fail *fail)
 		r = hm_doctor_preflight(fail);
 	if (r == 0)
 		r = hm_surroundings_open(&surroundings, fail);
-	if (r == 0 && spec.mode == HM_INTERNET_SIMULATED)
-		r = hm_surroundings_scenario(&surroundings, "default", fail);
+	if (r == 0)
+		r = hm_surroundings_answers(&surroundings, spec.mode, hm_args_get(args, "internet"), "default", fail);
 	if (r == 0)
 		r = hm_surroundings_folder(&surroundings, &folder, fail);
 	if (r < 0)

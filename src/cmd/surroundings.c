@@ -7,14 +7,17 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "digest.h"
+#include "bundle.h"
 #include "fs.h"
+#include "json.h"
 #include "program.h"
 #include "text.h"
 
 #ifndef HM_DATA_DIR
 #define HM_DATA_DIR "/usr/local/share/hallmark"
 #endif
+
+#define REPLAY "replay=" /* of --internet; the bundle's path follows */
 
 static bool is_data(const char *folder)
 {
@@ -187,12 +190,63 @@ void hm_surroundings_identity(struct hm_surroundings *s, const uint8_t *seed)
 	snprintf(s->hostname, sizeof(s->hostname), "ws-%02x%02x%02x", name.b[0], name.b[1], name.b[2]);
 }
 
-int hm_surroundings_scenario(struct hm_surroundings *s, const char *name, struct hm_fail *fail)
+static int load_scenario(struct hm_surroundings *s, const char *name, struct hm_fail *fail)
 {
 	HM_FREE char *path = hm_sprintf("%s/scenarios/%s.yaml", s->data, name);
 
 	s->mirror = hm_sprintf("%s/scenarios/mirror", s->data);
 	return hm_scenario_load(&s->scenario, path, fail);
+}
+
+/* What cannot be answered again is answered as if it had never been: the reader of the findings should know of it now. */
+static void tell_left_out(struct hm_slice replay)
+{
+	HM_JSON json_t *root = NULL;
+	const json_t *row;
+	size_t i;
+
+	if (hm_json_parse(&root, replay, "the replay", NULL) < 0)
+		return;
+	json_array_foreach (json_object_get(root, "left_out"), i, row)
+		hm_program_note("not replayed (%s): %s", json_string_value(json_object_get(row, "why")),
+				json_string_value(json_object_get(row, "endpoint")));
+}
+
+/* Of the first run: what a product does first is what the next one does first. */
+static int load_replay(struct hm_surroundings *s, const char *path, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_fs_unmap) struct hm_map file = { 0 };
+	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = NULL;
+	static const char part[] = "runs/0001/packets.pcapng";
+	char hex[2 * HM_SHA256_LEN + 1];
+	struct hm_slice packets;
+	struct hm_sha256 id;
+	int r = hm_fs_map(&file, path, fail);
+
+	if (r == 0)
+		r = hm_bundle_read(&parts, file.bytes, fail);
+	if (r == 0)
+		r = hm_bundle_id(&id, parts, fail);
+	if (r == 0 && !hm_parts_get(parts, part, &packets))
+		r = hm_fail_set(fail, HM_E_BAD, "cannot replay: there is no %s in it", part);
+	if (r == 0) {
+		hm_text_hex_into(hex, (struct hm_slice){ id.b, sizeof(id.b) });
+		r = hm_replay_load(&s->scenario, packets, hex, 1, fail);
+	}
+	if (r < 0) {
+		/* No verdict on what is assessed: it is the option that names what is no bundle. */
+		fail->code = r == HM_E_BAD ? HM_E_USAGE : r;
+		return hm_fail_in(fail, "--internet: %s", path);
+	}
+	tell_left_out(hm_slice_of(&s->scenario));
+	return 0;
+}
+
+int hm_surroundings_answers(struct hm_surroundings *s, enum hm_internet_mode mode, const char *text, const char *scenario, struct hm_fail *fail)
+{
+	if (mode == HM_INTERNET_SIMULATED)
+		return load_scenario(s, scenario, fail);
+	return mode == HM_INTERNET_REPLAY ? load_replay(s, text + strlen(REPLAY), fail) : 0;
 }
 
 static const char *const environment[] = { "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -222,9 +276,18 @@ int hm_surroundings_mode(enum hm_internet_mode *mode, const char *text, enum hm_
 		*mode = HM_INTERNET_CLOSED;
 	else if (strcmp(text, "simulated") == 0)
 		*mode = HM_INTERNET_SIMULATED;
+	else if (strncmp(text, REPLAY, strlen(REPLAY)) == 0 && text[strlen(REPLAY)])
+		*mode = HM_INTERNET_REPLAY;
 	else
-		return hm_fail_set(fail, HM_E_USAGE, "unknown internet mode %s (closed and simulated are there)", text);
+		return hm_fail_set(fail, HM_E_USAGE, "unknown internet mode %s (closed, simulated and " REPLAY "FILE.hallmark are there)", text);
 	return 0;
+}
+
+const char *hm_surroundings_mode_name(enum hm_internet_mode mode)
+{
+	static const char *const names[] = { [HM_INTERNET_CLOSED] = "closed", [HM_INTERNET_SIMULATED] = "simulated", [HM_INTERNET_REPLAY] = "replay" };
+
+	return names[mode];
 }
 
 int hm_surroundings_limit(unsigned *seconds, const char *text, unsigned otherwise, struct hm_fail *fail)

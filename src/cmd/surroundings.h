@@ -9,7 +9,7 @@ struct hm_surroundings {
 	char *data;		  /* folder of data/ */
 	char *work;		  /* folder for what runs need while they run */
 	char hostname[32], machine_id[33];
-	struct hm_bytes scenario; /* canonical JSON */
+	struct hm_bytes scenario; /* canonical JSON of a scenario or a replay */
 	uint8_t secret[HM_INTERNET_SECRET]; /* of the authority that the chamber trusts */
 	struct hm_internet_authority authority;
 	struct hm_chamber_authority trusted; /* the same, borrowed */
@@ -29,11 +29,15 @@ int hm_surroundings_folder(struct hm_surroundings *s, const char **folder, struc
 /* Derives host name, machine id and the chamber's authority from a seed; without it the first two are fixed, and the third is
  * of this process alone. */
 void hm_surroundings_identity(struct hm_surroundings *s, const uint8_t *seed);
-/* Loads the scenario that simulated answers come from. */
-int hm_surroundings_scenario(struct hm_surroundings *s, const char *name, struct hm_fail *fail) HM_MUST_CHECK;
+/* Loads what answers come from in a mode that has answers: the scenario, or for replay what the bundle named in `text` (the
+ * value of --internet) holds of its first run; what of that cannot be answered again is told. */
+int hm_surroundings_answers(struct hm_surroundings *s, enum hm_internet_mode mode, const char *text, const char *scenario,
+			    struct hm_fail *fail) HM_MUST_CHECK;
 /* Fills what is common of a run's spec: chamber's work, name, identity, authority and environment (which is
  * fixed: nothing of the caller's, SSL_CERT_FILE and the like included); scenario and mirror. */
 void hm_surroundings_fill(struct hm_surroundings *s, struct hm_run_spec *spec);
 /* Option values; NULL gives the default. HM_E_USAGE for what is none. */
 int hm_surroundings_mode(enum hm_internet_mode *mode, const char *text, enum hm_internet_mode otherwise, struct hm_fail *fail) HM_MUST_CHECK;
+/* As plan.json has it. */
+const char *hm_surroundings_mode_name(enum hm_internet_mode mode) HM_MUST_CHECK;
 int hm_surroundings_limit(unsigned *seconds, const char *text, unsigned otherwise, struct hm_fail *fail) HM_MUST_CHECK;

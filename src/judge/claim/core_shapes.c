@@ -30,7 +30,7 @@ struct shape {
 #define OBJECT(name) { name, JSON_OBJECT }
 #define TEXTS(name) { .member = name, .type = JSON_STRING }
 
-#define INTERNETS " closed simulated "
+#define INTERNETS " closed gateway replay simulated "
 #define PROFILES " confined privileged "
 #define KINDS " selftest aa screen confirm store send "
 #define PHASES " aa screen confirm "

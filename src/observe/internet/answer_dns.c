@@ -3,7 +3,7 @@
 #include "dns.h"
 #include "internet_internal.h"
 
-enum { TTL = 60, STRING_MAX = 255, MX_MAX = 16 };
+enum { TTL = 60, STRING_MAX = 255, MX_MAX = 16, ID_LEN = 2 };
 
 /* TXT data is a sequence of strings of at most 255 bytes (RFC 1035 section 3.3.14). */
 static void put_strings(struct hm_bytes *out, struct hm_slice text)
@@ -72,12 +72,27 @@ static const struct {
 	void (*answer)(struct server *s, struct hm_bytes *out, const struct hm_dns_query *q);
 } dns_answers[] = { { HM_DNS_A, answer_a }, { HM_DNS_MX, answer_mx }, { HM_DNS_TXT, answer_txt } };
 
+/* What was answered to the same question, behind its id. */
+static bool recall(struct server *s, struct hm_bytes *out, struct hm_slice message)
+{
+	const struct replay_udp *e = hm_internet_replay_udp(s->replay, NULL, 53, message, ID_LEN);
+
+	if (!e || !e->replies || e->reply[0].len < ID_LEN)
+		return false;
+	hm_bytes_append(out, message.data, ID_LEN);
+	hm_bytes_append(out, e->reply[0].data + ID_LEN, e->reply[0].len - ID_LEN);
+	return true;
+}
+
 int hm_internet_dns_answer(struct server *s, struct hm_bytes *out, struct hm_slice message, bool datagram)
 {
 	struct hm_dns_query q;
 
 	if (hm_dns_read_query(&q, message) < 0)
 		return HM_E_BAD;
+	/* Which address a name has is the same in every mode: endpoints get their names by it. */
+	if (s->replay && q.type != HM_DNS_A && recall(s, out, message))
+		return 0;
 	for (size_t i = 0; i < HM_COUNT(dns_answers) && q.class == 1; i++)
 		if (dns_answers[i].type == q.type)
 			dns_answers[i].answer(s, out, &q);

@@ -30,7 +30,7 @@ enum {
 	RECORDS_AT_ONCE = 256 << 10, /* of an answer inside TLS, before it is with the kernel */
 };
 
-static const struct timeval first_byte = { 2, 0 }, handshake = { 10, 0 }, after_last_byte = { 0, 200000 }, write_stall = { 30, 0 };
+static const struct timeval first_byte = { 2, 0 }, handshake = { 10, 0 }, next_turn = { 10, 0 }, after_last_byte = { 0, 200000 }, write_stall = { 30, 0 };
 
 struct connection {
 	struct server *server;
@@ -43,7 +43,9 @@ struct connection {
 	bool waited;
 	struct sockaddr_in called;
 	size_t read, due; /* bytes that came; as many as a request without an answer says that it has */
-	enum { SHAKING_HANDS, UNDECIDED, NAMES, RAW, ANSWERING, ANSWERED } state;
+	enum { SHAKING_HANDS, UNDECIDED, NAMES, TALKING, RAW, ANSWERING, ANSWERED } state;
+	const struct replay_tcp *talk; /* while TALKING: how far it is, and what came of the product's turn */
+	size_t turn, came;
 };
 
 int hm_internet_tcp_open(struct server *s, struct hm_fail *fail)
@@ -88,11 +90,6 @@ static void connection_free(struct connection *c)
 	free(c);
 	if (s->connections-- == s->connections_max)
 		evconnlistener_enable(s->listener);
-}
-
-static void on_idle(evutil_socket_t fd HM_UNUSED, short what HM_UNUSED, void *user)
-{
-	connection_free(user);
 }
 
 /* Host in lower case and without its port, or the name that the called address was last given for. */
@@ -250,6 +247,72 @@ static void answer_names(struct connection *c)
 	}
 }
 
+static void finish_answer(struct connection *c)
+{
+	c->state = ANSWERED;
+	bufferevent_set_timeouts(c->stream, NULL, NULL);
+	shutdown(bufferevent_getfd(c->stream), SHUT_WR);
+	event_add(c->idle, &after_last_byte);
+}
+
+/* As far as the conversation goes with what came; `silent`: what came is all of the product's turn, though it is shorter than it was. */
+static void converse(struct connection *c, bool silent)
+{
+	c->came += evbuffer_get_length(c->in);
+	evbuffer_drain(c->in, evbuffer_get_length(c->in));
+	for (; c->turn < c->talk->turns; c->turn++) {
+		const struct hm_bytes *bytes = &c->talk->turn[c->turn].bytes;
+
+		if (c->talk->turn[c->turn].internet)
+			evbuffer_add(c->out, bytes->data, bytes->len);
+		else if (c->came < bytes->len && !(silent && c->came))
+			break;
+		else
+			c->came -= c->came < bytes->len ? c->came : bytes->len;
+	}
+	event_add(c->idle, c->came && c->turn < c->talk->turns ? &after_last_byte : &next_turn);
+	if (c->turn < c->talk->turns || !c->talk->closes)
+		return;
+	c->state = ANSWERING;
+	event_del(c->idle);
+	bufferevent_set_timeouts(c->stream, NULL, &write_stall);
+	if (!evbuffer_get_length(c->out))
+		finish_answer(c);
+}
+
+static void begin_talk(struct connection *c, const struct replay_tcp *talk)
+{
+	c->talk = talk;
+	c->state = TALKING;
+	converse(c, false);
+}
+
+/* True when it is, or may be, a conversation of the replay. */
+static bool recall(struct connection *c, bool silent)
+{
+	struct server *s = c->server;
+	size_t len = evbuffer_get_length(c->in);
+	struct hm_slice said = { evbuffer_pullup(c->in, (ev_ssize_t)len), len };
+	HM_FREE char *to = hm_internet_called(&s->names, (const uint8_t *)&c->called.sin_addr);
+	const struct replay_tcp *talk;
+	bool wait;
+
+	talk = hm_internet_replay_tcp(s->replay, to, ntohs(c->called.sin_port), said, silent, &wait);
+	if (talk)
+		begin_talk(c, talk);
+	return talk || (wait && len < HEAD_MAX);
+}
+
+static void on_idle(evutil_socket_t fd HM_UNUSED, short what HM_UNUSED, void *user)
+{
+	struct connection *c = user;
+
+	if (c->state == TALKING && c->came && c->turn < c->talk->turns)
+		converse(c, true);
+	else if (!(c->state == UNDECIDED && c->server->replay && !c->tls && evbuffer_get_length(c->in) && recall(c, true)))
+		connection_free(c);
+}
+
 /* What is to be said inside TLS and goes to the kernel next. */
 static void give(struct connection *c)
 {
@@ -262,6 +325,17 @@ static void give(struct connection *c)
 /* What the product said, in clear. */
 static void on_clear(struct connection *c)
 {
+	if (c->state == TALKING) {
+		converse(c, false);
+		return;
+	}
+	if (c->state == UNDECIDED && c->server->replay && !c->tls) {
+		if (recall(c, false)) {
+			if (c->state == UNDECIDED)
+				event_add(c->idle, &after_last_byte);
+			return;
+		}
+	}
 	if (c->state == UNDECIDED)
 		decide(c);
 	else if (c->state == NAMES)
@@ -306,7 +380,7 @@ static void on_read(struct bufferevent *stream HM_UNUSED, void *user)
 }
 
 /* The answer is with the kernel: tell that no more comes, and wait for the product to close. */
-static void on_written(struct bufferevent *stream, void *user)
+static void on_written(struct bufferevent *stream HM_UNUSED, void *user)
 {
 	struct connection *c = user;
 
@@ -316,10 +390,7 @@ static void on_written(struct bufferevent *stream, void *user)
 		give(c);
 		return;
 	}
-	c->state = ANSWERED;
-	bufferevent_set_timeouts(stream, NULL, NULL);
-	shutdown(bufferevent_getfd(stream), SHUT_WR);
-	event_add(c->idle, &after_last_byte);
+	finish_answer(c);
 }
 
 /* The product closed, the connection broke, or it does not take the answer. A product that closed its side may still
@@ -376,6 +447,18 @@ static void on_first(evutil_socket_t fd, short what HM_UNUSED, void *user)
 	open_stream(c, n == 2 && start[0] == 22 && start[1] == 3);
 }
 
+/* Where the internet spoke first, it does so again. */
+static void greet(struct connection *c)
+{
+	HM_FREE char *to = hm_internet_called(&c->server->names, (const uint8_t *)&c->called.sin_addr);
+	const struct replay_tcp *talk = hm_internet_replay_greeting(c->server->replay, to, ntohs(c->called.sin_port));
+
+	if (!talk)
+		return;
+	open_stream(c, false);
+	begin_talk(c, talk);
+}
+
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from HM_UNUSED,
 		      int len HM_UNUSED, void *user)
 {
@@ -393,6 +476,8 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	event_add(c->idle, &first_byte);
 	if (++s->connections >= s->connections_max)
 		evconnlistener_disable(listener);
+	if (s->replay && ntohs(c->called.sin_port) != DNS_PORT)
+		greet(c);
 }
 
 /* accept failed, out of descriptors for example: the connection stays in the backlog and is tried again. */

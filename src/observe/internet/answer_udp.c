@@ -87,6 +87,15 @@ static void on_query(struct server *s, const struct datagram *d)
 		answer(d, hm_slice_of(&out));
 }
 
+static void recall(struct server *s, const struct datagram *d)
+{
+	HM_FREE char *to = hm_internet_called(&s->names, (const uint8_t *)&d->to.sin_addr);
+	const struct replay_udp *e = hm_internet_replay_udp(s->replay, to, ntohs(d->to.sin_port), d->bytes, 0);
+
+	for (size_t i = 0; e && i < e->replies; i++)
+		answer(d, hm_slice_of(&e->reply[i]));
+}
+
 static void on_other(struct server *s, const struct datagram *d)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
@@ -97,6 +106,8 @@ static void on_other(struct server *s, const struct datagram *d)
 	if (rule ? hm_internet_expand(&out, rule->reply, d->bytes, hm_internet_clock(s) / NS_PER_S, REPLY_MAX) == 0
 		 : ntohs(d->to.sin_port) == NTP_PORT && hm_ntp_answer(&out, d->bytes, (uint64_t)hm_internet_clock(s)) == 0)
 		answer(d, hm_slice_of(&out));
+	else if (s->replay)
+		recall(s, d);
 }
 
 static void each_datagram(struct server *s, int fd, void (*handle)(struct server *s, const struct datagram *d))

@@ -149,11 +149,15 @@ static int start(struct hm_internet *net, struct server_spec *server, const stru
 		 struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_internet_scenario_release) struct scenario scenario = { 0 };
+	HM_CLEANUP(hm_internet_replay_release) struct replay replay = { 0 };
 	struct server_report r;
 
 	server->scenario = &scenario;
 	server->closed = spec->mode == HM_INTERNET_CLOSED;
-	if (!server->closed && hm_internet_scenario_read(&scenario, spec->scenario, spec->mirror, fail) < 0)
+	server->replay = spec->mode == HM_INTERNET_REPLAY ? &replay : NULL;
+	if (server->replay && hm_internet_replay_read(&replay, spec->scenario, fail) < 0)
+		return fail->code;
+	if (spec->mode == HM_INTERNET_SIMULATED && hm_internet_scenario_read(&scenario, spec->scenario, spec->mirror, fail) < 0)
 		return fail->code;
 	if (!server->closed && open_wire(net, fail) < 0)
 		return fail->code;

@@ -20,7 +20,7 @@
 #include "bytes.h"
 #include "fail.h"
 
-enum hm_internet_mode { HM_INTERNET_CLOSED, HM_INTERNET_SIMULATED };
+enum hm_internet_mode { HM_INTERNET_CLOSED, HM_INTERNET_SIMULATED, HM_INTERNET_REPLAY };
 
 /* The chamber's addresses: product's side and internet's side (also the DNS server in /etc/resolv.conf). */
 #define HM_CHAMBER_ADDRESS "198.18.0.2"
@@ -37,7 +37,7 @@ struct hm_internet_authority {
 
 struct hm_internet_spec {
 	enum hm_internet_mode mode;
-	struct hm_slice scenario; /* canonical JSON of a scenario, or empty */
+	struct hm_slice scenario; /* canonical JSON of a scenario, or empty; in mode replay, of a replay */
 	const char *mirror;	  /* folder on the host whose files the scenario serves; NULL where it names none */
 	const uint8_t *secret;	  /* of the authority, HM_INTERNET_SECRET bytes; NULL: one that is used once */
 	const uint8_t *noise;	  /* what TLS draws comes from these HM_INTERNET_SECRET bytes and what the product said; NULL: from `secret` */
@@ -86,3 +86,6 @@ void hm_internet_authority_release(struct hm_internet_authority *a);
 /* Reads a scenario written as YAML (data/scenarios/NAME.yaml) and appends its canonical JSON: the form that the bundle
  * holds and whose digest the plan names. */
 int hm_scenario_load(struct hm_bytes *json, const char *path, struct hm_fail *fail) HM_MUST_CHECK;
+/* Appends the canonical JSON of what the internet of an earlier run answered (doc/format/scenario.md, "Replay"): the
+ * run's packet file, the id of its bundle in hex and its number there. HM_E_BAD for a packet file that is malformed. */
+int hm_replay_load(struct hm_bytes *json, struct hm_slice packets, const char *bundle, unsigned run, struct hm_fail *fail) HM_MUST_CHECK;

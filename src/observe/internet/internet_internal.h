@@ -76,9 +76,56 @@ struct names {
 
 void hm_internet_names_put(struct names *n, const uint8_t address[4], const char *name);
 const char *hm_internet_names_get(const struct names *n, const uint8_t address[4]) HM_MUST_CHECK;
+/* The name, or the address in brackets; the caller's. */
+char *hm_internet_called(const struct names *n, const uint8_t address[4]) HM_MUST_CHECK;
 void hm_internet_names_release(struct names *n);
 /* Appends a name-resolution block of them, or nothing when there are none. */
 void hm_internet_names_block(const struct names *n, struct hm_bytes *out);
+
+/* replay.c: what an earlier internet answered. Strings belong to `json`. */
+struct replay_place {
+	const char *to; /* a name, or an address in brackets */
+	int port;
+};
+
+struct replay_turn {
+	bool internet; /* who says it */
+	struct hm_bytes bytes;
+};
+
+struct replay_tcp {
+	struct replay_place place;
+	struct replay_turn *turn; /* one at least */
+	size_t turns;
+	bool closes, used; /* the internet ended it; it was found once */
+};
+
+struct replay_udp {
+	struct replay_place place;
+	struct hm_bytes request, *reply;
+	size_t replies;
+	bool used;
+};
+
+struct replay {
+	json_t *json;
+	struct replay_tcp *tcp;
+	struct replay_udp *udp;
+	size_t tcp_count, udp_count;
+};
+
+int hm_internet_replay_read(struct replay *out, struct hm_slice text, struct hm_fail *fail) HM_MUST_CHECK;
+void hm_internet_replay_release(struct replay *r);
+/* The conversation that begins with what the product `said`, or NULL: with `wait` set when more bytes, or a while in which
+ * none comes (`silent`), may tell. */
+const struct replay_tcp *hm_internet_replay_tcp(struct replay *r, const char *to, int port, struct hm_slice said, bool silent,
+						bool *wait) HM_MUST_CHECK;
+/* The next conversation of that name and port, if the internet begins it; else NULL. */
+const struct replay_tcp *hm_internet_replay_greeting(struct replay *r, const char *to, int port) HM_MUST_CHECK;
+/* What answers a datagram, or NULL. `to` NULL: of whatever name, but for equal requests alone. The first `skip` bytes of a
+ * request are not compared. */
+const struct replay_udp *hm_internet_replay_udp(struct replay *r, const char *to, int port, struct hm_slice request,
+						size_t skip) HM_MUST_CHECK;
 
 /* ring.c: the ring of frames that the kernel fills. */
 #define HM_INTERNET_RING (32u << 20) /* bytes */
@@ -124,6 +171,7 @@ uint64_t hm_internet_now_us(void) HM_MUST_CHECK;
 /* answer_dns.c, answer_udp.c, answer_tcp.c: the answers. */
 struct server {
 	struct event_base *base;
+	struct replay *replay; /* NULL in other modes */
 	int64_t clock; /* of struct hm_internet_spec */
 	const struct scenario *scenario;
 	struct names names;
@@ -147,6 +195,7 @@ int hm_internet_tcp_start(struct server *s, struct hm_fail *fail) HM_MUST_CHECK;
 /* server.c: the child process. Never returns. */
 struct server_spec {
 	const struct scenario *scenario;
+	struct replay *replay;		/* NULL in other modes */
 	const uint8_t *secret, *noise; /* of struct hm_internet_spec, none NULL */
 	int64_t clock;
 	const uint8_t *mac;    /* of the chamber's card, or NULL */

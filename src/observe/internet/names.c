@@ -1,3 +1,5 @@
+#include <arpa/inet.h>
+
 #include "internet_internal.h"
 #include "pcapng.h"
 
@@ -20,6 +22,17 @@ const char *hm_internet_names_get(const struct names *n, const uint8_t address[4
 	size_t i = place(address);
 
 	return n->slot[i].name && memcmp(n->slot[i].address, address, 4) == 0 ? n->slot[i].name : NULL;
+}
+
+char *hm_internet_called(const struct names *names, const uint8_t address[4])
+{
+	const char *name = hm_internet_names_get(names, address);
+	char literal[INET_ADDRSTRLEN];
+
+	if (name)
+		return hm_strdup(name);
+	inet_ntop(AF_INET, address, literal, sizeof(literal));
+	return hm_sprintf("[%s]", literal);
 }
 
 void hm_internet_names_release(struct names *n)

@@ -244,6 +244,7 @@ _Noreturn void hm_internet_server(struct server_spec *spec)
 	c.spec = spec;
 	c.server.scenario = spec->scenario;
 	c.server.clock = spec->clock;
+	c.server.replay = spec->replay;
 	if (be_a_child(spec, &r.fail) == 0 && spec->closed)
 		only_loopback(spec, &r.fail);
 	else if (r.fail.code == 0 && set_up(&c, &r.fail) == 0)

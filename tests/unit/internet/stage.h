@@ -130,16 +130,23 @@ static inline void need_root(void)
 
 static const uint8_t secret[HM_INTERNET_SECRET] = "the secret of a chamber's tests";
 
-static inline struct hm_internet *open_net_at(struct stage *s, enum hm_internet_mode mode, int64_t clock)
+static inline struct hm_internet *open_net_of(struct stage *s, struct hm_internet_spec spec)
 {
-	struct hm_internet_spec spec = { .clock = clock, .mode = mode, .scenario = HM_SLICE(SCENARIO), .mirror = s->mirror,
-					 .secret = secret, .packets = s->packets, .chamber = s->chamber };
 	struct hm_internet *net = NULL;
 	struct hm_fail fail = { 0 };
 
+	spec.mirror = s->mirror;
+	spec.secret = secret;
+	spec.packets = s->packets;
+	spec.chamber = s->chamber;
 	if (hm_internet_open(&net, &spec, &fail) < 0)
 		fail_msg("%s", fail.text);
 	return net;
+}
+
+static inline struct hm_internet *open_net_at(struct stage *s, enum hm_internet_mode mode, int64_t clock)
+{
+	return open_net_of(s, (struct hm_internet_spec){ .mode = mode, .scenario = HM_SLICE(SCENARIO), .clock = clock });
 }
 
 static inline struct hm_internet *open_net(struct stage *s, enum hm_internet_mode mode)

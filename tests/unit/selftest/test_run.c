@@ -35,7 +35,7 @@ static int begin(void **state)
 	assert_non_null(mkdtemp(stage.work));
 	assert_int_equal(setenv("HALLMARK_WORK", stage.work, 1), 0);
 	assert_int_equal(setenv("HALLMARK_DATA", HM_TEST_DATA "/../data", 1), 0);
-	if (hm_surroundings_open(&stage.surroundings, &fail) < 0 || hm_surroundings_scenario(&stage.surroundings, "default", &fail) < 0 ||
+	if (hm_surroundings_open(&stage.surroundings, &fail) < 0 || hm_surroundings_answers(&stage.surroundings, HM_INTERNET_SIMULATED, NULL, "default", &fail) < 0 ||
 	    hm_surroundings_folder(&stage.surroundings, &stage.folder, &fail) < 0)
 		fail_msg("%s", fail.text);
 	*state = &stage;
