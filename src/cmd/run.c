@@ -207,7 +207,8 @@ static int wind_up(struct run *run, struct hm_fail *fail)
 	return r;
 }
 
-int hm_run(struct hm_run_result *result, const struct hm_run_spec *spec, struct hm_fail *fail)
+/* `left`: where the chamber is put when all went well, its product dead; NULL: it is closed. */
+static int one_run(struct hm_run_result *result, const struct hm_run_spec *spec, struct hm_chamber **left, struct hm_fail *fail)
 {
 	HM_CLEANUP(release) struct run run = { .spec = spec, .result = result, .out = { -1, -1 } };
 	int outcome, r;
@@ -225,5 +226,22 @@ int hm_run(struct hm_run_result *result, const struct hm_run_spec *spec, struct 
 	if (r == 0 && outcome == HM_OUTCOME_INTERRUPTED)
 		r = hm_fail_set(fail, HM_E_INTERRUPTED, "interrupted in run %llu: the product was killed",
 				(unsigned long long)spec->number);
+	if (r == 0 && left)
+		*left = hm_take_ptr(&run.chamber);
 	return r;
+}
+
+int hm_run(struct hm_run_result *result, const struct hm_run_spec *spec, struct hm_fail *fail)
+{
+	return one_run(result, spec, NULL, fail);
+}
+
+int hm_run_twice(struct hm_run_result results[2], const struct hm_run_spec *first, const struct hm_run_spec *second, struct hm_fail *fail)
+{
+	struct hm_run_spec after = *second;
+	int r;
+
+	results[1] = (struct hm_run_result){ 0 };
+	r = one_run(&results[0], first, &after.chamber.after, fail);
+	return r < 0 ? r : one_run(&results[1], &after, NULL, fail);
 }

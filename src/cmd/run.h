@@ -37,3 +37,6 @@ struct hm_run_result {
 /* Does the run. When it fails the product is dead and its surroundings are gone; the files may be there, cut short.
  * HM_E_INTERRUPTED after a signal. */
 int hm_run(struct hm_run_result *result, const struct hm_run_spec *spec, struct hm_fail *fail) HM_MUST_CHECK;
+/* Does two runs, the second from what the first left on disk; nothing is planted again in it. Each result's `absent` is the caller's. */
+int hm_run_twice(struct hm_run_result results[2], const struct hm_run_spec *first, const struct hm_run_spec *second,
+		 struct hm_fail *fail) HM_MUST_CHECK;

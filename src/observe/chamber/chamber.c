@@ -225,6 +225,29 @@ static int start_control(struct hm_chamber *c, const struct hm_chamber_spec *spe
 	return r;
 }
 
+/* The earlier chamber's disk goes on; the rest of it has to be gone before its layers are mounted again. */
+static int take_over(struct hm_chamber *c, const struct hm_chamber_spec *spec, struct hm_fail *fail)
+{
+	struct hm_chamber *after = c->after;
+	int r = hm_chamber_disk_take(&c->disk, &after->disk, spec->work, spec->name, fail);
+
+	if (r == 0)
+		r = hm_chamber_mounts(c, spec, fail);
+	if (r == 0)
+		r = hm_chamber_disk_continue(c, after, fail);
+	hm_chamber_close(hm_take_ptr(&c->after));
+	return r < 0 ? r : hm_chamber_disk_reopen(c, fail);
+}
+
+static int new_disk(struct hm_chamber *c, const struct hm_chamber_spec *spec, struct hm_fail *fail)
+{
+	int r = hm_chamber_disk_open(&c->disk, spec->work, spec->name, fail);
+
+	if (r == 0)
+		r = hm_chamber_mounts(c, spec, fail);
+	return r < 0 ? r : hm_chamber_disk_layers(c, fail);
+}
+
 static int build(struct hm_chamber *c, const struct hm_chamber_spec *spec, struct hm_fail *fail)
 {
 	int r = hm_chamber_guardian(c, spec->work, spec->name, fail);
@@ -232,11 +255,7 @@ static int build(struct hm_chamber *c, const struct hm_chamber_spec *spec, struc
 	if (r == 0)
 		r = hm_chamber_groups_open(&c->groups, spec->name, fail);
 	if (r == 0)
-		r = hm_chamber_disk_open(&c->disk, spec->work, spec->name, fail);
-	if (r == 0)
-		r = hm_chamber_mounts(c, spec, fail);
-	if (r == 0)
-		r = hm_chamber_disk_layers(c, fail);
+		r = c->after ? take_over(c, spec, fail) : new_disk(c, spec, fail);
 	if (r == 0)
 		r = start_init(c, spec, fail);
 	if (r == 0)
@@ -253,9 +272,12 @@ int hm_chamber_open(struct hm_chamber **ret, const struct hm_chamber_spec *spec,
 
 	if (r == 0)
 		r = hm_chamber_target(spec->target_from, fail);
-	if (r < 0)
+	if (r < 0) {
+		hm_chamber_close(spec->after);
 		return r;
+	}
 	c = new_chamber(spec);
+	c->after = spec->after;
 	r = build(c, spec, fail);
 	if (r < 0)
 		return r;
@@ -380,6 +402,7 @@ void hm_chamber_close(struct hm_chamber *c)
 
 	if (!c)
 		return;
+	hm_chamber_close(hm_take_ptr(&c->after));
 	fds[0] = &c->control;
 	fds[1] = &c->out;
 	fds[2] = &c->err;

@@ -51,6 +51,7 @@ struct hm_chamber_spec {
 	const struct hm_chamber_file *files;
 	size_t file_count;
 	bool privileged; /* profile: false = confined */
+	struct hm_chamber *after; /* an earlier chamber whose product is dead: this one begins with what that one left on its disk. Or NULL */
 	const struct hm_control_spec *control; /* equal noise, and no address space randomised; NULL: as it is */
 };
 
@@ -66,7 +67,9 @@ struct hm_chamber;
  * `said` (one line each, appended). Never touches a run whose hallmark still lives (a lock file held by it tells). */
 int hm_chamber_sweep(const char *work, struct hm_bytes *said, struct hm_fail *fail) HM_MUST_CHECK;
 /* Makes cgroups and folders, starts the guardian, clones pid 1 and builds root and identity. When it returns, pid 1
- * waits. A command that is not there is found only by hm_chamber_go. The caller stays single-threaded until then. */
+ * waits. A command that is not there is found only by hm_chamber_go. The caller stays single-threaded until then.
+ * `spec->after` is closed by the call, whatever becomes of it: its upper layers go on as those of the new chamber, where nothing is planted
+ * again. It must have had the same work folder, and the host the same file systems. hm_chamber_tree then tells what has changed since. */
 int hm_chamber_open(struct hm_chamber **ret, const struct hm_chamber_spec *spec, struct hm_fail *fail) HM_MUST_CHECK;
 /* /proc/PID of pid 1 (host numbering) for the internet to enter (it is undumpable: that takes CAP_SYS_PTRACE); the
  * product cgroup's descriptor and id for the recorder. */

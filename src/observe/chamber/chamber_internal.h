@@ -4,6 +4,7 @@
  *   guardian.c  a process that outlives a killed hallmark and cleans up, and the same work for later commands
  *   cgroup.c    the run's control groups
  *   disk.c      the run's folder and where the upper layers stand
+ *   disk_again.c  the same for a run that begins with what another left
  *   mounts.c    which of the host's file systems get a layer
  *   init.c      pid 1 of the chamber, and the product's last steps before exec
  *   root.c      root, pseudo file systems and masks, made by pid 1
@@ -66,6 +67,7 @@ struct hm_chamber {
 	int guardian_control;
 	uint64_t start_ns;
 	bool over; /* the product's first process has ended, `result` is set */
+	struct hm_chamber *after; /* whose disk it goes on with, until it has it */
 	struct hm_chamber_result result;
 };
 
@@ -96,6 +98,17 @@ bool hm_chamber_lock(int fd, unsigned wait_ms) HM_MUST_CHECK;
 int hm_chamber_disk_open(struct hm_chamber_disk *d, const char *work, const char *name,
 			 struct hm_fail *fail) HM_MUST_CHECK;
 int hm_chamber_disk_layers(struct hm_chamber *c, struct hm_fail *fail) HM_MUST_CHECK;
+/* The disk of another chamber, which then has none, under the name of this one. */
+int hm_chamber_disk_take(struct hm_chamber_disk *d, struct hm_chamber_disk *from, const char *work, const char *name,
+			 struct hm_fail *fail) HM_MUST_CHECK;
+/* Whether the layers are those that `after` had; hides what it did not hide. */
+int hm_chamber_disk_continue(struct hm_chamber *c, const struct hm_chamber *after, struct hm_fail *fail) HM_MUST_CHECK;
+/* Makes the layers ready to be mounted again, once no other mount of them is in use. */
+int hm_chamber_disk_reopen(struct hm_chamber *c, struct hm_fail *fail) HM_MUST_CHECK;
+/* Opens WORK with a lock that keeps two commands from making and sweeping at the same time. */
+int hm_chamber_lock_work(const char *work, struct hm_fail *fail) HM_MUST_CHECK;
+/* Makes the folder `path` of the host empty in the chamber: an opaque folder in the upper layer, with its parents. */
+int hm_chamber_hide(struct hm_chamber *c, const char *path, struct hm_fail *fail) HM_MUST_CHECK;
 void hm_chamber_disk_release(struct hm_chamber_disk *d);
 int hm_chamber_disk_sweep(const char *work, const char *name, unsigned wait_ms, struct hm_bytes *said,
 			  struct hm_fail *fail) HM_MUST_CHECK;

@@ -138,8 +138,7 @@ static int mount_image(struct hm_chamber_disk *d, struct hm_fail *fail)
 	return d->image < 0 ? hm_fail_errno(fail, "mounting the chamber's disk %s", device) : 0;
 }
 
-/* Opens WORK with a lock that keeps two commands from making and sweeping at the same time. */
-static int lock_work(const char *work, struct hm_fail *fail)
+int hm_chamber_lock_work(const char *work, struct hm_fail *fail)
 {
 	HM_CLOSE int fd = open(work, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -150,7 +149,7 @@ static int lock_work(const char *work, struct hm_fail *fail)
 
 static int make_folder(struct hm_chamber_disk *d, const char *name, struct hm_fail *fail)
 {
-	HM_CLOSE int work = lock_work(d->work, fail);
+	HM_CLOSE int work = hm_chamber_lock_work(d->work, fail);
 	HM_FREE char *folder = hm_sprintf("%s/" HM_CHAMBER_FOLDER "%s", d->work, name);
 
 	if (work < 0)
@@ -203,8 +202,7 @@ static int like(int fd, const struct stat *st)
 	return futimens(fd, times);
 }
 
-/* Makes the folder `path` of the host empty in the chamber: an opaque folder in the upper layer, with its parents. */
-static int hide(struct hm_chamber *c, const char *path, struct hm_fail *fail)
+int hm_chamber_hide(struct hm_chamber *c, const char *path, struct hm_fail *fail)
 {
 	struct hm_chamber_layer *layer = hm_chamber_layer_of(c, path);
 	size_t skip = strcmp(layer->point, "/") == 0 ? 0 : strlen(layer->point);
@@ -259,7 +257,7 @@ int hm_chamber_disk_layers(struct hm_chamber *c, struct hm_fail *fail)
 
 		for (size_t k = 0; k < c->hidden_count; k++)
 			within |= k != i && hm_chamber_below(c->hidden[i], c->hidden[k]);
-		r = within ? 0 : hide(c, c->hidden[i], fail);
+		r = within ? 0 : hm_chamber_hide(c, c->hidden[i], fail);
 		if (r < 0)
 			return r;
 	}
@@ -294,7 +292,7 @@ static void close_dir(DIR **dir)
 int hm_chamber_disk_sweep(const char *work, const char *name, unsigned wait_ms, struct hm_bytes *said,
 			  struct hm_fail *fail)
 {
-	HM_CLOSE int locked = lock_work(work, fail);
+	HM_CLOSE int locked = hm_chamber_lock_work(work, fail);
 	HM_CLEANUP(close_dir) DIR *dir = locked < 0 ? NULL : opendir(work);
 	struct dirent *e;
 
