@@ -17,7 +17,7 @@
 #define ABSENT_MAX (1u << 20)
 
 struct word { /* what a twin says at its end; `absent` bytes follow */
-	struct hm_run_result result;
+	struct hm_run_result result, then_result;
 	int code;
 	struct hm_fail fail;
 	size_t absent;
@@ -30,12 +30,25 @@ struct child {
 
 static void say(int to, struct hm_twin *twin)
 {
-	struct word word = { twin->result, twin->code, twin->fail, twin->result.absent.len };
+	struct word word = { twin->result, twin->then_result, twin->code, twin->fail, twin->result.absent.len };
 
-	word.result.absent = (struct hm_bytes){ 0 };
+	word.result.absent = word.then_result.absent = (struct hm_bytes){ 0 };
 	if (hm_fs_write_all(to, (struct hm_slice){ (const uint8_t *)&word, sizeof(word) }, NULL) < 0 ||
 	    hm_fs_write_all(to, hm_slice_of(&twin->result.absent), NULL) < 0)
 		_exit(1);
+}
+
+static void do_runs(struct hm_twin *twin)
+{
+	struct hm_run_result results[2];
+
+	if (!twin->then) {
+		twin->code = hm_run(&twin->result, twin->spec, &twin->fail);
+		return;
+	}
+	twin->code = hm_run_twice(results, twin->spec, twin->then, &twin->fail);
+	twin->result = results[0];
+	twin->then_result = results[1];
 }
 
 static int start(struct child *child, struct hm_twin *twin, struct hm_fail *fail)
@@ -55,7 +68,7 @@ static int start(struct child *child, struct hm_twin *twin, struct hm_fail *fail
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(1);
-		twin->code = hm_run(&twin->result, twin->spec, &twin->fail);
+		do_runs(twin);
 		say(ends[1], twin);
 		_exit(0);
 	}
@@ -100,6 +113,7 @@ static int finish(const struct child *children, size_t count, size_t which, stru
 	if (r < 0)
 		return r;
 	twin->result = word.result;
+	twin->then_result = word.then_result;
 	twin->code = word.code;
 	twin->fail = word.fail;
 	if (word.absent == 0)

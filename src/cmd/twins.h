@@ -7,7 +7,8 @@
 
 struct hm_twin {
 	const struct hm_run_spec *spec;
-	struct hm_run_result result;
+	const struct hm_run_spec *then; /* a second run, from what the first left on disk; or NULL */
+	struct hm_run_result result, then_result; /* the second has no `absent` */
 	int code;	     /* what hm_run returned; what it made is in its files */
 	struct hm_fail fail; /* ... and why */
 };

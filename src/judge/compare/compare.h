@@ -63,6 +63,9 @@ int hm_compare_screen(const struct hm_compare *c, const struct hm_compare_phase 
 int hm_compare_confirm(const struct hm_compare *c, const struct hm_compare_result *suspects, const struct hm_compare_phase *aa,
 		       const struct hm_compare_phase *screen, const struct hm_compare_phase *confirm,
 		       const struct hm_experiment_draws *draws, struct hm_compare_result *out, struct hm_fail *fail) HM_MUST_CHECK;
+/* What blocks confirm that no screening went before: the family is all that differs in one of them and in no A/A block. Times have no part. */
+int hm_compare_alone(const struct hm_compare *c, const struct hm_compare_phase *aa, const struct hm_compare_phase *phase,
+		     const struct hm_experiment_draws *draws, struct hm_compare_result *out, struct hm_fail *fail) HM_MUST_CHECK;
 void hm_compare_result_release(struct hm_compare_result *result);
 /* The endpoints, sorted bytewise; *list is the caller's to free. Returns their number. */
 size_t hm_compare_endpoints(const struct hm_compare *c, struct hm_compare_bytes **list) HM_MUST_CHECK;

@@ -305,36 +305,66 @@ static void add_foretold(struct matrix *m, const struct hm_compare_result *suspe
 	}
 }
 
+/* Those of the rows that a test of all of them confirms. */
+static int test_rows(struct matrix *m, const struct hm_experiment_draws *draws, struct hm_compare_result *out, struct hm_fail *fail)
+{
+	HM_FREE struct hm_experiment_p *p = NULL;
+	struct hm_experiment_matrix confirmed;
+	int r;
+
+	if (!m->count)
+		return 0;
+	r = fill(m, fail);
+	if (r < 0)
+		return r;
+	p = hm_alloc(m->count, sizeof(*p));
+	confirmed = view(m);
+	r = hm_experiment_test(p, &confirmed, draws, fail);
+	for (size_t i = 0; i < m->count && r == 0; i++)
+		if (hm_experiment_confirmed(&p[i]))
+			put(out, found_of(m, i, &p[i]));
+	sort(out);
+	return r;
+}
+
+static void add_sized(struct matrix *m, size_t key)
+{
+	if (m->c->keys[key]->text)
+		add_texts(m, key);
+	else
+		add_row(m, key, 0);
+}
+
 int hm_compare_confirm(const struct hm_compare *c, const struct hm_compare_result *suspects, const struct hm_compare_phase *aa,
 		       const struct hm_compare_phase *screen, const struct hm_compare_phase *confirm,
 		       const struct hm_experiment_draws *draws, struct hm_compare_result *out, struct hm_fail *fail)
 {
 	HM_CLEANUP(release) struct matrix m = { .c = c, .phase = confirm };
-	HM_FREE struct hm_experiment_p *p = NULL;
-	struct hm_experiment_matrix confirmed;
-	int r;
 
 	*out = (struct hm_compare_result){ .held = suspects->held };
-	for (size_t i = 0; i < suspects->count; i++) {
-		if (c->keys[suspects->list[i].key]->text)
-			add_texts(&m, suspects->list[i].key);
-		else
-			add_row(&m, suspects->list[i].key, 0);
-	}
+	for (size_t i = 0; i < suspects->count; i++)
+		add_sized(&m, suspects->list[i].key);
 	add_foretold(&m, suspects, aa, screen);
-	if (!m.count)
-		return 0;
-	r = fill(&m, fail);
-	if (r < 0)
-		return r;
-	p = hm_alloc(m.count, sizeof(*p));
-	confirmed = view(&m);
-	r = hm_experiment_test(p, &confirmed, draws, fail);
-	for (size_t i = 0; i < m.count && r == 0; i++)
-		if (hm_experiment_confirmed(&p[i]))
-			put(out, found_of(&m, i, &p[i]));
-	sort(out);
-	return r;
+	return test_rows(&m, draws, out, fail);
+}
+
+int hm_compare_alone(const struct hm_compare *c, const struct hm_compare_phase *aa, const struct hm_compare_phase *phase,
+		     const struct hm_experiment_draws *draws, struct hm_compare_result *out, struct hm_fail *fail)
+{
+	HM_CLEANUP(release) struct matrix m = { .c = c, .phase = phase }, same = { .c = c, .phase = aa };
+	HM_FREE size_t *order = hm_alloc(c->count + 1, sizeof(*order));
+
+	*out = (struct hm_compare_result){ 0 };
+	for (size_t i = 0; i < c->count; i++)
+		order[i] = i;
+	qsort_r(order, c->count, sizeof(*order), by_order, (void *)(uintptr_t)c);
+	for (size_t i = 0; i < c->count; i++) {
+		const struct hm_compare_key *key = c->keys[order[i]];
+
+		if (!key->timing && ever_differs(&m, key) && !ever_differs(&same, key))
+			add_sized(&m, order[i]);
+	}
+	return test_rows(&m, draws, out, fail);
 }
 
 void hm_compare_result_release(struct hm_compare_result *result)

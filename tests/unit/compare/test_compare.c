@@ -202,6 +202,24 @@ static void silence_tells(void **state)
 	release(&w, &suspects, &found);
 }
 
+/* Blocks that no screening went before: what stands at its level in each is confirmed, what is different by itself is not. */
+static void blocks_alone(void **state HM_UNUSED)
+{
+	HM_CLEANUP(hm_compare_result_release) struct hm_compare_result found = { 0 };
+	struct hm_fail fail;
+	struct world w;
+
+	build(&w, leak);
+	assert_int_equal(hm_compare_alone(w.c, &w.aa, &w.confirm, NULL, &found, &fail), 0);
+	assert_int_equal(found.count, 1);
+	assert_string_equal(found.list[0].name, "0.0.line.digest");
+	assert_int_equal(found.list[0].p.b, 1);
+	hm_compare_result_release(&found);
+	assert_int_equal(hm_compare_alone(w.c, &w.aa, &w.aa, NULL, &found, &fail), 0);
+	assert_int_equal(found.count, 0);
+	hm_compare_free(w.c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -209,6 +227,7 @@ int main(void)
 		cmocka_unit_test(a_nonce_is_none),
 		cmocka_unit_test(a_length_tells),
 		cmocka_unit_test(silence_tells),
+		cmocka_unit_test(blocks_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
