@@ -347,7 +347,8 @@ static int compare_kept(const struct hm_trials *e, struct hm_compare *compare, u
 static int compare_sent(const struct hm_trials *e, struct hm_compare *compare, unsigned run, struct hm_fail *fail)
 {
 	HM_FREE char *part = hm_core_run_part(run, "packets.pcapng");
-	struct hm_flows flows = { 0 };
+	HM_CLEANUP(hm_flows_release) struct hm_flows flows = { 0 };
+	HM_CLEANUP(hm_plains_release) struct hm_plains plains = { 0 };
 	struct hm_features features;
 	struct hm_slice packets;
 	uint8_t address[4];
@@ -356,12 +357,13 @@ static int compare_sent(const struct hm_trials *e, struct hm_compare *compare, u
 	if (inet_pton(AF_INET, HM_CHAMBER_ADDRESS, address) != 1 || !hm_parts_get(e->a->parts, part, &packets))
 		abort();
 	r = hm_flows_read(&flows, packets, address, fail);
+	if (r == 0)
+		r = hm_plains_read(&plains, &flows, fail);
 	if (r < 0)
 		return r;
-	hm_features_read(&features, &flows);
+	hm_features_read(&features, &flows, &plains);
 	hm_compare_run(compare, &features, &flows, NULL);
 	hm_features_release(&features);
-	hm_flows_release(&flows);
 	return 0;
 }
 

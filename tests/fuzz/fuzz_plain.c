@@ -1,6 +1,8 @@
-/* Whatever both ends say and the key log holds, spans follow each other without a hole and no plaintext points outside. The input: lengths
- * of the key log and of the answer, two bytes each; then these, then what was sent. */
-#include "plain.h"
+/* Whatever both ends say and the key log holds, spans follow each other without a hole, no plaintext points outside, and every byte of the
+ * stream belongs to one feature. The input: lengths of the key log and of the answer, two bytes each; then these, then what was sent. */
+#include <netinet/in.h>
+
+#include "feature.h"
 
 #include "cursor.h"
 
@@ -25,12 +27,31 @@ static void check(const struct hm_plain *plain, const struct hm_flow *flow)
 		abort();
 }
 
+static void check_features(const struct hm_flows *flows, const struct hm_plains *plains)
+{
+	struct hm_features features;
+	uint64_t sum = 0;
+
+	hm_features_read(&features, flows, plains);
+	for (size_t i = 0; i < features.count; i++) {
+		const struct hm_feature *f = &features.list[i];
+
+		sum += f->wire + (f->placed ? f->bytes.len : 0);
+		if (i && strcmp(f[-1].endpoint, f->endpoint) == 0 && strcmp(f[-1].name, f->name) >= 0)
+			abort();
+	}
+	if (sum != flows->list->sent.len)
+		abort();
+	hm_features_release(&features);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct hm_cursor c = hm_cursor_of((struct hm_slice){ data, size });
 	size_t log = (size_t)hm_cursor_be(&c, 2), heard = (size_t)hm_cursor_be(&c, 2);
 	struct hm_connection connection = { 0 };
-	struct hm_flow flow = { .connection = &connection, .connections = 1 };
+	struct hm_flow flow = { .connection = &connection, .connections = 1, .proto = IPPROTO_TCP };
+	char endpoint[] = "there:443/tcp";
 	struct hm_flows flows = { .list = &flow, .count = 1 };
 	struct hm_plains plains;
 
@@ -38,11 +59,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	hm_bytes_slice(&flow.heard, hm_cursor_bytes(&c, heard));
 	if (!c.bad)
 		hm_bytes_slice(&flow.sent, hm_cursor_bytes(&c, hm_cursor_left(&c)));
+	flow.endpoint = endpoint;
 	connection.sent_len = flow.sent.len;
 	connection.heard_len = flow.heard.len;
 	if (hm_plains_read(&plains, &flows, NULL) < 0)
 		abort();
 	check(plains.list, &flow);
+	check_features(&flows, &plains);
 	hm_plains_release(&plains);
 	hm_bytes_release(&flows.keylog);
 	hm_bytes_release(&flow.heard);

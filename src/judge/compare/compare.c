@@ -38,6 +38,7 @@ static struct hm_compare_key *key_of(struct hm_compare *c, const struct hm_featu
 	fresh->text = feature->text;
 	fresh->placed = feature->placed;
 	fresh->timing = feature->timing;
+	fresh->tls = feature->tls;
 	fresh->origin = feature->origin;
 	fresh->number = c->count;
 	if (!tsearch(fresh, &c->tree, by_key))

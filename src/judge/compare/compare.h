@@ -26,6 +26,7 @@ struct hm_compare_phase {
 /* A feature that was held to depend on a factor. */
 struct hm_compare_found {
 	const char *endpoint, *name; /* borrowed from the comparison */
+	bool tls;		     /* bytes inside TLS */
 	size_t key;
 	struct hm_experiment_p p; /* of the confirmation; zeros for a suspect */
 };

@@ -192,7 +192,7 @@ static struct hm_compare_found found_of(const struct matrix *m, size_t row, cons
 {
 	const struct hm_compare_key *key = m->c->keys[m->rows[row].key];
 
-	return (struct hm_compare_found){ key->endpoint, key->name, m->rows[row].key, *p };
+	return (struct hm_compare_found){ key->endpoint, key->name, key->tls, m->rows[row].key, *p };
 }
 
 /* Adds it, or takes its p where the same feature is there with a greater one. */

@@ -70,7 +70,22 @@ static int by_place(const void *a, const void *b)
 
 	if (x->flow != y->flow)
 		return x->flow < y->flow ? -1 : 1;
+	if (x->tls != y->tls)
+		return x->tls ? 1 : -1;
 	return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+/* The field ends before the leak begins. */
+static bool is_before(const struct hm_feature *field, const struct hm_leak *leak)
+{
+	if (field->flow != leak->flow || field->tls != leak->tls)
+		return field->flow < leak->flow || (field->flow == leak->flow && leak->tls);
+	return field->offset + field->bytes.len <= leak->offset;
+}
+
+static bool is_in(const struct hm_feature *field, const struct hm_leak *leak)
+{
+	return field->flow == leak->flow && field->tls == leak->tls && field->offset < leak->offset + leak->length;
 }
 
 /* Fields in which a token or a digest of a document was found. Leaks and fields stand in the order of places. */
@@ -87,12 +102,9 @@ static void mark_leaks(struct hm_trial *t, const struct hm_run *run, const struc
 	for (size_t i = 0, first = 0; i < run->leak_count; i++) {
 		const struct hm_leak *leak = &run->leaks[i];
 
-		if (leak->tls)
-			continue;
-		while (first < count && (placed[first]->flow < leak->flow || (placed[first]->flow == leak->flow &&
-									       placed[first]->offset + placed[first]->bytes.len <= leak->offset)))
+		while (first < count && is_before(placed[first], leak))
 			first++;
-		for (size_t k = first; k < count && placed[k]->flow == leak->flow && placed[k]->offset < leak->offset + leak->length; k++)
+		for (size_t k = first; k < count && is_in(placed[k], leak); k++)
 			mark(t, hm_compare_key(t->compare, placed[k]->endpoint, placed[k]->name), content);
 	}
 }
@@ -129,7 +141,7 @@ void hm_trial_run(struct hm_trial *t, const struct hm_run *run)
 	t->number_of[at] = block ? t->taken++ : SIZE_MAX;
 	if (!block)
 		return;
-	hm_features_read(&features, &run->flows);
+	hm_features_read(&features, &run->flows, &run->plains);
 	hm_compare_run(t->compare, &features, &run->flows, run->reconciled ? run->reconciled->choices : NULL);
 	if (run->leak_count)
 		mark_leaks(t, run, &features);
@@ -418,7 +430,7 @@ void hm_trial_influence(const struct hm_trial *t, json_t *out)
 					      "phase", "confirm");
 
 			json_array_append_new(out, json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:o}", "factor", t->core->factors[f], "endpoint",
-							     found->endpoint, "layer", slash ? slash + 1 : found->endpoint, "feature",
+							     found->endpoint, "layer", found->tls ? "tls" : slash ? slash + 1 : found->endpoint, "feature",
 							     found->name, "grade", "dependent", "declared", 0, "p", p));
 		}
 }

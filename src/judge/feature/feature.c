@@ -4,16 +4,21 @@
 
 #include "headers.h"
 #include "http.h"
+#include "sealed.h"
 
 enum { DNS_PORT = 53, NS_PER_US = 1000, GAPS_MAX = 1000 };
 
 struct reading {
 	struct hm_features *out;
 	const struct hm_flows *flows;
+	const struct hm_plains *plains;
+	const struct hm_plain *plain; /* of the flow that is read, where it is TLS; else NULL */
+	size_t span;		      /* where its messages have come to */
 	size_t *order; /* flows by endpoint, then as they came */
 	size_t flow;   /* that is read: index in `flows`, and its number among those of its endpoint */
 	size_t number, message, base;
 	uint64_t begun; /* the run's first packet */
+	uint64_t left;	/* the flow's message before */
 };
 
 static struct hm_feature *add(struct reading *r, const char *endpoint, char *name)
@@ -41,17 +46,29 @@ static void add_time(struct reading *r, char *name, uint64_t from, uint64_t to)
 	feature->number = ((int64_t)to - (int64_t)from) / NS_PER_US;
 }
 
-static struct hm_feature *add_bytes(struct reading *r, char *name, size_t offset, size_t length)
+/* Where the places of features are counted: in the stream, or in what TLS carried. */
+static struct hm_slice text_of(const struct reading *r, bool tls)
 {
-	const struct hm_flow *flow = &r->flows->list[r->flow];
-	struct hm_feature *feature = add(r, flow->endpoint, name);
+	return hm_slice_of(tls ? &r->plain->text : &r->flows->list[r->flow].sent);
+}
+
+static struct hm_feature *add_place(struct reading *r, char *name, bool tls, size_t offset, size_t length)
+{
+	struct hm_feature *feature = add(r, r->flows->list[r->flow].endpoint, name);
 
 	feature->text = true;
 	feature->placed = true;
+	feature->tls = tls;
 	feature->flow = r->flow;
 	feature->offset = offset;
-	feature->bytes = (struct hm_slice){ flow->sent.data + offset, length };
+	feature->bytes = (struct hm_slice){ text_of(r, tls).data + offset, length };
 	return feature;
+}
+
+/* Of a message. */
+static struct hm_feature *add_bytes(struct reading *r, char *name, size_t offset, size_t length)
+{
+	return add_place(r, name, r->plain != NULL, offset, length);
 }
 
 static void add_field(void *cookie, const char *name, size_t offset, size_t length)
@@ -93,6 +110,22 @@ static void add_icmp(struct reading *r, struct hm_slice message)
 	}
 }
 
+/* The place in the stream of the byte at `offset` of what messages are counted in. Messages come in their order. */
+static size_t stream_place(struct reading *r, size_t offset)
+{
+	const struct hm_plain *plain = r->plain;
+
+	if (!plain)
+		return offset;
+	for (; r->span < plain->spans; r->span++) {
+		const struct hm_plain_span *span = &plain->span[r->span];
+
+		if (span->kind == HM_PLAIN_DATA && offset - span->text < span->length)
+			return span->offset + (offset - span->text);
+	}
+	return r->flows->list[r->flow].sent.len;
+}
+
 /* When the byte at `offset` of the flow left. */
 static uint64_t time_of(const struct hm_flow *flow, size_t offset)
 {
@@ -112,10 +145,15 @@ static uint64_t time_of(const struct hm_flow *flow, size_t offset)
 static void add_message(struct reading *r, size_t offset, size_t length)
 {
 	const struct hm_flow *flow = &r->flows->list[r->flow];
-	struct hm_slice message = { flow->sent.data + offset, length };
+	struct hm_slice message = { text_of(r, r->plain != NULL).data + offset, length };
 
-	if (r->message && r->message < GAPS_MAX && flow->message_ns)
-		add_time(r, hm_sprintf("%zu.%zu.gap", r->number, r->message), time_of(flow, r->base), time_of(flow, offset));
+	if (r->message < GAPS_MAX && flow->message_ns) {
+		uint64_t left = time_of(flow, stream_place(r, offset));
+
+		if (r->message)
+			add_time(r, hm_sprintf("%zu.%zu.gap", r->number, r->message), r->left, left);
+		r->left = left;
+	}
 	r->base = offset;
 	add_number(r, flow->endpoint, hm_sprintf("%zu.%zu.size", r->number, r->message), length);
 	if (flow->proto == IPPROTO_ICMP && flow->version == 4)
@@ -145,17 +183,16 @@ static size_t request_length(struct hm_slice stream)
 	return body > stream.len - request.head_len ? stream.len : request.head_len + body;
 }
 
-static void add_stream(struct reading *r)
+/* The messages of a stream, or of a stretch of it. */
+static void add_stream(struct reading *r, size_t at, size_t end)
 {
-	struct hm_slice stream = hm_slice_of(&r->flows->list[r->flow].sent);
-	size_t at = 0;
+	const uint8_t *data = text_of(r, r->plain != NULL).data;
 
-	while (at < stream.len) {
-		size_t len = r->out->count < HM_FEATURES_MAX ?
-				     request_length((struct hm_slice){ stream.data + at, stream.len - at }) : 0;
+	while (at < end) {
+		size_t len = r->out->count < HM_FEATURES_MAX ? request_length((struct hm_slice){ data + at, end - at }) : 0;
 
 		if (!len)
-			len = stream.len - at;
+			len = end - at;
 		add_message(r, at, len);
 		at += len;
 	}
@@ -210,19 +247,46 @@ static void add_segments(struct reading *r)
 	add_column(r, &column);
 }
 
+static void add_sealed(void *cookie, struct hm_sealed_field *field)
+{
+	struct reading *r = cookie;
+	struct hm_header_column column = { .name = field->name, .origin = field->origin, .bytes = field->wire, .value = field->value };
+
+	if (field->placed) {
+		add_place(r, hm_sprintf("%zu.%s", r->number, field->name), field->tls, field->offset, field->length);
+		return;
+	}
+	add_column(r, &column);
+	field->value = column.value;
+}
+
+/* What TLS carried, connection by connection, and what it was carried in. */
+static void add_tls(struct reading *r)
+{
+	const struct hm_flow *flow = &r->flows->list[r->flow];
+
+	for (size_t i = 0; i < flow->connections; i++)
+		add_stream(r, r->plain->begin[i], r->plain->begin[i + 1]);
+	hm_sealed_read(flow, r->plain, add_sealed, r);
+}
+
 static void add_flow(struct reading *r)
 {
 	const struct hm_flow *flow = &r->flows->list[r->flow];
 
 	r->message = 0;
+	r->span = 0;
+	r->plain = r->plains && r->flow < r->plains->count && r->plains->list[r->flow].tls ? &r->plains->list[r->flow] : NULL;
 	if (flow->version)
 		hm_headers_read(flow, r->flows->address, add_column, r);
 	if (flow->proto == IPPROTO_TCP && flow->messages)
 		add_segments(r);
 	if (flow->packet)
 		add_time(r, hm_sprintf("%zu.begin", r->number), r->begun, flow->packet[0].time_ns);
-	if (flow->proto == IPPROTO_TCP || flow->messages == 0 || flow->message[0] != 0)
-		add_stream(r);
+	if (r->plain)
+		add_tls(r);
+	else if (flow->proto == IPPROTO_TCP || flow->messages == 0 || flow->message[0] != 0)
+		add_stream(r, 0, flow->sent.len);
 	else
 		add_datagrams(r);
 	add_number(r, flow->endpoint, hm_sprintf("%zu.messages", r->number), r->message);
@@ -287,10 +351,10 @@ static int by_name(const void *a, const void *b)
 	return r ? r : strcmp(x->name, y->name);
 }
 
-void hm_features_read(struct hm_features *out, const struct hm_flows *flows)
+void hm_features_read(struct hm_features *out, const struct hm_flows *flows, const struct hm_plains *plains)
 {
 	HM_FREE size_t *order = hm_alloc(flows->count, sizeof(*order));
-	struct reading r = { .out = out, .flows = flows, .order = order };
+	struct reading r = { .out = out, .flows = flows, .plains = plains, .order = order };
 
 	*out = (struct hm_features){ 0 };
 	for (size_t i = 0; i < flows->count; i++) {

@@ -5,7 +5,7 @@
  * first flow to that endpoint 0, of its first message 0, then the field. A value is a number or bytes. Names follow what a message
  * says, not where it says it, so that a value whose length changes does not move the names of those behind it.
  *
- * A message is a datagram; in a TCP stream a request of HTTP/1, or all that the stream has else. Its fields are a partition: every
+ * A message is a datagram; in a TCP stream, or in what TLS carried, a request of HTTP/1, or all that there is else. Its fields are a partition: every
  * byte of what a flow sent belongs to exactly one feature that has a place (`offset`, `length`). Text that a format fixes (names of
  * headers, separators) is a field like any other.
  *
@@ -24,6 +24,9 @@
  * NAME is in lower case; bytes other than letters, digits, '-' and '_' stand as %XX. What comes again is NAME.1, NAME.2, ... Bytes between fields,
  * the raw names of headers and lines among them, are `F.M.glue.I`, numbered from 0 in each message.
  *
+ * The stream of a TLS flow is its messages' bytes and `F.tls...` (sealed.h): `.hello.random`, `.hello.extension.51`, `.finished` and so on; a column
+ * each for record headers (`.record`), nonces (`.nonce`) and `.alert`; `.derived` for tags and padding; `.closed` for what could not be opened.
+ *
  * Headers of packets are columns (headers.h): `F.ip.ttl`, `F.tcp.options` and so on, each with the bytes of packets that it stands for; with
  * `F.derived` these are all bytes of a flow's packets but its payload.
  *
@@ -31,7 +34,7 @@
  * the flow's message before. They are never alike in two runs: only how far they are apart can tell something.
  *
  * Pure: no clock, no I/O, no order of hashes. */
-#include "flow.h"
+#include "plain.h"
 
 enum {
 	HM_FEATURES_MAX = 200000, /* of a run: a flow behind that is one feature, F.data */
@@ -59,7 +62,8 @@ struct hm_feature {
 	struct hm_slice bytes; /* where `text`; borrows from the flows, or from this list */
 	bool placed;	      /* it is bytes of what the flow sent */
 	size_t flow;	      /* whose it is, in hm_flows.list; SIZE_MAX: of the endpoint or the run */
-	size_t offset;	      /* of what has a place, in the flow's `sent` */
+	bool tls;	      /* its place is in the flow's plaintext; it stands for as many bytes of what was sent */
+	size_t offset;	      /* of what has a place, in the flow's `sent` or plaintext */
 };
 
 struct hm_features {
@@ -70,8 +74,8 @@ struct hm_features {
 	size_t column_count;
 };
 
-/* The features of what `flows` sent. `flows` must outlive them. */
-void hm_features_read(struct hm_features *out, const struct hm_flows *flows);
+/* The features of what `flows` sent. `plains` are theirs (none: TLS is bytes like others). Both must outlive them. */
+void hm_features_read(struct hm_features *out, const struct hm_flows *flows, const struct hm_plains *plains);
 void hm_features_release(struct hm_features *features);
 /* The feature, or NULL. */
 const struct hm_feature *hm_features_find(const struct hm_features *features, const char *endpoint, const char *name) HM_MUST_CHECK;

@@ -110,6 +110,7 @@ void report_say_self_test(struct hm_bytes *out, const struct report_self_test *t
 /* ---- sent.c: what a run sent ---- */
 struct report_sent {
 	struct hm_flows flows;
+	struct hm_plains plains;
 	struct hm_features features; /* of these */
 	bool there;		     /* its packets are in this bundle */
 };

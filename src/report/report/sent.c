@@ -40,7 +40,10 @@ int report_sent_load(struct report_sent *s, const struct report_view *v, uint64_
 	r = report_flows_load(&s->flows, v, run, fail);
 	if (r <= 0)
 		return r;
-	hm_features_read(&s->features, &s->flows);
+	r = hm_plains_read(&s->plains, &s->flows, fail);
+	if (r < 0)
+		return hm_fail_in(fail, "the packets of run %lu", (unsigned long)run);
+	hm_features_read(&s->features, &s->flows, &s->plains);
 	s->there = true;
 	return 0;
 }
@@ -48,6 +51,7 @@ int report_sent_load(struct report_sent *s, const struct report_view *v, uint64_
 void report_sent_release(struct report_sent *s)
 {
 	hm_features_release(&s->features);
+	hm_plains_release(&s->plains);
 	hm_flows_release(&s->flows);
 	*s = (struct report_sent){ 0 };
 }

@@ -135,7 +135,7 @@ static void a_run(void **state)
 	size_t sum = 0;
 
 	(void)state;
-	hm_features_read(&f, &flows);
+	hm_features_read(&f, &flows, NULL);
 	for (size_t i = 0; i < f.count; i++) {
 		sum += f.list[i].placed ? f.list[i].bytes.len : 0;
 		if (i)
@@ -183,7 +183,7 @@ static void headers(void **state)
 						  .fragment = 0x2000, .payload = HM_SLICE("two") });
 	assert_int_equal(hm_flows_read(&flows, hm_slice_of(&file), frames_chamber, NULL), 0);
 	assert_int_equal(flows.count, 1);
-	hm_features_read(&f, &flows);
+	hm_features_read(&f, &flows, NULL);
 	for (size_t i = 0; i < f.count; i++)
 		sum += f.list[i].wire + (f.list[i].placed ? f.list[i].bytes.len : 0);
 	assert_int_equal(sum, flows.list[0].wire);
