@@ -236,6 +236,14 @@ void report_experiment_release(struct report_experiment *x)
 	*x = (struct report_experiment){ 0 };
 }
 
+bool report_depends(const struct report_experiment *x, const struct report_factor *f)
+{
+	for (size_t i = 0; i < x->influences; i++)
+		if (x->influence[i].factor == f)
+			return true;
+	return false;
+}
+
 bool report_counts_pairs(const struct report_experiment *x, const char *claim)
 {
 	bool counts = false;

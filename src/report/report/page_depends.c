@@ -121,15 +121,15 @@ static bool put_obstacle(struct hm_bytes *out, const struct report_factor *f)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes number = { 0 }, words = { 0 };
 
-	if (f->pairs && f->claim && (strcmp(report_text(f->claim, "verdict"), "not verifiable") != 0 || lacks_account(f)))
+	if (f->pairs && (strcmp(report_text(f->claim, "verdict"), "not verifiable") != 0 || lacks_account(f)))
 		return false;
 	put_state(out, "open", "cannot tell");
 	report_number(&number, f->claim);
 	report_words(&words, f->claim);
-	if (f->pairs && f->claim)
+	if (f->pairs)
 		report_html(out, "<span>%.*s %.*s</span>", HM_S(number), HM_S(words));
 	else
-		report_html(out, "<span>%s</span>", f->pairs ? "not judged" : "no pair was done");
+		hm_bytes_text(out, "<span>no pair was done</span>");
 	return true;
 }
 
@@ -194,14 +194,6 @@ static void put_matrix(const struct report_page *p)
 
 /* ---- sentences, and what was not tested ---- */
 
-static bool depends(const struct report_experiment *x, const struct report_factor *f)
-{
-	for (size_t i = 0; i < x->influences; i++)
-		if (x->influence[i].factor == f)
-			return true;
-	return false;
-}
-
 void report_page_quotes(const struct report_page *p)
 {
 	const struct report_experiment *x = p->experiment;
@@ -212,7 +204,7 @@ void report_page_quotes(const struct report_page *p)
 		for (size_t i = 0; i < x->factors; i++) {
 			HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
 
-			if (depends(x, &x->factor[i]) != pass || shown++ >= QUOTES_SHOWN)
+			if (report_depends(x, &x->factor[i]) != pass || shown++ >= QUOTES_SHOWN)
 				continue;
 			report_quote(&text, x, &x->factor[i]);
 			report_html(p->out, "<p class=\"quote%s\">%.*s</p>\n", pass ? " depends" : "", HM_S(text));

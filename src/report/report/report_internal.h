@@ -149,6 +149,8 @@ struct report_experiment {
 };
 int report_experiment_load(struct report_experiment *x, const struct report_view *v, struct hm_fail *fail) HM_MUST_CHECK;
 void report_experiment_release(struct report_experiment *x);
+/* Whether something was found to depend on the factor. */
+bool report_depends(const struct report_experiment *x, const struct report_factor *f) HM_MUST_CHECK;
 /* Whether the claim's bound counts pairs, not runs. */
 bool report_counts_pairs(const struct report_experiment *x, const char *claim) HM_MUST_CHECK;
 

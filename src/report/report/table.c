@@ -280,6 +280,22 @@ static void put_reason(struct table *t, size_t k, const json_t *claim, const cha
 	table_paragraph(t, rank, hm_slice_of(&text));
 }
 
+/* What pairs show of factors whose claim was not judged, since others of its factors did not vary. */
+static void put_unjudged(struct table *t, size_t k)
+{
+	const struct report_experiment *x = &t->experiment[k];
+
+	for (size_t i = 0; i < x->factors; i++) {
+		HM_CLEANUP(hm_bytes_release) struct hm_bytes said = { 0 }, text = { 0 };
+
+		if (x->factor[i].claim)
+			continue;
+		report_quote(&said, x, &x->factor[i]);
+		report_term(&text, "%s%s%s: %.*s", t->count > 1 ? t->view[k].name : "", t->count > 1 ? " " : "", x->factor[i].name, HM_S(said));
+		table_paragraph(t, report_depends(x, &x->factor[i]) ? "depends" : "no verdict", hm_slice_of(&text));
+	}
+}
+
 /* Worst first. */
 static void put_reasons(struct table *t)
 {
@@ -294,6 +310,8 @@ static void put_reasons(struct table *t)
 				if (strcmp(report_text(claim, "verdict"), ranks[r]) == 0)
 					put_reason(t, k, claim, ranks[r]);
 		}
+	for (size_t k = 0; k < t->count; k++)
+		put_unjudged(t, k);
 	if (t->out->len > before)
 		hm_bytes_u8(t->out, '\n');
 }
