@@ -59,6 +59,37 @@ static inline void sample_influence(struct hm_parts *parts)
 		  "'scope':{'not_asserted':['timing','" SAMPLE_HOSTILE "']}}");
 }
 
+#define SAMPLE_LEVELS(n) "'levels':[{'factor':'content','level':" n "},{'factor':'names','level':" n "},{'factor':'host.name','level':" n "}]"
+#define SAMPLE_FILE "'size':9,'mode':420,'uid':0,'gid':0,'mtime':1715677200,'atime':1715677200,'role':'document','marking':null,'tokens':[],'draw':0"
+
+/* The two sets: one document with other words, one with another owner, time and attribute, one of another name, and one that is alike. */
+static inline void sample_documents(struct hm_parts *parts)
+{
+	static const char *const contents[] = { "the word is <b>AAAA</b>, as you\r\nguessed " SAMPLE_BIDI, "the word is <b>BBBBBB</b>, as you\r\nguessed "
+						SAMPLE_BIDI, "\x01\x02\x03\x04", "same" };
+
+	for (size_t i = 0; i < HM_COUNT(contents); i++) {
+		HM_CLEANUP(hm_bytes_release) struct hm_bytes content = { 0 };
+		HM_FREE char *name = hm_sprintf("planted/%04zu", i + 1);
+
+		hm_bytes_text(&content, contents[i]);
+		assert_int_equal(hm_parts_take(parts, name, &content, NULL), 0);
+	}
+	make_json(parts, "planted.json",
+		  "{'schema':'hallmark/planted/v2','target':'/t','sets':["
+		  "{'set':1," SAMPLE_LEVELS("0") ",'files':["
+		  "{'path':'" SAMPLE_HOSTILE "/owned','part':'planted/0004','sha256':'d'," SAMPLE_FILE ",'xattrs':[]},"
+		  "{'path':'" SAMPLE_HOSTILE "/same','part':'planted/0004','sha256':'d'," SAMPLE_FILE ",'xattrs':[]},"
+		  "{'path':'alpha','part':'planted/0003','sha256':'c'," SAMPLE_FILE ",'xattrs':[]},"
+		  "{'path':'letter-\\u202e.eml','part':'planted/0001','sha256':'a'," SAMPLE_FILE ",'xattrs':[]}]},"
+		  "{'set':2," SAMPLE_LEVELS("1") ",'files':["
+		  "{'path':'" SAMPLE_HOSTILE "/owned','part':'planted/0004','sha256':'d','size':9,'mode':384,'uid':7,'gid':8,'mtime':1715677201,"
+		  "'atime':1715677200,'role':'document','marking':null,'tokens':[],'draw':0,'xattrs':[{'name':'user.x','value':'" SAMPLE_HOSTILE "'}]},"
+		  "{'path':'" SAMPLE_HOSTILE "/same','part':'planted/0004','sha256':'d'," SAMPLE_FILE ",'xattrs':[]},"
+		  "{'path':'letter-\\u202e.eml','part':'planted/0002','sha256':'b'," SAMPLE_FILE ",'xattrs':[]},"
+		  "{'path':'omega','part':'planted/0003','sha256':'c'," SAMPLE_FILE ",'xattrs':[]}]}]}");
+}
+
 /* Runs 1 to 6 confirm for content, 7 to 12 for names, 13 to 18 for the host's name; of two runs the even one has level 1, but of runs
  * 3 and 4 the odd one. */
 static inline struct hm_parts *sample_experiment(void)
@@ -81,7 +112,7 @@ static inline struct hm_parts *sample_experiment(void)
 	for (struct hm_bytes *b = &plan; b; b = b == &plan ? &assessment : b == &assessment ? &sets : NULL)
 		hm_bytes_u8(b, 0);
 	{
-		HM_FREE char *p = hm_sprintf("{'factors':['content'],'blocks':[%s,{'block':99,'phase':'confirm','factor':'content','runs':[1,77]},"
+		HM_FREE char *p = hm_sprintf("{'factors':['content'],'stdin':'/t/letter.eml','blocks':[%s,{'block':99,'phase':'confirm','factor':'content','runs':[1,77]},"
 					     "{'block':98,'phase':'confirm','factor':'content','runs':[1]},7]}", (char *)plan.data);
 		HM_FREE char *a = hm_sprintf("{'runs':[%s],'sets':[%s],'chamber':{'address':'198.18.0.2','self_test':'none'}}", (char *)assessment.data,
 					     (char *)sets.data);
@@ -89,10 +120,7 @@ static inline struct hm_parts *sample_experiment(void)
 		make_json(parts, "plan.json", p);
 		make_json(parts, "assessment.json", a);
 	}
-	make_json(parts, "planted.json",
-		  "{'schema':'hallmark/planted/v2','target':'/t','sets':["
-		  "{'set':1,'levels':[{'factor':'content','level':0},{'factor':'names','level':0},{'factor':'host.name','level':0}],'files':[]},"
-		  "{'set':2,'levels':[{'factor':'content','level':1},{'factor':'names','level':1},{'factor':'host.name','level':1}],'files':[]}]}");
+	sample_documents(parts);
 	sample_influence(parts);
 	return parts;
 }

@@ -75,16 +75,21 @@ static void release_levels(struct levels *l)
 	report_index_release(&l->place_of);
 }
 
-/* 0 or 1; -1 where it is not known. */
-static int level_of(const struct levels *l, uint64_t run, const char *factor)
+/* The set of documents that the run had; NULL where it was not done, or that is not known. */
+static const json_t *set_of(const struct levels *l, uint64_t run)
 {
 	uint32_t set = get_number(&l->set_of, run), place = set ? get_number(&l->place_of, set) : 0;
+
+	return place && get_number(&l->done, run) ? json_array_get(l->sets, place - 1) : NULL;
+}
+
+/* 0 or 1; -1 where it is not known. */
+static int level_of(const json_t *set, const char *factor)
+{
 	const json_t *row;
 	size_t i;
 
-	if (!place || !get_number(&l->done, run))
-		return -1;
-	json_array_foreach (report_list(json_array_get(l->sets, place - 1), "levels"), i, row)
+	json_array_foreach (report_list(set, "levels"), i, row)
 		if (strcmp(report_text(row, "factor"), factor) == 0)
 			return report_int(row, "level") == 1;
 	return -1;
@@ -115,10 +120,13 @@ static void load_pairs(struct report_experiment *x, const struct report_view *v)
 			continue;
 		for (size_t k = 0; k < 2; k++) {
 			json_int_t run = json_integer_value(json_array_get(runs, k));
-			int level = run > 0 ? level_of(&levels, (uint64_t)run, f->name) : -1;
+			const json_t *set = run > 0 ? set_of(&levels, (uint64_t)run) : NULL;
+			int level = level_of(set, f->name);
 
-			if (level >= 0)
-				pair.run[level] = (uint64_t)run;
+			if (level < 0)
+				continue;
+			pair.run[level] = (uint64_t)run;
+			pair.set[level] = set;
 		}
 		if (!pair.run[0] || !pair.run[1])
 			continue;

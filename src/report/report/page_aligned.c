@@ -3,94 +3,6 @@
 
 #define GROUPS_SHOWN 4	/* messages */
 #define FIELDS_SHOWN 60 /* of one message */
-#define SAME_SHOWN 64	/* bytes of a value that is the same in both */
-#define VALUE_SHOWN 192 /* bytes of one that differs, */
-#define BEFORE_SHOWN 32 /* so many of them before the first that does */
-
-/* ---- values ---- */
-
-/* Which bytes differ: each for itself where the lengths are the same; else what is neither a common beginning nor a common end. */
-struct difference {
-	struct hm_slice other;
-	bool same_length;
-	size_t from, to; /* where lengths differ: the bytes from..to */
-};
-
-static struct difference difference_of(struct hm_slice s, struct hm_slice other)
-{
-	struct difference d = { .other = other, .same_length = s.len == other.len };
-	size_t least = s.len < other.len ? s.len : other.len, end = 0;
-
-	while (d.from < least && s.data[d.from] == other.data[d.from])
-		d.from++;
-	while (end < least - d.from && s.data[s.len - 1 - end] == other.data[other.len - 1 - end])
-		end++;
-	d.to = s.len - end;
-	return d;
-}
-
-static bool differs_at(const struct difference *d, struct hm_slice s, size_t at)
-{
-	return d->same_length ? s.data[at] != d->other.data[at] : at >= d->from && at < d->to;
-}
-
-/* Text is what a person can read: at most one byte in eight is none. */
-static bool is_text(struct hm_slice s)
-{
-	size_t odd = 0;
-
-	if (!hm_text_is_utf8(s))
-		return false;
-	for (size_t i = 0; i < s.len; i++)
-		odd += (s.data[i] < 0x20 && s.data[i] != '\n' && s.data[i] != '\r' && s.data[i] != '\t') || s.data[i] == 0x7f;
-	return odd * 8 <= s.len;
-}
-
-static void put_stretch(struct hm_bytes *out, struct hm_slice s, bool text)
-{
-	if (text)
-		report_escape(out, s, true);
-	else
-		for (size_t i = 0; i < s.len; i++)
-			hm_bytes_printf(out, i ? " %02x" : "%02x", s.data[i]);
-}
-
-/* The bytes from..to, in stretches that differ or do not. */
-static void put_marked(struct hm_bytes *out, struct hm_slice s, const struct difference *d, size_t from, size_t to, bool text)
-{
-	for (size_t at = from, end; at < to; at = end) {
-		bool mark = differs_at(d, s, at);
-
-		for (end = at + 1; end < to && differs_at(d, s, end) == mark;)
-			end++;
-		hm_bytes_text(out, !text && at > from ? " " : "");
-		hm_bytes_text(out, mark ? "<mark>" : "");
-		put_stretch(out, (struct hm_slice){ s.data + at, end - at }, text);
-		hm_bytes_text(out, mark ? "</mark>" : "");
-	}
-}
-
-static void put_cut(struct hm_bytes *out, size_t bytes, const char *where)
-{
-	if (bytes)
-		report_html(out, " <span class=\"cut\">%'zu %s %s</span> ", bytes, bytes == 1 ? "byte" : "bytes", where);
-}
-
-static void put_bytes(struct hm_bytes *out, struct hm_slice s, const struct hm_slice *other)
-{
-	struct difference d = difference_of(s, other ? *other : s);
-	bool text = is_text(s) && (!other || is_text(*other)), same = other && hm_slice_eq(s, *other);
-	size_t from = d.from > BEFORE_SHOWN && !same && other ? d.from - BEFORE_SHOWN : 0, most = same ? SAME_SHOWN : VALUE_SHOWN;
-	size_t to = s.len - from < most ? s.len : from + most;
-
-	if (!s.len)
-		hm_bytes_text(out, "<i class=\"none\">empty</i>");
-	put_cut(out, from, "before");
-	hm_bytes_text(out, "<code>");
-	put_marked(out, s, &d, from, to, text);
-	hm_bytes_text(out, "</code>");
-	put_cut(out, s.len - to, "more");
-}
 
 static void put_value(struct hm_bytes *out, const struct hm_feature *f, const struct hm_feature *other)
 {
@@ -99,7 +11,7 @@ static void put_value(struct hm_bytes *out, const struct hm_feature *f, const st
 	if (!f)
 		hm_bytes_text(out, "<i class=\"none\">not sent</i>");
 	else if (f->text)
-		put_bytes(out, f->bytes, other && other->text ? &other->bytes : NULL);
+		report_value(out, f->bytes, other && other->text ? &other->bytes : NULL);
 	else
 		report_html(out, mark ? "<code><mark>%s%'lu</mark></code>" : "<code>%s%'lu</code>", f->number < 0 ? "-" : "",
 			    (unsigned long)(f->number < 0 ? 0 - (uint64_t)f->number : (uint64_t)f->number));
@@ -263,23 +175,35 @@ static void put_numbers(struct aligned *a)
 	}
 }
 
-static void put_title(struct hm_bytes *out, const struct group *g)
+/* `first`: of its factor. */
+static void put_title(struct hm_bytes *out, const struct group *g, bool first)
+{
+	if (first)
+		report_html(out, "<h3>Two runs that differed in %s</h3>\n", report_say("factor", g->first->factor->name));
+}
+
+static void put_place(struct hm_bytes *out, const struct group *g)
 {
 	unsigned long flow = strtoul(g->first->feature, NULL, 10);
 	const char *dot = g->prefix ? strchr(g->first->feature, '.') : NULL;
 
-	report_html(out, "<h3>Two runs that differed in %s</h3>\n<p>What went to <code>%s</code>", report_say("factor", g->first->factor->name),
-		    *g->first->endpoint ? g->first->endpoint : "all endpoints");
+	report_html(out, "<p>What went to <code>%s</code>", *g->first->endpoint ? g->first->endpoint : "all endpoints");
 	if (dot)
 		report_html(out, ", flow %lu, message %lu, counted from 0", flow, strtoul(dot + 1, NULL, 10));
+	else
+		hm_bytes_text(out, ", as a whole");
 	hm_bytes_text(out, ". Bytes that differ are <mark>marked</mark>.</p>\n");
 }
 
-static void put_group(const struct report_page *p, const struct group *g, const struct report_pair *pair, const struct report_sent side[2])
+static void put_group(const struct report_page *p, const struct group *g, const struct report_pair *pair, const struct report_sent side[2],
+		      bool first)
 {
 	struct aligned a = { .page = p, .group = g, .side = side };
 
-	put_title(p->out, g);
+	put_title(p->out, g, first);
+	if (first)
+		report_page_varied(p, pair);
+	put_place(p->out, g);
 	report_html(p->out, "<div class=\"scroll\" role=\"region\" aria-label=\"Two messages\" "
 			    "tabindex=\"0\"><table role=\"table\" class=\"aligned\"><thead role=\"rowgroup\"><tr role=\"row\">"
 			    "<th role=\"columnheader\" scope=\"col\">Field</th><th role=\"columnheader\" scope=\"col\">Run %lu, level 0</th>"
@@ -307,7 +231,7 @@ int report_page_aligned(const struct report_page *p, struct hm_fail *fail)
 		for (size_t k = 0; k < 2 && r == 0; k++)
 			r = report_sent_load(&side[k], p->view, pair->run[k], fail);
 		if (r == 0)
-			put_group(p, &groups[i], pair, side);
+			put_group(p, &groups[i], pair, side, i == 0 || groups[i - 1].first->factor != groups[i].first->factor);
 		report_sent_release(&side[0]);
 		report_sent_release(&side[1]);
 	}

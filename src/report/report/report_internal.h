@@ -124,6 +124,7 @@ bool report_same_value(const struct hm_feature *a, const struct hm_feature *b) H
 /* ---- experiment.c: what pairs of runs show ---- */
 struct report_pair {
 	uint64_t run[2]; /* by level */
+	const json_t *set[2]; /* their rows of planted.json's sets */
 };
 struct report_factor { /* one that was tested */
 	const char *name;
@@ -165,6 +166,14 @@ void report_quote_scope(struct hm_bytes *out, const struct report_view *v);
 void report_quote_ledger(struct hm_bytes *out, const json_t *row);
 /* What an influence is, in words: report_field, or what was found. */
 void report_quote_feature(struct hm_bytes *out, const struct report_influence *item);
+
+/* ---- difference.c, values.c: values side by side ---- */
+/* Sets marks[i][k] for the bytes of s[i] that differ from the other value: each for itself where the lengths are the same; else what is not
+ * part of a common row of words (of `text`; else of bytes), or, of long values, neither of a common beginning nor of a common end. */
+void report_difference(bool *marks[2], const struct hm_slice s[2], bool text);
+bool report_is_text(struct hm_slice s) HM_MUST_CHECK; /* what a person can read */
+/* The value for a cell, what differs from `other` marked; NULL: there is no other. */
+void report_value(struct hm_bytes *out, struct hm_slice s, const struct hm_slice *other);
 
 /* ---- cite.c: what the claims point at ---- */
 enum report_of { REPORT_EVENT, REPORT_FLOW, REPORT_ENTRY }; /* of the record, of the packets, of the tree */
@@ -251,6 +260,8 @@ void report_page_verdicts(const struct report_page *p);
 void report_page_quotes(const struct report_page *p); /* for the head */
 int report_page_depends(const struct report_page *p, struct hm_fail *fail) HM_MUST_CHECK; /* what the experiment shows */
 int report_page_aligned(const struct report_page *p, struct hm_fail *fail) HM_MUST_CHECK; /* messages of two runs, in it */
+/* What the documents of the two runs had different. Nothing where no document differs. */
+void report_page_varied(const struct report_page *p, const struct report_pair *pair);
 void report_page_ledger(const struct report_page *p); /* every byte that left, by endpoint and class */
 void report_page_limits(const struct report_page *p); /* what this does not say */
 void report_page_witnesses(const struct report_page *p); /* what was seen twice, and whether the recorder sees */

@@ -61,7 +61,7 @@ const char report_style[] =
 	".state.open{color:var(--open);border-style:dashed}.state.unseen{color:var(--upheld)}\n"
 	".aligned{table-layout:fixed}.aligned th:first-child{width:15rem}.aligned tbody th b,.aligned tbody th span{display:block;font-size:.88rem}\n"
 	".aligned tbody th b{color:var(--refuted);font-weight:600}.aligned tbody th span{color:var(--faint)}.aligned mark{font-weight:600}\n"
-	".aligned td code{white-space:pre-wrap}.aligned td:last-child{padding-right:0}\n"
+	".aligned td code{white-space:pre-wrap}.aligned td .cut{font-size:.85rem}.aligned td:last-child{padding-right:0}\n"
 	".patterns{position:absolute}.account{margin:1.1rem 0}.account p{margin:0 0 .25rem}.bar{display:block;border:1px solid var(--ink)}\n"
 	".legend{display:flex;flex-wrap:wrap;gap:.1rem 1.4rem;margin:.3rem 0 0;padding:0;list-style:none;font-size:.92rem}\n"
 	".key{vertical-align:-.1em;border:1px solid var(--ink)}.constant,.under{fill:var(--wash)}.influenced{fill:var(--refuted)}\n"

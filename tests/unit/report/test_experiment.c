@@ -194,6 +194,26 @@ static void two_messages_side_by_side(void **state HM_UNUSED)
 	shows(&page, "<span class=\"cut\">240 bytes more</span>");
 }
 
+/* What was put in, beside what came out: the product's input first. */
+static void documents_that_varied(void **state HM_UNUSED)
+{
+	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = sample_experiment();
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes page = page_of(parts);
+	const char *input = strstr((const char *)page.data, ".eml</code><span>content</span>"), *owner;
+
+	shows(&page, "What varied: 3 planted documents.");
+	assert_non_null(input);
+	shows(&page, "<code>the word is &lt;b&gt;<mark>AAAA</mark>&lt;/b&gt;, as you\\x0D\\x0A\nguessed invoice\\xE2");
+	shows(&page, "<mark>BBBBBB</mark>");
+	owner = strstr(input, "/owned</code><span>permissions</span>");
+	assert_non_null(owner);
+	shows(&page, "<code>06<mark>44</mark></code>");
+	shows(&page, "<code>06<mark>00</mark></code>");
+	shows(&page, "<code>2024-05-14 09:00:0<mark>1</mark>, read 2024-05-14 09:00:00</code>");
+	shows(&page, "And 1 more document.");
+	hides(&page, "/same</code>");
+}
+
 /* Without packets, planted documents or plan there are no pairs to show, and nothing is made up. */
 static void what_is_not_there_is_not_shown(void **state HM_UNUSED)
 {
@@ -245,6 +265,48 @@ static void false_ledgers_stay_in_their_bars(void **state HM_UNUSED)
 	shows(&page, "<rect x=\"0.00%\" width=\"100.00%\" height=\"100%\" class=\"constant\"/></svg>");
 }
 
+static void marks(const char *first, const char *second, bool text, const char *marked, const char *other)
+{
+	const struct hm_slice s[2] = { hm_slice_text(first), hm_slice_text(second) };
+	const char *const wanted[2] = { marked, other };
+	bool of_first[64], of_second[64], *both[2] = { of_first, of_second };
+
+	report_difference(both, s, text);
+	for (size_t side = 0; side < 2; side++)
+		for (size_t i = 0; i < s[side].len; i++)
+			if (both[side][i] != (wanted[side][i] == '^'))
+				fail_msg("%s, %s: byte %zu of side %zu", first, second, i, side);
+}
+
+static void bytes_that_differ(void **state HM_UNUSED)
+{
+	marks("", "", true, "", "");
+	marks("abc", "abc", true, "   ", "   ");
+	marks("abc", "axc", true, " ^ ", " ^ ");
+	marks("", "abc", true, "", "^^^");
+	/* Of another length: words that are not in the other's order. */
+	marks("one two three", "one 22 three", true, "    ^^^      ", "    ^^      ");
+	marks("b=2&c=3", "a=1&b=2&c=3", true, "       ", "^^^^       ");
+	marks("aXb", "ab", false, " ^ ", "  ");
+	marks("aXb", "ab", true, "^^^", "^^");
+}
+
+/* Too long for words: what is neither a common beginning nor a common end. */
+static void long_values_by_their_ends(void **state HM_UNUSED)
+{
+	enum { LONG = 3000 };
+	uint8_t a[LONG], b[LONG + 1];
+	bool of_a[LONG], of_b[LONG + 1], *both[2] = { of_a, of_b };
+
+	memset(a, '.', sizeof(a));
+	memset(b, '.', sizeof(b));
+	a[100] = b[100] = b[2000] = 'x';
+	a[1999] = 'y';
+	report_difference(both, (const struct hm_slice[2]){ { a, sizeof(a) }, { b, sizeof(b) } }, true);
+	assert_false(of_a[1998] || of_a[2000] || of_b[1998] || of_b[2001]);
+	assert_true(of_a[1999] && of_b[1999] && of_b[2000]);
+}
+
 /* The table of factors is the list. */
 static void every_factor_has_words(void **state HM_UNUSED)
 {
@@ -288,7 +350,8 @@ int main(void)
 		cmocka_unit_test(factors_by_endpoints),		  cmocka_unit_test(two_messages_side_by_side),
 		cmocka_unit_test(what_is_not_there_is_not_shown), cmocka_unit_test(bars_are_true_to_scale),
 		cmocka_unit_test(false_ledgers_stay_in_their_bars), cmocka_unit_test(every_factor_has_words),
-		cmocka_unit_test(features_in_words),
+		cmocka_unit_test(features_in_words),		  cmocka_unit_test(documents_that_varied),
+		cmocka_unit_test(bytes_that_differ),		  cmocka_unit_test(long_values_by_their_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
