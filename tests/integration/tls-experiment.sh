@@ -39,6 +39,9 @@ ask sum "all(whole(row) == row['wire'] for row in f['ledger']) and f['ledger']"
 result $? "... every byte stands in one class"
 verified sum
 result $? "... its bundle verifies"
+"$hallmark" report "$work/sum.hallmark" -o "$work/sum.html" && grep -q 'the HTTP header x-sum differed' "$work/sum.html" &&
+	grep -q 'Inside TLS: [0-9,]* bytes of application data' "$work/sum.html" && ! grep -q 'bytes stay closed' "$work/sum.html"
+result $? "... and the report shows what was inside"
 
 assess upload 'curl -sS --tls-max 1.2 --data-binary @"$(ls /srv/documents/note* | head -n 1)" https://collector.example/report'
 result "$([ $? = 1 ]; echo $?)" "a document that is uploaded by TLS 1.2 is refuted"
@@ -51,5 +54,7 @@ ask upload "all(whole(row) == row['wire'] for row in f['ledger']) and f['ledger'
 result $? "... every byte stands in one class"
 verified upload
 result $? "... its bundle verifies"
+"$hallmark" report "$work/upload.hallmark" -o "$work/upload.html" && grep -q 'bytes [0-9,]* to [0-9,]* inside TLS' "$work/upload.html"
+result $? "... and the report cites bytes inside TLS"
 echo "1..$n"
 exit $failed

@@ -10,6 +10,8 @@ static int compare(const void *left, const void *right)
 		return a->of < b->of ? -1 : 1;
 	if (a->index != b->index)
 		return a->index < b->index ? -1 : 1;
+	if (a->tls != b->tls)
+		return a->tls ? 1 : -1;
 	if (a->offset != b->offset)
 		return a->offset < b->offset ? -1 : 1;
 	return a->length < b->length ? -1 : a->length > b->length;
@@ -30,6 +32,7 @@ struct report_cite report_cite_read(const json_t *item)
 		.run = report_int(item, "run"),
 		.index = report_int(item, names[of]),
 		.of = of,
+		.tls = strcmp(report_text(item, "layer"), "tls") == 0,
 		.offset = report_int(item, "offset"),
 		.length = report_int(item, "length"),
 	};

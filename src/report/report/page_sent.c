@@ -16,21 +16,22 @@ static const struct report_cite *next_cite(const struct report_cites *cites, con
 	return next;
 }
 
-/* Whether byte `at` is cited. A citation of the whole flow marks nothing: there would be nothing to tell apart. */
-static bool in_cited(const struct report_cites *cites, const struct report_cite *first, size_t whole, size_t at)
-{
-	for (const struct report_cite *c = first; c; c = next_cite(cites, c))
-		if (at >= c->offset && at - c->offset < c->length && c->length < whole)
-			return true;
-	return false;
-}
-
-/* A dump's input: what a flow sent, and its first citation. */
+/* A dump's input: what a flow sent, or what TLS carried in it, and the flow's first citation. */
 struct dump {
 	const struct report_page *page;
 	struct hm_slice s;
+	bool tls;
 	const struct report_cite *cite;
 };
+
+/* Whether byte `at` is cited. A citation of all marks nothing: there would be nothing to tell apart. */
+static bool in_cited(const struct dump *d, size_t at)
+{
+	for (const struct report_cite *c = d->cite; c; c = next_cite(d->page->cites, c))
+		if (c->tls == d->tls && at >= c->offset && at - c->offset < c->length && c->length < d->s.len)
+			return true;
+	return false;
+}
 
 /* The `n` bytes from `from` on, as hex or as text; runs of bytes that a claim cites are marked. */
 static void put_dump_half(const struct dump *d, size_t from, size_t n, bool hex)
@@ -39,7 +40,7 @@ static void put_dump_half(const struct dump *d, size_t from, size_t n, bool hex)
 	bool marked = false;
 
 	for (size_t k = 0; k < n; k++) {
-		bool mark = in_cited(d->page->cites, d->cite, d->s.len, from + k);
+		bool mark = in_cited(d, from + k);
 		char byte = (char)d->s.data[from + k];
 
 		hm_bytes_text(out, marked && !mark ? "</mark>" : "");
@@ -75,9 +76,9 @@ static void put_window(const struct dump *d, size_t from, size_t to)
 }
 
 /* The beginning, then a window around each cited place that lies behind it; what is left out is told. */
-static void put_dump(const struct report_page *p, struct hm_slice s, const struct report_cite *cite)
+static void put_dump(const struct report_page *p, struct hm_slice s, bool tls, const struct report_cite *cite)
 {
-	const struct dump d = { p, s, cite };
+	const struct dump d = { p, s, tls, cite };
 	size_t shown = s.len < PREVIEW_BYTES ? s.len : PREVIEW_BYTES, total = shown;
 	hm_bytes_text(p->out, "<pre class=\"dump\" tabindex=\"0\">");
 	put_window(&d, 0, shown);
@@ -87,7 +88,7 @@ static void put_dump(const struct report_page *p, struct hm_slice s, const struc
 		if (from < shown)
 			from = shown;
 		to = s.len - from < WINDOW_BYTES ? s.len : from + WINDOW_BYTES;
-		if (from >= to || c->offset + c->length <= shown)
+		if (c->tls != tls || from >= to || c->offset + c->length <= shown)
 			continue;
 		if (from > shown)
 			report_html(p->out, "... %'zu bytes not shown\n", from - shown);
@@ -101,10 +102,26 @@ static void put_dump(const struct report_page *p, struct hm_slice s, const struc
 			    s.len);
 }
 
-static void put_flow(const struct report_page *p, uint64_t run, size_t index, const struct hm_flow *flow)
+/* What TLS carried, and what of it stayed closed. */
+static void put_plain(const struct report_page *p, const struct hm_plain *plain, const struct report_cite *cite)
+{
+	struct hm_slice text = hm_slice_of(&plain->text);
+
+	report_html(p->out, "<p>Inside TLS: %'zu bytes of application data, then %'zu of handshakes and alerts.", plain->data,
+		    text.len - plain->data);
+	for (size_t why = 0; why < HM_PLAIN_WHYS; why++)
+		if (plain->closed[why])
+			report_html(p->out, " %'lu bytes stay closed: %s.", (unsigned long)plain->closed[why],
+				    report_say("tls", hm_plain_why_name((enum hm_plain_why)why)));
+	hm_bytes_text(p->out, "</p>\n");
+	if (text.len)
+		put_dump(p, text, true, cite);
+}
+
+static void put_flow(const struct report_page *p, uint64_t run, size_t index, const struct hm_flow *flow, const struct hm_plain *plain)
 {
 	const struct report_cite *cite = report_cited(p->cites, run, REPORT_FLOW, index);
-	struct hm_slice sent = hm_slice_of(&flow->sent), line = report_bound(sent, LINE_BYTES);
+	struct hm_slice sent = hm_slice_of(&flow->sent), line = report_bound(plain->data ? hm_slice_of(&plain->text) : sent, LINE_BYTES);
 
 	report_html(p->out, "<details class=\"flow\" id=\"r%luf%zu\"><summary><code>%s</code> ", (unsigned long)run, index,
 		    flow->endpoint);
@@ -112,29 +129,34 @@ static void put_flow(const struct report_page *p, uint64_t run, size_t index, co
 		    sent.len == 1 ? "byte" : "bytes", flow->messages, flow->messages == 1 ? "message" : "messages",
 		    (unsigned long)flow->wire, (unsigned long)run, index, flow->literal ? "; address not from DNS" : "");
 	if (sent.len)
-		report_html(p->out, "<code class=\"line\">%.*s%s</code>", HM_S(line), line.len < sent.len ? " ..." : "");
+		report_html(p->out, "<code class=\"line\">%.*s%s</code>", HM_S(line), line.len < (plain->data ? plain->text.len : sent.len) ? " ..." : "");
 	hm_bytes_text(p->out, "</summary>\n");
 	if (flow->missing)
 		report_html(p->out, "<p class=\"cut\">%'lu bytes of it are missing from the capture.</p>\n", (unsigned long)flow->missing);
 	if (sent.len)
-		put_dump(p, sent, cite);
+		put_dump(p, sent, false, cite);
 	else
 		hm_bytes_text(p->out, "<p class=\"none\">No payload.</p>\n");
+	if (plain->tls)
+		put_plain(p, plain, cite);
 	hm_bytes_text(p->out, "</details>\n");
 }
 
 static int put_run_flows(const struct report_page *p, uint64_t run, size_t *shown, size_t *hidden, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_flows_release) struct hm_flows flows = { 0 };
+	HM_CLEANUP(hm_plains_release) struct hm_plains plains = { 0 };
 	int r = report_flows_load(&flows, p->view, run, fail);
 
+	if (r >= 0)
+		r = hm_plains_read(&plains, &flows, fail);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < flows.count; i++) {
 		bool cited = report_cited(p->cites, run, REPORT_FLOW, i) != NULL;
 
 		if (cited || *shown < FLOWS_SHOWN)
-			put_flow(p, run, i, &flows.list[i]);
+			put_flow(p, run, i, &flows.list[i], &plains.list[i]);
 		*(cited || *shown < FLOWS_SHOWN ? shown : hidden) += 1;
 	}
 	return 0;

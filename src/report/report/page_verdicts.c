@@ -146,7 +146,7 @@ static void put_cite(const struct report_page *p, const struct report_cite *c)
 	report_html(p->out, "run %lu %s %'lu", run, of, index);
 	hm_bytes_text(p->out, shown ? "</a>" : " (not on this page)");
 	if (c->length)
-		report_html(p->out, " bytes %'lu to %'lu", (unsigned long)c->offset, (unsigned long)(c->offset + c->length - 1));
+		report_html(p->out, c->tls ? " bytes %'lu to %'lu inside TLS" : " bytes %'lu to %'lu", (unsigned long)c->offset, (unsigned long)(c->offset + c->length - 1));
 }
 
 static void put_evidence(const struct report_page *p, const json_t *claim)

@@ -180,6 +180,7 @@ enum report_of { REPORT_EVENT, REPORT_FLOW, REPORT_ENTRY }; /* of the record, of
 struct report_cite {
 	uint64_t run, index; /* index: position, from 0 */
 	enum report_of of;
+	bool tls;		 /* of flows: in what TLS carried, not in the stream */
 	uint64_t offset, length; /* of flows */
 };
 struct report_cites {
