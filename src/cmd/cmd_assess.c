@@ -15,7 +15,7 @@ static const struct hm_option options[] = {
 	{ "pairs", 0, "N", false, "experiment: N confirming pairs of runs for each factor, 7 or more" },
 	{ "factors", 0, "LIST", false, "what the pairs differ in, with commas between (content)" },
 	{ "stdin", 0, "FILE", false, "what the command reads as standard input" },
-	{ "internet", 0, "MODE", false, "simulated (default), closed, or replay=FILE.hallmark" },
+	{ "internet", 0, "MODE", false, "simulated (default), closed, replay=FILE.hallmark, gateway[=NETWORK]" },
 	{ "time-limit", 0, "SECONDS", false, "kill the product after so long" },
 	{ "key", 'k', "FILE", false, "the private key to sign with" },
 	{ "json", 'j', NULL, false, "print findings.json" },
@@ -117,7 +117,7 @@ static int collect_documents(struct hm_assessment *a, struct hm_fail *fail)
 		r = hm_parts_take(a->parts, "declaration.json", &declaration, fail);
 	if (r == 0 && a->mode != HM_INTERNET_CLOSED) {
 		r = hm_surroundings_answers(&a->surroundings, a->mode, a->internet, a->product.scenario ? a->product.scenario : "default", fail);
-		if (r == 0)
+		if (r == 0 && a->surroundings.scenario.len)
 			r = hm_parts_borrow(a->parts, "scenario.json", hm_slice_of(&a->surroundings.scenario), fail);
 	}
 	return r;
@@ -138,6 +138,9 @@ static int choose_experiment(struct hm_assessment *a, const struct hm_args *args
 		return hm_fail_set(fail, HM_E_USAGE, "--factors: without --pairs nothing is compared");
 	if (!pairs)
 		return 0;
+	if (a->mode == HM_INTERNET_GATEWAY)
+		return hm_fail_set(fail, HM_E_USAGE, "--pairs: what a real network answers is not the same twice (record it, then "
+						     "--internet replay=FILE.hallmark)");
 	n = strtoul(pairs, &end, 10);
 	if (*pairs < '0' || *pairs > '9' || *end || n > PAIRS_MAX)
 		return hm_fail_set(fail, HM_E_USAGE, "--pairs: %s is no number of pairs (7 to %d)", pairs, PAIRS_MAX);

@@ -10,7 +10,7 @@
 static const struct hm_option options[] = {
 	{ "output", 'o', "RUN.record", false, "the record to write (RUN.record.pcapng and RUN.record.tree stand beside it)" },
 	{ "stdin", 0, "FILE", false, "what the command reads as standard input" },
-	{ "internet", 0, "MODE", false, "closed (default), simulated, or replay=FILE.hallmark" },
+	{ "internet", 0, "MODE", false, "closed (default), simulated, replay=FILE.hallmark, gateway[=NETWORK]" },
 	{ "time-limit", 0, "SECONDS", false, "kill it after so long (default 120); of daemons: end after so long" },
 	{ "cgroup", 0, "PATH", false, "record what runs in this control group, where it runs" },
 	{ "unit", 0, "NAME", false, "record a systemd unit that runs already, by its control group" },

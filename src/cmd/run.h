@@ -9,7 +9,7 @@ struct hm_run_spec {
 	struct hm_chamber_spec chamber;
 	enum hm_internet_mode mode;
 	struct hm_slice scenario; /* canonical JSON or empty */
-	const char *mirror;
+	const char *mirror, *network; /* of struct hm_internet_spec */
 	const uint8_t *mac;   /* of the chamber's network card; NULL: one that is always the same */
 	const uint8_t *secret; /* of struct hm_internet_spec, as the two below */
 	const uint8_t *noise;

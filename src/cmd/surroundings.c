@@ -17,6 +17,7 @@
 #define HM_DATA_DIR "/usr/local/share/hallmark"
 #endif
 
+#define GATEWAY "gateway" /* of --internet; "=" and a network namespace may follow */
 #define REPLAY "replay=" /* of --internet; the bundle's path follows */
 
 static bool is_data(const char *folder)
@@ -246,6 +247,8 @@ int hm_surroundings_answers(struct hm_surroundings *s, enum hm_internet_mode mod
 {
 	if (mode == HM_INTERNET_SIMULATED)
 		return load_scenario(s, scenario, fail);
+	if (mode == HM_INTERNET_GATEWAY && text[strlen(GATEWAY)])
+		s->network = text + strlen(GATEWAY "=");
 	return mode == HM_INTERNET_REPLAY ? load_replay(s, text + strlen(REPLAY), fail) : 0;
 }
 
@@ -266,6 +269,7 @@ void hm_surroundings_fill(struct hm_surroundings *s, struct hm_run_spec *spec)
 	spec->secret = s->secret;
 	spec->scenario = hm_slice_of(&s->scenario);
 	spec->mirror = s->mirror;
+	spec->network = s->network;
 }
 
 int hm_surroundings_mode(enum hm_internet_mode *mode, const char *text, enum hm_internet_mode otherwise, struct hm_fail *fail)
@@ -278,14 +282,16 @@ int hm_surroundings_mode(enum hm_internet_mode *mode, const char *text, enum hm_
 		*mode = HM_INTERNET_SIMULATED;
 	else if (strncmp(text, REPLAY, strlen(REPLAY)) == 0 && text[strlen(REPLAY)])
 		*mode = HM_INTERNET_REPLAY;
+	else if (strcmp(text, GATEWAY) == 0 || (strncmp(text, GATEWAY "=", strlen(GATEWAY "=")) == 0 && text[strlen(GATEWAY "=")]))
+		*mode = HM_INTERNET_GATEWAY;
 	else
-		return hm_fail_set(fail, HM_E_USAGE, "unknown internet mode %s (closed, simulated and " REPLAY "FILE.hallmark are there)", text);
+		return hm_fail_set(fail, HM_E_USAGE, "unknown internet mode %s (closed, simulated, " REPLAY "FILE.hallmark, " GATEWAY " and " GATEWAY "=NETWORK are there)", text);
 	return 0;
 }
 
 const char *hm_surroundings_mode_name(enum hm_internet_mode mode)
 {
-	static const char *const names[] = { [HM_INTERNET_CLOSED] = "closed", [HM_INTERNET_SIMULATED] = "simulated", [HM_INTERNET_REPLAY] = "replay" };
+	static const char *const names[] = { [HM_INTERNET_CLOSED] = "closed", [HM_INTERNET_SIMULATED] = "simulated", [HM_INTERNET_REPLAY] = "replay", [HM_INTERNET_GATEWAY] = "gateway" };
 
 	return names[mode];
 }

@@ -14,6 +14,7 @@ struct hm_surroundings {
 	struct hm_internet_authority authority;
 	struct hm_chamber_authority trusted; /* the same, borrowed */
 	char *mirror;
+	const char *network; /* of --internet gateway=NETWORK, borrowed; or NULL */
 	char *folder; /* of this assessment, or NULL */
 	int lock;
 	char *name;		  /* of the last chamber spec filled */

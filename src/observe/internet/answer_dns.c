@@ -84,6 +84,13 @@ static bool recall(struct server *s, struct hm_bytes *out, struct hm_slice messa
 	return true;
 }
 
+bool hm_internet_dns_is_ours(struct hm_slice message)
+{
+	struct hm_dns_query q;
+
+	return hm_dns_read_query(&q, message) < 0 || q.type == HM_DNS_A || q.type == HM_DNS_AAAA;
+}
+
 int hm_internet_dns_answer(struct server *s, struct hm_bytes *out, struct hm_slice message, bool datagram)
 {
 	struct hm_dns_query q;

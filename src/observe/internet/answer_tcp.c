@@ -75,6 +75,12 @@ static void tls_free(struct connection *c)
 	hm_internet_tls_free(c->tls);
 }
 
+void hm_internet_tcp_ended(struct server *s)
+{
+	if (s->connections-- == s->connections_max)
+		evconnlistener_enable(s->listener);
+}
+
 static void connection_free(struct connection *c)
 {
 	struct server *s = c->server;
@@ -88,8 +94,7 @@ static void connection_free(struct connection *c)
 	else
 		close(c->fd);
 	free(c);
-	if (s->connections-- == s->connections_max)
-		evconnlistener_enable(s->listener);
+	hm_internet_tcp_ended(s);
 }
 
 /* Host in lower case and without its port, or the name that the called address was last given for. */
@@ -463,10 +468,19 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 		      int len HM_UNUSED, void *user)
 {
 	struct server *s = user;
-	struct connection *c = hm_alloc(1, sizeof(*c));
-	socklen_t called_len = sizeof(c->called);
+	struct connection *c;
+	struct sockaddr_in called = { 0 };
+	socklen_t called_len = sizeof(called);
 
-	getsockname(fd, (struct sockaddr *)&c->called, &called_len);
+	getsockname(fd, (struct sockaddr *)&called, &called_len);
+	if (++s->connections >= s->connections_max)
+		evconnlistener_disable(listener);
+	if (s->ways >= 0 && ntohs(called.sin_port) != DNS_PORT) {
+		hm_internet_relay_tcp(s, fd, &called);
+		return;
+	}
+	c = hm_alloc(1, sizeof(*c));
+	c->called = called;
 	c->server = s;
 	c->fd = fd;
 	c->idle = evtimer_new(s->base, on_idle, c);
@@ -474,8 +488,6 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	if (!c->idle || !c->first || event_add(c->first, NULL) < 0)
 		abort();
 	event_add(c->idle, &first_byte);
-	if (++s->connections >= s->connections_max)
-		evconnlistener_disable(listener);
 	if (s->replay && ntohs(c->called.sin_port) != DNS_PORT)
 		greet(c);
 }

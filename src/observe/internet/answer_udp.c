@@ -67,22 +67,31 @@ static bool receive(int fd, struct datagram *d, uint8_t *buffer)
 
 /* From the address and port that the product called: a socket for one answer. An answer that cannot be sent is one that
  * the product does not get, as on any network. */
-static void answer(const struct datagram *d, struct hm_slice reply)
+void hm_internet_udp_answer(const struct sockaddr_in *to, const struct sockaddr_in *called, struct hm_slice reply)
 {
 	HM_CLOSE int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int on = 1;
 
 	if (fd < 0 || setsockopt(fd, SOL_IP, IP_TRANSPARENT, &on, sizeof(on)) < 0 ||
 	    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-	    bind(fd, (const struct sockaddr *)&d->to, sizeof(d->to)) < 0)
+	    bind(fd, (const struct sockaddr *)called, sizeof(*called)) < 0)
 		return;
-	(void)!sendto(fd, reply.data, reply.len, 0, (const struct sockaddr *)&d->from, sizeof(d->from));
+	(void)!sendto(fd, reply.data, reply.len, 0, (const struct sockaddr *)to, sizeof(*to));
+}
+
+static void answer(const struct datagram *d, struct hm_slice reply)
+{
+	hm_internet_udp_answer(&d->from, &d->to, reply);
 }
 
 static void on_query(struct server *s, const struct datagram *d)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
 
+	if (s->ways >= 0 && !hm_internet_dns_is_ours(d->bytes)) {
+		hm_internet_relay_udp(s, &d->from, &d->to, d->bytes, WAY_NAMES);
+		return;
+	}
 	if (hm_internet_dns_answer(s, &out, d->bytes, true) == 0)
 		answer(d, hm_slice_of(&out));
 }
@@ -103,6 +112,10 @@ static void on_other(struct server *s, const struct datagram *d)
 	const struct udp_rule *rule =
 		hm_internet_udp_rule(s->scenario, hm_internet_names_get(&s->names, address), ntohs(d->to.sin_port));
 
+	if (s->ways >= 0) {
+		hm_internet_relay_udp(s, &d->from, &d->to, d->bytes, WAY_UDP);
+		return;
+	}
 	if (rule ? hm_internet_expand(&out, rule->reply, d->bytes, hm_internet_clock(s) / NS_PER_S, REPLY_MAX) == 0
 		 : ntohs(d->to.sin_port) == NTP_PORT && hm_ntp_answer(&out, d->bytes, (uint64_t)hm_internet_clock(s)) == 0)
 		answer(d, hm_slice_of(&out));

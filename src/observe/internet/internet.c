@@ -21,6 +21,7 @@ enum { START_TIMEOUT_MS = 30000, STOP_TIMEOUT_MS = 120000 };
 
 struct hm_internet {
 	pid_t child; /* 0 when it was reaped, or there never was one */
+	pid_t ways;  /* in mode gateway; the same */
 	int control;
 	int wire;	 /* BPF map; -1 where nothing is captured */
 	uint64_t *words; /* the same, mapped */
@@ -134,14 +135,14 @@ static int start_child(struct hm_internet *net, struct server_spec *spec, struct
 	return 0;
 }
 
-static int reap(struct hm_internet *net, struct hm_fail *fail)
+static int reap(pid_t *child, struct hm_fail *fail)
 {
 	pid_t r;
 
 	do
-		r = waitpid(net->child, NULL, 0);
+		r = waitpid(*child, NULL, 0);
 	while (r < 0 && errno == EINTR);
-	net->child = 0;
+	*child = 0;
 	return r < 0 ? hm_fail_errno(fail, "cannot wait for the chamber's internet") : 0;
 }
 
@@ -150,6 +151,7 @@ static int start(struct hm_internet *net, struct server_spec *server, const stru
 {
 	HM_CLEANUP(hm_internet_scenario_release) struct scenario scenario = { 0 };
 	HM_CLEANUP(hm_internet_replay_release) struct replay replay = { 0 };
+	HM_CLOSE int ways = -1;
 	struct server_report r;
 
 	server->scenario = &scenario;
@@ -162,13 +164,19 @@ static int start(struct hm_internet *net, struct server_spec *server, const stru
 	if (!server->closed && open_wire(net, fail) < 0)
 		return fail->code;
 	server->wire = net->words;
+	if (spec->mode == HM_INTERNET_GATEWAY) {
+		ways = hm_internet_ways_start(&net->ways, spec->network, fail);
+		if (ways < 0)
+			return ways;
+	}
+	server->ways = ways;
 	if (start_child(net, server, fail) < 0 || read_report(net, &r, START_TIMEOUT_MS, fail) < 0)
 		return fail->code;
 	if (r.fail.code) {
 		*fail = r.fail;
 		return fail->code;
 	}
-	return server->closed ? reap(net, fail) : 0;
+	return server->closed ? reap(&net->child, fail) : 0;
 }
 
 int hm_internet_open(struct hm_internet **ret, const struct hm_internet_spec *spec, struct hm_fail *fail)
@@ -212,7 +220,7 @@ int hm_internet_stop(struct hm_internet *net, struct hm_internet_stats *stats, s
 		return 0;
 	if (send(net->control, "s", 1, MSG_NOSIGNAL) != 1 && errno != EPIPE)
 		return hm_fail_errno(fail, "cannot stop the chamber's internet");
-	if (read_report(net, &r, STOP_TIMEOUT_MS, fail) < 0 || reap(net, fail) < 0)
+	if (read_report(net, &r, STOP_TIMEOUT_MS, fail) < 0 || reap(&net->child, fail) < 0)
 		return fail->code;
 	*stats = r.stats;
 	if (r.fail.code)
@@ -226,7 +234,11 @@ void hm_internet_close(struct hm_internet *net)
 		return;
 	if (net->child) {
 		kill(net->child, SIGKILL);
-		(void)!reap(net, NULL);
+		(void)!reap(&net->child, NULL);
+	}
+	if (net->ways) {
+		kill(net->ways, SIGKILL);
+		(void)!reap(&net->ways, NULL);
 	}
 	if (net->control >= 0)
 		close(net->control);

@@ -20,7 +20,7 @@
 #include "bytes.h"
 #include "fail.h"
 
-enum hm_internet_mode { HM_INTERNET_CLOSED, HM_INTERNET_SIMULATED, HM_INTERNET_REPLAY };
+enum hm_internet_mode { HM_INTERNET_CLOSED, HM_INTERNET_SIMULATED, HM_INTERNET_REPLAY, HM_INTERNET_GATEWAY };
 
 /* The chamber's addresses: product's side and internet's side (also the DNS server in /etc/resolv.conf). */
 #define HM_CHAMBER_ADDRESS "198.18.0.2"
@@ -38,6 +38,7 @@ struct hm_internet_authority {
 struct hm_internet_spec {
 	enum hm_internet_mode mode;
 	struct hm_slice scenario; /* canonical JSON of a scenario, or empty; in mode replay, of a replay */
+	const char *network;	  /* in mode gateway: the network namespace that is let through, as ip-netns(8) names them; NULL: the caller's */
 	const char *mirror;	  /* folder on the host whose files the scenario serves; NULL where it names none */
 	const uint8_t *secret;	  /* of the authority, HM_INTERNET_SECRET bytes; NULL: one that is used once */
 	const uint8_t *noise;	  /* what TLS draws comes from these HM_INTERNET_SECRET bytes and what the product said; NULL: from `secret` */
@@ -62,6 +63,9 @@ struct hm_internet_stats {
 };
 
 struct hm_internet;
+
+/* In mode gateway TCP and UDP go to the names and addresses that the product calls, by a process outside (ways.c), and come back
+ * untouched: TLS is between the product and whom it calls. The address of a name is the chamber's own there too. */
 
 /* Starts it; when it returns, the chamber's interface is up and every port answers. In mode closed the chamber has only
  * a loopback that is up, and the packet file has no packets. HM_E_USAGE where the chamber has no network namespace of

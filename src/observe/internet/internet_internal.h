@@ -127,6 +127,17 @@ const struct replay_tcp *hm_internet_replay_greeting(struct replay *r, const cha
 const struct replay_udp *hm_internet_replay_udp(struct replay *r, const char *to, int port, struct hm_slice request,
 						size_t skip) HM_MUST_CHECK;
 
+/* ways.c: sockets that are connected outside, in mode gateway. */
+enum way_kind { WAY_TCP, WAY_UDP, WAY_NAMES /* a datagram's way to the resolver there */ };
+
+/* Starts the process that has them, in a network namespace of that name (as ip-netns(8) keeps them), or in the one of the caller
+ * where it is NULL; gives the socket by which it is asked. It ends with that socket, and with the caller. */
+int hm_internet_ways_start(pid_t *child, const char *network, struct hm_fail *fail) HM_MUST_CHECK;
+/* Asks for a way to a name, or to an address in brackets: a descriptor that is readable once it is answered, or -1. */
+int hm_internet_way_ask(int ways, enum way_kind kind, const char *to, int port) HM_MUST_CHECK;
+/* The answer: a connected socket that does not block, or -1 where there is no way. */
+int hm_internet_way_take(int asked) HM_MUST_CHECK;
+
 /* ring.c: the ring of frames that the kernel fills. */
 #define HM_INTERNET_RING (32u << 20) /* bytes */
 
@@ -172,6 +183,8 @@ uint64_t hm_internet_now_us(void) HM_MUST_CHECK;
 struct server {
 	struct event_base *base;
 	struct replay *replay; /* NULL in other modes */
+	int ways;	       /* of hm_internet_ways_start; -1 in other modes */
+	struct udp_relays *udp_relays;
 	int64_t clock; /* of struct hm_internet_spec */
 	const struct scenario *scenario;
 	struct names names;
@@ -186,8 +199,18 @@ struct server {
 int64_t hm_internet_clock(const struct server *s) HM_MUST_CHECK;
 /* The answer to a DNS query, into the empty `out`; HM_E_BAD where there is none to give. `datagram`: as long as UDP takes it. */
 int hm_internet_dns_answer(struct server *s, struct hm_bytes *out, struct hm_slice message, bool datagram) HM_MUST_CHECK;
+/* Which questions are answered here in every mode: those for addresses, by which endpoints are told, and what is no question. */
+bool hm_internet_dns_is_ours(struct hm_slice message) HM_MUST_CHECK;
 int hm_internet_udp_open(struct server *s, struct hm_fail *fail) HM_MUST_CHECK;
 int hm_internet_tcp_open(struct server *s, struct hm_fail *fail) HM_MUST_CHECK;
+/* A connection that was counted is no more. */
+void hm_internet_tcp_ended(struct server *s);
+/* A datagram to the product at `to`, from the address and port that it called. */
+void hm_internet_udp_answer(const struct sockaddr_in *to, const struct sockaddr_in *called, struct hm_slice reply);
+/* relay_tcp.c, relay_udp.c: mode gateway. The first takes `fd`, a connection that was counted. */
+void hm_internet_relay_tcp(struct server *s, int fd, const struct sockaddr_in *called);
+void hm_internet_relay_udp(struct server *s, const struct sockaddr_in *from, const struct sockaddr_in *to, struct hm_slice bytes,
+			   enum way_kind kind);
 /* Starts to answer; both sockets are open. */
 int hm_internet_udp_start(struct server *s, struct hm_fail *fail) HM_MUST_CHECK;
 int hm_internet_tcp_start(struct server *s, struct hm_fail *fail) HM_MUST_CHECK;
@@ -201,6 +224,7 @@ struct server_spec {
 	const uint8_t *mac;    /* of the chamber's card, or NULL */
 	uint64_t *wire; /* the words of hm_internet_wire */
 	int chamber, packets, control; /* descriptors: network namespace, file, socket to the parent */
+	int ways;		       /* of hm_internet_ways_start, or -1 */
 	pid_t parent;
 	bool closed; /* only set the chamber's loopback up */
 };

@@ -47,6 +47,8 @@ static void close_others(const struct server_spec *spec)
 	int keep[KEEP_MAX] = { spec->chamber, spec->packets, spec->control }, from = 3;
 	size_t count = 3;
 
+	if (spec->ways >= 0)
+		keep[count++] = spec->ways;
 	for (size_t i = 0; i < spec->scenario->http_count && count < KEEP_MAX; i++)
 		if (spec->scenario->http[i].fd >= 0)
 			keep[count++] = spec->scenario->http[i].fd;
@@ -245,6 +247,7 @@ _Noreturn void hm_internet_server(struct server_spec *spec)
 	c.server.scenario = spec->scenario;
 	c.server.clock = spec->clock;
 	c.server.replay = spec->replay;
+	c.server.ways = spec->ways;
 	if (be_a_child(spec, &r.fail) == 0 && spec->closed)
 		only_loopback(spec, &r.fail);
 	else if (r.fail.code == 0 && set_up(&c, &r.fail) == 0)
