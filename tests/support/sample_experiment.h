@@ -36,7 +36,8 @@ static inline void sample_influence(struct hm_parts *parts)
 		  "{'id':'collect.host','question':1,'verdict':'upheld','reason':'nothing.depends','values':{'runs':24},'evidence':[],"
 		  "'bound':{'pairs':3,'confidence':[19,20],'rate_bp':6316}},"
 		  "{'id':'collect.names','question':1,'verdict':'not verifiable','reason':'bytes.unaccounted','values':{'bytes':900,'features':12,'of':5000},"
-		  "'evidence':[]}],"
+		  "'evidence':[]},"
+		  "{'id':'collect.residue','question':1,'verdict':'refuted','reason':'residue.depends','values':{'features':3,'paths':2},'evidence':[]}],"
 		  "'not_tested':[],'influence':["
 		  "{'factor':'content','endpoint':'" SAMPLE_ENDPOINT "','layer':'udp','feature':'0.0.line.op-digest','grade':'dependent','declared':false,"
 		  "'p':{'b':1,'m':255,'family':1,'phase':'confirm'}},"
@@ -49,6 +50,12 @@ static inline void sample_influence(struct hm_parts *parts)
 		  "{'factor':'content','endpoint':'" SAMPLE_HOSTILE ":1/udp','layer':'udp','feature':'7.9." SAMPLE_HOSTILE "','grade':'dependent',"
 		  "'declared':false,'p':{'b':1,'m':255,'family':1,'phase':'confirm'}},"
 		  "{'factor':'content','endpoint':'" SAMPLE_HOSTILE ":1/udp','layer':'udp','feature':'hex.digest.sha256','grade':'proven','declared':false},"
+		  "{'factor':'content','endpoint':'disk','layer':'disk','feature':'all','grade':'dependent','declared':false,"
+		  "'p':{'b':0,'m':255,'family':0,'phase':'confirm'}},"
+		  "{'factor':'content','endpoint':'disk','layer':'disk','feature':'file.content:/tmp/%1b" SAMPLE_HOSTILE "','grade':'dependent','declared':false,"
+		  "'p':{'b':0,'m':255,'family':0,'phase':'confirm'}},"
+		  "{'factor':'content','endpoint':'disk','layer':'disk','feature':'file.content:/tmp/state','grade':'dependent','declared':false,"
+		  "'p':{'b':0,'m':255,'family':0,'phase':'confirm'}},"
 		  "{'factor':'" SAMPLE_HOSTILE "','endpoint':'x','layer':'x','feature':'x','grade':'dependent','declared':false}],"
 		  "'ledger':[{'endpoint':'" SAMPLE_HOSTILE ":1/udp','wire':100,'constant':50,'explained':0,'influenced':[],'unaccounted':50},"
 		  "{'endpoint':'[198.51.100.77]:443/udp','wire':4000,'constant':3100,'explained':0,'influenced':[{'factors':['content'],"
@@ -90,6 +97,26 @@ static inline void sample_documents(struct hm_parts *parts)
 		  "{'path':'omega','part':'planted/0003','sha256':'c'," SAMPLE_FILE ",'xattrs':[]}]}]}");
 }
 
+static inline void sample_left(struct hm_parts *parts, unsigned run, unsigned level)
+{
+	HM_CLEANUP(make_items_release) struct make_items items = { 0 };
+	HM_FREE char *name = hm_sprintf("runs/%04u/tree.cbor.zst", run);
+	struct hm_bytes *out = make_item(&items);
+	uint8_t digest[32];
+
+	memset(digest, level ? 0xcd : 0xef, sizeof(digest));
+	hm_cbor_array(out, 8);
+	hm_cbor_bytes(out, HM_SLICE("/tmp/state"));
+	hm_cbor_uint(out, 'f');
+	hm_cbor_uint(out, 0100644);
+	hm_cbor_uint(out, 0);
+	hm_cbor_uint(out, 0);
+	hm_cbor_uint(out, 9);
+	hm_cbor_bytes(out, (struct hm_slice){ digest, sizeof(digest) });
+	hm_cbor_bytes(out, HM_SLICE(""));
+	make_record(parts, name, HM_RECORD_TREE, &items);
+}
+
 /* Runs 1 to 6 confirm for content, 7 to 12 for names, 13 to 18 for the host's name; of two runs the even one has level 1, but of runs
  * 3 and 4 the odd one. */
 static inline struct hm_parts *sample_experiment(void)
@@ -108,6 +135,8 @@ static inline struct hm_parts *sample_experiment(void)
 				1000000 * run, 1000000 * run + 5);
 		hm_bytes_printf(&sets, "%s{'run':%u,'set':%u}", comma, run, 1 + level);
 		sample_message(parts, run, run <= 6 && level ? "0e3c" SAMPLE_SCRIPT "ffff" : "0e3c" SAMPLE_SCRIPT "dddd", run == 2 ? "1234" : "56789", run == 2);
+		if (run <= 6)
+			sample_left(parts, run, level);
 	}
 	for (struct hm_bytes *b = &plan; b; b = b == &plan ? &assessment : b == &assessment ? &sets : NULL)
 		hm_bytes_u8(b, 0);

@@ -6,16 +6,22 @@
 #define FACTORS_MAX 64
 #define INFLUENCES_MAX 256
 
-static const json_t *claim_of(const struct report_view *v, const char *factor)
+static const json_t *claim_called(const struct report_view *v, const char *id)
 {
-	const struct hm_factor *row = hm_factor_find(factor);
 	const json_t *claim;
 	size_t i;
 
 	json_array_foreach (report_list(v->findings, "claims"), i, claim)
-		if (row && strcmp(report_text(claim, "id"), row->claim) == 0)
+		if (strcmp(report_text(claim, "id"), id) == 0)
 			return claim;
 	return NULL;
+}
+
+static const json_t *claim_of(const struct report_view *v, const char *factor)
+{
+	const struct hm_factor *row = hm_factor_find(factor);
+
+	return row ? claim_called(v, row->claim) : NULL;
 }
 
 static void load_factors(struct report_experiment *x, const struct report_view *v)
@@ -146,7 +152,8 @@ static void load_influences(struct report_experiment *x, const struct report_vie
 		const json_t *p = report_object(row, "p");
 		struct report_influence item = { .endpoint = report_text(row, "endpoint"), .feature = report_text(row, "feature"),
 						 .factor = factor_named(x, report_text(row, "factor")),
-						 .proven = strcmp(report_text(row, "grade"), "proven") == 0, .pair = SIZE_MAX };
+						 .proven = strcmp(report_text(row, "grade"), "proven") == 0,
+						 .disk = strcmp(report_text(row, "layer"), HM_RESIDUE_ENDPOINT) == 0, .pair = SIZE_MAX };
 
 		if (!item.factor)
 			continue;
@@ -161,23 +168,24 @@ static void load_influences(struct report_experiment *x, const struct report_vie
 	}
 }
 
-static bool needs_pairs(const struct report_experiment *x, const struct report_factor *f)
+static bool needs_pairs(const struct report_experiment *x, const struct report_factor *f, bool disk)
 {
 	for (size_t i = 0; i < x->influences; i++)
-		if (x->influence[i].factor == f && !x->influence[i].proven)
+		if (x->influence[i].factor == f && !x->influence[i].proven && x->influence[i].disk == disk)
 			return true;
 	return false;
 }
 
-static void compare_pair(struct report_experiment *x, struct report_factor *f, size_t pair, const struct report_sent side[2])
+static void compare_pair(struct report_experiment *x, const struct report_factor *f, size_t pair, const struct report_sent side[2])
 {
-	f->compared++;
 	for (size_t i = 0; i < x->influences; i++) {
 		struct report_influence *item = &x->influence[i];
+		bool there = item->disk ? side[0].on_disk && side[1].on_disk : side[0].there && side[1].there;
 
-		if (item->factor != f || item->proven ||
-		    report_same_value(hm_features_find(&side[0].features, item->endpoint, item->feature),
-				      hm_features_find(&side[1].features, item->endpoint, item->feature)))
+		if (item->factor != f || item->proven || !there)
+			continue;
+		item->compared++;
+		if (report_same_value(report_sent_find(&side[0], item), report_sent_find(&side[1], item)))
 			continue;
 		if (item->pair == SIZE_MAX)
 			item->pair = pair;
@@ -185,15 +193,19 @@ static void compare_pair(struct report_experiment *x, struct report_factor *f, s
 	}
 }
 
-static int compare_factor(struct report_experiment *x, const struct report_view *v, struct report_factor *f, struct hm_fail *fail)
+static int compare_factor(struct report_experiment *x, const struct report_view *v, const struct report_factor *f, struct hm_fail *fail)
 {
+	bool disk = needs_pairs(x, f, true);
+
+	if (!disk && !needs_pairs(x, f, false))
+		return 0;
 	for (size_t i = 0; i < f->pairs; i++) {
 		struct report_sent side[2] = { 0 };
-		int r = report_sent_load(&side[0], v, f->pair[i].run[0], fail);
+		int r = report_sent_load(&side[0], v, f->pair[i].run[0], disk, fail);
 
 		if (r == 0)
-			r = report_sent_load(&side[1], v, f->pair[i].run[1], fail);
-		if (r == 0 && side[0].there && side[1].there)
+			r = report_sent_load(&side[1], v, f->pair[i].run[1], disk, fail);
+		if (r == 0)
 			compare_pair(x, f, i, side);
 		report_sent_release(&side[0]);
 		report_sent_release(&side[1]);
@@ -226,8 +238,9 @@ int report_experiment_load(struct report_experiment *x, const struct report_view
 	load_pairs(x, v);
 	load_influences(x, v);
 	load_bytes(x, v);
+	x->residue = claim_called(v, "collect.residue");
 	for (size_t i = 0; i < x->factors; i++) {
-		int r = needs_pairs(x, &x->factor[i]) ? compare_factor(x, v, &x->factor[i], fail) : 0;
+		int r = compare_factor(x, v, &x->factor[i], fail);
 
 		if (r < 0)
 			return r;
@@ -244,17 +257,26 @@ void report_experiment_release(struct report_experiment *x)
 	*x = (struct report_experiment){ 0 };
 }
 
-bool report_depends(const struct report_experiment *x, const struct report_factor *f)
+const struct report_factor *report_residue(const struct report_experiment *x)
+{
+	return x->residue ? factor_named(x, "content") : NULL;
+}
+
+bool report_depends(const struct report_experiment *x, const struct report_factor *f, bool disk)
 {
 	for (size_t i = 0; i < x->influences; i++)
-		if (x->influence[i].factor == f)
+		if (x->influence[i].factor == f && x->influence[i].disk == disk)
 			return true;
 	return false;
 }
 
 bool report_counts_pairs(const struct report_experiment *x, const char *claim)
 {
+	const struct report_factor *residue = report_residue(x);
 	bool counts = false;
+
+	if (residue && strcmp(report_text(x->residue, "id"), claim) == 0)
+		return residue->pairs > 0;
 
 	for (size_t i = 0; i < x->factors; i++) {
 		if (strcmp(report_text(x->factor[i].claim, "id"), claim) != 0)

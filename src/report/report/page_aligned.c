@@ -34,7 +34,7 @@ static size_t prefix_of(const char *name)
 
 static bool is_in(const struct group *g, const struct report_influence *item)
 {
-	return item->factor == g->first->factor && !item->proven && strcmp(item->endpoint, g->first->endpoint) == 0 &&
+	return item->factor == g->first->factor && !item->proven && item->disk == g->first->disk && strcmp(item->endpoint, g->first->endpoint) == 0 &&
 	       prefix_of(item->feature) == g->prefix && strncmp(item->feature, g->first->feature, g->prefix) == 0;
 }
 
@@ -168,8 +168,8 @@ static void put_numbers(struct aligned *a)
 
 		if (!is_in(a->group, item))
 			continue;
-		low = hm_features_find(&a->side[0].features, item->endpoint, item->feature);
-		high = hm_features_find(&a->side[1].features, item->endpoint, item->feature);
+		low = report_sent_find(&a->side[0], item);
+		high = report_sent_find(&a->side[1], item);
 		if ((low && !low->placed) || (!low && high && !high->placed))
 			put_row(a, item->feature, low, high);
 	}
@@ -187,7 +187,10 @@ static void put_place(struct hm_bytes *out, const struct group *g)
 	unsigned long flow = strtoul(g->first->feature, NULL, 10);
 	const char *dot = g->prefix ? strchr(g->first->feature, '.') : NULL;
 
-	report_html(out, "<p>What went to <code>%s</code>", *g->first->endpoint ? g->first->endpoint : "all endpoints");
+	if (g->first->disk)
+		hm_bytes_text(out, "<p>What was left on disk");
+	else
+		report_html(out, "<p>What went to <code>%s</code>", *g->first->endpoint ? g->first->endpoint : "all endpoints");
 	if (dot)
 		report_html(out, ", flow %lu, message %lu, counted from 0", flow, strtoul(dot + 1, NULL, 10));
 	else
@@ -229,7 +232,7 @@ int report_page_aligned(const struct report_page *p, struct hm_fail *fail)
 		struct report_sent side[2] = { 0 };
 
 		for (size_t k = 0; k < 2 && r == 0; k++)
-			r = report_sent_load(&side[k], p->view, pair->run[k], fail);
+			r = report_sent_load(&side[k], p->view, pair->run[k], groups[i].first->disk, fail);
 		if (r == 0)
 			put_group(p, &groups[i], pair, side, i == 0 || groups[i - 1].first->factor != groups[i].first->factor);
 		report_sent_release(&side[0]);

@@ -10,7 +10,7 @@
 struct column {
 	const char *endpoint; /* "": what is sent as a whole */
 	const json_t *row;    /* of the ledger, or NULL */
-	bool influenced;
+	bool influenced, disk;
 	uint64_t wire;
 };
 
@@ -18,6 +18,9 @@ static int compare_columns(const void *left, const void *right)
 {
 	const struct column *a = left, *b = right;
 
+	/* What was left on disk stands behind all that was sent. */
+	if (a->disk != b->disk)
+		return b->disk ? -1 : 1;
 	if (a->influenced != b->influenced)
 		return a->influenced ? -1 : 1;
 	if (a->wire != b->wire)
@@ -28,21 +31,21 @@ static int compare_columns(const void *left, const void *right)
 static bool has_influence(const struct report_experiment *x, const char *endpoint)
 {
 	for (size_t i = 0; i < x->influences; i++)
-		if (strcmp(x->influence[i].endpoint, endpoint) == 0)
+		if (!x->influence[i].disk && strcmp(x->influence[i].endpoint, endpoint) == 0)
 			return true;
 	return false;
 }
 
-static bool lacks_account(const struct report_factor *f)
+static bool lacks_account(const json_t *claim)
 {
-	return strcmp(report_text(f->claim, "verdict"), "not verifiable") == 0 && strcmp(report_text(f->claim, "reason"), "bytes.unaccounted") == 0;
+	return strcmp(report_text(claim, "verdict"), "not verifiable") == 0 && strcmp(report_text(claim, "reason"), "bytes.unaccounted") == 0;
 }
 
 /* Something varies that is no bytes of an endpoint: an order, a number. */
 static bool varies_as_a_whole(const struct report_experiment *x)
 {
 	for (size_t i = 0; i < x->factors; i++)
-		if (lacks_account(&x->factor[i]) && !report_int(report_object(x->factor[i].claim, "values"), "bytes"))
+		if (lacks_account(x->factor[i].claim) && !report_int(report_object(x->factor[i].claim, "values"), "bytes"))
 			return true;
 	return false;
 }
@@ -51,17 +54,24 @@ static bool varies_as_a_whole(const struct report_experiment *x)
 static size_t load_columns(struct column **ret, const struct report_experiment *x)
 {
 	const json_t *ledger = report_list(x->view->findings, "ledger"), *row;
-	struct column *list = hm_alloc(json_array_size(ledger) + 1, sizeof(*list));
+	struct column *list = hm_alloc(json_array_size(ledger) + 2, sizeof(*list));
 	size_t count = 0, i;
 
 	json_array_foreach (ledger, i, row)
 		list[count++] = (struct column){ report_text(row, "endpoint"), row, has_influence(x, report_text(row, "endpoint")),
-						 report_int(row, "wire") };
+						 .wire = report_int(row, "wire") };
 	if (has_influence(x, "") || !count || varies_as_a_whole(x))
-		list[count++] = (struct column){ "", NULL, has_influence(x, ""), x->wire };
+		list[count++] = (struct column){ "", NULL, has_influence(x, ""), .wire = x->wire };
+	if (report_residue(x))
+		list[count++] = (struct column){ HM_RESIDUE_ENDPOINT, .disk = true };
 	qsort(list, count, sizeof(*list), compare_columns);
 	*ret = list;
 	return count;
+}
+
+static const char *name_of(const struct report_experiment *x, const struct column *c)
+{
+	return c->disk ? "left on disk" : *c->endpoint ? c->endpoint : x->wire ? "all that left" : "nothing left";
 }
 
 /* ---- cells ---- */
@@ -71,14 +81,14 @@ struct sum {
 	const struct report_influence *least; /* with the least p */
 };
 
-static struct sum sum_up(const struct report_experiment *x, const struct report_factor *f, const char *endpoint)
+static struct sum sum_up(const struct report_experiment *x, const struct report_factor *f, const struct column *c)
 {
 	struct sum sum = { 0 };
 
 	for (size_t i = 0; i < x->influences; i++) {
 		const struct report_influence *item = &x->influence[i];
 
-		if (item->factor != f || strcmp(item->endpoint, endpoint) != 0)
+		if (item->factor != f || item->disk != c->disk || strcmp(item->endpoint, c->endpoint) != 0)
 			continue;
 		*(item->proven ? &sum.found : &sum.fields) += 1;
 		/* Of one factor all have the same denominator. */
@@ -103,9 +113,9 @@ static void put_depends(struct hm_bytes *out, const struct sum *sum)
 			    (unsigned long)sum->least->p[0], (unsigned long)sum->least->p[1]);
 }
 
-static void put_unseen(struct hm_bytes *out, const struct report_factor *f)
+static void put_unseen(struct hm_bytes *out, const struct report_factor *f, const json_t *claim)
 {
-	const json_t *bound = report_object(f->claim, "bound");
+	const json_t *bound = report_object(claim, "bound");
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes rate = { 0 };
 
 	put_state(out, "unseen", "not seen");
@@ -117,15 +127,15 @@ static void put_unseen(struct hm_bytes *out, const struct report_factor *f)
 }
 
 /* What stands against a verdict that is not about bytes: a gap in a record, say. */
-static bool put_obstacle(struct hm_bytes *out, const struct report_factor *f)
+static bool put_obstacle(struct hm_bytes *out, const struct report_factor *f, const json_t *claim)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes number = { 0 }, words = { 0 };
 
-	if (f->pairs && (strcmp(report_text(f->claim, "verdict"), "not verifiable") != 0 || lacks_account(f)))
+	if (f->pairs && (strcmp(report_text(claim, "verdict"), "not verifiable") != 0 || lacks_account(claim)))
 		return false;
 	put_state(out, "open", "cannot tell");
-	report_number(&number, f->claim);
-	report_words(&words, f->claim);
+	report_number(&number, claim);
+	report_words(&words, claim);
 	if (f->pairs)
 		report_html(out, "<span>%.*s %.*s</span>", HM_S(number), HM_S(words));
 	else
@@ -138,7 +148,7 @@ static bool put_rest(struct hm_bytes *out, const struct report_experiment *x, co
 {
 	uint64_t bytes = c->row ? report_int(c->row, "unaccounted") : x->unaccounted;
 
-	if (strcmp(report_text(f->claim, "verdict"), "upheld") == 0 || (!bytes && !(lacks_account(f) && !c->row)))
+	if (strcmp(report_text(f->claim, "verdict"), "upheld") == 0 || (!bytes && !(lacks_account(f->claim) && !c->row)))
 		return false;
 	put_state(out, "open", "cannot tell");
 	report_html(out, "<span>%'lu %s unaccounted</span>", (unsigned long)bytes, bytes == 1 ? "byte" : "bytes");
@@ -150,13 +160,16 @@ static bool put_rest(struct hm_bytes *out, const struct report_experiment *x, co
 
 static void put_cell(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f, const struct column *c)
 {
-	struct sum sum = sum_up(x, f, c->endpoint);
+	struct sum sum = sum_up(x, f, c);
+	const json_t *claim = c->disk ? x->residue : f->claim;
 
-	report_html(out, "<td role=\"cell\"><i class=\"label\" aria-hidden=\"true\">%s</i>", *c->endpoint ? c->endpoint : "all that left");
+	report_html(out, "<td role=\"cell\"><i class=\"label\" aria-hidden=\"true\">%s</i>", name_of(x, c));
 	if (sum.fields || sum.found)
 		put_depends(out, &sum);
-	else if (!put_obstacle(out, f) && !put_rest(out, x, f, c))
-		put_unseen(out, f);
+	else if (c->disk && f != report_residue(x))
+		hm_bytes_text(out, "<span>not compared</span>");
+	else if (!put_obstacle(out, f, claim) && (c->disk || !put_rest(out, x, f, c)))
+		put_unseen(out, f, claim);
 	hm_bytes_text(out, "</td>");
 }
 
@@ -174,8 +187,7 @@ static void put_matrix(const struct report_page *p)
 			      "</caption>"
 			      "<thead role=\"rowgroup\"><tr role=\"row\"><th role=\"columnheader\" scope=\"col\">Varied</th>");
 	for (size_t k = 0; k < shown; k++)
-		report_html(p->out, "<th role=\"columnheader\" scope=\"col\"><code>%s</code></th>",
-			    *columns[k].endpoint ? columns[k].endpoint : x->wire ? "all that left" : "nothing left");
+		report_html(p->out, "<th role=\"columnheader\" scope=\"col\"><code>%s</code></th>", name_of(x, &columns[k]));
 	hm_bytes_text(p->out, "</tr></thead><tbody role=\"rowgroup\">\n");
 	for (size_t i = 0; i < x->factors; i++) {
 		const struct report_factor *f = &x->factor[i];
@@ -200,15 +212,17 @@ void report_page_quotes(const struct report_page *p)
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes scope = { 0 };
 	size_t shown = 0;
 
-	for (int pass = 1; pass >= 0; pass--)
-		for (size_t i = 0; i < x->factors; i++) {
-			HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
+	/* What was found before what was not; of a factor what was sent before what was left on disk. */
+	for (size_t i = 0; i < 4 * x->factors; i++) {
+		HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
+		const struct report_factor *f = &x->factor[i % (2 * x->factors) / 2];
+		bool found = i < 2 * x->factors, disk = i % 2;
 
-			if (report_depends(x, &x->factor[i]) != pass || shown++ >= QUOTES_SHOWN)
-				continue;
-			report_quote(&text, x, &x->factor[i]);
-			report_html(p->out, "<p class=\"quote%s\">%.*s</p>\n", pass ? " depends" : "", HM_S(text));
-		}
+		if ((disk && f != report_residue(x)) || report_depends(x, f, disk) != found || shown++ >= QUOTES_SHOWN)
+			continue;
+		report_quote(&text, x, f, disk);
+		report_html(p->out, "<p class=\"quote%s\">%.*s</p>\n", found ? " depends" : "", HM_S(text));
+	}
 	if (!shown)
 		return;
 	report_quote_scope(&scope, x->view);

@@ -33,7 +33,7 @@ void report_quote_feature(struct hm_bytes *out, const struct report_influence *i
 	if (!item->proven)
 		report_field(out, item->feature);
 	else
-		hm_bytes_text(out, report_say("found", strstr(item->feature, "digest.") ? "digest" : "token"));
+		hm_bytes_text(out, report_say("found", strstr(item->feature, "digest.") ? "digest" : strstr(item->feature, "copy") ? "copy" : "token"));
 }
 
 static void put_field(struct hm_bytes *out, const struct report_influence *item, bool first)
@@ -44,15 +44,17 @@ static void put_field(struct hm_bytes *out, const struct report_influence *item,
 	report_quote_feature(&field, item);
 	set_bytes(values, "field", &field);
 	json_object_set_new(values, "differed", number(item->differed));
-	json_object_set_new(values, "compared", number(item->factor->compared));
+	json_object_set_new(values, "compared", number(item->compared));
 	json_object_set_new(values, "p", number(item->p[0]));
 	json_object_set_new(values, "of", number(item->p[1]));
-	report_tell(out, !item->factor->compared ? "depends.unseen" : first ? "depends.first" : "depends.next", values);
+	report_tell(out, !item->compared ? "depends.unseen" : first ? "depends.first" : "depends.next", values);
 }
 
-static bool is_of(const struct report_influence *item, const struct report_factor *f, const char *endpoint, bool proven)
+/* Whether both are about one factor, one endpoint (or the disk), in one grade. */
+static bool is_like(const struct report_influence *item, const struct report_influence *other)
 {
-	return item->factor == f && item->proven == proven && (!endpoint || strcmp(item->endpoint, endpoint) == 0);
+	return item->factor == other->factor && item->proven == other->proven && item->disk == other->disk &&
+	       strcmp(item->endpoint, other->endpoint) == 0;
 }
 
 static void put_more(struct hm_bytes *out, const char *code, size_t more)
@@ -62,15 +64,18 @@ static void put_more(struct hm_bytes *out, const char *code, size_t more)
 	report_tell(out, code, values);
 }
 
-/* All that depends on the factor at one endpoint, the first few by name. */
-static void put_fields(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f, const char *endpoint)
+/* All that depends on the factor where `item` does, the first few by name. */
+static void put_fields(struct hm_bytes *out, const struct report_experiment *x, const struct report_influence *item)
 {
 	size_t count = 0, named = 0;
 
 	for (size_t i = 0; i < x->influences; i++)
-		count += is_of(&x->influence[i], f, endpoint, false);
-	for (size_t i = 0; i < x->influences && named < FIELDS_NAMED; i++) {
-		if (!is_of(&x->influence[i], f, endpoint, false))
+		count += is_like(&x->influence[i], item);
+	/* What follows from others is said last. */
+	for (size_t at = 0; at < 2 * x->influences && named < FIELDS_NAMED; at++) {
+		size_t i = at % x->influences;
+
+		if (!is_like(&x->influence[i], item) || report_follows(x->influence[i].feature) != (at >= x->influences))
 			continue;
 		hm_bytes_text(out, named == 0 ? "" : named + 1 == count ? " and " : ", ");
 		put_field(out, &x->influence[i], named++ == 0);
@@ -90,22 +95,20 @@ static void put_found(struct hm_bytes *out, const struct report_experiment *x, c
 	report_quote_feature(&what, item);
 	json_object_set_new(values, "endpoint", json_string(item->endpoint));
 	set_bytes(values, "what", &what);
-	report_tell(out, "found", values);
+	report_tell(out, item->disk ? "found.disk" : "found", values);
 }
 
-/* Whether an influence on the factor at the same endpoint, of the same grade, stands before it. */
+/* Whether one like it stands before it. */
 static bool is_later(const struct report_experiment *x, size_t at)
 {
-	const struct report_influence *item = &x->influence[at];
-
 	for (size_t i = 0; i < at; i++)
-		if (is_of(&x->influence[i], item->factor, item->endpoint, item->proven))
+		if (is_like(&x->influence[i], &x->influence[at]))
 			return true;
 	return false;
 }
 
 /* A sentence for each endpoint, what was found before what was confirmed. Returns how many endpoints there are. */
-static size_t put_influence(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f)
+static size_t put_influence(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f, bool disk)
 {
 	size_t count = 0;
 
@@ -114,7 +117,7 @@ static size_t put_influence(struct hm_bytes *out, const struct report_experiment
 			const struct report_influence *item = &x->influence[i];
 			HM_JSON json_t *values = NULL;
 
-			if (!is_of(item, f, NULL, proven) || is_later(x, i) || count++ >= ENDPOINTS_NAMED)
+			if (item->factor != f || item->disk != disk || item->proven != proven || is_later(x, i) || count++ >= ENDPOINTS_NAMED)
 				continue;
 			hm_bytes_text(out, count > 1 ? " " : "");
 			if (proven) {
@@ -123,8 +126,8 @@ static size_t put_influence(struct hm_bytes *out, const struct report_experiment
 			}
 			values = values_of(x, f);
 			json_object_set_new(values, "endpoint", json_string(item->endpoint));
-			report_tell(out, *item->endpoint ? "depends" : "depends.run", values);
-			put_fields(out, x, f, item->endpoint);
+			report_tell(out, disk ? "depends.disk" : *item->endpoint ? "depends" : "depends.run", values);
+			put_fields(out, x, item);
 		}
 	if (count > ENDPOINTS_NAMED) {
 		hm_bytes_u8(out, ' ');
@@ -153,52 +156,53 @@ void report_quote_bound(struct hm_bytes *out, const struct report_experiment *x,
 	report_tell(out, report_counts_pairs(x, report_text(claim, "id")) ? "bound.pairs" : "bound.runs", values);
 }
 
-static void put_upheld(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f)
+static void put_upheld(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f, bool disk)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes left = { 0 };
 	HM_JSON json_t *values = values_of(x, f);
 
-	report_tell(&left, !x->wire ? "upheld.nothing" : x->constant == x->wire ? "upheld.equal" : "upheld.accounted", NULL);
+	report_tell(&left, disk ? "upheld.disk" : !x->wire ? "upheld.nothing" : x->constant == x->wire ? "upheld.equal" : "upheld.accounted", NULL);
 	set_bytes(values, "left", &left);
 	report_tell(out, "upheld", values);
-	report_quote_bound(out, x, f->claim);
+	report_quote_bound(out, x, disk ? x->residue : f->claim);
 	hm_bytes_text(out, ".");
 }
 
 /* Neither confirmed nor upheld: what stands against it, where that is not the bytes that nothing accounts for, is the claim's reason. */
-static void put_open(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f)
+static void put_open(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f, bool disk)
 {
+	const json_t *claim = disk ? x->residue : f->claim;
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes reason = { 0 };
 	HM_JSON json_t *values = values_of(x, f);
-	bool open = strcmp(report_text(f->claim, "verdict"), "not verifiable") == 0;
-	bool bytes = open && strcmp(report_text(f->claim, "reason"), "bytes.unaccounted") == 0;
+	bool open = strcmp(report_text(claim, "verdict"), "not verifiable") == 0;
+	bool bytes = open && strcmp(report_text(claim, "reason"), "bytes.unaccounted") == 0;
 
 	if (open && !bytes) {
-		report_number(&reason, f->claim);
+		report_number(&reason, claim);
 		hm_bytes_text(&reason, reason.len ? " " : "");
-		report_words(&reason, f->claim);
+		report_words(&reason, claim);
 		set_bytes(values, "reason", &reason);
-		report_tell(out, "open.reason", values);
+		report_tell(out, disk ? "open.disk" : "open.reason", values);
 	} else if (!f->pairs) {
 		report_tell(out, "open.pairs", values);
 	} else {
 		report_tell(out, "open", values);
 		if (bytes)
-			report_tell(out, "open.bytes", report_object(f->claim, "values"));
-		else if (x->unaccounted)
+			report_tell(out, "open.bytes", report_object(claim, "values"));
+		else if (!disk && x->unaccounted)
 			report_tell(out, "open.rest", values);
 	}
 	hm_bytes_text(out, ".");
 }
 
-void report_quote(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f)
+void report_quote(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f, bool disk)
 {
-	if (put_influence(out, x, f))
+	if (put_influence(out, x, f, disk))
 		return;
-	if (f->pairs && f->claim && strcmp(report_text(f->claim, "verdict"), "upheld") == 0)
-		put_upheld(out, x, f);
+	if (f->pairs && strcmp(report_text(disk ? x->residue : f->claim, "verdict"), "upheld") == 0)
+		put_upheld(out, x, f, disk);
 	else
-		put_open(out, x, f);
+		put_open(out, x, f, disk);
 }
 
 void report_quote_scope(struct hm_bytes *out, const struct report_view *v)

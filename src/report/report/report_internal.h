@@ -10,6 +10,7 @@
 #include "parts.h"
 #include "record.h"
 #include "report.h"
+#include "residue.h"
 #include "text.h"
 
 /* ---- write.c, escape.c ---- */
@@ -77,6 +78,8 @@ const char *report_say(const char *list, const char *code) HM_MUST_CHECK;
 void report_tell(struct hm_bytes *out, const char *code, const json_t *values);
 /* What a feature is, in words: "the field op-digest", "the HTTP body (flow 2, message 0)". Not escaped. */
 void report_field(struct hm_bytes *out, const char *feature);
+/* Whether it changes when another does: a length, a number of messages. */
+bool report_follows(const char *feature) HM_MUST_CHECK;
 /* Basis points as a percentage: 2210 gives "22.1", 500 gives "5". */
 void report_percent(struct hm_bytes *out, uint64_t of_10000);
 /* What a claim asserts, from claims.json, or "". */
@@ -107,16 +110,22 @@ void report_say_stops(struct hm_bytes *out, const struct report_witnessed *w);
 void report_say_looks(struct hm_bytes *out, const struct report_witnessed *w);
 void report_say_self_test(struct hm_bytes *out, const struct report_self_test *t);
 
-/* ---- sent.c: what a run sent ---- */
+/* ---- sent.c: what a run sent, and left on disk ---- */
+struct report_influence;
 struct report_sent {
 	struct hm_flows flows;
 	struct hm_plains plains;
 	struct hm_features features; /* of these */
-	bool there;		     /* its packets are in this bundle */
+	struct hm_tree tree;
+	struct hm_residue residue; /* of the tree */
+	bool there, on_disk;	   /* its packets, its tree are in this bundle and were read */
 };
 /* 1; 0 where the run's packets are not in this bundle. */
 int report_flows_load(struct hm_flows *flows, const struct report_view *v, uint64_t run, struct hm_fail *fail) HM_MUST_CHECK;
-int report_sent_load(struct report_sent *s, const struct report_view *v, uint64_t run, struct hm_fail *fail) HM_MUST_CHECK;
+/* `disk`: the tree too. */
+int report_sent_load(struct report_sent *s, const struct report_view *v, uint64_t run, bool disk, struct hm_fail *fail) HM_MUST_CHECK;
+/* The feature that the influence is about, or NULL. */
+const struct hm_feature *report_sent_find(const struct report_sent *s, const struct report_influence *item) HM_MUST_CHECK;
 void report_sent_release(struct report_sent *s);
 /* Two values of a feature, NULL where a run lacks it. */
 bool report_same_value(const struct hm_feature *a, const struct hm_feature *b) HM_MUST_CHECK;
@@ -130,14 +139,15 @@ struct report_factor { /* one that was tested */
 	const char *name;
 	const json_t *claim; /* that its influence refutes; NULL where that was not judged */
 	struct report_pair *pair; /* confirming ones of which both runs were done, in the plan's order */
-	size_t pairs, compared; /* compared: those whose packets were looked at; only where something depends on the factor */
+	size_t pairs;
 };
 struct report_influence { /* a row of findings.influence whose factor was tested */
 	const struct report_factor *factor;
 	const char *endpoint, *feature;
-	bool proven;
+	bool proven, disk; /* disk: it is about what was left there */
 	uint64_t p[2];	/* of grade dependent: p[0] in p[1] */
-	size_t differed; /* in how many of the compared pairs; `pair` is the first of these, or SIZE_MAX */
+	size_t compared; /* pairs whose packets or trees were looked at */
+	size_t differed; /* in how many of these; `pair` is the first of them, or SIZE_MAX */
 	size_t pair;
 };
 struct report_experiment {
@@ -147,17 +157,20 @@ struct report_experiment {
 	struct report_influence *influence; /* in the order of findings */
 	size_t factors, influences, beyond; /* beyond: influences after the limit */
 	uint64_t wire, constant, unaccounted; /* bytes, of all endpoints */
+	const json_t *residue; /* the claim on what is left on disk, which the first factor that is "content" decides; NULL: not judged */
 };
 int report_experiment_load(struct report_experiment *x, const struct report_view *v, struct hm_fail *fail) HM_MUST_CHECK;
 void report_experiment_release(struct report_experiment *x);
-/* Whether something was found to depend on the factor. */
-bool report_depends(const struct report_experiment *x, const struct report_factor *f) HM_MUST_CHECK;
+/* The factor of the claim on what is left on disk, or NULL where that was not judged. */
+const struct report_factor *report_residue(const struct report_experiment *x) HM_MUST_CHECK;
+/* Whether something that was sent, or left on disk, was found to depend on the factor. */
+bool report_depends(const struct report_experiment *x, const struct report_factor *f, bool disk) HM_MUST_CHECK;
 /* Whether the claim's bound counts pairs, not runs. */
 bool report_counts_pairs(const struct report_experiment *x, const char *claim) HM_MUST_CHECK;
 
 /* ---- quote.c: the sentences that a person would quote; none is escaped ---- */
-/* What the experiment shows about a factor. */
-void report_quote(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f);
+/* What the experiment shows about a factor and what was sent, or left on disk. */
+void report_quote(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f, bool disk);
 /* The bound of an upheld claim. */
 void report_quote_bound(struct hm_bytes *out, const struct report_experiment *x, const json_t *claim);
 /* What no verdict asserts, as a list. */

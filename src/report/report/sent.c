@@ -1,4 +1,4 @@
-/* What a run sent, read again from its packets. */
+/* What a run sent, read again from its packets, and what it left on disk. */
 #include "report_internal.h"
 
 /* An IPv4 address as assessment.json has it. */
@@ -32,11 +32,34 @@ int report_flows_load(struct hm_flows *flows, const struct report_view *v, uint6
 	return r < 0 ? hm_fail_in(fail, "the packets of run %lu", (unsigned long)run) : 1;
 }
 
-int report_sent_load(struct report_sent *s, const struct report_view *v, uint64_t run, struct hm_fail *fail)
+static int load_tree(struct report_sent *s, const struct report_view *v, uint64_t run, struct hm_fail *fail)
+{
+	struct hm_record *record;
+	struct hm_slice file;
+	int r;
+
+	if (!report_run_part(v, run, "tree.cbor.zst", &file))
+		return 0;
+	r = hm_record_open(&record, file, fail);
+	if (r < 0)
+		return hm_fail_in(fail, "the tree of run %lu", (unsigned long)run);
+	r = hm_tree_read(&s->tree, record, fail);
+	hm_record_close(record);
+	if (r < 0)
+		return hm_fail_in(fail, "the tree of run %lu", (unsigned long)run);
+	hm_residue_read(&s->residue, &s->tree);
+	s->on_disk = true;
+	return 0;
+}
+
+int report_sent_load(struct report_sent *s, const struct report_view *v, uint64_t run, bool disk, struct hm_fail *fail)
 {
 	int r;
 
 	*s = (struct report_sent){ 0 };
+	r = disk ? load_tree(s, v, run, fail) : 0;
+	if (r < 0)
+		return r;
 	r = report_flows_load(&s->flows, v, run, fail);
 	if (r <= 0)
 		return r;
@@ -50,10 +73,17 @@ int report_sent_load(struct report_sent *s, const struct report_view *v, uint64_
 
 void report_sent_release(struct report_sent *s)
 {
+	hm_residue_release(&s->residue);
+	hm_tree_release(&s->tree);
 	hm_features_release(&s->features);
 	hm_plains_release(&s->plains);
 	hm_flows_release(&s->flows);
 	*s = (struct report_sent){ 0 };
+}
+
+const struct hm_feature *report_sent_find(const struct report_sent *s, const struct report_influence *item)
+{
+	return hm_features_find(item->disk ? &s->residue.features : &s->features, item->endpoint, item->feature);
 }
 
 bool report_same_value(const struct hm_feature *a, const struct hm_feature *b)

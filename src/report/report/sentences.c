@@ -149,27 +149,40 @@ static size_t read_place(const char *feature, unsigned long place[2], const char
 	return count;
 }
 
+/* The row of a name behind `depth` numbers, or NULL; *more is what stands behind a name that is open. */
+static const struct field *field_of(size_t depth, const char *name, const char **more)
+{
+	for (size_t i = 0; i < HM_COUNT(fields); i++) {
+		size_t n = strlen(fields[i].name);
+		bool open = fields[i].name[n - 1] == '.' || fields[i].name[n - 1] == ':';
+
+		*more = open ? name + n : "";
+		if (fields[i].depth == depth && (open ? strncmp(name, fields[i].name, n) : strcmp(name, fields[i].name)) == 0)
+			return &fields[i];
+	}
+	*more = name;
+	return NULL;
+}
+
+bool report_follows(const char *feature)
+{
+	unsigned long place[2];
+	const char *rest, *more;
+	size_t depth = read_place(feature, place, &rest);
+	const struct field *field = field_of(depth, rest, &more);
+
+	return field && field->follows;
+}
+
 void report_field(struct hm_bytes *out, const char *feature)
 {
 	unsigned long place[2] = { 0 };
-	const char *rest;
+	const char *rest, *more;
 	size_t depth = read_place(feature, place, &rest);
+	const struct field *field = field_of(depth, rest, &more);
 
-	for (size_t i = 0; i < HM_COUNT(fields); i++) {
-		size_t n = strlen(fields[i].name);
-		bool open = fields[i].name[n - 1] == '.';
-
-		if (fields[i].depth != depth || (open ? strncmp(rest, fields[i].name, n) : strcmp(rest, fields[i].name)) != 0)
-			continue;
-		hm_bytes_text(out, fields[i].words);
-		hm_bytes_text(out, open ? rest + n : "");
-		rest = NULL;
-		break;
-	}
-	if (rest) {
-		hm_bytes_text(out, "the field ");
-		hm_bytes_text(out, rest);
-	}
+	hm_bytes_text(out, field ? field->words : "the field ");
+	hm_bytes_text(out, more);
 	if (depth == 2 && (place[0] || place[1]))
 		hm_bytes_printf(out, " (flow %lu, message %lu)", place[0], place[1]);
 	else if (depth == 1 && place[0])

@@ -254,8 +254,10 @@ static void say_experiment(struct hm_bytes *out, const struct report_experiment 
 		if (x->factor[i].claim != claim)
 			continue;
 		hm_bytes_text(out, out->len ? " " : "");
-		report_quote(out, x, &x->factor[i]);
+		report_quote(out, x, &x->factor[i], false);
 	}
+	if (claim == x->residue && report_residue(x))
+		report_quote(out, x, report_residue(x), true);
 }
 
 static void say_reason(struct hm_bytes *out, const json_t *claim)
@@ -290,9 +292,9 @@ static void put_unjudged(struct table *t, size_t k)
 
 		if (x->factor[i].claim)
 			continue;
-		report_quote(&said, x, &x->factor[i]);
+		report_quote(&said, x, &x->factor[i], false);
 		report_term(&text, "%s%s%s: %.*s", t->count > 1 ? t->view[k].name : "", t->count > 1 ? " " : "", x->factor[i].name, HM_S(said));
-		table_paragraph(t, report_depends(x, &x->factor[i]) ? "depends" : "no verdict", hm_slice_of(&text));
+		table_paragraph(t, report_depends(x, &x->factor[i], false) ? "depends" : "no verdict", hm_slice_of(&text));
 	}
 }
 

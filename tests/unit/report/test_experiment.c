@@ -194,6 +194,29 @@ static void two_messages_side_by_side(void **state HM_UNUSED)
 	shows(&page, "<span class=\"cut\">240 bytes more</span>");
 }
 
+/* What was left on disk is not what was sent. */
+static void left_on_disk(void **state HM_UNUSED)
+{
+	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = sample_experiment();
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes page = page_of(parts);
+	HM_FREE char *table = table_of(parts, 6000);
+
+	assert_non_null(strstr(table, "refuted         collect.residue: What scan"));
+	/* What follows from another field is said last. */
+	assert_non_null(strstr(table, "leaves on disk depends on the content of files: the content of /tmp/%1b<script>"));
+	assert_non_null(strstr(table, ", the content of /tmp/state in 3 of 3 (p 1 in 256) and all that was left in 3 of 3 (p 1 in 256)."));
+	shows(&page, "<i class=\"label\" aria-hidden=\"true\">left on disk</i><b class=\"state depends\">depends</b><span>3 fields, p 1 in 256</span>");
+	shows(&page, "<i class=\"label\" aria-hidden=\"true\">left on disk</i><span>not compared</span>");
+	hides(&page, "sends to disk");
+	{
+		HM_CLEANUP(hm_parts_cleanup) struct hm_parts *some = parts_with("runs/0001/tree.cbor.zst", NULL);
+		HM_FREE char *said = table_of(some, 6000);
+
+		assert_non_null(strstr(said, "the content of /tmp/state in 2 of 2"));
+		assert_non_null(strstr(said, "op-digest differed with it in 3 of 3"));
+	}
+}
+
 /* What was put in, beside what came out: the product's input first. */
 static void documents_that_varied(void **state HM_UNUSED)
 {
@@ -351,6 +374,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_there_is_not_shown), cmocka_unit_test(bars_are_true_to_scale),
 		cmocka_unit_test(false_ledgers_stay_in_their_bars), cmocka_unit_test(every_factor_has_words),
 		cmocka_unit_test(features_in_words),		  cmocka_unit_test(documents_that_varied),
+		cmocka_unit_test(left_on_disk),
 		cmocka_unit_test(bytes_that_differ),		  cmocka_unit_test(long_values_by_their_ends),
 	};
 
