@@ -10,7 +10,7 @@
 
 #include "experiment.h"
 
-enum { NOISY_MAX = 128, FEATURES_MAX = NOISY_MAX + 8, RECORDED = 100, RECORDINGS = 10, VALUES_MAX = 2 };
+enum { NOISY_MAX = 128, FEATURES_MAX = NOISY_MAX + 2, BLOCKS_MAX = 128, ROWS_MAX = HM_EXPERIMENT_SUSPECTS * BLOCKS_MAX + FEATURES_MAX, RECORDED = 120, RECORDINGS = 10 };
 
 /* SplitMix64: small, and the same everywhere. */
 struct chance {
@@ -41,11 +41,13 @@ static bool happens(struct chance *c, unsigned permille)
 
 /* How a feature behaves by itself. */
 enum noise {
-	NONCE,  /* new in every run */
-	EVENT,  /* there in a run with this many in a thousand */
-	COUNT,  /* a number that is one more with this many in a thousand */
-	PLACE,  /* one more in place A, in this many blocks of a thousand */
+	NONCE,	/* text that is new in every run */
+	DIGIT,	/* text, one of ten */
+	LENGTH, /* a number that is one more in 6 of 10 runs */
 	TIMING, /* milliseconds around a mean */
+	EVENT,	/* text that is there in a run with this many in a thousand */
+	COUNT,	/* a number that is one more with this many in a thousand */
+	PLACE,	/* one more in place A, in this many blocks of a thousand */
 };
 
 struct noisy {
@@ -53,188 +55,174 @@ struct noisy {
 	unsigned permille;
 };
 
-static int64_t noise_of(const struct noisy *n, struct chance *c, bool place_a, bool block_happens)
+static bool is_text(enum noise n)
+{
+	return n == NONCE || n == DIGIT || n == EVENT;
+}
+
+static struct hm_experiment_value noise_of(const struct noisy *n, struct chance *c, bool place_a, bool block_happens)
 {
 	int64_t sum = 0;
 
 	switch (n->noise) {
 	case NONCE:
-		return (int64_t)(draw(c) >> 32);
+		return (struct hm_experiment_value){ true, (int64_t)(draw(c) >> 1) };
+	case DIGIT:
+		return (struct hm_experiment_value){ true, (int64_t)(draw(c) % 10) };
+	case LENGTH:
+		return (struct hm_experiment_value){ true, 4 + happens(c, 600) };
 	case EVENT:
-		return happens(c, n->permille);
+		return (struct hm_experiment_value){ happens(c, n->permille), 0 };
 	case COUNT:
-		return 40 + happens(c, n->permille);
+		return (struct hm_experiment_value){ true, 40 + happens(c, n->permille) };
 	case PLACE:
-		return 40 + (place_a && block_happens);
+		return (struct hm_experiment_value){ true, 40 + (place_a && block_happens) };
 	case TIMING:
 		for (unsigned i = 0; i < 12; i++)
 			sum += (int64_t)(draw(c) % 100);
-		return sum;
+		return (struct hm_experiment_value){ true, 1000 * sum };
 	}
-	return 0;
+	return (struct hm_experiment_value){ 0 };
 }
 
 enum leak {
 	NO_LEAK,
-	BIT,      /* a bit of a digest of the content, always sent */
-	BY_RUN,   /* in one run of ten, each by itself: a message that carries a digest of the content */
-	BY_PAIR,  /* the same, but both runs of a pair do it or none: chance comes from what twins have in common */
-	ONE_SIDE, /* in one run of ten that have the one content, never with the other: a message that is always the same */
+	BIT,	  /* a bit of a digest of the content, always sent */
+	DIGEST,	  /* the digest, always sent */
+	BY_RUN,	  /* the digest in one run of ten, each by itself */
+	BY_PAIR,  /* the same, but both runs of a pair do it or none: what they draw is made equal */
+	DELAY,	  /* a second later, by a bit of the digest */
 };
 
 struct product {
 	struct noisy noisy[NOISY_MAX];
 	size_t count;
+	bool equal; /* noise is the same in the two runs of a block: what they draw is */
 	enum leak leak;
 };
 
-/* The values of the leak's field in both runs of a block, by level: 0 is absent. */
-static void leak_of(uint64_t value[2], const struct product *p, struct chance *c, const uint64_t secret[2])
-{
-	bool pair = happens(c, 100);
-
-	for (unsigned level = 0; level < 2; level++) {
-		struct chance digest = { secret[level] };
-		uint64_t hash = draw(&digest) | 1;
-		bool fires = happens(c, 100);
-
-		value[level] = 0;
-		if (p->leak == BIT)
-			value[level] = 1 + (hash >> 40 & 1);
-		else if (p->leak == BY_RUN && fires)
-			value[level] = hash;
-		else if (p->leak == BY_PAIR && pair)
-			value[level] = hash;
-		else if (p->leak == ONE_SIDE && fires && (hash >> 40 & 1))
-			value[level] = 1;
-	}
-}
-
-/* One phase as the module takes it. Rows: the noisy features, then how often the leak's message is sent, then its field. */
+/* One phase. Features: the noisy ones, then how often the leak's message is sent, then its field. */
 struct phase {
 	size_t features, blocks;
-	int64_t d[FEATURES_MAX * HM_EXPERIMENT_BLOCKS_MAX];
-	uint8_t differs[FEATURES_MAX * HM_EXPERIMENT_BLOCKS_MAX];
-	uint64_t secret[HM_EXPERIMENT_BLOCKS_MAX][2], value[HM_EXPERIMENT_BLOCKS_MAX][2];
+	struct hm_experiment_value value[FEATURES_MAX][2 * BLOCKS_MAX]; /* [feature][2 block + level] */
+	uint64_t secret[BLOCKS_MAX][2], fires[BLOCKS_MAX];
+	uint8_t kind[FEATURES_MAX], text[FEATURES_MAX];
 };
 
-static struct hm_experiment_matrix matrix_of(const struct phase *ph)
+/* The leak's field in both runs of a block, by level. */
+static void leak_of(struct hm_experiment_value value[2], const struct product *p, struct chance *c, const uint64_t secret[2], uint64_t fires)
 {
-	return (struct hm_experiment_matrix){ ph->features, ph->blocks, ph->d, ph->differs };
-}
+	for (unsigned level = 0; level < 2; level++) {
+		struct chance digest = { secret[level] };
+		uint64_t hash = draw(&digest) >> 1;
+		bool by_itself = happens(c, 100);
 
-static void put(struct phase *ph, size_t feature, size_t block, int64_t d, bool differs)
-{
-	ph->d[feature * ph->blocks + block] = d;
-	ph->differs[feature * ph->blocks + block] = differs;
+		value[level] = (struct hm_experiment_value){ true, 0 };
+		if (p->leak == BIT)
+			value[level].value = (int64_t)(hash >> 40 & 1);
+		else if (p->leak == DELAY)
+			value[level].value = noise_of(&(struct noisy){ TIMING, 0 }, c, false, false).value + (int64_t)(hash >> 40 & 1) * 1000000;
+		else if (p->leak == DIGEST)
+			value[level].value = (int64_t)hash;
+		else
+			value[level] = (struct hm_experiment_value){ p->leak == BY_RUN ? by_itself : p->leak == BY_PAIR && fires % 10 == 0, (int64_t)hash };
+	}
 }
 
 /* Who gives a phase its secrets. */
 enum secrets { SAME, FRESH, HELD };
 
-static void make_phase(struct phase *ph, const struct product *p, size_t blocks, enum secrets secrets, const uint64_t held[2],
+static const char *const phase_names[] = { "aa", "screen", "confirm" };
+
+/* Confirming blocks take what they draw from the block `repeats` where hm_experiment_repeats says so. */
+static void make_phase(struct phase *ph, const struct product *p, size_t blocks, enum secrets secrets, const struct phase *from, size_t held,
 		       uint64_t seed, struct chance *c)
 {
 	uint8_t key[32] = { 0 };
-	int coin;
 
 	memcpy(key, &seed, sizeof(seed));
 	ph->features = p->count + 2;
 	ph->blocks = blocks;
-	for (size_t b = 0; b < blocks; b++) {
-		uint64_t *secret = ph->secret[b], *value = ph->value[b];
+	for (size_t f = 0; f < ph->features; f++) {
+		bool timing = f < p->count ? p->noisy[f].noise == TIMING : f > p->count && p->leak == DELAY;
 
-		coin = hm_experiment_coin(key, secrets == SAME ? "aa" : secrets == FRESH ? "screen" : "confirm", (uint32_t)b, NULL);
-		secret[0] = secrets == HELD ? held[0] : draw(c);
-		secret[1] = secrets == HELD ? held[1] : secrets == SAME ? secret[0] : draw(c);
+		ph->kind[f] = timing ? HM_EXPERIMENT_TIMING : HM_EXPERIMENT_SIZED;
+		ph->text[f] = f < p->count ? is_text(p->noisy[f].noise) : f > p->count && p->leak != BIT && p->leak != DELAY;
+	}
+	for (size_t b = 0; b < blocks; b++) {
+		uint64_t *secret = ph->secret[b];
+		int coin = hm_experiment_coin(key, phase_names[secrets], (uint32_t)b, NULL);
+
+		secret[0] = secrets == HELD ? from->secret[held][0] : draw(c);
+		secret[1] = secrets == HELD ? from->secret[held][1] : secrets == SAME ? secret[0] : draw(c);
+		ph->fires[b] = draw(c);
+		if (secrets == HELD && hm_experiment_repeats((unsigned)blocks, (unsigned)b))
+			ph->fires[b] = from->fires[held];
 		for (size_t f = 0; f < p->count; f++) {
 			bool block_happens = happens(c, p->noisy[f].permille);
-			int64_t one = noise_of(&p->noisy[f], c, coin == 1, block_happens);
-			int64_t zero = noise_of(&p->noisy[f], c, coin == 0, block_happens);
 
-			put(ph, f, b, one - zero, one != zero);
+			for (int level = 0; level < 2; level++)
+				ph->value[f][2 * b + (size_t)level] = noise_of(&p->noisy[f], c, coin == level, block_happens);
+			if (p->equal && p->noisy[f].noise != TIMING)
+				ph->value[f][2 * b + 1] = ph->value[f][2 * b];
 		}
-		leak_of(value, p, c, secret);
-		put(ph, p->count, b, (value[1] != 0) - (value[0] != 0), (value[1] != 0) != (value[0] != 0));
-		/* A bit is a number; a digest is text, of which no number says how it differs. */
-		put(ph, p->count + 1, b, p->leak == BIT ? (int64_t)value[1] - (int64_t)value[0] : 0, value[1] != value[0]);
+		leak_of(&ph->value[p->count + 1][2 * b], p, c, secret, ph->fires[b]);
+		for (size_t level = 0; level < 2; level++)
+			ph->value[p->count][2 * b + level] = (struct hm_experiment_value){ true, ph->value[p->count + 1][2 * b + level].there };
 	}
 }
 
-/* How the leak's field is turned into numbers where it is confirmed. */
-enum coding {
-	INDICATORS, /* as the contract says: one feature a value */
-	CONTRAST,   /* one feature: -1 the lesser value, 1 the greater, 0 where there is none */
+static bool same(const struct hm_experiment_value *a, const struct hm_experiment_value *b)
+{
+	return a->there == b->there && (!a->there || a->value == b->value);
+}
+
+/* As the module takes it. */
+struct table {
+	int64_t d[ROWS_MAX * BLOCKS_MAX];
+	uint8_t differs[FEATURES_MAX * BLOCKS_MAX], kind[ROWS_MAX];
+	struct hm_experiment_matrix m;
 };
 
-/* Who is suspected, and the secrets of which block are held. The first is the contract; the others are what could be. */
-enum rule {
-	CONTRACT, /* never different A/A, by p; the block where most suspects differ */
-	FIRST,    /* the same suspects; a block where the first of them differs, of these where the second does, and so on */
-	COUNTED,  /* never different A/A, by the number of blocks in which they differ; the block as FIRST */
-	ALL,      /* every feature; the first block */
-};
+/* The feature in all runs of A/A and screening blocks. */
+static size_t early_values(struct hm_experiment_value *out, const struct phase *phases, size_t feature)
+{
+	size_t count = 0;
 
-static const char *const rule_names[] = { "contract", "contract, held by rank", "counted, held by rank", "all features" };
+	for (size_t ph = SAME; ph <= FRESH; ph++)
+		for (size_t i = 0; i < 2 * phases[ph].blocks; i++)
+			out[count++] = phases[ph].value[feature][i];
+	return count;
+}
+
+static void tabulate(struct table *t, const struct phase *phases, enum secrets secrets)
+{
+	struct hm_experiment_value early[4 * BLOCKS_MAX];
+	const struct phase *ph = &phases[secrets];
+
+	for (size_t f = 0; f < ph->features; f++) {
+		size_t early_count = early_values(early, phases, f);
+
+		for (size_t b = 0; b < ph->blocks; b++) {
+			const struct hm_experiment_value *v = &ph->value[f][2 * b];
+
+			t->d[f * ph->blocks + b] = ph->text[f] ? 0 : v[1].value - v[0].value;
+			t->differs[f * ph->blocks + b] = (uint8_t)hm_experiment_differ(early, early_count / 2, b + (secrets == FRESH ? phases[SAME].blocks : 0));
+		}
+	}
+	t->m = (struct hm_experiment_matrix){ ph->features, ph->blocks, t->d, t->differs, ph->kind };
+}
 
 struct design {
 	size_t aa, screen, confirm;
-	enum rule rule;
-	enum coding coding;
-	unsigned alpha; /* one in so many */
-};
-
-struct suspects {
-	size_t count, held, feature[FEATURES_MAX];
 };
 
 struct outcome {
 	size_t suspects;
-	bool named;     /* the leak is among the suspects */
+	bool named;	/* the leak is among the suspects */
 	bool confirmed; /* any was */
-	bool found;     /* the leak was */
+	bool found;	/* the leak was */
 };
-
-/* The distinct values of the leak's field in the phase, lesser first: never more than the two held secrets give. */
-static size_t values_of(uint64_t out[VALUES_MAX], const struct phase *ph)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < 2 * ph->blocks; i++) {
-		uint64_t v = ph->value[i / 2][i % 2];
-
-		if (!v || (count && v == out[0]) || (count == 2 && v == out[1]) || count == VALUES_MAX)
-			continue;
-		out[count++] = v;
-	}
-	if (count == 2 && out[0] > out[1]) {
-		uint64_t swap = out[0];
-
-		out[0] = out[1];
-		out[1] = swap;
-	}
-	return count;
-}
-
-static int64_t coded(uint64_t v, const uint64_t *values, size_t count, enum coding coding, size_t column)
-{
-	if (coding == INDICATORS)
-		return v == values[column];
-	return v == 0 ? 0 : count == 2 && v == values[1] ? 1 : -1;
-}
-
-/* The leak's field as features of the confirmation; returns how many. */
-static size_t code_field(int64_t *d, const struct phase *ph, enum coding coding)
-{
-	uint64_t values[VALUES_MAX];
-	size_t count = values_of(values, ph), columns = coding == INDICATORS ? count : count != 0;
-
-	for (size_t column = 0; column < columns; column++)
-		for (size_t b = 0; b < ph->blocks; b++)
-			d[column * ph->blocks + b] = coded(ph->value[b][1], values, count, coding, column) -
-						     coded(ph->value[b][0], values, count, coding, column);
-	return columns;
-}
 
 static void must(int r, const struct hm_fail *fail)
 {
@@ -244,94 +232,81 @@ static void must(int r, const struct hm_fail *fail)
 	exit(4);
 }
 
-/* Tests the suspects over the confirming blocks. `leak` is the first of the leak's two features. */
-static void confirm(struct outcome *out, const struct suspects *s, const struct phase *ph, size_t leak, const struct design *design,
+/* The rows of a suspect: a number's one, or one for each value that comes twice. Their order does not matter. */
+static void add_sized(struct table *t, size_t *of_row, const struct phase *ph, size_t feature)
+{
+	const struct hm_experiment_value *v = ph->value[feature];
+
+	for (size_t i = 0; i < 2 * ph->blocks; i++) {
+		int64_t *d = t->d + t->m.features * ph->blocks;
+		size_t before = 0, count = 0;
+
+		for (size_t k = 0; k < 2 * ph->blocks; k++) {
+			before += k < i && same(&v[k], &v[i]);
+			count += same(&v[k], &v[i]);
+		}
+		if (ph->text[feature] ? !v[i].there || before || count < 2 : i != 0)
+			continue;
+		for (size_t b = 0; b < ph->blocks; b++)
+			d[b] = ph->text[feature] ? same(&v[2 * b + 1], &v[i]) - same(&v[2 * b], &v[i]) : v[2 * b + 1].value - v[2 * b].value;
+		t->kind[t->m.features] = HM_EXPERIMENT_SIZED;
+		of_row[t->m.features++] = feature;
+	}
+}
+
+static void add_directed(struct table *t, size_t *of_row, const struct phase *phases, size_t held, size_t feature, bool suspect)
+{
+	struct hm_experiment_value early[4 * BLOCKS_MAX];
+	const struct phase *ph = &phases[HELD];
+	size_t count = early_values(early, phases, feature), at = phases[SAME].blocks + held;
+	struct hm_experiment_told told = { .held = { early[2 * at], early[2 * at + 1] }, .confirm = ph->value[feature], .blocks = ph->blocks };
+
+	told.may = suspect || hm_experiment_differ(early, count / 2, at) == HM_EXPERIMENT_OWN;
+	if (ph->kind[feature] == HM_EXPERIMENT_TIMING || !hm_experiment_direct(t->d + t->m.features * ph->blocks, &told))
+		return;
+	t->kind[t->m.features] = HM_EXPERIMENT_DIRECTED;
+	of_row[t->m.features++] = feature;
+}
+
+/* Tests over the confirming blocks, when the screening is done. `leak` is the first of the leak's two features. */
+static void confirm(struct outcome *out, const struct hm_experiment_suspects *s, const struct phase *phases, size_t leak,
 		    const struct hm_experiment_draws *draws)
 {
-	static int64_t d[(FEATURES_MAX + VALUES_MAX) * HM_EXPERIMENT_BLOCKS_MAX];
-	struct hm_experiment_p p[FEATURES_MAX + VALUES_MAX];
-	bool of_leak[FEATURES_MAX + VALUES_MAX] = { false };
-	struct hm_experiment_matrix m = { .blocks = ph->blocks, .d = d };
+	static struct table t;
+	size_t of_row[ROWS_MAX];
+	struct hm_experiment_p p[ROWS_MAX];
+	const struct phase *ph = &phases[HELD];
 	struct hm_fail fail;
 
-	for (size_t i = 0; i < s->count; i++) {
-		int64_t *row = d + m.features * ph->blocks;
-		size_t columns = 1;
+	t.m = (struct hm_experiment_matrix){ .blocks = ph->blocks, .d = t.d, .kind = t.kind };
+	for (size_t i = 0; i < s->count; i++)
+		add_sized(&t, of_row, ph, s->feature[i]);
+	for (size_t f = 0; f < ph->features; f++) {
+		bool suspect = false;
 
-		if (s->feature[i] == leak + 1)
-			columns = code_field(row, ph, design->coding);
-		else
-			memcpy(row, ph->d + s->feature[i] * ph->blocks, ph->blocks * sizeof(*row));
-		for (size_t column = 0; column < columns; column++)
-			of_leak[m.features++] = s->feature[i] >= leak;
+		for (size_t i = 0; i < s->count; i++)
+			suspect |= s->feature[i] == f;
+		add_directed(&t, of_row, phases, s->held, f, suspect);
 	}
-	must(hm_experiment_test(p, &m, draws, &fail), &fail);
-	for (size_t i = 0; i < m.features; i++) {
-		bool confirmed = design->alpha * (1 + (uint64_t)p[i].family) <= 1 + (uint64_t)p[i].m;
+	must(hm_experiment_test(p, &t.m, draws, &fail), &fail);
+	for (size_t i = 0; i < t.m.features; i++) {
+		bool confirmed = hm_experiment_confirmed(&p[i]);
 
+		for (size_t k = 0; k < s->count && ph->kind[of_row[i]] == HM_EXPERIMENT_TIMING; k++)
+			confirmed &= s->feature[k] != of_row[i] || hm_experiment_off(t.d + i * ph->blocks, ph->blocks, s->tolerance[k]);
 		out->confirmed |= confirmed;
-		out->found |= confirmed && of_leak[i];
+		out->found |= confirmed && of_row[i] >= leak;
 	}
 }
 
-static size_t blocks_unlike(const struct phase *ph, size_t feature)
+static void screen(struct hm_experiment_suspects *s, struct outcome *out, const struct phase *phases, size_t leak)
 {
-	size_t count = 0;
-
-	for (size_t b = 0; b < ph->blocks; b++)
-		count += ph->differs[feature * ph->blocks + b];
-	return count;
-}
-
-static void suspect_by_count(struct suspects *s, const struct phase *aa, const struct phase *ph)
-{
-	for (size_t wanted = ph->blocks; wanted; wanted--)
-		for (size_t f = 0; f < ph->features && s->count < HM_EXPERIMENT_SUSPECTS; f++)
-			if (blocks_unlike(ph, f) == wanted && !blocks_unlike(aa, f))
-				s->feature[s->count++] = f;
-}
-
-/* Of the blocks that are left, those where the suspect differs, unless that is none; the first that is left in the end. */
-static size_t hold_by_rank(const struct suspects *s, const struct phase *ph)
-{
-	bool out[HM_EXPERIMENT_BLOCKS_MAX] = { false };
-	size_t held = 0;
-
-	for (size_t i = 0; i < s->count; i++) {
-		const uint8_t *differs = ph->differs + s->feature[i] * ph->blocks;
-		size_t left = 0;
-
-		for (size_t b = 0; b < ph->blocks; b++)
-			left += !out[b] && differs[b];
-		for (size_t b = 0; left && b < ph->blocks; b++)
-			out[b] = out[b] || !differs[b];
-	}
-	while (held < ph->blocks && out[held])
-		held++;
-	return held;
-}
-
-static void screen(struct suspects *s, struct outcome *out, const struct phase *aa, const struct phase *ph, const struct design *design,
-		   size_t leak, const struct hm_experiment_draws *draws)
-{
-	struct hm_experiment_matrix of_aa = matrix_of(aa), of_screen = matrix_of(ph);
-	struct hm_experiment_suspects by_p;
+	static struct table aa, screening;
 	struct hm_fail fail;
 
-	*s = (struct suspects){ 0 };
-	must(hm_experiment_screen(&by_p, &of_aa, &of_screen, draws, &fail), &fail);
-	if (design->rule == COUNTED) {
-		suspect_by_count(s, aa, ph);
-	} else if (design->rule == ALL) {
-		while (s->count < ph->features) {
-			s->feature[s->count] = s->count;
-			s->count++;
-		}
-	} else {
-		memcpy(s->feature, by_p.feature, by_p.count * sizeof(*s->feature));
-		s->count = by_p.count;
-	}
-	s->held = design->rule == CONTRACT ? by_p.held : design->rule == ALL ? 0 : hold_by_rank(s, ph);
+	tabulate(&aa, phases, SAME);
+	tabulate(&screening, phases, FRESH);
+	must(hm_experiment_screen(s, &aa.m, &screening.m, &fail), &fail);
 	out->suspects = s->count;
 	for (size_t i = 0; i < s->count; i++)
 		out->named |= s->feature[i] >= leak;
@@ -339,34 +314,32 @@ static void screen(struct suspects *s, struct outcome *out, const struct phase *
 
 static struct outcome assess(const struct product *p, const struct design *design, uint64_t seed)
 {
-	static struct phase aa, screening, confirming;
+	static struct phase phases[3];
 	struct chance c = chance_of(seed, 1 + (uint64_t)p->leak);
 	struct hm_sha256 plan = { 0 };
 	uint8_t key[32] = { 0 };
 	struct hm_experiment_draws draws = { .plan = &plan, .seed = key };
-	struct suspects s;
+	struct hm_experiment_suspects s;
 	struct outcome out = { 0 };
 
 	memcpy(key, &seed, sizeof(seed));
-	make_phase(&aa, p, design->aa, SAME, NULL, seed, &c);
-	make_phase(&screening, p, design->screen, FRESH, NULL, seed, &c);
-	screen(&s, &out, &aa, &screening, design, p->count, &draws);
-	if (s.count == 0)
-		return out;
-	draws.test = 1;
-	make_phase(&confirming, p, design->confirm, HELD, screening.secret[s.held], seed, &c);
-	confirm(&out, &s, &confirming, p->count, design, &draws);
+	make_phase(&phases[SAME], p, design->aa, SAME, NULL, 0, seed, &c);
+	make_phase(&phases[FRESH], p, design->screen, FRESH, NULL, 0, seed, &c);
+	screen(&s, &out, phases, p->count);
+	make_phase(&phases[HELD], p, design->confirm, HELD, &phases[FRESH], s.held, seed, &c);
+	confirm(&out, &s, phases, p->count, &draws);
 	return out;
 }
 
-/* A product as clear-text observation finds it: nonces, a few ports and counters, rare events of many rates, timing. */
-static void make_noise(struct product *p, size_t rare)
+/* A product as clear-text observation finds it: nonces, a few ports and counters, timing, rare events of many rates. */
+static void make_noise(struct product *p, size_t rare, bool equal, enum leak leak)
 {
+	static const enum noise always[] = { NONCE, NONCE, NONCE, NONCE, NONCE, NONCE, DIGIT, LENGTH, TIMING, TIMING, TIMING, TIMING };
 	static const unsigned rates[] = { 5, 10, 20, 50, 100, 200, 300, 500 };
 
-	*p = (struct product){ 0 };
-	for (size_t i = 0; i < 12; i++)
-		p->noisy[p->count++] = (struct noisy){ i < 8 ? NONCE : TIMING, 0 };
+	*p = (struct product){ .equal = equal, .leak = leak };
+	for (size_t i = 0; i < HM_COUNT(always); i++)
+		p->noisy[p->count++] = (struct noisy){ always[i], 0 };
 	for (size_t i = 0; i < rare; i++)
 		p->noisy[p->count++] = (struct noisy){ EVENT + (enum noise)(i / HM_COUNT(rates) % 3), rates[i % HM_COUNT(rates)] };
 }
@@ -376,26 +349,25 @@ static void deal(struct phase *to, const struct phase *from, const size_t *order
 {
 	to->features = from->features;
 	to->blocks = blocks;
+	memcpy(to->kind, from->kind, sizeof(to->kind));
+	memcpy(to->text, from->text, sizeof(to->text));
 	for (size_t b = 0; b < blocks; b++) {
-		bool turned = draw(c) & 1;
+		size_t turned = draw(c) & 1;
 
-		for (size_t f = 0; f < from->features; f++) {
-			int64_t d = from->d[f * from->blocks + order[b]];
-
-			put(to, f, b, turned ? -d : d, d != 0);
-		}
-		to->value[b][0] = to->value[b][1] = 0;
+		for (size_t f = 0; f < from->features; f++)
+			for (size_t level = 0; level < 2; level++)
+				to->value[f][2 * b + level] = from->value[f][2 * order[b] + (level ^ turned)];
 	}
 }
 
 static struct outcome relabel(const struct phase *recorded, const struct design *design, uint64_t seed)
 {
-	static struct phase aa, screening, confirming;
+	static struct phase phases[3];
 	struct chance c = chance_of(seed, 99);
 	struct hm_sha256 plan = { 0 };
 	uint8_t key[32] = { 0 };
 	struct hm_experiment_draws draws = { .plan = &plan, .seed = key };
-	struct suspects s;
+	struct hm_experiment_suspects s;
 	struct outcome out = { 0 };
 	size_t order[RECORDED];
 
@@ -406,105 +378,110 @@ static struct outcome relabel(const struct phase *recorded, const struct design 
 		order[i] = order[j];
 		order[j] = i;
 	}
-	deal(&aa, recorded, order, design->aa, &c);
-	deal(&screening, recorded, order + design->aa, design->screen, &c);
-	screen(&s, &out, &aa, &screening, design, recorded->features, &draws);
-	if (s.count == 0)
-		return out;
-	draws.test = 1;
-	deal(&confirming, recorded, order + design->aa + design->screen, design->confirm, &c);
-	confirm(&out, &s, &confirming, recorded->features, design, &draws);
+	deal(&phases[SAME], recorded, order, design->aa, &c);
+	deal(&phases[FRESH], recorded, order + design->aa, design->screen, &c);
+	screen(&s, &out, phases, recorded->features);
+	deal(&phases[HELD], recorded, order + design->aa + design->screen, design->confirm, &c);
+	confirm(&out, &s, phases, recorded->features, &draws);
 	return out;
 }
 
+static struct design design_of(unsigned pairs)
+{
+	return (struct design){ hm_experiment_aa(pairs), hm_experiment_screening(pairs), pairs };
+}
+
+/* How the product's noise is: made equal in twins, or not, and then with so many unsteady features. */
+struct world {
+	const char *name;
+	size_t rare;
+	bool equal;
+};
+
+static const struct world worlds[] = { { "equal", 24, true }, { "0", 0, false }, { "24", 24, false }, { "96", 96, false } };
+
 static void print_false_alarms(unsigned relabellings)
 {
-	static const size_t rare[] = { 0, 24, 96 };
-	static const struct design designs[] = {
-		{ 2, 6, 12, CONTRACT, INDICATORS, 100 }, { 6, 6, 12, CONTRACT, INDICATORS, 100 }, { 12, 6, 12, CONTRACT, INDICATORS, 100 },
-		{ 6, 6, 12, COUNTED, INDICATORS, 100 },  { 6, 8, 16, COUNTED, INDICATORS, 1000 }, { 2, 6, 12, ALL, INDICATORS, 100 },
-	};
+	static const unsigned pairs[] = { 8, 12, 60 };
 	static struct phase recorded;
 	unsigned each = (relabellings + RECORDINGS - 1) / RECORDINGS;
 	struct product p;
 
-	printf("## False alarms\n\n%u relabellings of %d recordings of %d A/A pairs. Noisy features: 8 nonces, 4 timings, and as many as the first column\n"
-	       "says that are unlike in 0.5 to 50 of 100 runs.\n\n"
-	       "| unsteady features | A/A, screening, confirming blocks | rule | alpha, one in | relabellings with a suspect | suspects each | confirmed |\n"
-	       "|---|---|---|---|---|---|---|\n", relabellings, RECORDINGS, RECORDED);
-	for (size_t r = 0; r < HM_COUNT(rare); r++) {
-		for (size_t k = 0; k < HM_COUNT(designs); k++) {
-			const struct design *g = &designs[k];
+	printf("## False alarms\n\n%u relabellings of %d recordings of %d A/A pairs.\n\n"
+	       "| noise | A/A, screening, confirming blocks | with a suspect | suspects each | confirmed |\n"
+	       "|---|---|---|---|---|\n", relabellings, RECORDINGS, RECORDED);
+	for (size_t w = 0; w < HM_COUNT(worlds); w++) {
+		for (size_t k = 0; k < HM_COUNT(pairs); k++) {
+			struct design g = design_of(pairs[k]);
 			unsigned long named = 0, suspects = 0, confirmed = 0;
 
-			make_noise(&p, rare[r]);
+			make_noise(&p, worlds[w].rare, worlds[w].equal, NO_LEAK);
 			for (unsigned i = 0; i < relabellings; i++) {
 				struct chance c = chance_of(i / each, 7);
 				struct outcome o;
 
 				if (i % each == 0)
-					make_phase(&recorded, &p, RECORDED, SAME, NULL, i, &c);
-				o = relabel(&recorded, g, i);
+					make_phase(&recorded, &p, RECORDED, SAME, NULL, 0, i, &c);
+				o = relabel(&recorded, &g, i);
 				named += o.suspects != 0;
 				suspects += o.suspects;
 				confirmed += o.confirmed;
 			}
-			printf("| %zu | %zu, %zu, %zu | %s | %u | %lu | %lu.%02lu | %lu of %u |\n", rare[r], g->aa, g->screen, g->confirm,
-			       rule_names[g->rule], g->alpha, named, suspects / relabellings, suspects * 100 / relabellings % 100, confirmed,
-			       relabellings);
+			printf("| %s | %zu, %zu, %zu | %lu | %lu.%02lu | %lu of %u |\n", worlds[w].name, g.aa, g.screen, g.confirm, named,
+			       suspects / relabellings, suspects * 100 / relabellings % 100, confirmed, relabellings);
 			fflush(stdout);
 		}
 	}
 }
 
-static void print_power(const char *title, enum leak leak, size_t rare, const struct design *designs, size_t count, unsigned seeds)
+static void print_power(const char *title, enum leak leak, const struct world *w, const struct design *g, unsigned seeds)
 {
+	unsigned of_20 = 0, found = 0, named = 0;
 	struct product p;
 
-	for (size_t k = 0; k < count; k++) {
-		const struct design *g = &designs[k];
-		unsigned of_20 = 0, found = 0, named = 0;
+	make_noise(&p, w->rare, w->equal, leak);
+	for (unsigned i = 0; i < seeds; i++) {
+		struct outcome o = assess(&p, g, i + 1);
 
-		make_noise(&p, rare);
-		p.leak = leak;
-		for (unsigned i = 0; i < seeds; i++) {
-			struct outcome o = assess(&p, g, i + 1);
-
-			named += o.named;
-			found += o.found;
-			of_20 += o.found && i < 20;
-		}
-		printf("| %s | %zu | %zu, %zu, %zu | %s | %s | %u | %u | %u of 20 | %u of %u |\n", title, rare, g->aa, g->screen, g->confirm,
-		       rule_names[g->rule], g->coding == INDICATORS ? "value by value" : "contrast", g->alpha, named, of_20, found, seeds);
-		fflush(stdout);
+		named += o.named;
+		found += o.found;
+		of_20 += o.found && i < 20;
 	}
+	printf("| %s | %s | %zu, %zu, %zu | %u | %u of 20 | %u of %u |\n", title, w->name, g->aa, g->screen, g->confirm, named, of_20, found, seeds);
+	fflush(stdout);
 }
 
-static void print_bit(unsigned seeds)
+static void print_leaks(unsigned seeds)
 {
-	static const struct design designs[] = {
-		{ 2, 6, 12, CONTRACT, INDICATORS, 100 }, { 6, 6, 12, CONTRACT, INDICATORS, 100 },  { 6, 6, 12, FIRST, INDICATORS, 100 },
-		{ 2, 6, 12, COUNTED, INDICATORS, 100 },  { 6, 6, 12, COUNTED, INDICATORS, 100 },   { 6, 8, 12, COUNTED, INDICATORS, 100 },
-		{ 12, 8, 12, COUNTED, INDICATORS, 100 }, { 12, 12, 16, COUNTED, INDICATORS, 1000 },
-	};
-
-	for (size_t rare = 0; rare <= 96; rare += 24 << (rare != 0 && rare != 24))
-		print_power("one bit, always", BIT, rare, designs, HM_COUNT(designs), seeds);
-}
-
-static void print_rare(unsigned seeds)
-{
-	static const struct design designs[] = {
-		{ 2, 6, 60, CONTRACT, INDICATORS, 100 }, { 2, 30, 60, CONTRACT, INDICATORS, 100 }, { 2, 1, 60, ALL, INDICATORS, 100 },
-		{ 2, 1, 60, ALL, CONTRAST, 100 },        { 2, 1, 80, ALL, CONTRAST, 100 },
-	};
 	static const struct {
 		const char *title;
 		enum leak leak;
-	} rows[] = { { "one run of ten, each by itself", BY_RUN }, { "one pair of ten, both runs", BY_PAIR }, { "one run of ten, one content only", ONE_SIDE } };
+		unsigned pairs;
+	} rows[] = { { "one bit, always", BIT, 8 },	     { "one bit, always", BIT, 12 },
+		     { "a digest, always", DIGEST, 7 },	     { "a digest, always", DIGEST, 8 },
+		     { "a second, by a bit", DELAY, 12 }, { "a digest, one run of ten, each by itself", BY_RUN, 60 },
+		     { "a digest, one pair of ten, both runs", BY_PAIR, 60 } };
 
-	for (size_t i = 0; i < HM_COUNT(rows); i++)
-		print_power(rows[i].title, rows[i].leak, 0, designs, HM_COUNT(designs), seeds);
+	for (size_t i = 0; i < HM_COUNT(rows); i++) {
+		struct design g = design_of(rows[i].pairs);
+
+		for (size_t w = 0; w < HM_COUNT(worlds); w++)
+			print_power(rows[i].title, rows[i].leak, &worlds[w], &g, seeds);
+	}
+}
+
+/* Why the numbers of blocks are as they are. */
+static void print_choices(unsigned seeds)
+{
+	static const struct design bit[] = { { 2, 6, 12 }, { 4, 8, 12 }, { 8, 8, 12 }, { 8, 10, 12 }, { 12, 8, 12 }, { 8, 12, 12 } };
+	static const struct design rare[] = { { 4, 8, 60 }, { 15, 20, 60 }, { 15, 30, 60 }, { 15, 40, 60 }, { 30, 40, 60 } };
+
+	for (size_t i = 0; i < HM_COUNT(bit); i++)
+		print_power("one bit, always", BIT, &worlds[2], &bit[i], seeds);
+	for (size_t i = 0; i < HM_COUNT(rare); i++) {
+		print_power("a digest, one run of ten, each by itself", BY_RUN, &worlds[1], &rare[i], seeds);
+		print_power("a digest, one pair of ten, both runs", BY_PAIR, &worlds[0], &rare[i], seeds);
+	}
 }
 
 /* The one use of a clock: what a test costs. */
@@ -557,17 +534,19 @@ static unsigned number_of(const char *text, unsigned otherwise)
 
 int main(int argc, char **argv)
 {
+	static const char heading[] = "| leak | noise | A/A, screening, confirming blocks | suspected | found | found |\n|---|---|---|---|---|---|\n";
 	unsigned seeds, relabellings;
 
 	if (argc == 2 && strcmp(argv[1], "--time") == 0)
 		return print_time();
 	seeds = number_of(argc > 1 ? argv[1] : NULL, 1000);
 	relabellings = number_of(argc > 2 ? argv[2] : NULL, 10000);
+	printf("Every product has 6 nonces, a random digit, a random length and 4 timings. *Noise*: how many features more are unlike in 0.5 to 50 of\n"
+	       "100 runs (or blocks), whatever the content; *equal*: what the two runs of a block draw is made equal, and only timings differ.\n\n");
 	print_false_alarms(relabellings);
-	printf("\n## Leaks\n\nIn how many of %u seeds the leak was suspected and found; of the first 20 and of all.\n\n"
-	       "| leak | unsteady features | A/A, screening, confirming blocks | rule | text as | alpha, one in | suspected | found | found |\n"
-	       "|---|---|---|---|---|---|---|---|---|\n", seeds);
-	print_bit(seeds);
-	print_rare(seeds);
+	printf("\n## Leaks\n\nIn how many of %u seeds the leak was suspected and found; of the first 20 and of all.\n\n%s", seeds, heading);
+	print_leaks(seeds);
+	printf("\n## Other numbers of blocks\n\n%s", heading);
+	print_choices(seeds);
 	return 0;
 }

@@ -26,6 +26,7 @@ struct hm_trials {
 	size_t factor_count;
 	unsigned pairs, aa, screen, blocks; /* blocks: of each kind (pairs: for each factor), and all */
 	uint32_t *held; /* by factor */
+	int64_t *began; /* by block, from 1: whole seconds */
 	struct set *sets;
 	size_t set_count;
 	size_t *set_of; /* by run, from 0 */
@@ -86,6 +87,7 @@ int hm_trials_open(struct hm_trials **ret, struct hm_assessment *a, const char *
 	e->screen = hm_experiment_screening(pairs);
 	e->blocks = e->aa + e->screen + (unsigned)count * pairs;
 	e->held = hm_alloc(count + 1, sizeof(*e->held));
+	e->began = hm_alloc((size_t)e->blocks + 1, sizeof(*e->began));
 	e->sets = hm_alloc(2 * (size_t)e->blocks, sizeof(*e->sets));
 	e->set_of = hm_alloc(2 * (size_t)e->blocks, sizeof(*e->set_of));
 	e->planted = json_array();
@@ -99,6 +101,7 @@ void hm_trials_close(struct hm_trials *e)
 		return;
 	json_decref(e->planted);
 	free(e->held);
+	free(e->began);
 	free(e->sets);
 	free(e->set_of);
 	free(e);
@@ -214,15 +217,20 @@ static char *stdin_of(const struct hm_trials *e, const struct hm_world *world)
 	return file ? hm_sprintf("%s/%s", HM_TARGET, file->path) : hm_strdup(path);
 }
 
-static void begin_net(const struct hm_trials *e, struct block_net *net, unsigned block)
+/* Most blocks draw for themselves. Some draw again what the held block drew: what happened there by chance happens in them all. */
+static void begin_net(struct hm_trials *e, struct block_net *net, unsigned block)
 {
-	HM_FREE char *label = hm_sprintf("control/%s/%u/internet", phase_of(e, block), block);
-	HM_FREE char *product = hm_sprintf("control/%s/%u", phase_of(e, block), block);
+	unsigned first = e->aa + e->screen + 1;
+	bool repeats = block >= first && hm_experiment_repeats(e->pairs, (block - first) % e->pairs);
+	unsigned as = repeats ? e->held[factor_of(e, block)] : block;
+	HM_FREE char *label = hm_sprintf("control/%s/%u/internet", phase_of(e, as), as);
+	HM_FREE char *product = hm_sprintf("control/%s/%u", phase_of(e, as), as);
 	struct hm_sha256 seed;
 
+	e->began[block] = (int64_t)time(NULL);
 	hm_derive(&net->noise, e->a->seed, label);
 	hm_derive(&seed, e->a->seed, product);
-	net->clock = (int64_t)time(NULL) * 1000000000;
+	net->clock = (e->began[as] ? e->began[as] : e->began[block]) * 1000000000;
 	memcpy(net->control.seed, seed.b, sizeof(net->control.seed));
 	net->control.start_ns = (uint64_t)net->clock;
 }

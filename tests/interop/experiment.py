@@ -70,20 +70,20 @@ def screen_line(features, blocks_aa, blocks, noise):
     aa, rows = ([[0 if some.random() > share else difference(some.randrange(4)) for _ in range(features * n)]
                  for n, share in ((blocks_aa, noise), (blocks, 0.3))])
     aa_differs = [int(value != 0 or some.random() < noise / 4) for value in aa]
-    differs = [int(value != 0 or some.random() < 0.1) for value in rows]
+    differs = [some.choice([1, 1, 2]) if value != 0 or some.random() < 0.1 else 0 for value in rows]
     kinds = [some.choice(["sized", "sized", "sized", "timing"]) for _ in range(features)]
     return f"screen {features} {blocks_aa} {blocks} {words(aa)} {words(rows)} {words(aa_differs)} {words(differs)} {words(kinds)}"
 
 
-def direct_line(early, blocks, values, leaks):
-    """Held values are of the first three, or none; those of the confirmation are where they belong, more often than not."""
-    def value(count):
-        return some.choice(["-", *range(count)])
+def value(count):
+    return some.choice(["-", *range(count)])
 
+
+def direct_line(blocks, values, leaks):
+    """Held values are of the first three, or none; those of the confirmation are where they belong, more often than not."""
     held = [value(3), value(3)]
     confirm = [held[i % 2] if some.random() < leaks else value(values) for i in range(2 * blocks)]
-    before = [some.choice(["-", *range(1, values)]) for _ in range(early)]
-    return f"direct {some.randrange(2)} {early} {blocks} {words(held)} {words(before)} {words(confirm)}".replace("  ", " ")
+    return f"direct {int(some.random() < 0.8)} {blocks} {words(held)} {words(confirm)}"
 
 
 phases = ["aa", "screen", "confirm", "store", "send", "x" * 64]
@@ -103,9 +103,14 @@ agree([test_line(2, blocks, kind) for blocks, kind in ((17, 0), (24, 1), (60, 0)
 found = agree([screen_line(some.randint(1, 40), some.randint(1, 6), some.randint(1, 8), noise)
                for noise in (0.0, 0.02, 0.1) for _ in range(60)] + [screen_line(3, 2, 17, 0.0), screen_line(60, 15, 40, 0.1)], "suspects and held blocks")
 counts = {len(line.split()) - 4 for line in found}
-result(counts >= {1, 7, 8} and max(counts) == 8, "from few suspects to the most there may be")
-rows = agree([direct_line(some.randrange(9), some.randint(6, 14), some.choice([2, 4, 40]), leaks)
-              for leaks in (0.3, 0.9, 1) for _ in range(80)], "what a held block foretells")
+result(counts >= {1, 7, 16} and max(counts) == 16, "from few suspects to the most there may be")
+ways = agree([f"differ {some.randrange(blocks)} {blocks} {words([value(values) for _ in range(2 * blocks)])}"
+              for blocks in (1, 4, 9) for values in (1, 4, 40) for _ in range(30)], "how the runs of a block differ")
+result(set(ways) == {"0", "1", "2"}, "which is in all three ways")
+agree([f"off {some.choice([0, 20000, 2**62, 2**63 - 1])} {blocks} {words([difference(some.randrange(5)) for _ in range(blocks)])}"
+       for blocks in (1, 2, 7, 12) for _ in range(20)], "timings that are off")
+rows = agree([direct_line(some.randint(6, 14), some.choice([2, 4, 40]), leaks) for leaks in (0.3, 0.9, 1) for _ in range(80)],
+             "what a held block foretells")
 result(20 < rows.count("none") < 200, f"of some features nothing ({rows.count('none')})")
 
 table = dict(zip(*[re.findall(r"\d+", row) for row in re.findall(r"^\| (?:n|rate_bp) .*$", open(page, encoding="utf-8").read(), re.M)]))

@@ -9,7 +9,9 @@ with Python's standard library. Nothing here is quick; it does what the page say
         phases PAIRS
         test PLAN SEED NUMBER FEATURES BLOCKS D... KIND...
         screen FEATURES BLOCKS_AA BLOCKS D_AA... D... DIFFERS_AA... DIFFERS... KIND...
-        direct SUSPECT EARLY BLOCKS HELD_0 HELD_1 VALUE_EARLY... VALUE_0 VALUE_1 ...     "-": there is none
+        differ BLOCK BLOCKS VALUE...            "-": there is none
+        off TOLERANCE BLOCKS D...
+        direct MAY BLOCKS HELD_0 HELD_1 VALUE...
 """
 import hashlib
 import hmac
@@ -82,34 +84,41 @@ def test(plan, seed, number, rows, kinds, n):
 
 
 def phases(pairs):
-    return min(max(pairs // 4, 4), 16), min(max(2 * pairs // 3, 8), 40)
+    return min(max(pairs // 4, 8), 16), min(max(2 * pairs // 3, 10), 40)
 
 
 def screen(aa, rows, aa_differs, differs, kinds):
-    """(number of candidates, held block, [(feature, blocks in which it differs)])"""
+    """(number of candidates, held block, [(feature, blocks in which it differs, tolerance of a timing)])"""
     n, n_aa = len(rows[0]), len(aa[0])
-    for f, kind in enumerate(kinds):
-        if kind == "timing":
-            tolerance = 2 * max(abs(d) for d in aa[f]) + 20000
-            aa_differs[f] = [False] * n_aa
-            differs[f] = [abs(d) > tolerance for d in rows[f]]
+    tolerance = {f: min(2 * max(map(abs, aa[f])) + 20000, 2**64 - 1) for f, kind in enumerate(kinds) if kind == "timing"}
+    for f, most in tolerance.items():
+        aa_differs[f] = [0] * n_aa
+        differs[f] = [int(abs(d) > most) for d in rows[f]]
     count = [sum(map(bool, row)) for row in differs]
     count_aa = [sum(map(bool, row)) for row in aa_differs]
-    candidates = [f for f, kind in enumerate(kinds) if count_aa[f] == 0 and count[f] >= (2 if kind == "timing" else 1)]
-    suspects = sorted(candidates, key=lambda f: (kinds[f] == "timing", -count[f], f))[:8]
+    candidates = [f for f in range(len(kinds)) if count_aa[f] == 0 and count[f] >= (3 if f in tolerance else 1)]
+    suspects = sorted(candidates, key=lambda f: (f in tolerance, -count[f], f))[:16]
     left = list(range(n))
     for f in suspects:
-        if 4 * count[f] >= n:
+        if 4 * (count[f] + 1) >= n:
             left = [block for block in left if differs[f][block]] or left
-    votes = {block: sum(1 for f, kind in enumerate(kinds) if kind != "timing" and 2 * count_aa[f] < n_aa and differs[f][block])
-             for block in left}
-    held = max(left, key=lambda block: (votes[block], -block))
-    return len(candidates), held, [(f, count[f]) for f in suspects]
+    own = {block: sum(1 for f, row in enumerate(differs) if row[block] == 2 and f not in tolerance and 2 * count_aa[f] < n_aa) for block in left}
+    of_suspects = {block: sum(1 for f in suspects if differs[f][block]) for block in left}
+    held = max(left, key=lambda block: (own[block], of_suspects[block], -block))
+    return len(candidates), held, [(f, count[f], tolerance.get(f)) for f in suspects]
 
 
-def direct(suspect, held, early, confirm):
+def differ(blocks, at):
+    """0: the values of the block are the same; 2: they differ, and no other run had one of them."""
+    own = [value for value in blocks[at] if value is not None]
+    if blocks[at][0] == blocks[at][1]:
+        return 0
+    return 1 if any(value in own for i, block in enumerate(blocks) for value in block if i != at) else 2
+
+
+def direct(may, held, confirm):
     """The row, or None; a value that is not there is None."""
-    if held[0] == held[1] or not suspect and any(value is not None and value in early for value in held):
+    if held[0] == held[1] or not may:
         return None
     runs = [value for block in confirm for value in block]
 
@@ -155,11 +164,16 @@ def answer(line):
         return str(rate(int(words[0])))
     if what == "phases":
         return " ".join(map(str, phases(int(words[0]))))
-    if what == "direct":
-        suspect, early, blocks = map(int, words[:3])
-        values = [None if word == "-" else int(word) for word in words[3:]]
-        confirm = values[2 + early:]
-        row = direct(suspect, values[:2], values[2:2 + early], [confirm[2 * b:2 * b + 2] for b in range(blocks)])
+    if what == "off":
+        tolerance, blocks, *d = map(int, words)
+        return str(int(2 * sum(abs(value) > tolerance for value in d) > blocks))
+    if what in ("differ", "direct"):
+        first, blocks = map(int, words[:2])
+        values = [None if word == "-" else int(word) for word in words[2:]]
+        pairs = [values[i:i + 2] for i in range(0, len(values), 2)]
+        if what == "differ":
+            return str(differ(pairs, first))
+        row = direct(first, pairs[0], pairs[1:])
         return "none" if row is None else " ".join(map(str, row))
     if what == "test":
         plan, seed, number, features, blocks = bytes.fromhex(words[0]), bytes.fromhex(words[1]), *map(int, words[2:5])
@@ -171,7 +185,7 @@ def answer(line):
     rest = words[3:]
     tables = [table(rest, features, n) for n in (blocks_aa, blocks, blocks_aa, blocks)]
     candidates, held, suspects = screen(*tables, rest)
-    return f"candidates {candidates} held {held}" + "".join(f" {f}:{count}" for f, count in suspects)
+    return f"candidates {candidates} held {held}" + "".join(f" {f}:{count}" + ("" if most is None else f"/{most}") for f, count, most in suspects)
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ static uint8_t *marks(struct input *in, size_t count)
 	uint8_t *values = hm_alloc(count, 1);
 
 	for (size_t i = 0; i < count; i++)
-		values[i] = number(in) != 0;
+		values[i] = (uint8_t)number(in);
 	return values;
 }
 
@@ -199,8 +199,11 @@ static int answer_screen(struct input *in)
 	if (r < 0)
 		return r;
 	printf("candidates %zu held %zu", s.candidates, s.held);
-	for (size_t i = 0; i < s.count; i++)
+	for (size_t i = 0; i < s.count; i++) {
 		printf(" %zu:%" PRIu32, s.feature[i], s.differs[i]);
+		if (kind[s.feature[i]] == HM_EXPERIMENT_TIMING)
+			printf("/%" PRIu64, s.tolerance[i]);
+	}
 	putchar('\n');
 	return 0;
 }
@@ -221,18 +224,35 @@ static struct hm_experiment_value *values(struct input *in, size_t count)
 	return out;
 }
 
+static int answer_differ(struct input *in)
+{
+	size_t block = (size_t)number(in), blocks = (size_t)number(in);
+	HM_FREE struct hm_experiment_value *value = values(in, 2 * blocks);
+
+	printf("%d\n", hm_experiment_differ(value, blocks, block));
+	return 0;
+}
+
+static int answer_off(struct input *in)
+{
+	uint64_t tolerance = (uint64_t)number(in);
+	size_t blocks = (size_t)number(in);
+	HM_FREE int64_t *d = table(in, blocks);
+
+	printf("%d\n", hm_experiment_off(d, blocks, tolerance));
+	return 0;
+}
+
 static int answer_direct(struct input *in)
 {
-	struct hm_experiment_told told = { .suspect = number(in) != 0 };
-	HM_FREE struct hm_experiment_value *held = NULL, *early = NULL, *confirm = NULL;
+	struct hm_experiment_told told = { .may = number(in) != 0 };
+	HM_FREE struct hm_experiment_value *held = NULL, *confirm = NULL;
 	HM_FREE int64_t *d = NULL;
 
-	told.early_count = (size_t)number(in);
 	told.blocks = (size_t)number(in);
 	held = values(in, 2);
 	told.held[0] = held[0];
 	told.held[1] = held[1];
-	told.early = early = values(in, told.early_count);
 	told.confirm = confirm = values(in, 2 * told.blocks);
 	d = hm_alloc(told.blocks + 1, sizeof(*d));
 	if (!hm_experiment_direct(d, &told)) {
@@ -249,7 +269,8 @@ static const struct {
 	const char *name;
 	int (*answer)(struct input *in);
 } lines[] = { { "coin", answer_coin }, { "secret", answer_secret }, { "rate", answer_rate }, { "phases", answer_phases },
-	    { "test", answer_test }, { "screen", answer_screen }, { "direct", answer_direct } };
+	    { "test", answer_test }, { "screen", answer_screen }, { "differ", answer_differ },
+	    { "off", answer_off },	 { "direct", answer_direct } };
 
 static int answer(struct input *in)
 {

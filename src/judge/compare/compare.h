@@ -29,6 +29,7 @@ struct hm_compare_found {
 	bool tls;		     /* bytes inside TLS */
 	size_t key;
 	struct hm_experiment_p p; /* of the confirmation; zeros for a suspect */
+	uint64_t tolerance;	  /* of a suspect: see hm_experiment_suspects */
 };
 
 struct hm_compare_result {

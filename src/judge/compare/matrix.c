@@ -188,11 +188,12 @@ static struct hm_experiment_matrix view(const struct matrix *m)
 	return (struct hm_experiment_matrix){ m->count, m->phase->count, m->d, m->differs, m->kind };
 }
 
-static struct hm_compare_found found_of(const struct matrix *m, size_t row, const struct hm_experiment_p *p)
+static struct hm_compare_found found_of(const struct matrix *m, size_t row, const struct hm_experiment_p *p, uint64_t tolerance)
 {
 	const struct hm_compare_key *key = m->c->keys[m->rows[row].key];
 
-	return (struct hm_compare_found){ key->endpoint, key->name, key->tls, m->rows[row].key, *p };
+	return (struct hm_compare_found){ .endpoint = key->endpoint, .name = key->name, .tls = key->tls, .key = m->rows[row].key,
+					  .p = *p, .tolerance = tolerance };
 }
 
 /* Adds it, or takes its p where the same feature is there with a greater one. */
@@ -223,6 +224,36 @@ static void sort(struct hm_compare_result *result)
 		qsort(result->list, result->count, sizeof(*result->list), by_feature);
 }
 
+static struct hm_experiment_value value_of(const struct hm_compare_key *key, size_t run)
+{
+	struct hm_experiment_value value = { 0 };
+
+	value.there = value_at(key, run, &value.value);
+	return value;
+}
+
+/* The feature in all runs of A/A and screening blocks. */
+static void early_values(struct hm_experiment_value *out, const struct hm_compare_key *key, const struct hm_compare_phase *aa,
+			 const struct hm_compare_phase *screen)
+{
+	for (size_t i = 0; i < 2 * aa->count; i++)
+		*out++ = value_of(key, aa->list[i / 2].run[i % 2]);
+	for (size_t i = 0; i < 2 * screen->count; i++)
+		*out++ = value_of(key, screen->list[i / 2].run[i % 2]);
+}
+
+static void mark_own(struct matrix *m, const struct hm_compare_phase *aa)
+{
+	size_t blocks = aa->count + m->phase->count;
+	HM_FREE struct hm_experiment_value *early = hm_alloc(2 * blocks + 1, sizeof(*early));
+
+	for (size_t i = 0; i < m->count; i++) {
+		early_values(early, m->c->keys[m->rows[i].key], aa, m->phase);
+		for (size_t b = 0; b < m->phase->count; b++)
+			m->differs[i * m->phase->count + b] = (uint8_t)hm_experiment_differ(early, blocks, aa->count + b);
+	}
+}
+
 int hm_compare_screen(const struct hm_compare *c, const struct hm_compare_phase *aa, const struct hm_compare_phase *screen,
 		      struct hm_compare_result *out, struct hm_fail *fail)
 {
@@ -245,6 +276,7 @@ int hm_compare_screen(const struct hm_compare *c, const struct hm_compare_phase 
 		r = fill_as(&same, &m, fail);
 	if (r < 0)
 		return r;
+	mark_own(&m, aa);
 	screened = view(&m);
 	repeated = view(&same);
 	r = hm_experiment_screen(&suspects, &repeated, &screened, fail);
@@ -252,17 +284,9 @@ int hm_compare_screen(const struct hm_compare *c, const struct hm_compare_phase 
 		return r;
 	*out = (struct hm_compare_result){ .held = suspects.held };
 	for (size_t i = 0; i < suspects.count; i++)
-		put(out, found_of(&m, suspects.feature[i], &(struct hm_experiment_p){ 0 }));
+		put(out, found_of(&m, suspects.feature[i], &(struct hm_experiment_p){ 0 }, suspects.tolerance[i]));
 	sort(out);
 	return 0;
-}
-
-static struct hm_experiment_value value_of(const struct hm_compare_key *key, size_t run)
-{
-	struct hm_experiment_value value = { 0 };
-
-	value.there = value_at(key, run, &value.value);
-	return value;
 }
 
 static bool is_suspect(const struct hm_compare_result *suspects, size_t key)
@@ -277,25 +301,24 @@ static bool is_suspect(const struct hm_compare_result *suspects, size_t key)
 static void add_foretold(struct matrix *m, const struct hm_compare_result *suspects, const struct hm_compare_phase *aa,
 			 const struct hm_compare_phase *screen)
 {
-	const struct hm_compare_phase *phases[] = { aa, screen };
-	const size_t *held = screen->list[suspects->held].run;
-	HM_FREE struct hm_experiment_value *early = hm_alloc(2 * (aa->count + screen->count), sizeof(*early));
+	size_t blocks = aa->count + screen->count, held = aa->count + suspects->held;
+	HM_FREE struct hm_experiment_value *early = hm_alloc(2 * blocks, sizeof(*early));
 	HM_FREE struct hm_experiment_value *confirm = hm_alloc(2 * m->phase->count + 1, sizeof(*confirm));
 	HM_FREE int64_t *d = hm_alloc(m->phase->count + 1, sizeof(*d));
 
 	for (size_t at = 0; at < m->c->count; at++) {
 		const struct hm_compare_key *key = m->c->keys[at];
-		struct hm_experiment_told told = { .held = { value_of(key, held[0]), value_of(key, held[1]) },
-						   .early = early, .suspect = is_suspect(suspects, at),
-						   .confirm = confirm, .blocks = m->phase->count };
+		struct hm_experiment_told told = { .confirm = confirm, .blocks = m->phase->count };
+		enum hm_experiment_differs differs;
 
-		if (key->timing || (told.held[0].there == told.held[1].there && told.held[0].value == told.held[1].value))
+		if (key->timing || !hm_compare_differs(m->c, at, screen->list[suspects->held].run[0], screen->list[suspects->held].run[1]))
 			continue;
-		for (size_t p = 0; p < HM_COUNT(phases); p++)
-			for (size_t i = 0; i < 2 * phases[p]->count; i++)
-				if (p == 0 || i / 2 != suspects->held)
-					early[told.early_count++] = value_of(key, phases[p]->list[i / 2].run[i % 2]);
-		for (size_t i = 0; i < 2 * told.blocks; i++)
+		early_values(early, key, aa, screen);
+		differs = hm_experiment_differ(early, blocks, held);
+		told.held[0] = early[2 * held];
+		told.held[1] = early[2 * held + 1];
+		told.may = differs == HM_EXPERIMENT_OWN || is_suspect(suspects, at);
+		for (size_t i = 0; told.may && i < 2 * told.blocks; i++)
 			confirm[i] = value_of(key, m->phase->list[i / 2].run[i % 2]);
 		if (!hm_experiment_direct(d, &told))
 			continue;
@@ -305,8 +328,17 @@ static void add_foretold(struct matrix *m, const struct hm_compare_result *suspe
 	}
 }
 
-/* Those of the rows that a test of all of them confirms. */
-static int test_rows(struct matrix *m, const struct hm_experiment_draws *draws, struct hm_compare_result *out, struct hm_fail *fail)
+/* A timing that was off by no more than its tolerance is none that anything shows. */
+static bool is_off(const struct matrix *m, size_t row, const struct hm_compare_result *suspects)
+{
+	for (size_t i = 0; suspects && i < suspects->count; i++)
+		if (suspects->list[i].key == m->rows[row].key)
+			return hm_experiment_off(m->d + row * m->phase->count, m->phase->count, suspects->list[i].tolerance);
+	return false;
+}
+
+/* Those of the rows that a test of all of them confirms. `suspects` may be NULL where there is no timing. */
+static int test_rows(struct matrix *m, const struct hm_compare_result *suspects, const struct hm_experiment_draws *draws, struct hm_compare_result *out, struct hm_fail *fail)
 {
 	HM_FREE struct hm_experiment_p *p = NULL;
 	struct hm_experiment_matrix confirmed;
@@ -321,8 +353,8 @@ static int test_rows(struct matrix *m, const struct hm_experiment_draws *draws, 
 	confirmed = view(m);
 	r = hm_experiment_test(p, &confirmed, draws, fail);
 	for (size_t i = 0; i < m->count && r == 0; i++)
-		if (hm_experiment_confirmed(&p[i]))
-			put(out, found_of(m, i, &p[i]));
+		if (hm_experiment_confirmed(&p[i]) && (m->kind[i] != HM_EXPERIMENT_TIMING || is_off(m, i, suspects)))
+			put(out, found_of(m, i, &p[i], 0));
 	sort(out);
 	return r;
 }
@@ -345,7 +377,7 @@ int hm_compare_confirm(const struct hm_compare *c, const struct hm_compare_resul
 	for (size_t i = 0; i < suspects->count; i++)
 		add_sized(&m, suspects->list[i].key);
 	add_foretold(&m, suspects, aa, screen);
-	return test_rows(&m, draws, out, fail);
+	return test_rows(&m, suspects, draws, out, fail);
 }
 
 int hm_compare_alone(const struct hm_compare *c, const struct hm_compare_phase *aa, const struct hm_compare_phase *phase,
@@ -364,7 +396,7 @@ int hm_compare_alone(const struct hm_compare *c, const struct hm_compare_phase *
 		if (!key->timing && ever_differs(&m, key) && !ever_differs(&same, key))
 			add_sized(&m, order[i]);
 	}
-	return test_rows(&m, draws, out, fail);
+	return test_rows(&m, NULL, draws, out, fail);
 }
 
 void hm_compare_result_release(struct hm_compare_result *result)

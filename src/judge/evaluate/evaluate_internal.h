@@ -15,6 +15,8 @@ void hm_ledger_free(struct hm_ledger *ledger); /* NULL is fine */
 /* ---- phases.c ---- */
 /* The blocks of a phase (and factor, or -1) of which both runs were done, by level. `list` and `numbers` (the blocks'; or NULL) have room
  * for all blocks of the core. */
+/* Of confirming blocks of the factor: those that drew for themselves, when so many were done. A bound counts these. */
+uint32_t hm_phase_drawn(const struct hm_core *core, int factor, size_t done) HM_MUST_CHECK;
 struct hm_compare_phase hm_phase_blocks(const struct hm_core *core, enum hm_phase phase, int factor, struct hm_compare_block *list,
 					uint32_t *numbers) HM_MUST_CHECK;
 

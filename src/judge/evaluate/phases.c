@@ -1,5 +1,14 @@
 #include "evaluate_internal.h"
 
+uint32_t hm_phase_drawn(const struct hm_core *core, int factor, size_t done)
+{
+	unsigned planned = 0;
+
+	for (size_t i = 0; i < core->block_count; i++)
+		planned += core->blocks[i].phase == HM_PHASE_CONFIRM && core->blocks[i].factor == factor;
+	return hm_experiment_drawn(planned, (unsigned)done);
+}
+
 struct hm_compare_phase hm_phase_blocks(const struct hm_core *core, enum hm_phase phase, int factor, struct hm_compare_block *list,
 					uint32_t *numbers)
 {

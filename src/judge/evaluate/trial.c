@@ -12,7 +12,7 @@ struct hm_trial {
 	uint64_t *influenced; /* by key: bit i stands for factor i; grown as keys appear */
 	size_t influenced_count;
 	struct hm_compare_result *found; /* by factor */
-	uint32_t *pairs;		 /* by factor: confirming blocks that were done */
+	uint32_t *pairs;		 /* by factor: what a bound counts */
 	size_t *number_of;		 /* by run: its number among those that are compared; SIZE_MAX: it has no twin */
 	size_t runs, taken;		 /* that were seen, that are compared */
 };
@@ -195,7 +195,7 @@ static int conclude_factor(struct hm_trial *t, const struct hm_kept_trial *kept,
 	if (held != core->held[factor] || suspects.held == screen.count)
 		return hm_fail_set(fail, HM_E_BAD, "the secrets of block %u were held for %s, and screening says %u", core->held[factor],
 				   core->factors[factor], held);
-	t->pairs[factor] = (uint32_t)confirm.count;
+	t->pairs[factor] = hm_phase_drawn(core, (int)factor, confirm.count);
 	if (!confirm.count)
 		return 0;
 	r = hm_compare_confirm(t->compare, &suspects, &aa, &screen, &confirm, &draws, &t->found[factor], fail);

@@ -12,13 +12,15 @@ enum {
 	HM_EXPERIMENT_SAMPLED = 9999,      /* vectors that are drawn above that */
 	HM_EXPERIMENT_BLOCKS_MAX = 1024,   /* of a test */
 	HM_EXPERIMENT_FEATURES_MAX = 262144,
-	HM_EXPERIMENT_SUSPECTS = 8,        /* that a factor may have */
+	HM_EXPERIMENT_SUSPECTS = 16,       /* that a factor may have */
 	HM_EXPERIMENT_PAIRS_MIN = 7,       /* for a verdict */
 	HM_EXPERIMENT_PAIRS_MAX = 4096,    /* that a bound is computed for */
 	HM_EXPERIMENT_ALPHA_NUM = 1, HM_EXPERIMENT_ALPHA_DEN = 100,
-	HM_EXPERIMENT_AA_MIN = 4, HM_EXPERIMENT_AA_MAX = 16,         /* blocks: one for four pairs of a factor, within these */
-	HM_EXPERIMENT_SCREEN_MIN = 8, HM_EXPERIMENT_SCREEN_MAX = 40, /* blocks: two for three pairs */
+	HM_EXPERIMENT_AA_MIN = 8, HM_EXPERIMENT_AA_MAX = 16,         /* blocks: one for four pairs of a factor, within these */
+	HM_EXPERIMENT_SCREEN_MIN = 10, HM_EXPERIMENT_SCREEN_MAX = 40, /* blocks: two for three pairs */
+	HM_EXPERIMENT_REPEAT_FROM = 24,    /* pairs from which every fourth one repeats what the held block drew */
 	HM_EXPERIMENT_TOLERANCE_US = 20000, /* that a timing may be off, beside twice what it was off A/A */
+	HM_EXPERIMENT_TIMING_BLOCKS = 3,    /* in which a timing differs before it is suspected */
 };
 
 /* What a row's differences mean. */
@@ -28,12 +30,19 @@ enum hm_experiment_kind {
 	HM_EXPERIMENT_DIRECTED, /* a value that was foretold, from hm_experiment_direct: only the signs count. Not for screening */
 };
 
+/* Whether the two runs of a block had the same value. */
+enum hm_experiment_differs {
+	HM_EXPERIMENT_SAME,
+	HM_EXPERIMENT_DIFFERS,
+	HM_EXPERIMENT_OWN, /* they differ, and no other run of A/A and screening blocks had a value of these (to lack it is none) */
+};
+
 /* What the blocks of one phase showed. Borrowed: the caller's arrays live as long as it does. */
 struct hm_experiment_matrix {
 	size_t features, blocks;
 	const int64_t *d;       /* d[feature * blocks + block] = value at level 1 - value at level 0 */
-	const uint8_t *differs; /* in the same places: not 0 where the two runs' values are not the same. NULL: where d is not 0.
-				 * Needed where a value is text, which can differ without any number that says how. */
+	const uint8_t *differs; /* in the same places, an enum hm_experiment_differs. NULL: HM_EXPERIMENT_DIFFERS where d is not 0. A
+				 * value that is text can differ without any number that says how. Not read by tests. */
 	const uint8_t *kind;    /* by feature, an enum hm_experiment_kind. NULL: all are sized. Screening reads that of its own
 				 * blocks for the A/A ones too. */
 };
@@ -55,6 +64,7 @@ struct hm_experiment_suspects {
 	size_t count;                               /* of these, the first by the blocks in which they differ, then by feature */
 	size_t feature[HM_EXPERIMENT_SUSPECTS];
 	uint32_t differs[HM_EXPERIMENT_SUSPECTS];   /* in so many blocks */
+	uint64_t tolerance[HM_EXPERIMENT_SUSPECTS]; /* of a timing: more than this is a difference; UINT64_MAX where that is less */
 	size_t held; /* the block whose two secrets are held for the confirmation */
 };
 
@@ -66,17 +76,19 @@ struct hm_experiment_value {
 
 /* What foretells a feature's values in the confirmation. Borrowed. */
 struct hm_experiment_told {
-	struct hm_experiment_value held[2];          /* in the held block, by level */
-	const struct hm_experiment_value *early;     /* in all other runs of A/A and screening blocks */
-	size_t early_count;
-	bool suspect;                                /* of the screening */
-	const struct hm_experiment_value *confirm;   /* in block b at level l: [2 b + l] */
+	struct hm_experiment_value held[2];        /* in the held block, by level */
+	bool may;                                  /* it is a suspect, or had values of its own there */
+	const struct hm_experiment_value *confirm; /* in block b at level l: [2 b + l] */
 	size_t blocks;
 };
 
 /* A/A and screening blocks that go before so many confirming pairs a factor. */
 unsigned hm_experiment_aa(unsigned pairs) HM_MUST_CHECK;
 unsigned hm_experiment_screening(unsigned pairs) HM_MUST_CHECK;
+/* Whether the confirming block, counted from 0 through those of its factor, draws again what the held block drew. */
+bool hm_experiment_repeats(unsigned pairs, unsigned block) HM_MUST_CHECK;
+/* Of `done` confirming blocks of the `pairs` that were planned: how many drew for themselves, and count for a bound. At least. */
+unsigned hm_experiment_drawn(unsigned pairs, unsigned done) HM_MUST_CHECK;
 /* The level that stands in place A of the block, 0 or 1, by the label `assign/PHASE/BLOCK`. Phases and factors are 1 to 64 bytes of
  * [a-z0-9._-]; others are HM_E_USAGE, so that no two labels can be the same. `seed` has 32 bytes. */
 int hm_experiment_coin(const uint8_t *seed, const char *phase, uint32_t block, struct hm_fail *fail) HM_MUST_CHECK;
@@ -84,6 +96,8 @@ int hm_experiment_coin(const uint8_t *seed, const char *phase, uint32_t block, s
 int hm_experiment_secret(struct hm_sha256 *out, const uint8_t *seed, const char *phase, const char *factor, unsigned level,
 			 uint32_t n, struct hm_fail *fail) HM_MUST_CHECK;
 
+/* How the two runs of a block differ: `value[2 b]` and `value[2 b + 1]` are those of block b, of all A/A and screening blocks. */
+enum hm_experiment_differs hm_experiment_differ(const struct hm_experiment_value *value, size_t blocks, size_t block) HM_MUST_CHECK;
 /* The suspects of a factor: from blocks in which the two runs had the same secrets (`aa`), and blocks in which they had not. Both
  * have the same features; no A/A block, or no block at all, is HM_E_USAGE. `held` is 0 where nothing differs. No test is made. */
 int hm_experiment_screen(struct hm_experiment_suspects *out, const struct hm_experiment_matrix *aa,
@@ -91,6 +105,8 @@ int hm_experiment_screen(struct hm_experiment_suspects *out, const struct hm_exp
 /* The directed row of a feature: d[0..blocks) is 1 where the values stand at the levels where the held block had them, -1 where they stand
  * the other way round, 0 where they tell nothing. False when the feature has none, or none that could confirm anything. */
 bool hm_experiment_direct(int64_t *d, const struct hm_experiment_told *told) HM_MUST_CHECK;
+/* Whether a timing was off by more than its tolerance in more than half of the blocks: without that nothing confirms it. */
+bool hm_experiment_off(const int64_t *d, size_t blocks, uint64_t tolerance) HM_MUST_CHECK;
 /* The permutation test: p[feature] for every feature of the family `matrix`. `draws` is read above HM_EXPERIMENT_EXACT blocks and
  * may be NULL otherwise. No blocks, or more of anything than the bounds above, is HM_E_USAGE. Memory: under 8 MiB. Time for
  * 10,000 features on a core of 2026: 12 blocks 0.5 s, 16 or more 5 s. */

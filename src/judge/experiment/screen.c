@@ -1,9 +1,26 @@
 /* Who is suspected, which block is held, and what that foretells of the confirmation. */
 #include "experiment_internal.h"
 
+static bool same(const struct hm_experiment_value *a, const struct hm_experiment_value *b)
+{
+	return a->there == b->there && (!a->there || a->value == b->value);
+}
+
+enum hm_experiment_differs hm_experiment_differ(const struct hm_experiment_value *value, size_t blocks, size_t block)
+{
+	const struct hm_experiment_value *own = value + 2 * block;
+
+	if (same(&own[0], &own[1]))
+		return HM_EXPERIMENT_SAME;
+	for (size_t i = 0; i < 2 * blocks; i++)
+		if (i / 2 != block && value[i].there && (same(&value[i], &own[0]) || same(&value[i], &own[1])))
+			return HM_EXPERIMENT_DIFFERS;
+	return HM_EXPERIMENT_OWN;
+}
+
 struct screening {
 	const struct hm_experiment_matrix *aa, *screen;
-	unsigned __int128 *tolerance; /* by feature; of timings */
+	uint64_t *tolerance;	      /* by feature; of timings */
 	uint32_t *count, *count_aa;   /* by feature: blocks in which it differs */
 };
 
@@ -14,9 +31,9 @@ static void release(struct screening *s)
 	free(s->count_aa);
 }
 
-static unsigned __int128 size_of(int64_t d)
+static uint64_t size_of(int64_t d)
 {
-	return d < 0 ? -(unsigned __int128)d : (unsigned __int128)d;
+	return d < 0 ? -(uint64_t)d : (uint64_t)d;
 }
 
 static bool is_timing(const struct screening *s, size_t feature)
@@ -40,14 +57,14 @@ static void count_blocks(struct screening *s)
 	s->count = hm_alloc(s->screen->features + 1, sizeof(*s->count));
 	s->count_aa = hm_alloc(s->screen->features + 1, sizeof(*s->count_aa));
 	for (size_t f = 0; f < s->screen->features; f++) {
-		unsigned __int128 most = 0;
+		uint64_t most = 0;
 
 		for (size_t b = 0; b < s->aa->blocks; b++) {
-			unsigned __int128 size = size_of(s->aa->d[f * s->aa->blocks + b]);
+			uint64_t size = size_of(s->aa->d[f * s->aa->blocks + b]);
 
 			most = size > most ? size : most;
 		}
-		s->tolerance[f] = 2 * most + HM_EXPERIMENT_TOLERANCE_US;
+		s->tolerance[f] = most > INT64_MAX - HM_EXPERIMENT_TOLERANCE_US ? UINT64_MAX : 2 * most + HM_EXPERIMENT_TOLERANCE_US;
 		for (size_t b = 0; b < s->aa->blocks; b++)
 			s->count_aa[f] += differs(s, s->aa, f, b);
 		for (size_t b = 0; b < s->screen->blocks; b++)
@@ -76,8 +93,10 @@ static void consider(struct hm_experiment_suspects *out, const struct screening 
 	for (size_t i = out->count - 1; i > at; i--) {
 		out->feature[i] = out->feature[i - 1];
 		out->differs[i] = out->differs[i - 1];
+		out->tolerance[i] = out->tolerance[i - 1];
 	}
 	out->feature[at] = feature;
+	out->tolerance[at] = s->tolerance[feature];
 	out->differs[at] = s->count[feature];
 }
 
@@ -92,14 +111,18 @@ static void narrow(const struct screening *s, bool *out, size_t feature)
 		out[b] |= !differs(s, s->screen, feature, b);
 }
 
-/* How many features differ in the block that do not differ in every other A/A block anyway. */
-static size_t votes(const struct screening *s, size_t block)
+/* How much speaks for holding a block that is left: features with values that no other secrets gave, unless they differ A/A as often as
+ * not; where these are equally many, suspects. */
+static size_t votes(const struct screening *s, const struct hm_experiment_suspects *suspects, size_t block)
 {
-	size_t count = 0;
+	size_t own = 0, count = 0;
 
-	for (size_t f = 0; f < s->screen->features; f++)
-		count += !is_timing(s, f) && 2 * (size_t)s->count_aa[f] < s->aa->blocks && differs(s, s->screen, f, block);
-	return count;
+	for (size_t f = 0; f < s->screen->features && s->screen->differs; f++)
+		own += s->screen->differs[f * s->screen->blocks + block] == HM_EXPERIMENT_OWN && !is_timing(s, f) &&
+		       2 * (size_t)s->count_aa[f] < s->aa->blocks;
+	for (size_t i = 0; i < suspects->count; i++)
+		count += differs(s, s->screen, suspects->feature[i], block);
+	return own * (HM_EXPERIMENT_SUSPECTS + 1) + count;
 }
 
 static size_t block_to_hold(const struct screening *s, const struct hm_experiment_suspects *suspects)
@@ -108,10 +131,10 @@ static size_t block_to_hold(const struct screening *s, const struct hm_experimen
 	size_t best = 0, most = 0;
 
 	for (size_t i = 0; i < suspects->count; i++)
-		if (4 * (size_t)suspects->differs[i] >= s->screen->blocks)
+		if (4 * ((size_t)suspects->differs[i] + 1) >= s->screen->blocks)
 			narrow(s, out, suspects->feature[i]);
 	for (size_t b = s->screen->blocks; b-- > 0;) {
-		size_t here = out[b] ? 0 : 1 + votes(s, b);
+		size_t here = out[b] ? 0 : 1 + votes(s, suspects, b);
 
 		if (here && here >= most) {
 			most = here;
@@ -136,7 +159,7 @@ int hm_experiment_screen(struct hm_experiment_suspects *out, const struct hm_exp
 	*out = (struct hm_experiment_suspects){ 0 };
 	count_blocks(&s);
 	for (size_t f = 0; f < screen->features; f++) {
-		if (s.count[f] < (is_timing(&s, f) ? 2 : 1) || s.count_aa[f])
+		if (s.count[f] < (is_timing(&s, f) ? HM_EXPERIMENT_TIMING_BLOCKS : 1) || s.count_aa[f])
 			continue;
 		out->candidates++;
 		consider(out, &s, f);
@@ -145,22 +168,16 @@ int hm_experiment_screen(struct hm_experiment_suspects *out, const struct hm_exp
 	return 0;
 }
 
+bool hm_experiment_off(const int64_t *d, size_t blocks, uint64_t tolerance)
+{
+	size_t count = 0;
+
+	for (size_t b = 0; b < blocks; b++)
+		count += size_of(d[b]) > tolerance;
+	return 2 * count > blocks;
+}
+
 /* ---- what the held block foretells ---- */
-
-static bool same(const struct hm_experiment_value *a, const struct hm_experiment_value *b)
-{
-	return a->there == b->there && (!a->there || a->value == b->value);
-}
-
-/* A value of the held block that other secrets gave too is not these secrets' own. */
-static bool seen_early(const struct hm_experiment_told *told)
-{
-	for (size_t i = 0; i < told->early_count; i++)
-		for (unsigned level = 0; level < 2; level++)
-			if (told->held[level].there && same(&told->held[level], &told->early[i]))
-				return true;
-	return false;
-}
 
 static bool comes_again(const struct hm_experiment_told *told, const struct hm_experiment_value *value)
 {
@@ -190,7 +207,7 @@ bool hm_experiment_direct(int64_t *d, const struct hm_experiment_told *told)
 {
 	unsigned telling = 0;
 
-	if (same(&told->held[0], &told->held[1]) || (!told->suspect && seen_early(told)))
+	if (same(&told->held[0], &told->held[1]) || !told->may)
 		return false;
 	for (size_t b = 0; b < told->blocks; b++) {
 		int difference = side_of(told, &told->confirm[2 * b + 1]) - side_of(told, &told->confirm[2 * b]);

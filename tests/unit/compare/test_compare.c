@@ -7,7 +7,7 @@
 
 #include "compare.h"
 
-enum { AA = 4, SCREEN = 8, CONFIRM = 12, RUNS = 2 * (AA + SCREEN + CONFIRM) };
+enum { AA = 8, SCREEN = 10, CONFIRM = 12, RUNS = 2 * (AA + SCREEN + CONFIRM) };
 
 /* What a run sends, as one datagram of lines: a constant, a secret, a number that is different in every run. */
 struct world {

@@ -77,18 +77,18 @@ static void suspects_by_hand(void **state HM_UNUSED)
 	assert_int_equal(out.held, 1); /* 3 and 5 leave blocks 1 to 3, 4 then only 1 */
 }
 
-/* Text that differs, of which no number says how; the ninth and later of a crowd; and votes where no suspect decides. */
+/* Text that differs, of which no number says how; the last of a crowd; and votes where no suspect decides. */
 static void suspects_without_direction(void **state HM_UNUSED)
 {
-	int64_t zero[24 * 6] = { 0 };
-	uint8_t quiet[24 * 6] = { 0 }, loud[24 * 6] = { 0 };
+	int64_t zero[24 * 9] = { 0 };
+	uint8_t quiet[24 * 3] = { 0 }, loud[24 * 9] = { 0 };
 	struct hm_experiment_matrix aa = { .features = 24, .blocks = 3, .d = zero, .differs = quiet };
-	struct hm_experiment_matrix screen = { .features = 24, .blocks = 6, .d = zero, .differs = loud };
+	struct hm_experiment_matrix screen = { .features = 24, .blocks = 9, .d = zero, .differs = loud };
 	struct hm_experiment_suspects out;
 	struct hm_fail fail;
 
 	for (size_t f = 3; f < 24; f++)
-		loud[f * 6 + f % 2 + 4] = 1;
+		loud[f * 9 + f % 2 + 7] = HM_EXPERIMENT_DIFFERS;
 	quiet[4 * 3 + 1] = 1;
 	assert_int_equal(hm_experiment_screen(&out, &aa, &screen, &fail), 0);
 	assert_int_equal(out.candidates, 20);
@@ -96,30 +96,37 @@ static void suspects_without_direction(void **state HM_UNUSED)
 	assert_int_equal(out.feature[0], 3);
 	for (size_t i = 1; i < HM_EXPERIMENT_SUSPECTS; i++)
 		assert_int_equal(out.feature[i], 4 + i);
-	/* One block of six is too few to decide. 11 vote for block 5; for 4 ten, one of them with one A/A block of three against it. */
-	assert_int_equal(out.held, 5);
-	quiet[23 * 3] = quiet[21 * 3] = quiet[23 * 3 + 1] = quiet[21 * 3 + 2] = 1;
+	/* One block of nine is too few to decide. Of 16 suspects half differ in each of 7 and 8: 3 5 7 .. 19 there, 6 8 .. 18 here. */
+	assert_int_equal(out.held, 8);
+	loud[0 * 9 + 2] = loud[23 * 9 + 2] = HM_EXPERIMENT_OWN;
 	assert_int_equal(hm_experiment_screen(&out, &aa, &screen, &fail), 0);
-	assert_int_equal(out.held, 4); /* 9 against 10 */
+	assert_int_equal(out.held, 2); /* values of their own go before suspects */
+	quiet[0] = quiet[3] = quiet[23 * 3] = quiet[23 * 3 + 2] = 1;
+	loud[1 * 9 + 4] = HM_EXPERIMENT_OWN;
+	assert_int_equal(hm_experiment_screen(&out, &aa, &screen, &fail), 0);
+	assert_int_equal(out.held, 2); /* one A/A block of three is no matter, two are: one against one, of equals the first */
+	quiet[1] = 1;
+	assert_int_equal(hm_experiment_screen(&out, &aa, &screen, &fail), 0);
+	assert_int_equal(out.held, 4);
 	memset(loud, 0, sizeof(loud));
 	assert_int_equal(hm_experiment_screen(&out, &aa, &screen, &fail), 0);
 	assert_int_equal(out.candidates + out.count + out.held, 0);
 }
 
-/* Timings: 0 is off by 5 ms A/A and so has to be by more than 30, 1 by more than 20 to differ; 2 does once, which is not enough. */
+/* Timings: 0 is off by 5 ms A/A and so has to be by more than 30, 1 by more than 20 to differ; 2 can never be off enough. */
 static void timings_have_a_tolerance(void **state HM_UNUSED)
 {
 	static const int64_t aa[] = { -5000, 100, 0, 0, 0, INT64_MIN, 0, 0 };
 	static const int64_t screen[] = {
-		30000, 30001, -30001, 0, /* 0 */
-		20000, -20001, 0, 20001, /* 1 */
-		INT64_MAX, INT64_MIN, INT64_MIN, INT64_MIN, /* 2: twice INT64_MIN is more than there is */
+		30000, 30001, -30001, 90000, /* 0 */
+		20001, -20001, 0, 20001, /* 1 */
+		INT64_MAX, INT64_MIN, INT64_MIN, INT64_MIN, /* 2 */
 		0, 0, 1, 0, /* 3: no timing, and goes first */
 	};
 	static const uint8_t kind[] = { HM_EXPERIMENT_TIMING, HM_EXPERIMENT_TIMING, HM_EXPERIMENT_TIMING, HM_EXPERIMENT_SIZED };
 	struct hm_experiment_matrix a = { .features = 4, .blocks = 2, .d = aa };
 	struct hm_experiment_matrix s = { .features = 4, .blocks = 4, .d = screen, .kind = kind };
-	int64_t once[16];
+	int64_t twice[16];
 	struct hm_experiment_suspects out;
 	struct hm_fail fail;
 
@@ -127,15 +134,40 @@ static void timings_have_a_tolerance(void **state HM_UNUSED)
 	assert_int_equal(out.count, 3);
 	assert_int_equal(out.feature[0], 3);
 	assert_int_equal(out.feature[1], 0);
-	assert_int_equal(out.differs[1], 2);
+	assert_int_equal(out.differs[1], 3);
+	assert_int_equal(out.tolerance[1], 30000);
 	assert_int_equal(out.feature[2], 1);
+	assert_int_equal(out.tolerance[2], 20000);
 	assert_int_equal(out.held, 2);
-	memcpy(once, screen, sizeof(once));
-	once[1] = 0;
-	s.d = once;
+	memcpy(twice, screen, sizeof(twice));
+	twice[1] = 0;
+	s.d = twice;
 	assert_int_equal(hm_experiment_screen(&out, &a, &s, &fail), 0);
 	assert_int_equal(out.count, 2);
 	assert_int_equal(out.feature[1], 1);
+	assert_true(hm_experiment_off(screen, 4, 30000));
+	assert_false(hm_experiment_off(screen, 4, 30001)); /* two of four are not more than half */
+	assert_false(hm_experiment_off(screen + 8, 4, UINT64_MAX));
+	assert_false(hm_experiment_off(screen, 0, 0));
+}
+
+/* Every fourth of 24 or more, and what that leaves for a bound. */
+static void some_blocks_repeat(void **state HM_UNUSED)
+{
+	unsigned repeating = 0;
+
+	for (unsigned b = 0; b < 61; b++) {
+		assert_false(hm_experiment_repeats(23, b));
+		assert_int_equal(hm_experiment_repeats(61, b), b % 4 == 3);
+		repeating += hm_experiment_repeats(61, b);
+	}
+	assert_int_equal(hm_experiment_drawn(61, 61), 61 - repeating);
+	assert_int_equal(hm_experiment_drawn(60, 60), 45);
+	assert_int_equal(hm_experiment_drawn(60, 50), 35);
+	assert_int_equal(hm_experiment_drawn(60, 3), 0);
+	assert_int_equal(hm_experiment_drawn(24, 24), 18);
+	assert_int_equal(hm_experiment_drawn(23, 23), 23);
+	assert_int_equal(hm_experiment_drawn(12, 12), 12);
 }
 
 static void screening_refuses(void **state HM_UNUSED)
@@ -161,18 +193,20 @@ static void screening_refuses(void **state HM_UNUSED)
 
 enum { NONE = INT32_MIN };
 
-/* Eight confirming blocks, level 0 before level 1 in each. */
-static bool foretold(int64_t d[8], const int held[2], const int confirm[16], bool suspect, const int *early, size_t early_count)
+static void values_of(struct hm_experiment_value *out, const int *values, size_t count)
 {
-	struct hm_experiment_value before[4], values[16];
-	struct hm_experiment_told told = { .early = before, .early_count = early_count, .suspect = suspect, .confirm = values, .blocks = 8 };
+	for (size_t i = 0; i < count; i++)
+		out[i] = (struct hm_experiment_value){ values[i] != NONE, values[i] };
+}
 
-	for (size_t i = 0; i < 2; i++)
-		told.held[i] = (struct hm_experiment_value){ held[i] != NONE, held[i] };
-	for (size_t i = 0; i < early_count; i++)
-		before[i] = (struct hm_experiment_value){ early[i] != NONE, early[i] };
-	for (size_t i = 0; i < 16; i++)
-		values[i] = (struct hm_experiment_value){ confirm[i] != NONE, confirm[i] };
+/* Eight confirming blocks, level 0 before level 1 in each. */
+static bool foretold(int64_t d[8], const int held[2], const int confirm[16], bool may)
+{
+	struct hm_experiment_value values[16];
+	struct hm_experiment_told told = { .may = may, .confirm = values, .blocks = 8 };
+
+	values_of(told.held, held, 2);
+	values_of(values, confirm, 16);
 	return hm_experiment_direct(d, &told);
 }
 
@@ -182,30 +216,38 @@ static void what_a_held_block_foretells(void **state HM_UNUSED)
 	static const int always[16] = { 5, 6, 5, 6, 5, 6, 6, 5, 5, 6, 5, 6, 5, 6, 5, 6 };
 	/* 6 is known; 7 comes twice, so it is the other's; 8 and 9 come once. */
 	static const int some[16] = { 7, 6, 7, NONE, NONE, 6, 8, 9, NONE, 6, 7, 6, NONE, 6, 6, 7 };
-	static const int early[4] = { 1, NONE, 2, 6 };
 	int64_t d[8];
 
-	assert_true(foretold(d, both, always, true, NULL, 0));
+	assert_true(foretold(d, both, always, true));
 	assert_memory_equal(d, ((int64_t[]){ 1, 1, 1, -1, 1, 1, 1, 1 }), sizeof(d));
-	assert_false(foretold(d, equal, always, true, NULL, 0));
-	assert_false(foretold(d, neither, always, true, NULL, 0));
-	assert_true(foretold(d, one, some, false, NULL, 0));
+	assert_false(foretold(d, both, always, false));
+	assert_false(foretold(d, equal, always, true));
+	assert_false(foretold(d, neither, always, true));
+	assert_true(foretold(d, one, some, true));
 	assert_memory_equal(d, ((int64_t[]){ 1, 1, 1, 0, 1, 1, 1, -1 }), sizeof(d));
-	assert_true(foretold(d, other, always, false, NULL, 0));
+	assert_true(foretold(d, other, always, true));
 	assert_memory_equal(d, ((int64_t[]){ 1, 1, 1, -1, 1, 1, 1, 1 }), sizeof(d));
 	/* With both known, other values tell nothing: 5 blocks are too few. */
-	assert_false(foretold(d, both, some, true, NULL, 0));
-	/* What other secrets gave too is told of suspects alone. */
-	assert_true(foretold(d, one, some, false, early, 3));
-	assert_false(foretold(d, one, some, false, early, 4));
-	assert_true(foretold(d, one, some, true, early, 4));
+	assert_false(foretold(d, both, some, true));
+}
+
+static void values_of_a_blocks_own(void **state HM_UNUSED)
+{
+	static const int runs[] = { 1, 1, 2, 3, 3, NONE, NONE, NONE, 4, 5, NONE, 6 };
+	static const enum hm_experiment_differs wanted[] = { HM_EXPERIMENT_SAME, HM_EXPERIMENT_DIFFERS, HM_EXPERIMENT_DIFFERS,
+							     HM_EXPERIMENT_SAME, HM_EXPERIMENT_OWN,	HM_EXPERIMENT_OWN };
+	struct hm_experiment_value values[HM_COUNT(runs)];
+
+	values_of(values, runs, HM_COUNT(runs));
+	for (size_t b = 0; b < HM_COUNT(wanted); b++)
+		assert_int_equal(hm_experiment_differ(values, HM_COUNT(wanted), b), wanted[b]);
 }
 
 static void phases_follow_from_pairs(void **state HM_UNUSED)
 {
 	static const struct {
 		unsigned pairs, aa, screening;
-	} rows[] = { { 7, 4, 8 }, { 8, 4, 8 }, { 12, 4, 8 }, { 13, 4, 8 }, { 14, 4, 9 }, { 20, 5, 13 }, { 60, 15, 40 }, { 1000, 16, 40 },
+	} rows[] = { { 7, 8, 10 }, { 8, 8, 10 }, { 12, 8, 10 }, { 16, 8, 10 }, { 17, 8, 11 }, { 40, 10, 26 }, { 60, 15, 40 }, { 1000, 16, 40 },
 		     { UINT32_MAX, 16, 40 } };
 
 	for (size_t i = 0; i < HM_COUNT(rows); i++) {
@@ -276,8 +318,10 @@ int main(void)
 		cmocka_unit_test(suspects_by_hand),
 		cmocka_unit_test(suspects_without_direction),
 		cmocka_unit_test(timings_have_a_tolerance),
+		cmocka_unit_test(some_blocks_repeat),
 		cmocka_unit_test(screening_refuses),
 		cmocka_unit_test(what_a_held_block_foretells),
+		cmocka_unit_test(values_of_a_blocks_own),
 		cmocka_unit_test(phases_follow_from_pairs),
 		cmocka_unit_test(alpha_is_one_in_a_hundred),
 		cmocka_unit_test(pairs_of_a_verdict),
