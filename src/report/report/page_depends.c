@@ -255,6 +255,26 @@ static void put_untested(const struct report_page *p)
 	hm_bytes_text(p->out, "</ul></details>\n");
 }
 
+/* What did not go as planned. */
+static void put_history(const struct report_page *p)
+{
+	static const struct {
+		const char *member, *one, *many, *words;
+	} rows[] = {
+		{ "not_set_up", "pair", "pairs", "not made, since the surroundings of its runs could not be: neither product had begun" },
+		{ "repeated", "attempt", "attempts", "made again, since the surroundings could not be made: neither product had begun" },
+		{ "resumed", "time", "times", "interrupted and resumed: the seed was in the bundle that it went on from" },
+	};
+	const json_t *experiment = report_object(p->view->findings, "experiment");
+
+	for (size_t i = 0; i < HM_COUNT(rows); i++) {
+		unsigned long n = report_int(experiment, rows[i].member);
+
+		if (n)
+			report_html(p->out, "<p><b>%'lu</b> %s %s.</p>\n", n, n == 1 ? rows[i].one : rows[i].many, rows[i].words);
+	}
+}
+
 int report_page_depends(const struct report_page *p, struct hm_fail *fail)
 {
 	const struct report_experiment *x = p->experiment;
@@ -269,6 +289,7 @@ int report_page_depends(const struct report_page *p, struct hm_fail *fail)
 			    "of the below varied at once, to find what to look at, then <b>%'zu</b> in each of which one of it varied and nothing "
 			    "else, to confirm it. The two runs of a pair went on side by side; a coin chose which had level 0 and which level 1."
 			    "</p>\n", (unsigned long)x->screened, x->screened == 1 ? "pair" : "pairs", pairs);
+	put_history(p);
 	put_matrix(p);
 	if (x->beyond)
 		report_html(p->out, "<p class=\"cut\">%'zu more influences are in findings.json.</p>\n", x->beyond);

@@ -107,5 +107,5 @@ const char report_style[] =
 	".quote{font-size:1.05rem}.untested li{grid-template-columns:minmax(0,1fr)}.row{grid-template-columns:minmax(0,1fr) 5.5rem 4.5rem}\n"
 	".flow[open] .line{display:block;white-space:normal}.events th{width:5rem}.tree ul{padding-left:.6rem}}\n"
 	"@media print{html{font-size:9pt}body{max-width:none;padding:0}section,.facts{grid-template-columns:8rem minmax(0,1fr)}nav{display:none}pre{max-height:none;white-space:pre-wrap}"
-	"tr,li.row,.flow summary,.account{break-inside:avoid}h2,h3{break-after:avoid}.verdict.refuted{background:none;color:var(--refuted);"
-	"border-width:3px}}\n";
+	"tr,li.row,.flow summary,.account{break-inside:avoid}h2,h3{break-after:avoid}.verdict.refuted,.state.depends{background:none;color:var(--refuted);"
+	"border-width:3px}.scroll{overflow:visible}mark{text-decoration:underline}}\n";
