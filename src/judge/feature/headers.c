@@ -10,7 +10,8 @@ enum { ETHERNET = 14, IPV4_HEAD = 20, UDP_HEAD = 8, TCP_HEAD = 20, VALUE_MAX = 6
 enum column {
 	COL_IP_HEAD, COL_IP_TOS, COL_IP_LENGTH, COL_IP_ID, COL_IP_FRAGMENT, COL_IP_TTL, COL_IP_CHECKSUM, COL_IP_SOURCE, COL_IP_OPTIONS,
 	COL_UDP_PORT, COL_UDP_LENGTH, COL_UDP_CHECKSUM,
-	COL_TCP_PORT, COL_TCP_SEQUENCE, COL_TCP_ACK, COL_TCP_FLAGS, COL_TCP_FIRST_WINDOW, COL_TCP_WINDOW, COL_TCP_CHECKSUM, COL_TCP_URGENT, COL_TCP_OPTIONS, COL_TCP_LATER_OPTIONS,
+	COL_TCP_PORT, COL_TCP_SEQUENCE, COL_TCP_ACK, COL_TCP_FLAGS, COL_TCP_RESET, COL_TCP_FIRST_WINDOW, COL_TCP_WINDOW, COL_TCP_CHECKSUM,
+	COL_TCP_URGENT, COL_TCP_OPTIONS, COL_TCP_LATER_OPTIONS,
 	COL_HEAD, COL_TAIL, COL_DERIVED, COLUMNS
 };
 
@@ -34,6 +35,7 @@ static const struct {
 	[COL_TCP_SEQUENCE] = { "tcp.sequence", HM_ORIGIN_KERNEL },
 	[COL_TCP_ACK] = { "tcp.ack", HM_ORIGIN_KERNEL },
 	[COL_TCP_FLAGS] = { "tcp.flags", HM_ORIGIN_PRODUCT }, /* a set, without PSH */
+	[COL_TCP_RESET] = { "tcp.reset", HM_ORIGIN_KERNEL },	  /* flags of its answers to what came too late */
 	[COL_TCP_FIRST_WINDOW] = { "tcp.window.first", HM_ORIGIN_PRODUCT },
 	[COL_TCP_WINDOW] = { "tcp.window", HM_ORIGIN_WINDOW },
 	[COL_TCP_CHECKSUM] = { "tcp.checksum", HM_ORIGIN_PRODUCT },
@@ -156,8 +158,13 @@ static void read_tcp(struct reading *r, struct hm_slice ip, struct hm_slice segm
 		r->isn = sequence;
 	}
 	r->place = sequence - r->isn;
-	r->flags[flags >> 3] |= (uint8_t)(1 << (flags & 7));
-	r->column[COL_TCP_FLAGS].bytes += 2;
+	/* RST alone answers a segment to a socket that is gone (RFC 9293 section 3.10.7.1): whether one came depends on who was faster. */
+	if (flags == HM_TCP_RST) {
+		put(r, COL_TCP_RESET, part(segment, 12, 2));
+	} else {
+		r->flags[flags >> 3] |= (uint8_t)(1 << (flags & 7));
+		r->column[COL_TCP_FLAGS].bytes += 2;
+	}
 	put(r, COL_TCP_PORT, part(segment, 0, 2));
 	derive(r, 2);
 	put(r, COL_TCP_SEQUENCE, part(segment, 4, 4));

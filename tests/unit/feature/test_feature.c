@@ -203,12 +203,47 @@ static void headers(void **state)
 	hm_flows_release(&flows);
 }
 
+/* A reset that answers what came too late is the kernel's; one that acknowledges is a socket that was closed with bytes unread. */
+static void resets(void **state)
+{
+	static const uint8_t remote[] = { 8, 8, 8, 8 };
+	static const uint8_t kinds[] = { HM_TCP_RST, HM_TCP_RST | HM_TCP_ACK };
+	struct hm_slice flags;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		HM_CLEANUP(hm_bytes_release) struct hm_bytes file = { 0 };
+		const struct hm_feature *reset;
+		struct hm_features f;
+		struct hm_flows flows;
+		uint64_t sum = 0;
+
+		hm_pcapng_start(&file, 0);
+		frames_tcp(&file, remote, 9, 1, HM_TCP_SYN, HM_SLICE(""));
+		frames_tcp(&file, remote, 9, 2, kinds[i], HM_SLICE(""));
+		assert_int_equal(hm_flows_read(&flows, hm_slice_of(&file), frames_chamber, NULL), 0);
+		hm_features_read(&f, &flows, NULL);
+		reset = hm_features_find(&f, "[8.8.8.8]:9/tcp", "0.tcp.reset");
+		assert_int_equal(reset != NULL, i == 0);
+		if (reset)
+			assert_int_equal(reset->origin, HM_ORIGIN_KERNEL);
+		flags = hm_features_find(&f, "[8.8.8.8]:9/tcp", "0.tcp.flags")->bytes;
+		assert_int_equal(flags.data[0], 1 << HM_TCP_SYN);
+		assert_int_equal(flags.data[2], i == 0 ? 0 : 1 << 4);
+		for (size_t k = 0; k < f.count; k++)
+			sum += f.list[k].wire;
+		assert_int_equal(sum, flows.list[0].wire);
+		hm_features_release(&f);
+		hm_flows_release(&flows);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(http), cmocka_unit_test(lines),    cmocka_unit_test(dns),
 		cmocka_unit_test(anything), cmocka_unit_test(a_run),
-		cmocka_unit_test(headers),
+		cmocka_unit_test(headers), cmocka_unit_test(resets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
