@@ -2,6 +2,7 @@
  *
  *     bench-power [SEEDS [RELABELLINGS]]     prints Markdown; 1000 and 10000 by default
  *     bench-power --time                     seconds of a test of 10,000 features
+ *     bench-power --check                    what must not get worse, from fewer seeds: TAP, a test of the suite
  *
  * A simulated product has features of its own noise, and may have a leak. Every phase is made as doc/format/statistics.md
  * says, and judged by the module that judges real runs; nothing is computed here but what a product would have sent. */
@@ -400,54 +401,75 @@ struct world {
 
 static const struct world worlds[] = { { "equal", 24, true }, { "0", 0, false }, { "24", 24, false }, { "96", 96, false } };
 
+struct alarms {
+	unsigned long named, suspects, confirmed;
+};
+
+static struct alarms count_alarms(const struct world *w, const struct design *g, unsigned relabellings)
+{
+	static struct phase recorded;
+	unsigned each = (relabellings + RECORDINGS - 1) / RECORDINGS;
+	struct alarms a = { 0 };
+	struct product p;
+
+	make_noise(&p, w->rare, w->equal, NO_LEAK);
+	for (unsigned i = 0; i < relabellings; i++) {
+		struct chance c = chance_of(i / each, 7);
+		struct outcome o;
+
+		if (i % each == 0)
+			make_phase(&recorded, &p, RECORDED, SAME, NULL, 0, i, &c);
+		o = relabel(&recorded, g, i);
+		a.named += o.suspects != 0;
+		a.suspects += o.suspects;
+		a.confirmed += o.confirmed;
+	}
+	return a;
+}
+
 static void print_false_alarms(unsigned relabellings)
 {
 	static const unsigned pairs[] = { 8, 12, 60 };
-	static struct phase recorded;
-	unsigned each = (relabellings + RECORDINGS - 1) / RECORDINGS;
-	struct product p;
 
 	printf("## False alarms\n\n%u relabellings of %d recordings of %d A/A pairs.\n\n"
 	       "| noise | A/A, screening, confirming blocks | with a suspect | suspects each | confirmed |\n"
 	       "|---|---|---|---|---|\n", relabellings, RECORDINGS, RECORDED);
-	for (size_t w = 0; w < HM_COUNT(worlds); w++) {
+	for (size_t w = 0; w < HM_COUNT(worlds); w++)
 		for (size_t k = 0; k < HM_COUNT(pairs); k++) {
 			struct design g = design_of(pairs[k]);
-			unsigned long named = 0, suspects = 0, confirmed = 0;
+			struct alarms a = count_alarms(&worlds[w], &g, relabellings);
 
-			make_noise(&p, worlds[w].rare, worlds[w].equal, NO_LEAK);
-			for (unsigned i = 0; i < relabellings; i++) {
-				struct chance c = chance_of(i / each, 7);
-				struct outcome o;
-
-				if (i % each == 0)
-					make_phase(&recorded, &p, RECORDED, SAME, NULL, 0, i, &c);
-				o = relabel(&recorded, &g, i);
-				named += o.suspects != 0;
-				suspects += o.suspects;
-				confirmed += o.confirmed;
-			}
-			printf("| %s | %zu, %zu, %zu | %lu | %lu.%02lu | %lu of %u |\n", worlds[w].name, g.aa, g.screen, g.confirm, named,
-			       suspects / relabellings, suspects * 100 / relabellings % 100, confirmed, relabellings);
+			printf("| %s | %zu, %zu, %zu | %lu | %lu.%02lu | %lu of %u |\n", worlds[w].name, g.aa, g.screen, g.confirm, a.named,
+			       a.suspects / relabellings, a.suspects * 100 / relabellings % 100, a.confirmed, relabellings);
 			fflush(stdout);
 		}
-	}
 }
 
-static void print_power(const char *title, enum leak leak, const struct world *w, const struct design *g, unsigned seeds)
+struct count {
+	unsigned of_20, found, named;
+};
+
+static struct count count_leaks(enum leak leak, const struct world *w, const struct design *g, unsigned seeds)
 {
-	unsigned of_20 = 0, found = 0, named = 0;
+	struct count count = { 0 };
 	struct product p;
 
 	make_noise(&p, w->rare, w->equal, leak);
 	for (unsigned i = 0; i < seeds; i++) {
 		struct outcome o = assess(&p, g, i + 1);
 
-		named += o.named;
-		found += o.found;
-		of_20 += o.found && i < 20;
+		count.named += o.named;
+		count.found += o.found;
+		count.of_20 += o.found && i < 20;
 	}
-	printf("| %s | %s | %zu, %zu, %zu | %u | %u of 20 | %u of %u |\n", title, w->name, g->aa, g->screen, g->confirm, named, of_20, found, seeds);
+	return count;
+}
+
+static void print_power(const char *title, enum leak leak, const struct world *w, const struct design *g, unsigned seeds)
+{
+	struct count c = count_leaks(leak, w, g, seeds);
+
+	printf("| %s | %s | %zu, %zu, %zu | %u | %u of 20 | %u of %u |\n", title, w->name, g->aa, g->screen, g->confirm, c.named, c.of_20, c.found, seeds);
 	fflush(stdout);
 }
 
@@ -482,6 +504,47 @@ static void print_choices(unsigned seeds)
 		print_power("a digest, one run of ten, each by itself", BY_RUN, &worlds[1], &rare[i], seeds);
 		print_power("a digest, one pair of ten, both runs", BY_PAIR, &worlds[0], &rare[i], seeds);
 	}
+}
+
+/* Figures are the same in every run, so that bounds are as near as they are meant to be. */
+static int check(void)
+{
+	static const struct {
+		const char *title;
+		enum leak leak;
+		unsigned pairs, world, seeds, least;
+	} leaks[] = { { "a bit, 12 pairs, noise made equal", BIT, 12, 0, 400, 392 },
+		      { "a bit, 12 pairs, 24 unsteady features", BIT, 12, 2, 400, 376 },
+		      { "a digest, 7 pairs, 96 unsteady features", DIGEST, 7, 3, 100, 99 },
+		      { "a second, 12 pairs, noise made equal", DELAY, 12, 0, 200, 170 },
+		      { "one run of ten, 60 pairs", BY_RUN, 60, 1, 60, 56 },
+		      { "one pair of ten, 60 pairs, noise made equal", BY_PAIR, 60, 0, 60, 57 } };
+	static const struct {
+		unsigned pairs, world, suspected;
+	} alarms[] = { { 8, 0, 10 }, { 12, 0, 10 }, { 12, 2, 1000 } };
+	enum { RELABELLINGS = 1000 };
+	unsigned n = 0;
+	bool failed = false;
+
+	for (size_t i = 0; i < HM_COUNT(alarms); i++) {
+		struct design g = design_of(alarms[i].pairs);
+		struct alarms a = count_alarms(&worlds[alarms[i].world], &g, RELABELLINGS);
+		bool good = a.named <= alarms[i].suspected && !a.confirmed;
+
+		printf("%s %u - false alarms, %u pairs, noise %s: of %d relabellings %lu with a suspect, %lu confirmed\n", good ? "ok" : "not ok", ++n,
+		       alarms[i].pairs, worlds[alarms[i].world].name, RELABELLINGS, a.named, a.confirmed);
+		failed |= !good;
+	}
+	for (size_t i = 0; i < HM_COUNT(leaks); i++) {
+		struct design g = design_of(leaks[i].pairs);
+		struct count c = count_leaks(leaks[i].leak, &worlds[leaks[i].world], &g, leaks[i].seeds);
+		bool good = c.found >= leaks[i].least;
+
+		printf("%s %u - %s: %u of %u found, %u at least\n", good ? "ok" : "not ok", ++n, leaks[i].title, c.found, leaks[i].seeds, leaks[i].least);
+		failed |= !good;
+	}
+	printf("1..%u\n", n);
+	return failed;
 }
 
 /* The one use of a clock: what a test costs. */
@@ -526,7 +589,7 @@ static unsigned number_of(const char *text, unsigned otherwise)
 		return otherwise;
 	v = strtoul(text, &end, 10);
 	if (*end || v < 20 || v > 1000000) {
-		fprintf(stderr, "usage: bench-power [SEEDS [RELABELLINGS]] | --time   (20 to 1000000)\n");
+		fprintf(stderr, "usage: bench-power [SEEDS [RELABELLINGS]] | --time | --check   (20 to 1000000)\n");
 		exit(3);
 	}
 	return (unsigned)v;
@@ -539,6 +602,8 @@ int main(int argc, char **argv)
 
 	if (argc == 2 && strcmp(argv[1], "--time") == 0)
 		return print_time();
+	if (argc == 2 && strcmp(argv[1], "--check") == 0)
+		return check();
 	seeds = number_of(argc > 1 ? argv[1] : NULL, 1000);
 	relabellings = number_of(argc > 2 ? argv[2] : NULL, 10000);
 	printf("Every product has 6 nonces, a random digit, a random length and 4 timings. *Noise*: how many features more are unlike in 0.5 to 50 of\n"
