@@ -92,12 +92,15 @@ static int write_mirror(struct hm_assessment *a, struct hm_fail *fail)
 static int plant(struct hm_assessment *a, struct hm_fail *fail)
 {
 	HM_FREE char *folder = hm_sprintf("%s/target", a->folder);
-	int r;
+	int r = 0;
 
-	if (getrandom(a->seed, sizeof(a->seed), 0) != sizeof(a->seed))
-		return hm_fail_errno(fail, "drawing the seed");
-	r = write_mirror(a, fail);
-	if (a->factors)
+	if (a->resume)
+		r = hm_resume_seed(a->resume, a->seed, fail);
+	else
+		r = getrandom(a->seed, sizeof(a->seed), 0) == sizeof(a->seed) ? 0 : hm_fail_errno(fail, "drawing the seed");
+	if (r == 0)
+		r = write_mirror(a, fail);
+	if (r < 0 || a->factors)
 		return r; /* each run has its own */
 	if (r == 0)
 		r = hm_planted_make(a->parts, a->seed, "aa", 0, HM_TARGET, a->product.samples, fail);
@@ -211,8 +214,46 @@ static json_t *product_head(const struct hm_assessment *a)
 	return head;
 }
 
+/* The product is the one that the earlier runs ran, file by file. */
+static int same_product(struct hm_assessment *a, const struct hm_planned *planned, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = hm_parts_new();
+	HM_JSON json_t *head = product_head(a);
+	struct hm_slice was, is;
+	int r = 0;
+
+	for (size_t i = 0; i < hm_parts_count(a->parts) && r == 0; i++) {
+		struct hm_slice content;
+		const char *name = hm_parts_at(a->parts, i, &content);
+
+		if (strncmp(name, "runs/", 5) == 0)
+			r = hm_parts_borrow(parts, name, content, fail);
+	}
+	if (r == 0)
+		r = hm_core_product(parts, head, a->packages, a->product.packages, a->executable, planned->runs, fail);
+	if (r < 0)
+		return r;
+	if (!hm_parts_get(parts, "product.json", &is) || !hm_parts_get(hm_resume_parts(a->resume), "product.json", &was) ||
+	    !hm_slice_eq(is, was))
+		return hm_fail_set(fail, HM_E_SYSTEM, "the product's files or definitions have changed since the runs that were done");
+	return 0;
+}
+
+static int take_up(struct hm_assessment *a, struct hm_trials *trials, const struct hm_planned *planned, struct hm_fail *fail)
+{
+	int r = hm_resume_same(a->resume, a->parts, fail);
+
+	if (r < 0)
+		return r;
+	r = hm_trials_resume(trials, hm_resume_parts(a->resume), fail);
+	if (r == 0)
+		r = same_product(a, planned, fail);
+	return r < 0 ? hm_fail_in(fail, "resuming") : 0;
+}
+
 /* The runs, one after the other, or in pairs. */
-static int all_runs(struct hm_assessment *a, struct hm_trials *trials, struct hm_run_note *notes, struct hm_bytes *absent, struct hm_fail *fail)
+static int all_runs(struct hm_assessment *a, struct hm_trials *trials, struct hm_planned *planned, struct hm_run_note notes[RUNS],
+		    struct hm_bytes *absent, struct hm_fail *fail)
 {
 	struct hm_slice plan, digest;
 	struct hm_sha256 hash;
@@ -222,11 +263,18 @@ static int all_runs(struct hm_assessment *a, struct hm_trials *trials, struct hm
 		abort();
 	hm_sha256_slice(&hash, plan);
 	digest = (struct hm_slice){ hash.b, sizeof(hash.b) };
-	if (trials)
-		return hm_trials_run(trials, digest, notes, absent, fail);
-	for (unsigned run = 1; run <= RUNS && r == 0; run++)
+	planned->notes = notes;
+	for (unsigned run = 1; run <= RUNS && r == 0 && !trials; run++)
 		r = one_run(a, run, digest, &notes[run - 1], absent, fail);
-	return r;
+	if (!trials)
+		return r;
+	r = hm_trials_run(trials, digest, absent, &a->unfinished);
+	if (r < 0)
+		return hm_fail_set(fail, r, "%s", a->unfinished.text);
+	if (r == 0)
+		a->unfinished.code = 0;
+	hm_trials_done(trials, planned);
+	return 0;
 }
 
 static void release_planned(struct hm_planned *planned)
@@ -236,6 +284,9 @@ static void release_planned(struct hm_planned *planned)
 	json_decref(planned->blocks);
 	json_decref(planned->held);
 	json_decref(planned->sets);
+	json_decref(planned->dropped);
+	json_decref(planned->repeated);
+	json_decref(planned->resumed);
 }
 
 static void close_trials(struct hm_trials **trials)
@@ -264,26 +315,25 @@ int hm_assess_run(struct hm_assessment *a, struct hm_fail *fail)
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes absent = { 0 }, findings = { 0 };
 	HM_CLEANUP(close_trials) struct hm_trials *trials = NULL;
 	HM_CLEANUP(release_planned) struct hm_planned planned = { 0 };
-	HM_FREE struct hm_run_note *notes = NULL;
+	struct hm_run_note notes[RUNS] = { 0 };
 	HM_JSON json_t *head = NULL, *self_test = NULL;
 	int r = a->factors ? hm_trials_open(&trials, a, a->factors, a->pairs, fail) : 0;
 
 	if (r == 0)
+		r = begin(a, trials, &planned, fail);
+	if (r == 0 && a->resume)
+		r = take_up(a, trials, &planned, fail);
+	if (r == 0)
 		r = hm_self_test_run(&a->self_test, &a->surroundings, a->folder, a->mode, fail);
 	if (r == 0)
 		r = hm_self_test_demand(&a->self_test, fail);
-	if (r == 0)
-		r = begin(a, trials, &planned, fail);
 	if (r < 0)
 		return r;
-	notes = hm_alloc(planned.runs, sizeof(*notes));
-	r = all_runs(a, trials, notes, &absent, fail);
+	r = all_runs(a, trials, &planned, notes, &absent, fail);
 	self_test = hm_self_test_json(&a->self_test);
-	if (r == 0 && trials)
-		hm_trials_done(trials, &planned.held, &planned.sets);
 	if (r == 0)
 		r = hm_core_assessment(a->parts, &planned, a->surroundings.hostname, a->surroundings.machine_id,
-				       hm_capture_witnesses(), hm_slice_of(&absent), self_test, notes, planned.runs, fail);
+				       hm_capture_witnesses(), hm_slice_of(&absent), self_test, fail);
 	hm_program_working("evaluating");
 	if (r == 0) {
 		head = product_head(a);
@@ -328,7 +378,8 @@ int hm_assess_publish(struct hm_assessment *a, const char *path, struct hm_fail 
 
 void hm_assess_release(struct hm_assessment *a)
 {
-	hm_parts_free(a->parts); /* before the folder that its mapped files lie in */
+	hm_parts_free(a->parts); /* before the folder that its mapped files lie in, and what it borrows from */
+	hm_resume_close(a->resume);
 	for (char **argument = a->argv; argument && *argument; argument++)
 		free(*argument);
 	free(a->argv);

@@ -2,6 +2,7 @@
 /* An assessment from its documents to its bundle. */
 #include "core_documents.h"
 #include "product.h"
+#include "resume.h"
 #include "self_test.h"
 #include "surroundings.h"
 
@@ -23,13 +24,15 @@ struct hm_assessment {
 	const char *key;      /* private key's file */
 	const char *const *factors; /* of an experiment, NULL-terminated; NULL: there is none */
 	unsigned pairs;
+	struct hm_resume *resume; /* what it goes on from, or NULL */
 	uint64_t events, lost;
+	struct hm_fail unfinished; /* code 0, or why not all runs were made: what was done is there */
 };
 
 /* Command and standard input from what was given, else from the product; {target} replaced, the executable found. */
 int hm_assess_prepare(struct hm_assessment *a, const char *const *command, const char *stdin_path, struct hm_fail *fail) HM_MUST_CHECK;
-/* Self-test, documents, plan, runs, findings: afterwards parts hold all that a bundle needs but its seal. HM_E_SYSTEM
- * before the first run when the self-test is not green: without it there is no verdict. */
+/* Self-test, documents, plan, runs, findings: afterwards parts hold all that a bundle needs but its seal, also where
+ * `unfinished` tells that an experiment ended early. HM_E_SYSTEM before the first run when the self-test is not green: without it there is no verdict. */
 int hm_assess_run(struct hm_assessment *a, struct hm_fail *fail) HM_MUST_CHECK;
 /* Adds the files of a run that was done. */
 int hm_assess_add_run(struct hm_assessment *a, unsigned run, const struct hm_run_spec *spec, struct hm_fail *fail) HM_MUST_CHECK;

@@ -9,11 +9,12 @@
 #include "signer.h"
 
 static const struct hm_option options[] = {
-	{ "output", 'o', "FILE.hallmark", false, "the bundle to write (otherwise NAME.hallmark here)" },
+	{ "output", 'o', "FILE.hallmark", false, "the bundle to write (otherwise that of --resume, or NAME.hallmark here)" },
 	{ "product", 0, "NAME", false, "command, declaration and settings from data/products/NAME.yaml" },
 	{ "declaration", 0, "FILE", false, "what the product is meant to do (YAML), said by the assessor" },
 	{ "pairs", 0, "N", false, "experiment: N confirming pairs of runs for each factor, 7 or more" },
 	{ "factors", 0, "LIST", false, "what the pairs differ in, with commas between (content)" },
+	{ "resume", 0, "FILE", false, "go on from an interrupted experiment's bundle; all else as it was given then" },
 	{ "stdin", 0, "FILE", false, "what the command reads as standard input" },
 	{ "internet", 0, "MODE", false, "simulated (default), closed, replay=FILE.hallmark, gateway[=NETWORK]" },
 	{ "time-limit", 0, "SECONDS", false, "kill the product after so long" },
@@ -134,6 +135,8 @@ static int choose_experiment(struct hm_assessment *a, const struct hm_args *args
 	size_t count = 0;
 	unsigned long n;
 
+	if (!pairs && hm_args_has(args, "resume"))
+		return hm_fail_set(fail, HM_E_USAGE, "--resume: it takes the options that were given then, --pairs among them");
 	if (!pairs && list)
 		return hm_fail_set(fail, HM_E_USAGE, "--factors: without --pairs nothing is compared");
 	if (!pairs)
@@ -181,6 +184,8 @@ static int prepare(struct hm_assessment *a, const struct hm_args *args, struct h
 		r = collect_documents(a, fail);
 	if (r == 0)
 		r = ready_key(a->key, !hm_args_has(args, "key"), fail);
+	if (r == 0 && hm_args_has(args, "resume"))
+		r = hm_resume_open(&a->resume, hm_args_get(args, "resume"), a->key, fail);
 	return r < 0 ? r : hm_surroundings_folder(&a->surroundings, &a->folder, fail);
 }
 
@@ -205,6 +210,16 @@ static int show(const struct hm_assessment *a, const struct hm_args *args, const
 	return r < 0 ? r : hm_program_print(hm_slice_of(&text), fail);
 }
 
+static int tell_unfinished(const struct hm_assessment *a, const char *path, struct hm_fail *fail)
+{
+	if (a->unfinished.code)
+		return hm_fail_set(fail, a->unfinished.code, "%s: %s has what was done (the same command with --resume %s does the rest)",
+				   a->unfinished.text, path, path);
+	if (hm_program_stopped())
+		return hm_fail_set(fail, HM_E_INTERRUPTED, "interrupted when all runs were done: %s is whole", path);
+	return 0;
+}
+
 static int run(const struct hm_args *args, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_assess_release) struct hm_assessment a = { .surroundings.lock = -1 };
@@ -217,17 +232,20 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 	r = prepare(&a, args, fail);
 	if (r < 0)
 		return r == HM_E_BAD ? HM_E_SYSTEM : r;
-	path = hm_args_get(args, "output") ? hm_strdup(hm_args_get(args, "output"))
-					   : hm_sprintf("%s.hallmark", a.product.name);
+	path = hm_args_get(args, "output")   ? hm_strdup(hm_args_get(args, "output"))
+	       : hm_args_get(args, "resume") ? hm_strdup(hm_args_get(args, "resume"))
+					     : hm_sprintf("%s.hallmark", a.product.name);
 	hm_program_catch_signals();
 	r = hm_assess_run(&a, fail);
-	if (r == 0 && hm_program_stopped())
+	if (r == 0 && hm_program_stopped() && !a.factors)
 		r = hm_fail_set(fail, HM_E_INTERRUPTED, "interrupted: no bundle was written");
 	if (r == 0)
 		r = hm_assess_publish(&a, path, fail);
 	hm_program_done();
 	if (r == 0)
 		r = show(&a, args, path, fail);
+	if (r == 0)
+		r = tell_unfinished(&a, path, fail);
 	/* 1 would say that a claim is refuted: whatever kept it from running is 4. */
 	if (r < 0)
 		return r == HM_E_BAD ? HM_E_SYSTEM : r;
@@ -244,7 +262,7 @@ const struct hm_command hm_cmd_assess = {
 		  "own, records it, evaluates the claims and writes a signed bundle. {target} in COMMAND and in --stdin is the\n"
 		  "folder of planted documents. Without COMMAND the product's own command is run. Needs root.\n\n"
 		  "exit: 0 every judged claim upheld; 1 a claim refuted; 2 none refuted, some not verifiable; 4 could not run,\n"
-		  "and no bundle was written.",
+		  "and no bundle was written; 130 interrupted: of an experiment the bundle has what was done.",
 	.takes_product = true,
 	.options = options,
 	.option_count = HM_COUNT(options),

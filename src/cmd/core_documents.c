@@ -149,11 +149,45 @@ static json_t *lines(struct hm_slice text)
 	return list;
 }
 
+static const char *const outcomes[] = { "exited", "signalled", "timeout", "interrupted" };
+
+static const struct {
+	const char *name;
+	size_t at;
+} counts[] = {
+	{ "random", offsetof(struct hm_control_counts, random) },
+	{ "random_bytes", offsetof(struct hm_control_counts, random_bytes) },
+	{ "clock", offsetof(struct hm_control_counts, clock) },
+	{ "execs", offsetof(struct hm_control_counts, execs) },
+	{ "execs_missed", offsetof(struct hm_control_counts, execs_missed) },
+	{ "left", offsetof(struct hm_control_counts, left) },
+};
+
 static json_t *controlled(const struct hm_control_counts *c)
 {
-	return json_pack("{s:I,s:I,s:I,s:I,s:I,s:I}", "random", (json_int_t)c->random, "random_bytes", (json_int_t)c->random_bytes, "clock",
-			 (json_int_t)c->clock, "execs", (json_int_t)c->execs, "execs_missed", (json_int_t)c->execs_missed, "left",
-			 (json_int_t)c->left);
+	json_t *row = json_object();
+
+	for (size_t i = 0; i < HM_COUNT(counts); i++)
+		json_object_set_new(row, counts[i].name, json_integer((json_int_t)*(const uint64_t *)((const char *)c + counts[i].at)));
+	return row;
+}
+
+bool hm_core_read_run(struct hm_run_note *note, const json_t *row)
+{
+	const char *outcome = json_string_value(json_object_get(row, "outcome"));
+	const json_t *controlled = json_object_get(row, "controlled");
+
+	*note = (struct hm_run_note){ .run = (unsigned)json_integer_value(json_object_get(row, "run")),
+				      .status = (int)json_integer_value(json_object_get(row, "status")),
+				      .start_ns = 1000 * (uint64_t)json_integer_value(json_object_get(row, "start_us")),
+				      .end_ns = 1000 * (uint64_t)json_integer_value(json_object_get(row, "end_us")),
+				      .equal = controlled != NULL };
+	for (size_t i = 0; controlled && i < HM_COUNT(counts); i++)
+		*(uint64_t *)((char *)&note->controlled + counts[i].at) =
+			(uint64_t)json_integer_value(json_object_get(controlled, counts[i].name));
+	while (outcome && note->outcome < (int)HM_COUNT(outcomes) && strcmp(outcomes[note->outcome], outcome) != 0)
+		note->outcome++;
+	return outcome && note->outcome < (int)HM_COUNT(outcomes);
 }
 
 /* What was the same in the runs of a block, whatever they differ in. An exec that was missed leaves clocks within reach that nobody answers for. */
@@ -165,6 +199,8 @@ static json_t *equal_list(const struct hm_run_note *notes, size_t count)
 	bool all = count > 0;
 
 	for (size_t i = 0; i < count; i++) {
+		if (!notes[i].run)
+			continue;
 		all = all && notes[i].equal;
 		missed += notes[i].controlled.execs_missed;
 	}
@@ -176,11 +212,14 @@ static json_t *equal_list(const struct hm_run_note *notes, size_t count)
 
 static json_t *run_notes(const struct hm_run_note *notes, size_t count)
 {
-	static const char *const outcomes[] = { "exited", "signalled", "timeout", "interrupted" };
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < count; i++) {
-		json_t *row = json_pack("{s:i,s:s,s:s,s:i,s:I,s:I}", "run", (int)notes[i].run, "kind", notes[i].kind, "outcome",
+		json_t *row;
+
+		if (!notes[i].run)
+			continue;
+		row = json_pack("{s:i,s:s,s:s,s:i,s:I,s:I}", "run", (int)notes[i].run, "kind", notes[i].kind, "outcome",
 					outcomes[notes[i].outcome & 3], "status", notes[i].status, "start_us",
 					(json_int_t)(notes[i].start_ns / 1000), "end_us", (json_int_t)(notes[i].end_ns / 1000));
 
@@ -192,9 +231,12 @@ static json_t *run_notes(const struct hm_run_note *notes, size_t count)
 }
 
 int hm_core_assessment(struct hm_parts *parts, const struct hm_planned *planned, const char *hostname, const char *machine_id,
-		       const char *witnesses, struct hm_slice absent, json_t *self_test, const struct hm_run_note *notes, size_t count,
-		       struct hm_fail *fail)
+		       const char *witnesses, struct hm_slice absent, json_t *self_test, struct hm_fail *fail)
 {
+	const struct {
+		const char *name;
+		json_t *value;
+	} lists[] = { { "held", planned->held }, { "sets", planned->sets }, { "repeated", planned->repeated }, { "resumed", planned->resumed } };
 	HM_JSON json_t *document = json_object();
 	struct utsname name;
 	json_t *chamber;
@@ -202,18 +244,17 @@ int hm_core_assessment(struct hm_parts *parts, const struct hm_planned *planned,
 	uname(&name);
 	chamber = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:o,s:o,s:O}", "profile", planned->profile, "internet", planned->internet,
 			    "hostname", hostname, "machine_id", machine_id, "address", HM_CHAMBER_ADDRESS, "target", planned->target,
-			    "equal", equal_list(notes, count), "absent_mounts", lines(absent), "self_test", self_test);
+			    "equal", equal_list(planned->notes, planned->runs), "absent_mounts", lines(absent), "self_test", self_test);
 	json_object_set_new(document, "schema", json_string("hallmark/assessment/v1"));
 	json_object_set_new(document, "seed", hex_of(planned->seed, 32));
 	json_object_set_new(document, "kernel", json_pack("{s:s,s:s}", "release", name.release, "machine", name.machine));
 	json_object_set_new(document, "witnesses", witness_lists(witnesses));
 	json_object_set_new(document, "chamber", chamber);
-	json_object_set_new(document, "runs", run_notes(notes, count));
-	json_object_set_new(document, "dropped", json_array());
-	if (planned->held)
-		json_object_set(document, "held", planned->held);
-	if (planned->sets)
-		json_object_set(document, "sets", planned->sets);
+	json_object_set_new(document, "runs", run_notes(planned->notes, planned->runs));
+	json_object_set_new(document, "dropped", planned->dropped ? json_incref(planned->dropped) : json_array());
+	for (size_t i = 0; i < HM_COUNT(lists); i++)
+		if (lists[i].value)
+			json_object_set(document, lists[i].name, lists[i].value);
 	return add_document(parts, "assessment.json", document, fail);
 }
 

@@ -15,11 +15,12 @@ struct hm_planned {
 	const uint8_t *seed;
 	/* Of an experiment, else NULL; borrowed. The first three are planned, the others known behind the last run. */
 	json_t *factors, *kinds, *blocks;
-	json_t *held, *sets;
+	json_t *held, *sets, *dropped, *repeated, *resumed;
+	const struct hm_run_note *notes; /* one for each planned run, known behind the last; borrowed */
 };
 
 struct hm_run_note {
-	unsigned run;
+	unsigned run; /* 0: it was not done */
 	int outcome, status;
 	uint64_t start_ns, end_ns;
 	const char *kind;
@@ -31,12 +32,13 @@ struct hm_run_note {
 int hm_core_plan(struct hm_parts *parts, const struct hm_planned *planned, struct hm_fail *fail) HM_MUST_CHECK;
 /* assessment.json. `absent` are the host's mounts that were not in the chamber, one a line; `self_test` is borrowed. */
 int hm_core_assessment(struct hm_parts *parts, const struct hm_planned *planned, const char *hostname, const char *machine_id,
-		       const char *witnesses, struct hm_slice absent, json_t *self_test, const struct hm_run_note *notes, size_t count,
-		       struct hm_fail *fail) HM_MUST_CHECK;
+		       const char *witnesses, struct hm_slice absent, json_t *self_test, struct hm_fail *fail) HM_MUST_CHECK;
 /* product.json: the product's own packages (`own`, NULL-terminated names or NULL, and the owner of the executable), and
  * those of what the records say was executed or mapped executable. `head` has name, purl, supplier and definitions
  * already; it is borrowed and completed. */
 int hm_core_product(struct hm_parts *parts, json_t *head, const struct hm_packages *packages, char *const *own,
 		    const char *executable, unsigned runs, struct hm_fail *fail) HM_MUST_CHECK;
+/* The note that a row of `runs` in assessment.json was written from, but for its kind; false where it has no outcome. */
+bool hm_core_read_run(struct hm_run_note *note, const json_t *row) HM_MUST_CHECK;
 /* "runs/0001/NAME" in fresh memory. */
 char *hm_core_run_part(unsigned run, const char *name) HM_MUST_CHECK;

@@ -4,14 +4,32 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/time.h>
+#include <time.h>
 
 #include "fs.h"
 
-static volatile sig_atomic_t stop_signal;
+/* A second signal within this time is the first one again: timeout(1) and terminals send to the process and to its group. */
+#define AGAIN_NS 1000000000ull
 
+static volatile sig_atomic_t stop_signal;
+static volatile uint64_t stopped_at;
+
+/* The second kills: what runs in chambers dies with this process, and what lies about is cleared away by the guardian and by
+ * the next start. */
 static void on_signal(int number)
 {
+	int kept = errno;
+	struct timespec t;
+	uint64_t now;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	now = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+	if (stop_signal && now - stopped_at > AGAIN_NS)
+		_exit(130);
+	if (!stop_signal)
+		stopped_at = now;
 	stop_signal = number;
+	errno = kept;
 }
 
 void hm_program_catch_signals(void)
@@ -30,6 +48,14 @@ bool hm_program_stopped(void)
 
 static const char *working_on;
 static unsigned working_for;
+static bool line_shown; /* a line of progress stands on the terminal */
+
+static void clear_line(void)
+{
+	if (line_shown)
+		fputs("\r\033[K", stderr);
+	line_shown = false;
+}
 
 /* Runs as a signal handler: nothing but write(2). */
 static void on_second(int number HM_UNUSED)
@@ -82,10 +108,12 @@ void hm_program_progress(const char *format, ...)
 	vfprintf(stderr, format, args);
 	fputs("\033[K", stderr);
 	va_end(args);
+	line_shown = true;
 }
 
 void hm_program_done(void)
 {
+	clear_line();
 	if (!working_on)
 		return;
 	tick(0);
@@ -105,6 +133,7 @@ void hm_program_note(const char *format, ...)
 {
 	va_list args;
 
+	clear_line();
 	va_start(args, format);
 	fputs("hallmark: ", stderr);
 	vfprintf(stderr, format, args);

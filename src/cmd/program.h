@@ -17,10 +17,11 @@ int hm_program_print(struct hm_slice text, struct hm_fail *fail) HM_MUST_CHECK;
 void hm_program_note(const char *format, ...) HM_PRINTF(1, 2);
 /* Set by SIGINT, SIGTERM and SIGHUP; long work asks. */
 bool hm_program_stopped(void) HM_MUST_CHECK;
-/* From here on those signals only set the flag. */
+/* From here on the first of those signals sets the flag, and a second, a second later or more, ends the program at once. */
 void hm_program_catch_signals(void);
+/* One line on a terminal, in the place of the last; nothing elsewhere. */
+void hm_program_progress(const char *format, ...) HM_PRINTF(1, 2);
 /* Between these two a terminal on standard error shows, from the second second on, what is going on and for how long. `what`
- * is static text. Nothing is shown elsewhere. */
-void hm_program_progress(const char *format, ...) HM_PRINTF(1, 2); /* one line on a terminal, in the place of the last */
+ * is static text. Nothing is shown elsewhere. `done` also ends a line of progress. */
 void hm_program_working(const char *what);
 void hm_program_done(void);

@@ -216,6 +216,8 @@ static int one_run(struct hm_run_result *result, const struct hm_run_spec *spec,
 
 	*result = (struct hm_run_result){ 0 };
 	r = set_up(&run, fail);
+	if (r == 0 && spec->ready)
+		r = spec->ready(spec->cookie, fail);
 	if (r == 0)
 		r = hm_chamber_go(run.chamber, &run.out[0], &run.out[1], fail);
 	if (r == 0)

@@ -22,6 +22,9 @@ struct hm_run_spec {
 	bool echo;			     /* pass the product's output on */
 	bool silent;			     /* no progress on a terminal */
 	const char *without;		     /* of struct hm_capture_spec, for tests */
+	/* NULL, or asked when everything stands and the product has not begun: below 0 it never will. */
+	int (*ready)(void *cookie, struct hm_fail *fail);
+	void *cookie;
 };
 
 struct hm_run_result {

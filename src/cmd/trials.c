@@ -1,37 +1,16 @@
-/* Levels by coin, secrets fresh in every screening block and held while confirming: doc/format/core.md and statistics.md. Which
- * secrets are held follows from what the runs so far sent, read back from their files by the same code that judges them. */
-#include "trials.h"
+/* Levels by coin, secrets fresh in every screening block and held while confirming: doc/format/core.md and statistics.md. */
+#include "trials_internal.h"
 
-#include <arpa/inet.h>
 #include <time.h>
 
 #include "fs.h"
 #include "planted.h"
 #include "program.h"
-#include "residue.h"
 #include "text.h"
 #include "twins.h"
-#include "world.h"
 
-/* The documents of a run, as planted.json tells them. */
-struct set {
-	bool screen; /* phase */
-	uint32_t block;
-	uint64_t levels; /* bit i: factor i has level 1 */
-};
-
-struct hm_trials {
-	struct hm_assessment *a;
-	const char *const *factors;
-	size_t factor_count;
-	unsigned pairs, aa, screen, blocks; /* blocks: of each kind (pairs: for each factor), and all */
-	uint32_t *held; /* by factor */
-	int64_t *began; /* by block, from 1: whole seconds */
-	struct set *sets;
-	size_t set_count;
-	size_t *set_of; /* by run, from 0 */
-	json_t *planted; /* the sets' rows */
-};
+enum { REPEATS = 2 }; /* of a block whose surroundings cannot be made */
+const char *const hm_trials_rules[FATES] = { [INTERRUPTED] = "interrupted", [NOT_SET_UP] = "not set up", [NOT_RECORDED] = "not recorded" };
 
 /* What the chamber's internet says in both runs of a block follows from these, and what the product draws and is told of the time. */
 struct block_net {
@@ -42,6 +21,7 @@ struct block_net {
 
 struct place { /* one run of a block */
 	unsigned run;
+	struct set set;
 	struct hm_world *world;
 	struct hm_world_files files;
 	struct hm_run_spec spec;
@@ -50,6 +30,8 @@ struct place { /* one run of a block */
 
 static void release_place(struct place *p)
 {
+	if (p->target && hm_fs_remove_tree(p->target, NULL) < 0)
+		hm_program_note("%s stays", p->target);
 	hm_world_files_release(&p->files);
 	hm_factor_release(&p->world);
 	free(p->name);
@@ -90,7 +72,12 @@ int hm_trials_open(struct hm_trials **ret, struct hm_assessment *a, const char *
 	e->began = hm_alloc((size_t)e->blocks + 1, sizeof(*e->began));
 	e->sets = hm_alloc(2 * (size_t)e->blocks, sizeof(*e->sets));
 	e->set_of = hm_alloc(2 * (size_t)e->blocks, sizeof(*e->set_of));
+	e->fate = hm_alloc(2 * (size_t)e->blocks, sizeof(*e->fate));
+	e->notes = hm_alloc(2 * (size_t)e->blocks, sizeof(*e->notes));
+	e->first = 1;
 	e->planted = json_array();
+	e->repeated = json_array();
+	e->resumed = json_array();
 	*ret = e;
 	return 0;
 }
@@ -100,10 +87,14 @@ void hm_trials_close(struct hm_trials *e)
 	if (!e)
 		return;
 	json_decref(e->planted);
+	json_decref(e->repeated);
+	json_decref(e->resumed);
 	free(e->held);
 	free(e->began);
 	free(e->sets);
 	free(e->set_of);
+	free(e->fate);
+	free(e->notes);
 	free(e);
 }
 
@@ -112,7 +103,7 @@ unsigned hm_trials_runs(const struct hm_trials *e)
 	return 2 * e->blocks;
 }
 
-static const char *phase_of(const struct hm_trials *e, unsigned block)
+const char *hm_trials_phase(const struct hm_trials *e, unsigned block)
 {
 	return block <= e->aa ? "aa" : block <= e->aa + e->screen ? "screen" : "confirm";
 }
@@ -134,8 +125,8 @@ void hm_trials_plan(const struct hm_trials *e, json_t **factors, json_t **runs, 
 		bool confirms = b > e->aa + e->screen;
 
 		for (unsigned run = 2 * b - 1; run <= 2 * b; run++)
-			json_array_append_new(*runs, json_pack("{s:i,s:s}", "run", (int)run, "kind", phase_of(e, b)));
-		json_array_append_new(*blocks, json_pack("{s:i,s:s,s:o,s:[i,i]}", "block", (int)b, "phase", phase_of(e, b), "factor",
+			json_array_append_new(*runs, json_pack("{s:i,s:s}", "run", (int)run, "kind", hm_trials_phase(e, b)));
+		json_array_append_new(*blocks, json_pack("{s:i,s:s,s:o,s:[i,i]}", "block", (int)b, "phase", hm_trials_phase(e, b), "factor",
 							 confirms ? json_string(e->factors[factor_of(e, b)]) : json_null(), "runs",
 							 (int)(2 * b - 1), (int)(2 * b)));
 	}
@@ -143,8 +134,7 @@ void hm_trials_plan(const struct hm_trials *e, json_t **factors, json_t **runs, 
 
 /* ---- what a run finds ---- */
 
-/* Its number, from 0; described where it is new. */
-static int find_set(struct hm_trials *e, size_t *ret, struct set wanted, const struct hm_world *world, struct hm_fail *fail)
+int hm_trials_find_set(struct hm_trials *e, size_t *ret, struct set wanted, const struct hm_world *world, struct hm_fail *fail)
 {
 	json_t *row, *levels = NULL, *files = NULL;
 	int r = 0;
@@ -169,9 +159,9 @@ static int find_set(struct hm_trials *e, size_t *ret, struct set wanted, const s
 
 /* ---- one run ---- */
 
-static int level_of(const struct hm_trials *e, unsigned block, unsigned place, struct hm_fail *fail)
+int hm_trials_level(const struct hm_trials *e, unsigned block, unsigned place, struct hm_fail *fail)
 {
-	int coin = block <= e->aa ? 0 : hm_experiment_coin(e->a->seed, phase_of(e, block), block, fail);
+	int coin = block <= e->aa ? 0 : hm_experiment_coin(e->a->seed, hm_trials_phase(e, block), block, fail);
 
 	return coin < 0 || block <= e->aa ? coin : (place == 0) == (coin == 1);
 }
@@ -182,10 +172,10 @@ static int add_sample(void *cookie, const char *path, struct hm_bytes *content, 
 	return 0;
 }
 
-static int make_world(struct hm_trials *e, unsigned block, unsigned place, struct set *set, struct hm_world **world, struct hm_fail *fail)
+int hm_trials_world(struct hm_trials *e, unsigned block, unsigned place, struct set *set, struct hm_world **world, struct hm_fail *fail)
 {
 	HM_FREE struct hm_factor_choice *choice = hm_alloc(hm_factor_count, sizeof(*choice));
-	int level = level_of(e, block, place, fail), r;
+	int level = hm_trials_level(e, block, place, fail), r;
 	bool confirms = block > e->aa + e->screen;
 
 	if (level < 0)
@@ -223,8 +213,8 @@ static void begin_net(struct hm_trials *e, struct block_net *net, unsigned block
 	unsigned first = e->aa + e->screen + 1;
 	bool repeats = block >= first && hm_experiment_repeats(e->pairs, (block - first) % e->pairs);
 	unsigned as = repeats ? e->held[factor_of(e, block)] : block;
-	HM_FREE char *label = hm_sprintf("control/%s/%u/internet", phase_of(e, as), as);
-	HM_FREE char *product = hm_sprintf("control/%s/%u", phase_of(e, as), as);
+	HM_FREE char *label = hm_sprintf("control/%s/%u/internet", hm_trials_phase(e, as), as);
+	HM_FREE char *product = hm_sprintf("control/%s/%u", hm_trials_phase(e, as), as);
 	struct hm_sha256 seed;
 
 	e->began[block] = (int64_t)time(NULL);
@@ -239,16 +229,13 @@ static int prepare_place(struct hm_trials *e, struct place *p, unsigned block, u
 			 struct hm_slice plan, struct hm_fail *fail)
 {
 	struct hm_assessment *a = e->a;
-	struct set set = { 0 };
-	int r = make_world(e, block, place, &set, &p->world, fail);
+	int r = hm_trials_world(e, block, place, &p->set, &p->world, fail);
 
 	p->run = 2 * block - 1 + place;
 	p->target = hm_sprintf("%s/target-%u", a->folder, p->run);
 	p->record = hm_sprintf("%s/%04u.record", a->folder, p->run);
 	p->packets = hm_sprintf("%s/%04u.pcapng", a->folder, p->run);
 	p->tree = hm_sprintf("%s/%04u.tree", a->folder, p->run);
-	if (r == 0)
-		r = find_set(e, &e->set_of[p->run - 1], set, p->world, fail);
 	if (r == 0)
 		r = hm_fs_mkdirs(p->target, 0755, fail);
 	if (r == 0)
@@ -276,173 +263,156 @@ static int prepare_place(struct hm_trials *e, struct place *p, unsigned block, u
 	return 0;
 }
 
-static int take_twin(struct hm_trials *e, struct place *p, struct hm_twin *twin, struct hm_run_note *note, struct hm_bytes *absent,
-		     struct hm_fail *fail)
+/* A run that was done, or that failed when the product had begun. */
+static int take_twin(struct hm_trials *e, struct place *p, struct hm_twin *twin, struct hm_bytes *absent, struct hm_fail *fail)
 {
 	const struct hm_run_result *result = &twin->result;
+	int r;
 
 	if (twin->code < 0) {
-		*fail = twin->fail;
-		return twin->code;
+		hm_program_note("run %u was not recorded: %s", p->run, twin->fail.text);
+		e->fate[p->run - 1] = NOT_RECORDED;
+		return 0;
 	}
-	*note = (struct hm_run_note){ p->run, result->chamber.outcome, result->chamber.status, result->chamber.start_ns,
-				      result->chamber.end_ns, phase_of(e, (p->run + 1) / 2), true, result->controlled };
+	e->notes[p->run - 1] = (struct hm_run_note){ p->run, result->chamber.outcome, result->chamber.status, result->chamber.start_ns,
+						     result->chamber.end_ns, hm_trials_phase(e, (p->run + 1) / 2), true, result->controlled };
 	e->a->events += result->record.items;
 	e->a->lost += result->capture.lost + result->internet.lost;
 	absent->len = 0;
 	hm_bytes_slice(absent, hm_slice_of(&result->absent));
-	return hm_assess_add_run(e->a, p->run, &p->spec, fail);
+	r = hm_trials_find_set(e, &e->set_of[p->run - 1], p->set, p->world, fail);
+	if (r == 0)
+		r = hm_assess_add_run(e->a, p->run, &p->spec, fail);
+	if (r == 0)
+		e->fate[p->run - 1] = DONE;
+	return r;
 }
 
-static int do_block(struct hm_trials *e, unsigned block, struct hm_slice plan, struct hm_run_note *notes, struct hm_bytes *absent,
-		    struct hm_fail *fail)
+static void tick(void *cookie)
 {
+	hm_progress_say(cookie);
+}
+
+/* An earlier attempt's files are in the way of the next. */
+static void forget_files(const struct place *p)
+{
+	const char *const paths[] = { p->record, p->packets, p->tree };
+
+	for (size_t i = 0; i < HM_COUNT(paths); i++)
+		if (paths[i])
+			unlink(paths[i]);
+}
+
+/* One attempt: 1 when the products were started. Else `why` tells what kept them from it. Below 0 it is not to go on. */
+static int attempt(struct hm_trials *e, unsigned block, struct hm_slice plan, struct hm_bytes *absent, struct hm_fail *why, struct hm_fail *fail)
+{
+	const struct hm_twins_watch watch = { hm_program_stopped, tick, &e->progress };
 	struct place places[HM_TWINS] = { 0 };
 	struct hm_twin twins[HM_TWINS] = { 0 };
 	struct block_net net;
+	bool begun = false;
 	int r = 0;
 
 	begin_net(e, &net, block);
 	for (unsigned i = 0; i < HM_TWINS && r == 0; i++) {
-		r = prepare_place(e, &places[i], block, i, &net, plan, fail);
+		r = prepare_place(e, &places[i], block, i, &net, plan, why);
 		twins[i].spec = &places[i].spec;
 	}
 	if (r == 0)
-		r = hm_twins_run(twins, HM_TWINS, fail);
-	for (unsigned i = 0; i < HM_TWINS && r == 0; i++)
-		r = take_twin(e, &places[i], &twins[i], &notes[places[i].run - 1], absent, fail);
+		r = hm_twins_run(twins, HM_TWINS, &watch, &begun, why);
+	for (unsigned i = 0; i < HM_TWINS && r == 0 && !begun; i++)
+		if (twins[i].code < 0)
+			*why = twins[i].fail;
+	r = hm_program_stopped() ? hm_fail_set(fail, HM_E_INTERRUPTED, "interrupted in pair %u of %u", block, e->blocks) : 0;
+	/* A command that cannot be run, say. */
+	if (r == 0 && begun && block == 1 && twins[0].code < 0 && twins[1].code < 0)
+		r = hm_fail_set(fail, twins[0].code, "%s", twins[0].fail.text);
+	for (unsigned i = 0; i < HM_TWINS && r == 0 && begun; i++)
+		r = take_twin(e, &places[i], &twins[i], absent, fail);
 	for (unsigned i = 0; i < HM_TWINS; i++) {
-		if (places[i].target && hm_fs_remove_tree(places[i].target, NULL) < 0)
-			hm_program_note("%s stays", places[i].target);
+		if (!begun)
+			forget_files(&places[i]);
 		hm_bytes_release(&twins[i].result.absent);
 		release_place(&places[i]);
 	}
-	return r;
+	return r < 0 ? r : begun;
 }
 
-/* ---- what is held ---- */
-
-/* What the runs so far sent, and what they left on disk. */
-struct comparison {
-	struct hm_compare *sent, *kept;
-};
-
-static int compare_kept(const struct hm_trials *e, struct hm_compare *compare, unsigned run, struct hm_fail *fail)
+/* What a program said may hold anything; JSON holds text. */
+static json_t *plain_text(const char *text)
 {
-	HM_FREE char *part = hm_core_run_part(run, "tree.cbor.zst");
-	const struct hm_flows none = { 0 };
-	struct hm_record *record = NULL;
-	struct hm_residue residue;
-	struct hm_tree tree = { 0 };
-	struct hm_slice file;
-	int r;
+	HM_FREE char *copy = hm_strdup(text);
 
-	if (!hm_parts_get(e->a->parts, part, &file))
-		abort();
-	r = hm_record_open(&record, file, fail);
-	if (r == 0)
-		r = hm_tree_read(&tree, record, fail);
-	if (r == 0) {
-		hm_residue_read(&residue, &tree);
-		hm_compare_run(compare, &residue.features, &none, NULL);
-		hm_residue_release(&residue);
-	}
-	hm_tree_release(&tree);
-	hm_record_close(record);
-	return r;
+	for (char *p = copy; *p; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
+	return json_string(copy);
 }
 
-static int compare_sent(const struct hm_trials *e, struct hm_compare *compare, unsigned run, struct hm_fail *fail)
+/* A block by the rules; whether it was dropped before it began is in its runs' fate. */
+static int do_block(struct hm_trials *e, unsigned block, struct hm_slice plan, struct hm_bytes *absent, struct hm_fail *fail)
 {
-	HM_FREE char *part = hm_core_run_part(run, "packets.pcapng");
-	HM_CLEANUP(hm_flows_release) struct hm_flows flows = { 0 };
-	HM_CLEANUP(hm_plains_release) struct hm_plains plains = { 0 };
-	struct hm_features features;
-	struct hm_slice packets;
-	uint8_t address[4];
-	int r;
+	struct hm_fail why = { 0 };
 
-	if (inet_pton(AF_INET, HM_CHAMBER_ADDRESS, address) != 1 || !hm_parts_get(e->a->parts, part, &packets))
-		abort();
-	r = hm_flows_read(&flows, packets, address, fail);
-	if (r == 0)
-		r = hm_plains_read(&plains, &flows, fail);
-	if (r < 0)
-		return r;
-	hm_features_read(&features, &flows, &plains);
-	hm_compare_run(compare, &features, &flows, NULL);
-	hm_features_release(&features);
-	return 0;
+	for (unsigned tries = 0; tries <= REPEATS; tries++) {
+		int r = attempt(e, block, plan, absent, &why, fail);
+
+		if (r != 0)
+			return r < 0 ? r : 0;
+		hm_program_note("pair %u could not be set up: %s", block, why.text);
+		if (tries < REPEATS)
+			json_array_append_new(e->repeated, json_pack("{s:i,s:o}", "block", (int)block, "why", plain_text(why.text)));
+	}
+	e->fate[2 * block - 2] = e->fate[2 * block - 1] = NOT_SET_UP;
+	/* Where nothing was done yet, nothing can be. */
+	if (block > 1 && e->fate[2 * block - 4] != NOT_SET_UP)
+		return 0;
+	return hm_fail_set(fail, HM_E_SYSTEM, "%s", why.text);
 }
 
-static int hold(struct hm_trials *e, const struct comparison *c, struct hm_fail *fail)
-{
-	HM_FREE struct hm_compare_block *block = hm_alloc(e->aa + e->screen, sizeof(*block));
-	const struct hm_compare_phase aa = { block, e->aa }, screen = { block + e->aa, e->screen };
-	int r = 0;
-
-	for (unsigned b = 1; b <= e->aa + e->screen; b++) {
-		int level = level_of(e, b, 0, fail);
-
-		if (level < 0)
-			return level;
-		block[b - 1] = (struct hm_compare_block){ { 2 * b - 2 + (unsigned)level, 2 * b - 1 - (unsigned)level } };
-	}
-	for (size_t i = 0; i < e->factor_count && r == 0; i++) {
-		HM_CLEANUP(hm_compare_result_release) struct hm_compare_result sent = { 0 };
-		HM_CLEANUP(hm_compare_result_release) struct hm_compare_result kept = { 0 };
-
-		r = hm_compare_screen(c->sent, &aa, &screen, &sent, fail);
-		/* Where nothing that left is suspect, it goes by what was left on disk. */
-		if (r == 0 && !sent.count && strcmp(e->factors[i], "content") == 0)
-			r = hm_compare_screen(c->kept, &aa, &screen, &kept, fail);
-		e->held[i] = e->aa + 1 + (uint32_t)(kept.count ? kept.held : sent.held);
-	}
-	return r;
-}
-
-static int screen(struct hm_trials *e, struct hm_fail *fail)
-{
-	struct comparison c = { hm_compare_new(), hm_compare_new() };
-	int r = 0;
-
-	for (unsigned run = 1; run <= 2 * (e->aa + e->screen) && r == 0; run++) {
-		r = compare_sent(e, c.sent, run, fail);
-		if (r == 0)
-			r = compare_kept(e, c.kept, run, fail);
-	}
-	if (r == 0)
-		r = hold(e, &c, fail);
-	hm_compare_free(c.sent);
-	hm_compare_free(c.kept);
-	return r;
-}
-
-int hm_trials_run(struct hm_trials *e, struct hm_slice plan, struct hm_run_note *notes, struct hm_bytes *absent, struct hm_fail *fail)
+static int write_planted(struct hm_trials *e, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
-	HM_JSON json_t *document = NULL;
-	int r = 0;
+	HM_JSON json_t *document = json_pack("{s:s,s:s,s:O}", "schema", "hallmark/planted/v2", "target", HM_TARGET, "sets", e->planted);
 
-	for (unsigned block = 1; block <= e->blocks && r == 0; block++) {
-		hm_program_progress("pair %u of %u (%s)", block, e->blocks, phase_of(e, block));
-		r = do_block(e, block, plan, notes, absent, fail);
-		if (r == 0 && block == e->aa + e->screen)
-			r = screen(e, fail);
-	}
-	if (r < 0)
-		return r;
-	document = json_pack("{s:s,s:s,s:O}", "schema", "hallmark/planted/v2", "target", HM_TARGET, "sets", e->planted);
 	hm_json_write(&text, document);
 	return hm_parts_take(e->a->parts, "planted.json", &text, fail);
 }
 
-void hm_trials_done(const struct hm_trials *e, json_t **held, json_t **sets)
+int hm_trials_run(struct hm_trials *e, struct hm_slice plan, struct hm_bytes *absent, struct hm_fail *fail)
 {
-	*held = json_array();
-	*sets = json_array();
-	for (size_t i = 0; i < e->factor_count; i++)
-		json_array_append_new(*held, json_pack("{s:s,s:i}", "factor", e->factors[i], "block", (int)e->held[i]));
+	bool some = e->first > 1;
+	struct hm_fail lost = { 0 };
+	int r = 0;
+
+	hm_progress_begin(&e->progress, e->blocks);
+	for (unsigned block = e->first; block <= e->blocks && r == 0; block++) {
+		hm_progress_pair(&e->progress, block, hm_trials_phase(e, block), block > e->aa + e->screen ? e->factors[factor_of(e, block)] : NULL);
+		r = do_block(e, block, plan, absent, fail);
+		if (r == 0 && block == e->aa + e->screen)
+			r = hm_trials_screen(e, fail);
+		hm_progress_ended(&e->progress);
+		some |= e->fate[2 * block - 2] == DONE || e->fate[2 * block - 1] == DONE;
+	}
+	/* A signal, or a machine that will not: what was done is worth keeping. */
+	if (r < 0 && (!some || (r != HM_E_INTERRUPTED && r != HM_E_SYSTEM)))
+		return r;
+	return write_planted(e, r < 0 ? &lost : fail) < 0 ? HM_E_SYSTEM : r < 0 ? 1 : 0;
+}
+
+void hm_trials_done(const struct hm_trials *e, struct hm_planned *planned)
+{
+	planned->held = json_array();
+	planned->sets = json_array();
+	planned->dropped = json_array();
+	planned->repeated = json_incref(e->repeated);
+	planned->resumed = json_incref(e->resumed);
+	planned->notes = e->notes;
+	for (size_t i = 0; i < e->factor_count && e->screened; i++)
+		json_array_append_new(planned->held, json_pack("{s:s,s:i}", "factor", e->factors[i], "block", (int)e->held[i]));
 	for (unsigned run = 0; run < 2 * e->blocks; run++)
-		json_array_append_new(*sets, json_pack("{s:i,s:i}", "run", (int)run + 1, "set", (int)e->set_of[run] + 1));
+		if (e->fate[run] == DONE)
+			json_array_append_new(planned->sets, json_pack("{s:i,s:i}", "run", (int)run + 1, "set", (int)e->set_of[run] + 1));
+		else
+			json_array_append_new(planned->dropped, json_pack("{s:i,s:s}", "run", (int)run + 1, "rule", hm_trials_rules[e->fate[run]]));
 }

@@ -15,8 +15,12 @@
 #include "program.h"
 
 #define ABSENT_MAX (1u << 20)
+#define TICK_MS 200
 
-struct word { /* what a twin says at its end; `absent` bytes follow */
+/* The first byte that a twin says. */
+enum { READY = 'r', ENDED = 'e' };
+
+struct word { /* what a twin says at its end, behind ENDED where it never was ready; `absent` bytes follow */
 	struct hm_run_result result, then_result;
 	int code;
 	struct hm_fail fail;
@@ -25,17 +29,39 @@ struct word { /* what a twin says at its end; `absent` bytes follow */
 
 struct child {
 	pid_t pid;
-	int pipe;
+	int pipe, go; /* from it, to it */
+	bool ready;
 };
 
-static void say(int to, struct hm_twin *twin)
-{
-	struct word word = { twin->result, twin->then_result, twin->code, twin->fail, twin->result.absent.len };
+struct pair {
+	struct child child[HM_TWINS];
+	size_t count;
+	const struct hm_twins_watch *watch;
+	bool told; /* that they are to end */
+};
 
-	word.result.absent = word.then_result.absent = (struct hm_bytes){ 0 };
-	if (hm_fs_write_all(to, (struct hm_slice){ (const uint8_t *)&word, sizeof(word) }, NULL) < 0 ||
-	    hm_fs_write_all(to, hm_slice_of(&twin->result.absent), NULL) < 0)
-		_exit(1);
+/* ---- in the twin's process ---- */
+
+struct gate {
+	int to, from;
+	bool passed; /* READY was said */
+};
+
+static int wait_for_go(void *cookie, struct hm_fail *fail)
+{
+	struct gate *gate = cookie;
+	uint8_t byte = READY;
+	ssize_t n;
+
+	if (hm_fs_write_all(gate->to, (struct hm_slice){ &byte, 1 }, fail) < 0)
+		return fail->code;
+	gate->passed = true;
+	while ((n = read(gate->from, &byte, 1)) < 0 && errno == EINTR && !hm_program_stopped())
+		;
+	if (n == 1)
+		return 0;
+	return hm_program_stopped() ? hm_fail_set(fail, HM_E_INTERRUPTED, "interrupted before the product began")
+				    : hm_fail_set(fail, HM_E_SYSTEM, "the surroundings of its twin could not be made");
 }
 
 static void do_runs(struct hm_twin *twin)
@@ -51,49 +77,79 @@ static void do_runs(struct hm_twin *twin)
 	twin->then_result = results[1];
 }
 
-static int start(struct child *child, struct hm_twin *twin, struct hm_fail *fail)
+static void live(struct hm_twin *twin, struct gate *gate)
 {
-	pid_t parent = getpid();
-	int ends[2];
+	const uint8_t ended = ENDED;
+	struct word word;
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
+	twin->spec->ready = wait_for_go;
+	twin->spec->cookie = gate;
+	do_runs(twin);
+	word = (struct word){ twin->result, twin->then_result, twin->code, twin->fail, twin->result.absent.len };
+	word.result.absent = word.then_result.absent = (struct hm_bytes){ 0 };
+	if ((!gate->passed && hm_fs_write_all(gate->to, (struct hm_slice){ &ended, 1 }, NULL) < 0) ||
+	    hm_fs_write_all(gate->to, (struct hm_slice){ (const uint8_t *)&word, sizeof(word) }, NULL) < 0 ||
+	    hm_fs_write_all(gate->to, hm_slice_of(&twin->result.absent), NULL) < 0)
+		_exit(1);
+	_exit(0);
+}
+
+/* ---- in ours ---- */
+
+static int start(struct pair *pair, struct hm_twin *twin, struct hm_fail *fail)
+{
+	struct child *child = &pair->child[pair->count];
+	pid_t parent = getpid();
+	int word[2], go[2];
+
+	if (pipe2(word, O_CLOEXEC) < 0)
 		return hm_fail_errno(fail, "starting a run");
-	child->pid = fork();
-	if (child->pid < 0) {
-		close(ends[0]);
-		close(ends[1]);
+	if (pipe2(go, O_CLOEXEC) < 0) {
+		close(word[0]);
+		close(word[1]);
 		return hm_fail_errno(fail, "starting a run");
 	}
+	child->pid = fork();
 	if (child->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(1);
-		do_runs(twin);
-		say(ends[1], twin);
-		_exit(0);
+		close(go[1]);
+		for (size_t i = 0; i < pair->count; i++)
+			close(pair->child[i].go); /* else the first would wait for ever when we are killed */
+		live(twin, &(struct gate){ word[1], go[0], false });
 	}
-	close(ends[1]);
-	child->pipe = ends[0];
-	return 0;
+	close(word[1]);
+	close(go[0]);
+	child->pipe = word[0];
+	child->go = go[1];
+	pair->count++;
+	return child->pid < 0 ? hm_fail_errno(fail, "starting a run") : 0;
 }
 
-/* Reads until `len` bytes are there, passing on a signal that tells us to stop. */
-static int hear(const struct child *children, size_t count, int from, void *to, size_t len, struct hm_fail *fail)
+static void look_around(struct pair *pair)
 {
-	bool told = false;
+	if (pair->watch->tick)
+		pair->watch->tick(pair->watch->cookie);
+	if (pair->told || !pair->watch->stopped())
+		return;
+	pair->told = true;
+	for (size_t i = 0; i < pair->count; i++)
+		if (pair->child[i].pid > 0)
+			kill(pair->child[i].pid, SIGTERM);
+}
 
+/* Reads until `len` bytes are there. */
+static int hear(struct pair *pair, size_t which, void *to, size_t len, struct hm_fail *fail)
+{
 	for (size_t at = 0; at < len;) {
-		struct pollfd wait = { .fd = from, .events = POLLIN };
+		struct pollfd wait = { .fd = pair->child[which].pipe, .events = POLLIN };
 		ssize_t n;
 
-		if (hm_program_stopped() && !told) {
-			told = true;
-			for (size_t i = 0; i < count; i++)
-				kill(children[i].pid, SIGTERM);
-		}
-		if (poll(&wait, 1, 200) <= 0)
+		look_around(pair);
+		if (poll(&wait, 1, TICK_MS) <= 0)
 			continue;
-		n = read(from, (uint8_t *)to + at, len - at);
+		n = read(wait.fd, (uint8_t *)to + at, len - at);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
@@ -103,10 +159,10 @@ static int hear(const struct child *children, size_t count, int from, void *to, 
 	return 0;
 }
 
-static int finish(const struct child *children, size_t count, size_t which, struct hm_twin *twin, struct hm_fail *fail)
+static int finish(struct pair *pair, size_t which, struct hm_twin *twin, struct hm_fail *fail)
 {
 	struct word word;
-	int r = hear(children, count, children[which].pipe, &word, sizeof(word), fail);
+	int r = hear(pair, which, &word, sizeof(word), fail);
 
 	if (r == 0 && word.absent > ABSENT_MAX)
 		r = hm_fail_set(fail, HM_E_SYSTEM, "a run's process said nonsense");
@@ -118,35 +174,71 @@ static int finish(const struct child *children, size_t count, size_t which, stru
 	twin->fail = word.fail;
 	if (word.absent == 0)
 		return 0;
-	r = hear(children, count, children[which].pipe, hm_bytes_reserve(&twin->result.absent, word.absent), word.absent, fail);
+	r = hear(pair, which, hm_bytes_reserve(&twin->result.absent, word.absent), word.absent, fail);
 	twin->result.absent.len = r == 0 ? word.absent : 0;
 	return r;
 }
 
-int hm_twins_run(struct hm_twin *twins, size_t count, struct hm_fail *fail)
+/* Whether all stand. */
+static bool gather(struct pair *pair)
 {
-	struct child children[HM_TWINS] = { { 0, -1 }, { 0, -1 } };
-	size_t begun = 0;
-	int r = 0;
+	bool all = true;
 
-	while (begun < count && r == 0) {
-		twins[begun].result = (struct hm_run_result){ 0 };
-		r = start(&children[begun], &twins[begun], fail);
-		begun += r == 0;
+	for (size_t i = 0; i < pair->count; i++) {
+		uint8_t byte = ENDED;
+
+		pair->child[i].ready = hear(pair, i, &byte, 1, NULL) == 0 && byte == READY;
+		all &= pair->child[i].ready;
 	}
-	for (size_t i = 0; i < begun; i++) {
-		/* A block of one is none. */
-		if (r < 0)
-			kill(children[i].pid, SIGKILL);
-		else
-			r = finish(children, begun, i, &twins[i], fail);
-	}
-	for (size_t i = 0; i < begun; i++) {
-		if (r < 0)
-			kill(children[i].pid, SIGKILL);
-		close(children[i].pipe);
-		while (waitpid(children[i].pid, NULL, 0) < 0 && errno == EINTR)
+	return all && !pair->told;
+}
+
+static void release(struct pair *pair)
+{
+	for (size_t i = 0; i < pair->count; i++) {
+		if (pair->child[i].go >= 0)
+			close(pair->child[i].go);
+		close(pair->child[i].pipe);
+		while (pair->child[i].pid > 0 && waitpid(pair->child[i].pid, NULL, 0) < 0 && errno == EINTR)
 			;
 	}
-	return r;
+}
+
+static void let_go(struct pair *pair, bool begun)
+{
+	for (size_t i = 0; i < pair->count; i++) {
+		/* One that is dead by now says no word, and that is heard. */
+		if (begun)
+			(void)!write(pair->child[i].go, "g", 1);
+		close(hm_take_fd(&pair->child[i].go));
+	}
+}
+
+int hm_twins_run(struct hm_twin *twins, size_t count, const struct hm_twins_watch *watch, bool *begun, struct hm_fail *fail)
+{
+	HM_CLEANUP(release) struct pair pair = { .watch = watch };
+	int r = 0;
+
+	*begun = false;
+	for (size_t i = 0; i < count && r == 0; i++) {
+		twins[i].result = (struct hm_run_result){ 0 };
+		r = start(&pair, &twins[i], fail);
+	}
+	if (r < 0)
+		return r; /* what was begun meets a closed gate */
+	*begun = gather(&pair);
+	let_go(&pair, *begun);
+	for (size_t i = 0; i < count; i++) {
+		struct hm_fail lost = { 0 };
+
+		if (finish(&pair, i, &twins[i], &lost) < 0) {
+			twins[i].code = lost.code;
+			twins[i].fail = lost;
+		}
+		if (!*begun && pair.child[i].ready)
+			twins[i].code = 0; /* it is not this one that is to blame */
+		if (pair.told && twins[i].code < 0)
+			twins[i].code = HM_E_INTERRUPTED;
+	}
+	return 0;
 }

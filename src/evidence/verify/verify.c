@@ -84,8 +84,11 @@ static void release(struct check *c)
 /* Later features stand here as unchecked until they exist: what was not checked is never silent. */
 static void say_what_is_absent(struct check *c)
 {
+	size_t resumed = json_array_size(json_object_get(c->assessment, "resumed"));
 	struct hm_slice content;
 
+	if (resumed)
+		hm_verify_say(c->v, "resumed", HM_CHECK_UNCHECKED, "%zu times after its seed was revealed: nothing shows that nobody used it", resumed);
 	hm_verify_say(c->v, "log", HM_CHECK_UNCHECKED, "no log material: nothing shows that this was the only attempt");
 	if (hm_parts_get(c->parts, "report.html", &content))
 		hm_verify_say(c->v, "report", HM_CHECK_UNCHECKED, "report.html was not made again");

@@ -4,7 +4,7 @@
 
 #include "experiment.h"
 
-enum { BLOCKS_MAX = 4096, FACTORS_MAX = 64 };
+enum { BLOCKS_MAX = 4096, FACTORS_MAX = 64, DROPPED_SHARE = 8 };
 
 static int false_plan(struct hm_fail *fail, const char *what)
 {
@@ -51,6 +51,48 @@ static size_t index_of_run(const struct hm_core *core, int64_t run)
 	return SIZE_MAX;
 }
 
+/* The rule that dropped a run, or NULL. */
+static const char *rule_of(const struct hm_core *core, int64_t run)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (json_object_get(core->assessment, "dropped"), i, row)
+		if (hm_number_of(row, "run") == run)
+			return hm_text_of(row, "rule");
+	return NULL;
+}
+
+/* By the rules that doc/format/core.md gives, and no other. */
+static int read_fate(const struct hm_core *core, struct hm_block *block, struct hm_fail *fail)
+{
+	unsigned dropped[] = { [HM_FATE_DONE] = 0, [HM_FATE_NOT_SET_UP] = 0, [HM_FATE_NOT_RECORDED] = 0, [HM_FATE_INTERRUPTED] = 0 };
+
+	for (unsigned place = 0; place < 2; place++) {
+		const char *rule = rule_of(core, 2 * (int64_t)block->number - 1 + place);
+
+		if (block->run[place] != SIZE_MAX)
+			dropped[HM_FATE_DONE]++;
+		else if (!rule || strcmp(rule, "interrupted") == 0)
+			dropped[HM_FATE_INTERRUPTED]++;
+		else if (strcmp(rule, "not set up") == 0)
+			dropped[HM_FATE_NOT_SET_UP]++;
+		else if (strcmp(rule, "not recorded") == 0)
+			dropped[HM_FATE_NOT_RECORDED]++;
+		else
+			return false_plan(fail, "a run is dropped by a rule that does not exist");
+	}
+	if (dropped[HM_FATE_NOT_SET_UP] % 2 || dropped[HM_FATE_INTERRUPTED] % 2)
+		return false_plan(fail, "of a block that did not begin, or was interrupted, one run is there");
+	block->fate = dropped[HM_FATE_NOT_SET_UP]    ? HM_FATE_NOT_SET_UP
+		      : dropped[HM_FATE_INTERRUPTED] ? HM_FATE_INTERRUPTED
+		      : dropped[HM_FATE_NOT_RECORDED] ? HM_FATE_NOT_RECORDED
+						     : HM_FATE_DONE;
+	if (block->number > 1 && block[-1].fate == HM_FATE_INTERRUPTED && block->fate != HM_FATE_INTERRUPTED)
+		return false_plan(fail, "a block stands behind one that was interrupted");
+	return 0;
+}
+
 static int take_block(struct hm_core *core, size_t index, const json_t *row, struct hm_fail *fail)
 {
 	static const char *const phases[] = { [HM_PHASE_AA] = "aa", [HM_PHASE_SCREEN] = "screen", [HM_PHASE_CONFIRM] = "confirm" };
@@ -82,7 +124,7 @@ static int take_block(struct hm_core *core, size_t index, const json_t *row, str
 		block->run[place] = index_of_run(core, run);
 		block->level[place] = block->phase != HM_PHASE_AA && (place == 0) == (coin == 1);
 	}
-	return 0;
+	return read_fate(core, block, fail);
 }
 
 static int read_blocks(struct hm_core *core, struct hm_fail *fail)
@@ -126,10 +168,42 @@ static int check_counts(const struct hm_core *core, struct hm_fail *fail)
 	return 0;
 }
 
+/* One block in eight may be missing that never began: no product can have had a part in that. */
+static void weigh_dropped(struct hm_core *core)
+{
+	HM_FREE size_t *confirms = hm_alloc(core->factor_count + 1, sizeof(*confirms));
+
+	for (size_t i = 0; i < core->block_count; i++) {
+		const struct hm_block *block = &core->blocks[i];
+
+		core->not_set_up += block->fate == HM_FATE_NOT_SET_UP;
+		if (block->phase == HM_PHASE_CONFIRM && block->fate != HM_FATE_NOT_SET_UP)
+			confirms[block->factor]++;
+	}
+	core->tolerable = core->not_set_up * DROPPED_SHARE <= core->block_count;
+	for (size_t i = 0; i < core->factor_count; i++)
+		core->tolerable &= confirms[i] >= HM_EXPERIMENT_PAIRS_MIN;
+}
+
+/* Whether there is all that screening needs. */
+static bool is_screened(const struct hm_core *core)
+{
+	bool some[] = { [HM_PHASE_AA] = false, [HM_PHASE_SCREEN] = false };
+
+	for (size_t i = 0; i < core->block_count && core->blocks[i].phase != HM_PHASE_CONFIRM; i++) {
+		if (core->blocks[i].fate == HM_FATE_INTERRUPTED)
+			return false;
+		some[core->blocks[i].phase] |= core->blocks[i].fate == HM_FATE_DONE;
+	}
+	return some[HM_PHASE_AA] && some[HM_PHASE_SCREEN];
+}
+
 static int read_held(struct hm_core *core, struct hm_fail *fail)
 {
 	const json_t *list = json_object_get(core->assessment, "held");
 
+	if (!is_screened(core))
+		return json_array_size(list) ? false_plan(fail, "something was held, and screening was not done") : 0;
 	if (json_array_size(list) != core->factor_count)
 		return false_plan(fail, "held blocks are not told for each factor");
 	core->held = hm_alloc(core->factor_count + 1, sizeof(*core->held));
@@ -149,8 +223,12 @@ static int read_held(struct hm_core *core, struct hm_fail *fail)
 static bool set_fits(const struct hm_core *core, const json_t *set, const struct hm_block *block, unsigned place)
 {
 	const json_t *levels = json_object_get(set, "levels");
-	uint32_t secrets = block->phase == HM_PHASE_CONFIRM ? core->held[block->factor] : block->number;
+	uint32_t secrets = block->number;
 
+	if (block->phase == HM_PHASE_CONFIRM && !core->held)
+		return false;
+	if (block->phase == HM_PHASE_CONFIRM)
+		secrets = core->held[block->factor];
 	if (strcmp(hm_text_of(set, "phase"), block->phase == HM_PHASE_AA ? "aa" : "screen") != 0 ||
 	    hm_number_of(set, "block") != secrets || json_array_size(levels) != core->factor_count)
 		return false;
@@ -162,6 +240,21 @@ static bool set_fits(const struct hm_core *core, const json_t *set, const struct
 			return false;
 	}
 	return true;
+}
+
+/* Attempts that do not count, and when an interrupted assessment went on: rows in the order of blocks. */
+static int check_notes(const struct hm_core *core, const char *member, struct hm_fail *fail)
+{
+	const json_t *row;
+	int64_t last = 1;
+	size_t i;
+
+	json_array_foreach (json_object_get(core->assessment, member), i, row) {
+		if (hm_number_of(row, "block") < last || hm_number_of(row, "block") > (int64_t)core->block_count)
+			return false_plan(fail, "what is repeated or resumed is no block, or out of order");
+		last = hm_number_of(row, "block");
+	}
+	return 0;
 }
 
 static int read_sets(struct hm_core *core, struct hm_fail *fail)
@@ -191,7 +284,8 @@ int hm_blocks_read(struct hm_core *core, struct hm_fail *fail)
 	bool there = json_object_get(core->plan, "blocks") && json_object_get(core->assessment, "held") &&
 		     json_object_get(core->assessment, "sets");
 	bool any = json_object_get(core->plan, "blocks") || json_object_get(core->assessment, "held") ||
-		   json_object_get(core->assessment, "sets");
+		   json_object_get(core->assessment, "sets") || json_object_get(core->assessment, "repeated") ||
+		   json_object_get(core->assessment, "resumed");
 	int r;
 
 	core->set_of = hm_alloc(core->runs + 1, sizeof(*core->set_of));
@@ -205,7 +299,13 @@ int hm_blocks_read(struct hm_core *core, struct hm_fail *fail)
 	if (r == 0)
 		r = check_counts(core, fail);
 	if (r == 0)
-		r = read_held(core, fail);
+		r = check_notes(core, "repeated", fail);
+	if (r == 0)
+		r = check_notes(core, "resumed", fail);
+	if (r < 0)
+		return r;
+	weigh_dropped(core);
+	r = read_held(core, fail);
 	return r < 0 ? r : read_sets(core, fail);
 }
 

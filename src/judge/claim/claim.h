@@ -35,9 +35,12 @@ struct hm_set {
 
 /* Two runs that went on side by side. */
 enum hm_phase { HM_PHASE_AA, HM_PHASE_SCREEN, HM_PHASE_CONFIRM };
+/* What became of it (doc/format/core.md). */
+enum hm_fate { HM_FATE_DONE, HM_FATE_NOT_SET_UP, HM_FATE_NOT_RECORDED, HM_FATE_INTERRUPTED };
 struct hm_block {
 	uint32_t number; /* from 1 */
 	enum hm_phase phase;
+	enum hm_fate fate;
 	int factor;	 /* index into the core's factors, of a confirming block; else -1 */
 	size_t run[2];	 /* by place: index of the run, SIZE_MAX where it was not done */
 	unsigned level[2]; /* by place */
@@ -59,7 +62,9 @@ struct hm_core {
 	size_t factor_count;
 	struct hm_block *blocks;
 	size_t block_count;
-	uint32_t *held; /* by factor: number of the screening block whose secrets were held */
+	uint32_t *held; /* by factor: number of the screening block whose secrets were held; NULL where screening was not done */
+	size_t not_set_up; /* blocks that were dropped before they began */
+	bool tolerable;	   /* these are few, and each factor has confirming blocks enough without them */
 	struct hm_installed *installed; /* sorted by path */
 	size_t installed_count;
 	struct hm_bytes *names; /* what the paths above borrow from */

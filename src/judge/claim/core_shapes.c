@@ -64,11 +64,13 @@ SHAPE(done_run,
 SHAPE(dropped_run, ROWS(NUMBER("run"), TEXT("rule")), RULES({ "run", .form = 'n' }));
 SHAPE(held, ROWS(TEXT("factor"), NUMBER("block")), RULES({ "block", .form = 'n' }));
 SHAPE(set_of_run, ROWS(NUMBER("run"), NUMBER("set")), RULES({ "run", .form = 'n' }, { "set", .form = 'n' }));
+SHAPE(repeated, ROWS(NUMBER("block"), TEXT("why")), RULES({ "block", .form = 'n' }));
+SHAPE(resumed, ROWS(NUMBER("block"), NUMBER("at_us")), RULES({ "block", .form = 'n' }, { "at_us", .form = 'n' }));
 SHAPE(assessment,
       ROWS(TEXT("schema"), TEXT("seed"), OBJECT("kernel"), OBJECT("witnesses"), OBJECT("chamber"), LIST("runs"), LIST("dropped"),
-	   LIST("held?"), LIST("sets?")),
+	   LIST("held?"), LIST("sets?"), LIST("repeated?"), LIST("resumed?")),
       RULES({ "seed", .form = 'h' }, { "kernel", &kernel }, { "witnesses", &witnesses }, { "chamber", &chamber },
-	    { "runs", &done_run }, { "dropped", &dropped_run }, { "held", &held }, { "sets", &set_of_run }));
+	    { "runs", &done_run }, { "dropped", &dropped_run }, { "held", &held }, { "sets", &set_of_run }, { "repeated", &repeated }, { "resumed", &resumed }));
 
 SHAPE(self_test_row,
       ROWS(TEXT("way"), TEXT("kind"), LIST("witnesses"), TEXT("result"), TEXT("why")),

@@ -218,7 +218,9 @@ struct hm_judgement *hm_judge_begin(const struct hm_core *core, const char *id)
 	j->upheld = j->claim ? j->claim->upheld : NULL;
 	j->untested = why_untested(core, j->claim);
 	j->grounds = hm_alloc(HM_COUNT(reasons), sizeof(*j->grounds));
-	/* A run that was planned and is not here might have shown anything. */
+	/* A run that was planned and is not here might have shown anything; a few that never began could not. */
+	if (core->tolerable)
+		planned -= 2 * core->not_set_up;
 	if (!j->untested && planned > core->runs)
 		hm_ground_add(hm_ground(j, "run.missing"), "runs", planned - core->runs);
 	return j;

@@ -110,6 +110,7 @@ static json_int_t blocks(const struct hm_core *core, const char *kind)
 
 static json_t *experiment_of(const struct hm_core *core)
 {
+	static const char *const lists[] = { "repeated", "resumed" };
 	json_t *out = json_object();
 
 	json_object_set_new(out, "screen", json_integer(blocks(core, "screen")));
@@ -120,6 +121,11 @@ static json_t *experiment_of(const struct hm_core *core)
 	json_object_set(out, "witnesses", json_object_get(core->assessment, "witnesses"));
 	if (core->semantics > 1)
 		json_object_set_new(out, "self_test", json_string(core->self_test));
+	if (core->semantics < 3)
+		return out;
+	json_object_set_new(out, "not_set_up", json_integer((json_int_t)core->not_set_up));
+	for (size_t i = 0; i < HM_COUNT(lists); i++)
+		json_object_set_new(out, lists[i], json_integer((json_int_t)json_array_size(json_object_get(core->assessment, lists[i]))));
 	return out;
 }
 

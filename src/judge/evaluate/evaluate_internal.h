@@ -19,6 +19,8 @@ void hm_ledger_free(struct hm_ledger *ledger); /* NULL is fine */
 uint32_t hm_phase_drawn(const struct hm_core *core, int factor, size_t done) HM_MUST_CHECK;
 struct hm_compare_phase hm_phase_blocks(const struct hm_core *core, enum hm_phase phase, int factor, struct hm_compare_block *list,
 					uint32_t *numbers) HM_MUST_CHECK;
+/* A confirming block of the factor was interrupted: it confirms nothing. */
+bool hm_phase_unfinished(const struct hm_core *core, int factor) HM_MUST_CHECK;
 
 /* What was left on disk, in an experiment with the factor content. NULL where there is none: then the functions do nothing. */
 struct hm_kept_trial;

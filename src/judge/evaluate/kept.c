@@ -266,7 +266,7 @@ int hm_kept_conclude(struct hm_kept_trial *k, struct hm_fail *fail)
 	size_t room, held;
 	int r;
 
-	if (!k)
+	if (!k || !k->core->held)
 		return 0;
 	room = k->core->block_count + 1;
 	lists = hm_alloc(3 * room, sizeof(*lists));
@@ -282,6 +282,9 @@ int hm_kept_conclude(struct hm_kept_trial *k, struct hm_fail *fail)
 	held = index_of(numbers, screen.count, k->core->held[k->factor]);
 	if (held != SIZE_MAX)
 		suspects.held = held;
+	/* Whoever stops when he has seen enough would confirm too much. */
+	if (r == 0 && hm_phase_unfinished(k->core, k->factor))
+		return 0;
 	if (r == 0 && confirm.count)
 		r = hm_compare_confirm(k->compare, &suspects, &aa, &screen, &confirm, &draws, &k->found, fail);
 	if (r == HM_E_USAGE && fail)

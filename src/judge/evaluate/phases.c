@@ -17,11 +17,19 @@ struct hm_compare_phase hm_phase_blocks(const struct hm_core *core, enum hm_phas
 	for (size_t i = 0; i < core->block_count; i++) {
 		const struct hm_block *b = &core->blocks[i];
 
-		if (b->phase != phase || b->factor != factor || b->run[0] == SIZE_MAX || b->run[1] == SIZE_MAX)
+		if (b->phase != phase || b->factor != factor || b->fate != HM_FATE_DONE)
 			continue;
 		if (numbers)
 			numbers[out.count] = b->number;
 		list[out.count++] = (struct hm_compare_block){ { b->run[b->level[0] == 1], b->run[b->level[0] != 1] } };
 	}
 	return out;
+}
+
+bool hm_phase_unfinished(const struct hm_core *core, int factor)
+{
+	for (size_t i = 0; i < core->block_count; i++)
+		if (core->blocks[i].factor == factor && core->blocks[i].fate == HM_FATE_INTERRUPTED)
+			return true;
+	return false;
 }

@@ -161,7 +161,7 @@ static struct hm_compare_phase blocks_of(const struct hm_trial *t, enum hm_phase
 	for (size_t i = 0; i < core->block_count; i++) {
 		const struct hm_block *b = &core->blocks[i];
 
-		if (b->phase != phase || b->factor != factor || b->run[0] == SIZE_MAX || b->run[1] == SIZE_MAX)
+		if (b->phase != phase || b->factor != factor || b->fate != HM_FATE_DONE)
 			continue;
 		if (numbers)
 			numbers[out.count] = b->number;
@@ -182,8 +182,12 @@ static int conclude_factor(struct hm_trial *t, const struct hm_kept_trial *kept,
 	struct hm_compare_phase screen = blocks_of(t, HM_PHASE_SCREEN, -1, list + core->block_count, numbers);
 	struct hm_compare_phase confirm = blocks_of(t, HM_PHASE_CONFIRM, (int)factor, list + 2 * core->block_count, NULL);
 	uint32_t held;
-	int r = hm_compare_screen(t->compare, &aa, &screen, &suspects, fail);
+	int r;
 
+	/* Screening was not done. */
+	if (!core->held)
+		return 0;
+	r = hm_compare_screen(t->compare, &aa, &screen, &suspects, fail);
 	if (r < 0)
 		return r;
 	held = numbers[suspects.held];
@@ -195,6 +199,9 @@ static int conclude_factor(struct hm_trial *t, const struct hm_kept_trial *kept,
 	if (held != core->held[factor] || suspects.held == screen.count)
 		return hm_fail_set(fail, HM_E_BAD, "the secrets of block %u were held for %s, and screening says %u", core->held[factor],
 				   core->factors[factor], held);
+	/* Whoever stops when he has seen enough would confirm too much. */
+	if (hm_phase_unfinished(core, (int)factor))
+		return 0;
 	t->pairs[factor] = hm_phase_drawn(core, (int)factor, confirm.count);
 	if (!confirm.count)
 		return 0;

@@ -1,0 +1,46 @@
+#pragma once
+/* What the files of trials share. */
+#include "progress.h"
+#include "trials.h"
+#include "world.h"
+
+/* What became of a planned run; the rules stand in doc/format/core.md. */
+enum fate { INTERRUPTED, DONE, NOT_SET_UP, NOT_RECORDED, FATES };
+extern const char *const hm_trials_rules[FATES]; /* NULL for DONE */
+
+/* The documents of a run, as planted.json tells them. */
+struct set {
+	bool screen; /* phase */
+	uint32_t block;
+	uint64_t levels; /* bit i: factor i has level 1 */
+};
+
+struct hm_trials {
+	struct hm_assessment *a;
+	const char *const *factors;
+	size_t factor_count;
+	unsigned pairs, aa, screen, blocks; /* blocks: of each kind (pairs: for each factor), and all */
+	uint32_t *held; /* by factor */
+	int64_t *began; /* by block, from 1: whole seconds */
+	struct set *sets;
+	size_t set_count;
+	size_t *set_of; /* by run, from 0 */
+	enum fate *fate; /* by run, from 0 */
+	struct hm_run_note *notes; /* the same; of runs that were done */
+	unsigned first;	 /* the block to begin with: those before it are there from an earlier time */
+	bool screened;	 /* `held` is known */
+	json_t *planted; /* the sets' rows */
+	json_t *repeated, *resumed;
+	struct hm_progress progress;
+};
+
+const char *hm_trials_phase(const struct hm_trials *e, unsigned block) HM_MUST_CHECK;
+/* The level that the run in this place of the block has. */
+int hm_trials_level(const struct hm_trials *e, unsigned block, unsigned place, struct hm_fail *fail) HM_MUST_CHECK;
+/* Behind the last screening block: finds `held`. */
+int hm_trials_screen(struct hm_trials *e, struct hm_fail *fail) HM_MUST_CHECK;
+/* What the run in this place of the block finds. */
+int hm_trials_world(struct hm_trials *e, unsigned block, unsigned place, struct set *set, struct hm_world **world, struct hm_fail *fail)
+	HM_MUST_CHECK;
+/* The number of the set, from 0; described where it is new. */
+int hm_trials_find_set(struct hm_trials *e, size_t *ret, struct set wanted, const struct hm_world *world, struct hm_fail *fail) HM_MUST_CHECK;

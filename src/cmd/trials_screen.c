@@ -1,0 +1,133 @@
+/* Which secrets are held: it follows from what the runs so far sent and left on disk, read back from their files by the same code that
+ * judges them. */
+#include "trials_internal.h"
+
+#include <arpa/inet.h>
+
+#include "residue.h"
+
+/* What the runs so far sent, and what they left on disk. */
+struct comparison {
+	struct hm_compare *sent, *kept;
+};
+
+static int compare_kept(const struct hm_trials *e, struct hm_compare *compare, unsigned run, struct hm_fail *fail)
+{
+	HM_FREE char *part = hm_core_run_part(run, "tree.cbor.zst");
+	const struct hm_flows none = { 0 };
+	struct hm_record *record = NULL;
+	struct hm_residue residue;
+	struct hm_tree tree = { 0 };
+	struct hm_slice file;
+	int r;
+
+	if (!hm_parts_get(e->a->parts, part, &file))
+		abort();
+	r = hm_record_open(&record, file, fail);
+	if (r == 0)
+		r = hm_tree_read(&tree, record, fail);
+	if (r == 0) {
+		hm_residue_read(&residue, &tree);
+		hm_compare_run(compare, &residue.features, &none, NULL);
+		hm_residue_release(&residue);
+	}
+	hm_tree_release(&tree);
+	hm_record_close(record);
+	return r;
+}
+
+static int compare_sent(const struct hm_trials *e, struct hm_compare *compare, unsigned run, struct hm_fail *fail)
+{
+	HM_FREE char *part = hm_core_run_part(run, "packets.pcapng");
+	HM_CLEANUP(hm_flows_release) struct hm_flows flows = { 0 };
+	HM_CLEANUP(hm_plains_release) struct hm_plains plains = { 0 };
+	struct hm_features features;
+	struct hm_slice packets;
+	uint8_t address[4];
+	int r;
+
+	if (inet_pton(AF_INET, HM_CHAMBER_ADDRESS, address) != 1 || !hm_parts_get(e->a->parts, part, &packets))
+		abort();
+	r = hm_flows_read(&flows, packets, address, fail);
+	if (r == 0)
+		r = hm_plains_read(&plains, &flows, fail);
+	if (r < 0)
+		return r;
+	hm_features_read(&features, &flows, &plains);
+	hm_compare_run(compare, &features, &flows, NULL);
+	hm_features_release(&features);
+	return 0;
+}
+
+static bool is_done(const struct hm_trials *e, unsigned block)
+{
+	return e->fate[2 * block - 2] == DONE && e->fate[2 * block - 1] == DONE;
+}
+
+/* The blocks of [first, last] of which both runs were done, by level: as runs among those that were compared. */
+static int list_blocks(const struct hm_trials *e, unsigned first, unsigned last, const size_t *index, struct hm_compare_block *list,
+		       unsigned *numbers, struct hm_fail *fail)
+{
+	int count = 0;
+
+	for (unsigned b = first; b <= last; b++) {
+		int level = hm_trials_level(e, b, 0, fail);
+
+		if (level < 0)
+			return level;
+		if (!is_done(e, b))
+			continue;
+		numbers[count] = b;
+		list[count++] = (struct hm_compare_block){ { index[2 * b - 2 + (unsigned)level], index[2 * b - 1 - (unsigned)level] } };
+	}
+	return count;
+}
+
+static int hold(struct hm_trials *e, const struct comparison *c, const size_t *index, struct hm_fail *fail)
+{
+	HM_FREE struct hm_compare_block *list = hm_alloc(e->aa + e->screen, sizeof(*list));
+	HM_FREE unsigned *numbers = hm_alloc(e->aa + e->screen, sizeof(*numbers));
+	int same = list_blocks(e, 1, e->aa, index, list, numbers, fail);
+	int other = list_blocks(e, e->aa + 1, e->aa + e->screen, index, list + e->aa, numbers, fail);
+	const struct hm_compare_phase aa = { list, (size_t)same }, screen = { list + e->aa, (size_t)other };
+	int r = 0;
+
+	if (same < 0 || other < 0)
+		return fail->code;
+	if (!same || !other)
+		return hm_fail_set(fail, HM_E_SYSTEM, "of the A/A or of the screening blocks none could be done");
+	for (size_t i = 0; i < e->factor_count && r == 0; i++) {
+		HM_CLEANUP(hm_compare_result_release) struct hm_compare_result sent = { 0 };
+		HM_CLEANUP(hm_compare_result_release) struct hm_compare_result kept = { 0 };
+
+		r = hm_compare_screen(c->sent, &aa, &screen, &sent, fail);
+		/* Where nothing that left is suspect, it goes by what was left on disk. */
+		if (r == 0 && !sent.count && strcmp(e->factors[i], "content") == 0)
+			r = hm_compare_screen(c->kept, &aa, &screen, &kept, fail);
+		e->held[i] = numbers[kept.count ? kept.held : sent.held];
+	}
+	e->screened = r == 0;
+	return r;
+}
+
+int hm_trials_screen(struct hm_trials *e, struct hm_fail *fail)
+{
+	HM_FREE size_t *index = hm_alloc(2 * (size_t)(e->aa + e->screen), sizeof(*index));
+	struct comparison c = { hm_compare_new(), hm_compare_new() };
+	size_t count = 0;
+	int r = 0;
+
+	for (unsigned run = 1; run <= 2 * (e->aa + e->screen) && r == 0; run++) {
+		if (!is_done(e, (run + 1) / 2))
+			continue;
+		index[run - 1] = count++;
+		r = compare_sent(e, c.sent, run, fail);
+		if (r == 0)
+			r = compare_kept(e, c.kept, run, fail);
+	}
+	if (r == 0)
+		r = hold(e, &c, index, fail);
+	hm_compare_free(c.sent);
+	hm_compare_free(c.kept);
+	return r;
+}
