@@ -8,13 +8,15 @@
 #include "report.h"
 #include "signer.h"
 
+#define FACTORS "content,marking,sample,names,metadata,host,inventory"
+
 static const struct hm_option options[] = {
 	{ "output", 'o', "FILE.hallmark", false, "the bundle to write (otherwise that of --resume, or NAME.hallmark here)" },
 	{ "product", 0, "NAME", false, "command, declaration and settings from data/products/NAME.yaml" },
 	{ "declaration", 0, "FILE", false, "what the product is meant to do (YAML), said by the assessor" },
 	{ "pairs", 0, "N", false, "experiment: N confirming pairs of runs for each factor, 7 or more" },
-	{ "factors", 0, "LIST", false, "what the pairs differ in, with commas between (content)" },
 	{ "resume", 0, "FILE", false, "go on from an interrupted experiment's bundle; all else as it was given then" },
+	{ "factors", 0, "LIST", false, "what the pairs differ in, with commas between (" FACTORS ")" },
 	{ "stdin", 0, "FILE", false, "what the command reads as standard input" },
 	{ "internet", 0, "MODE", false, "simulated (default), closed, replay=FILE.hallmark, gateway[=NETWORK]" },
 	{ "time-limit", 0, "SECONDS", false, "kill the product after so long" },
@@ -147,7 +149,7 @@ static int choose_experiment(struct hm_assessment *a, const struct hm_args *args
 	n = strtoul(pairs, &end, 10);
 	if (*pairs < '0' || *pairs > '9' || *end || n > PAIRS_MAX)
 		return hm_fail_set(fail, HM_E_USAGE, "--pairs: %s is no number of pairs (7 to %d)", pairs, PAIRS_MAX);
-	names = hm_strdup(list ? list : "content");
+	names = hm_strdup(list ? list : FACTORS);
 	while ((name = strsep(&names, ","))) {
 		if (count == FACTORS_MAX)
 			return hm_fail_set(fail, HM_E_USAGE, "--factors: more than there are");

@@ -42,6 +42,27 @@ static void release_place(struct place *p)
 	free(p->stdin_path);
 }
 
+/* Each stands for something that can be set, and nothing is varied by two of them. */
+static int check_factors(const char *const *factors, size_t *ret, struct hm_fail *fail)
+{
+	size_t count = 0;
+
+	for (; factors[count]; count++) {
+		const struct hm_factor *factor = hm_factor_find(factors[count]);
+
+		if (factor && factor->cannot)
+			return hm_fail_set(fail, HM_E_USAGE, "--factors: %s cannot be set: %s", factors[count], factor->cannot);
+		if (!hm_factor_claim(factors[count]))
+			return hm_fail_set(fail, HM_E_USAGE, "--factors: no factor %s", factors[count]);
+		for (size_t i = 0; i < count; i++)
+			for (size_t row = 0; row < hm_factor_count; row++)
+				if (hm_factor_covers(factors[i], row) && hm_factor_covers(factors[count], row))
+					return hm_fail_set(fail, HM_E_USAGE, "--factors: %s is there twice", hm_factors[row].name);
+	}
+	*ret = count;
+	return 0;
+}
+
 int hm_trials_open(struct hm_trials **ret, struct hm_assessment *a, const char *const *factors, unsigned pairs, struct hm_fail *fail)
 {
 	struct hm_trials *e;
@@ -49,17 +70,8 @@ int hm_trials_open(struct hm_trials **ret, struct hm_assessment *a, const char *
 
 	if (hm_experiment_pairs(pairs, fail) < 0)
 		return fail->code;
-	for (; factors[count]; count++) {
-		const struct hm_factor *factor = hm_factor_find(factors[count]);
-
-		if (!factor)
-			return hm_fail_set(fail, HM_E_USAGE, "--factors: no factor %s", factors[count]);
-		if (factor->cannot)
-			return hm_fail_set(fail, HM_E_USAGE, "--factors: %s cannot be set: %s", factors[count], factor->cannot);
-		for (size_t i = 0; i < count; i++)
-			if (strcmp(factors[i], factors[count]) == 0)
-				return hm_fail_set(fail, HM_E_USAGE, "--factors: %s is there twice", factors[count]);
-	}
+	if (check_factors(factors, &count, fail) < 0)
+		return fail->code;
 	e = hm_alloc(1, sizeof(*e));
 	e->a = a;
 	e->factors = factors;
@@ -184,10 +196,13 @@ int hm_trials_world(struct hm_trials *e, unsigned block, unsigned place, struct 
 	for (size_t i = 0; i < hm_factor_count; i++)
 		choice[i] = (struct hm_factor_choice){ hm_factors[i].base, set->block };
 	for (size_t i = 0; i < e->factor_count; i++) {
-		bool varies = level && (!confirms || factor_of(e, block) == i);
+		bool varies = block > e->aa && (!confirms || factor_of(e, block) == i);
+		unsigned own = varies ? (unsigned)level : hm_factor_base(e->factors[i]);
 
-		choice[hm_factor_find(e->factors[i]) - hm_factors].level = varies;
-		set->levels |= (uint64_t)varies << i;
+		for (size_t row = 0; row < hm_factor_count; row++)
+			if (hm_factor_covers(e->factors[i], row))
+				choice[row].level = own;
+		set->levels |= (uint64_t)own << i;
 	}
 	r = hm_factor_world(world, e->a->seed, set->screen ? "screen" : "aa", choice, fail);
 	if (r == 0 && e->a->product.samples)

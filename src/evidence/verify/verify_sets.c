@@ -16,13 +16,14 @@ static int read_choice(struct hm_factor_choice *choice, const json_t *set, struc
 	json_array_foreach (levels, i, row) {
 		const char *name = json_string_value(json_object_get(row, "factor"));
 		json_int_t level = json_integer_value(json_object_get(row, "level"));
-		const struct hm_factor *factor = name ? hm_factor_find(name) : NULL;
 
-		if (!factor)
+		if (!name || !hm_factor_claim(name))
 			return hm_fail_set(fail, HM_E_UNKNOWN, "planted.json: a factor that this program does not have");
 		if (level < 0 || level > 1)
 			return hm_fail_set(fail, HM_E_BAD, "planted.json: a level is neither 0 nor 1");
-		choice[factor - hm_factors].level = (unsigned)level;
+		for (size_t at = 0; at < hm_factor_count; at++)
+			if (hm_factor_covers(name, at))
+				choice[at].level = (unsigned)level;
 	}
 	return 0;
 }

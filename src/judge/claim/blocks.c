@@ -3,6 +3,7 @@
 #include "claim_internal.h"
 
 #include "experiment.h"
+#include "factor.h"
 
 enum { BLOCKS_MAX = 4096, FACTORS_MAX = 64, DROPPED_SHARE = 8 };
 
@@ -22,6 +23,14 @@ static int factor_of(const struct hm_core *core, const char *name)
 bool hm_core_tests(const struct hm_core *core, const char *factor)
 {
 	return factor_of(core, factor) >= 0;
+}
+
+bool hm_core_varies(const struct hm_core *core, size_t row)
+{
+	for (size_t i = 0; i < core->factor_count; i++)
+		if (hm_factor_covers(core->factors[i], row))
+			return true;
+	return false;
 }
 
 static int read_factors(struct hm_core *core, struct hm_fail *fail)
@@ -235,8 +244,9 @@ static bool set_fits(const struct hm_core *core, const json_t *set, const struct
 	for (size_t i = 0; i < core->factor_count; i++) {
 		const json_t *row = json_array_get(levels, i);
 		bool varies = block->phase == HM_PHASE_SCREEN || block->factor == (int)i;
+		unsigned level = varies ? block->level[place] : hm_factor_base(core->factors[i]);
 
-		if (strcmp(hm_text_of(row, "factor"), core->factors[i]) != 0 || hm_number_of(row, "level") != (varies && block->level[place]))
+		if (strcmp(hm_text_of(row, "factor"), core->factors[i]) != 0 || hm_number_of(row, "level") != level)
 			return false;
 	}
 	return true;

@@ -29,6 +29,8 @@ int hm_blocks_read(struct hm_core *core, struct hm_fail *fail) HM_MUST_CHECK;
 void hm_blocks_release(struct hm_core *core);
 /* True when an experiment varies the factor. */
 bool hm_core_tests(const struct hm_core *core, const char *factor) HM_MUST_CHECK;
+/* ... names hm_factors[row], alone or together with others. */
+bool hm_core_varies(const struct hm_core *core, size_t row) HM_MUST_CHECK;
 
 /* ---- sets.c: planted.json and planted/ ---- */
 /* Fills core->sets; every file must be what planted.json says. */

@@ -174,7 +174,7 @@ static bool is_tried(const struct hm_core *core, const struct hm_claim *claim)
 	for (size_t i = 0; i < hm_factor_count; i++) {
 		if (strcmp(hm_factors[i].claim, id) != 0 || hm_factors[i].cannot)
 			continue;
-		if (!hm_core_tests(core, hm_factors[i].name))
+		if (!hm_core_varies(core, i))
 			return false;
 		tried++;
 	}

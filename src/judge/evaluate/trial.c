@@ -352,9 +352,9 @@ void hm_trial_judge(const struct hm_trial *t, struct hm_judgement *j, const char
 	if (!t)
 		return;
 	for (size_t i = 0; i < t->core->factor_count; i++) {
-		const struct hm_factor *factor = hm_factor_find(t->core->factors[i]);
+		const char *judged = hm_factor_claim(t->core->factors[i]);
 
-		if (!factor || strcmp(factor->claim, claim) != 0)
+		if (!judged || strcmp(judged, claim) != 0)
 			continue;
 		factors |= 1ull << i;
 		o.features += t->found[i].count;

@@ -40,6 +40,32 @@ const size_t hm_factor_count = HM_COUNT(hm_factors);
 /* 2024-05-14 09:00 UTC, the time of what no factor gives another. */
 #define PLAIN_TIME 1715677200
 
+bool hm_factor_covers(const char *name, size_t row)
+{
+	const struct hm_factor *factor = &hm_factors[row];
+	size_t len = strlen(name);
+
+	if (strcmp(factor->name, name) == 0)
+		return true;
+	return !factor->cannot && strncmp(factor->name, name, len) == 0 && factor->name[len] == '.';
+}
+
+const char *hm_factor_claim(const char *name)
+{
+	for (size_t i = 0; i < hm_factor_count; i++)
+		if (hm_factor_covers(name, i))
+			return hm_factors[i].claim;
+	return NULL;
+}
+
+unsigned hm_factor_base(const char *name)
+{
+	for (size_t i = 0; i < hm_factor_count; i++)
+		if (hm_factor_covers(name, i))
+			return hm_factors[i].base;
+	return 0;
+}
+
 const struct hm_factor *hm_factor_find(const char *name)
 {
 	for (size_t i = 0; i < hm_factor_count; i++)

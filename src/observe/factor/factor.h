@@ -90,6 +90,13 @@ extern const size_t hm_factor_count;
 
 /* The row called `name`, or NULL. */
 const struct hm_factor *hm_factor_find(const char *name) HM_MUST_CHECK;
+/* A plan may vary rows together: a name stands for the row called so, or for all rows "NAME.WORD" that can be set. Whether hm_factors[row]
+ * is among them. */
+bool hm_factor_covers(const char *name, size_t row) HM_MUST_CHECK;
+/* The claim that an influence of `name` refutes; NULL where it stands for no row. */
+const char *hm_factor_claim(const char *name) HM_MUST_CHECK;
+/* The level of `name` where nobody varies it: that of its rows, which is the same for all of them. */
+unsigned hm_factor_base(const char *name) HM_MUST_CHECK;
 /* Makes the world in which factor hm_factors[i] has the level and secret of choice[i] (hm_factor_count of them). HM_E_USAGE
  * for a level other than 0 and 1, for level 1 of a factor that cannot be set, and for a phase that is not of a to z. */
 int hm_factor_world(struct hm_world **ret, const uint8_t *seed, const char *phase, const struct hm_factor_choice *choice,
