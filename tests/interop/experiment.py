@@ -51,7 +51,7 @@ WIDE = [-2**63, 2**63 - 1, 1 - 2**63, 0, -1]
 
 
 def difference(kind):
-    return [lambda: some.randint(-1, 1), lambda: some.randint(-300, 300), lambda: some.randint(-2**63, 2**63 - 1),
+    return [lambda: some.choice([-1, 0, 0, 0, 0, 1, 2]), lambda: some.randint(-300, 300), lambda: some.randint(-2**63, 2**63 - 1),
             lambda: some.choice(WIDE), lambda: 7][kind]()
 
 
