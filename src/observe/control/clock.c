@@ -1,13 +1,15 @@
 /* Logical time. A thread's clock stands still while it works, and passes
  *
- * - a step at each question. It is less than what a question costs (12 us and more), so that this time never runs ahead of
+ * - a step at each question. It is less than what a question costs (12 us and more), so that this time hardly ever runs ahead of
  *   the real one; a program that does nothing but ask until some time has come gets there, slower.
+ * - what it waited for: as long as it had asked to wait, no matter how much later it was woken. A wait that something ended
+ *   early does not count.
  * - a catch-up: where real time is a quantum ahead or more, to the last whole quantum. It is so large that the time that work
  *   takes seldom crosses it in one of two runs only.
  *
  * So what a thread reads follows from what it did itself, not from what others did or how fast the machine was. What is
- * beyond whole seconds is each thread's own, and the seconds are shared: a thread that waited long and one that did not tell the same
- * time to a second. */
+ * beyond whole seconds is each thread's own, and the seconds are shared: a thread that waited long and one that did not tell the
+ * same time to a second. A process begins with what its parent's first thread had waited. */
 #include "control_internal.h"
 
 #include "digest.h"
@@ -24,47 +26,70 @@ uint64_t hm_control_uptime(const struct hm_control_spec *spec)
 	return 86400 + ((uint64_t)d.b[0] | (uint64_t)d.b[1] << 8 | (uint64_t)d.b[2] << 16) % (1u << 20);
 }
 
-uint64_t hm_control_pass(struct hm_control_clock *clock, struct hm_control_time *time, uint64_t now_ns)
+uint64_t hm_control_passed(const struct hm_control_time *time)
 {
-	uint64_t real, fine = ++time->asked * STEP;
-
-	if (!clock->begun_ns)
-		clock->begun_ns = now_ns;
-	real = now_ns - clock->begun_ns;
-	if (time->passed < clock->furthest * HM_CONTROL_NS)
-		time->passed = clock->furthest * HM_CONTROL_NS;
-	if (real >= time->passed + fine + QUANTUM)
-		time->passed = real / QUANTUM * QUANTUM;
-	if (time->passed / HM_CONTROL_NS > clock->furthest)
-		clock->furthest = time->passed / HM_CONTROL_NS;
-	return time->passed + fine;
+	return time->passed + time->asked * STEP;
 }
 
-bool hm_control_read(struct timespec *out, const struct hm_control_clock *clock, uint64_t passed, int32_t id)
+void hm_control_settle(struct hm_control_clock *clock, struct hm_control_time *time, uint64_t now_ns)
 {
-	uint64_t ns;
+	if (!clock->begun_ns)
+		clock->begun_ns = now_ns;
+	if (time->wait && now_ns - time->wait_begun >= time->wait)
+		time->passed += time->wait;
+	time->wait = 0;
+	if (time->passed < clock->furthest * HM_CONTROL_NS)
+		time->passed = clock->furthest * HM_CONTROL_NS;
+	if (time->passed / HM_CONTROL_NS > clock->furthest)
+		clock->furthest = time->passed / HM_CONTROL_NS;
+}
 
+void hm_control_await(struct hm_control_time *time, uint64_t now_ns, uint64_t length)
+{
+	time->wait = length;
+	time->wait_begun = now_ns;
+}
+
+uint64_t hm_control_pass(struct hm_control_clock *clock, struct hm_control_time *time, uint64_t now_ns)
+{
+	uint64_t real;
+
+	hm_control_settle(clock, time, now_ns);
+	time->asked++;
+	real = now_ns - clock->begun_ns;
+	if (real >= hm_control_passed(time) + QUANTUM) {
+		time->passed = real / QUANTUM * QUANTUM;
+		clock->furthest = time->passed / HM_CONTROL_NS; /* it was less */
+	}
+	return hm_control_passed(time);
+}
+
+/* CPU clocks of any process, as clock_getcpuclockid(3) makes them. The two low bits tell these from a device's clock. */
+static bool is_cpu_clock(int32_t id)
+{
+	return id == CLOCK_PROCESS_CPUTIME_ID || id == CLOCK_THREAD_CPUTIME_ID || (id < 0 && (id & 3) != 3);
+}
+
+enum hm_control_clock_kind hm_control_kind(int32_t id)
+{
 	switch (id) {
 	case CLOCK_REALTIME:
 	case CLOCK_REALTIME_COARSE:
 	case CLOCK_REALTIME_ALARM:
 	case CLOCK_TAI:
-		ns = clock->start_ns + passed;
-		break;
+		return HM_CONTROL_REAL;
 	case CLOCK_MONOTONIC:
 	case CLOCK_MONOTONIC_RAW:
 	case CLOCK_MONOTONIC_COARSE:
 	case CLOCK_BOOTTIME:
 	case CLOCK_BOOTTIME_ALARM:
-		ns = clock->uptime_s * HM_CONTROL_NS + passed;
-		break;
-	case CLOCK_PROCESS_CPUTIME_ID:
-	case CLOCK_THREAD_CPUTIME_ID:
-		ns = passed;
-		break;
+		return HM_CONTROL_MONOTONIC;
 	default:
-		return false;
+		return is_cpu_clock(id) ? HM_CONTROL_CPU : HM_CONTROL_FOREIGN;
 	}
-	*out = (struct timespec){ (time_t)(ns / HM_CONTROL_NS), (long)(ns % HM_CONTROL_NS) };
-	return true;
+}
+
+uint64_t hm_control_shows(const struct hm_control_clock *clock, enum hm_control_clock_kind kind, uint64_t passed)
+{
+	return passed + (kind == HM_CONTROL_REAL ? clock->start_ns : kind == HM_CONTROL_MONOTONIC ? clock->uptime_s * HM_CONTROL_NS : 0);
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/pidfd.h>
@@ -12,6 +13,8 @@
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "fs.h"
 
 struct hm_control {
 	pid_t pid;
@@ -38,11 +41,25 @@ static int detach(int listener)
 	return dup2(listener, 3) < 0 ? -1 : close_range(4, ~0u, 0);
 }
 
+/* What hm_control_monotonic set for the children of `pid`. */
+static int64_t ahead_of(pid_t pid)
+{
+	HM_FREE char *path = hm_sprintf("/proc/%d/timens_offsets", (int)pid);
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
+	long long seconds = 0, ns = 0;
+
+	if (hm_fs_read(&text, path, 4096, NULL) < 0)
+		return 0;
+	hm_bytes_u8(&text, 0);
+	return sscanf((const char *)text.data, "monotonic %lld %lld", &seconds, &ns) == 2 ? seconds * (int64_t)HM_CONTROL_NS + ns : 0;
+}
+
 static _Noreturn void supervise(struct hm_control *c, const struct hm_control_spec *spec, int listener, pid_t exempt)
 {
 	struct hm_control_server server = { .spec = spec, .counts = c->counts, .listener = 3, .exempt = exempt };
 	sigset_t child;
 
+	server.ahead = ahead_of(exempt);
 	server.clock = (struct hm_control_clock){ .start_ns = spec->start_ns, .uptime_s = hm_control_uptime(spec) };
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);

@@ -8,7 +8,8 @@
  * outside the product's control group, so that it never freezes, and dies with the process that started it.
  *
  * What is drawn: a stream for each thread, from the secret and the thread's number in its namespace (stream.c).
- * Time is logical: it stands still but for a step at each question, what a thread asked to wait for, and a catch-up (clock.c).
+ * Time is logical: it stands still but for a step at each question, what a thread asked to wait, and a catch-up (clock.c); a
+ * time until which the kernel shall wait is moved to the kernel's clock (wait.c).
  * Not within reach: RDTSC, RDRAND, and what the kernel chooses by itself. */
 #include <sys/types.h>
 

@@ -1,9 +1,12 @@
 #pragma once
 /* What the files of this module share.
  *
- *   filter.c  which calls are stopped
+ *   filter.c  the filter that stops calls
  *   control.c the supervisor's life
- *   serve.c   its loop, and the answer to each call
+ *   calls.c   the table of calls, and when each is stopped
+ *   serve.c   its loop: a call taken, answered, let go
+ *   answer.c  random numbers and clocks
+ *   wait.c    calls that wait, or begin to
  *   task.c    who calls: its number inside, its memory
  *   stream.c  what is drawn
  *   clock.c   logical time
@@ -25,28 +28,41 @@ void hm_control_stream(uint8_t *out, size_t len, const uint8_t *seed, uint32_t t
 struct hm_control_clock { /* of a run */
 	uint64_t start_ns, uptime_s;
 	uint64_t begun_ns; /* the host's monotonic clock at the first call, 0 before it */
-	uint64_t furthest; /* whole seconds that some thread has jumped to */
+	uint64_t furthest; /* whole seconds that some thread has got to */
 };
 struct hm_control_time { /* of a thread; all zero at first */
 	uint64_t asked;	 /* questions so far */
 	uint64_t passed; /* besides the steps */
+	uint64_t wait, wait_begun; /* how long it asked to wait in its last call, 0: not; when, on the host's monotonic clock */
 };
-/* Nanoseconds since the start, for the thread's next question; `now_ns` is the host's monotonic clock. */
+/* `now_ns` is the host's monotonic clock. What the thread waited for is counted. */
+void hm_control_settle(struct hm_control_clock *clock, struct hm_control_time *time, uint64_t now_ns);
+/* It is about to wait. Settle first. */
+void hm_control_await(struct hm_control_time *time, uint64_t now_ns, uint64_t length);
+/* Nanoseconds since the start, for the thread's next question. Settles. */
 uint64_t hm_control_pass(struct hm_control_clock *clock, struct hm_control_time *time, uint64_t now_ns) HM_MUST_CHECK;
-/* What the clock `id` shows then. False: a clock that is not ours to answer for. */
-bool hm_control_read(struct timespec *out, const struct hm_control_clock *clock, uint64_t passed, int32_t id) HM_MUST_CHECK;
+/* ... as they are, without a question. */
+uint64_t hm_control_passed(const struct hm_control_time *time) HM_MUST_CHECK;
+enum hm_control_clock_kind { HM_CONTROL_FOREIGN, HM_CONTROL_REAL, HM_CONTROL_MONOTONIC, HM_CONTROL_CPU };
+enum hm_control_clock_kind hm_control_kind(int32_t id) HM_MUST_CHECK;
+/* What a clock of this kind shows when `passed` have passed. */
+uint64_t hm_control_shows(const struct hm_control_clock *clock, enum hm_control_clock_kind kind, uint64_t passed) HM_MUST_CHECK;
 
 /* ---- task.c ---- */
 struct hm_control_task {
 	uint32_t tid;	/* inside; 0: free */
 	uint64_t drawn; /* bytes of its stream */
 	struct hm_control_time time;
+	struct {	     /* a deadline in its memory that was moved; `at` 0: none */
+		uint64_t at, was, is;
+		bool wide;
+	} moved;
 };
 #define HM_CONTROL_KNOWN 512u
 struct hm_control_known { /* who a number of the host's stands for */
 	pid_t pid;
 	int folder; /* /proc/PID: stops working when that task ends, also where another gets its number */
-	uint32_t tid;
+	uint32_t tid, parent; /* inside; the parent of a process's first thread, else 0 */
 };
 struct hm_control_tasks {
 	struct hm_control_task *list; /* hashed by tid */
@@ -55,6 +71,7 @@ struct hm_control_tasks {
 };
 /* The task `pid` and its memory (a descriptor of the caller's), or NULL where it has ended. The task is good until the next call. */
 struct hm_control_task *hm_control_task_of(struct hm_control_tasks *tasks, pid_t pid, int *memory) HM_MUST_CHECK;
+/* A file of its folder in /proc; behind a hm_control_task_of. */
 int hm_control_task_open(const struct hm_control_tasks *tasks, pid_t pid, const char *name) HM_MUST_CHECK;
 
 /* ---- serve.c ---- */
@@ -63,10 +80,49 @@ struct hm_control_server {
 	struct hm_control_counts *counts; /* shared with hallmark */
 	struct hm_control_tasks tasks;
 	struct hm_control_clock clock;
+	int64_t ahead; /* nanoseconds by which the chamber's monotonic clock, as the kernel has it, is ahead of the host's */
 	int listener, children; /* children: a signalfd */
 	pid_t exempt;
 };
 _Noreturn void hm_control_serve(struct hm_control_server *server);
+uint64_t hm_control_host(clockid_t id) HM_MUST_CHECK; /* the host's clock, ns */
+
+/* ---- calls.c ---- */
+struct hm_control_question {
+	const struct seccomp_notif *notif;
+	const struct hm_control_call *call;
+	struct hm_control_task *task;
+	int memory;
+	uint64_t now; /* the host's monotonic clock */
+	bool leave;   /* answer: the kernel shall do it */
+};
+/* The value of the call, or a negative errno. NULL: exec, which is answered otherwise. */
+typedef int64_t hm_control_answer(struct hm_control_server *server, struct hm_control_question *q);
+struct hm_control_call {
+	uint32_t arch;
+	uint32_t nr;
+	/* When it is stopped: always; when argument `argument` is an int above 0; no null pointer; has bit 0; for a futex, when
+	 * it waits with a time in `argument`. */
+	enum { HM_CONTROL_ALWAYS, HM_CONTROL_ABOVE, HM_CONTROL_POINTER, HM_CONTROL_BIT, HM_CONTROL_FUTEX } when;
+	unsigned argument;
+	bool wide; /* how it has times: two numbers of 64 bits, or of 32 */
+	hm_control_answer *answer;
+};
+extern const struct hm_control_call hm_control_calls[];
+extern const size_t hm_control_call_count;
+
+/* ---- answer.c ---- */
+hm_control_answer hm_control_random, hm_control_clock_gettime, hm_control_gettimeofday, hm_control_get_time, hm_control_times;
+/* Two numbers as the call has them. */
+bool hm_control_give_time(const struct hm_control_question *q, uint64_t at, int64_t seconds, int64_t fraction) HM_MUST_CHECK;
+bool hm_control_is_there(const struct hm_control_server *server, const struct hm_control_question *q) HM_MUST_CHECK;
+
+/* ---- wait.c ---- */
+/* Relative: milliseconds; seconds with nanoseconds, or with microseconds. The others may be absolute. */
+hm_control_answer hm_control_wait_ms, hm_control_wait_ns, hm_control_wait_us, hm_control_wait_sleep, hm_control_wait_futex,
+	hm_control_wait_timer, hm_control_wait_none;
+/* Before anything else is done about a call: puts back a deadline that was moved. */
+void hm_control_move_back(struct hm_control_question *q);
 
 /* ---- exec.c ---- */
 /* The thread waits in its call to exec: holds it, so that it stops when the new program stands. False: it cannot be held. */

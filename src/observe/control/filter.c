@@ -1,14 +1,14 @@
-/* Which calls are sent to the supervisor. libseccomp makes the program for all of the machine's numberings; the kernel is given
- * it by hand, for a flag that the library lacks: once the supervisor has taken a call, only death interrupts the caller. Else a
- * signal, or the recorder's freezer, would make it ask a second time and get what comes after. */
+/* The filter that sends calls to the supervisor, made from the table of calls. It is made by hand, as libseccomp 2.5 knows neither
+ * its conditions nor this flag: once the supervisor has taken a call, only death interrupts the caller. Else a signal, or the
+ * recorder's freezer, would make it ask a second time and get what comes after. Machines that run this are little-endian. */
 #include "control_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
+#include <linux/futex.h>
 #include <sched.h>
-#include <seccomp.h>
-#include <sys/mman.h>
+#include <stddef.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -19,67 +19,113 @@
 #define CLONE_NEWTIME 0x80
 #endif
 
-static const char *const stopped[] = { "getrandom", "clock_gettime", "clock_gettime64", "gettimeofday", "time", "execve", "execveat" };
+#define LOWER(n) (uint32_t)(offsetof(struct seccomp_data, args) + 8 * (n))
+#define UPPER(n) (LOWER(n) + 4)
 
-static void drop_filter(scmp_filter_ctx *filter)
+struct program {
+	struct sock_filter code[BPF_MAXINSNS];
+	unsigned short len;
+};
+
+static void add(struct program *p, uint16_t code, uint32_t k, unsigned yes, unsigned no)
 {
-	seccomp_release(*filter);
+	if (p->len < BPF_MAXINSNS)
+		p->code[p->len++] = (struct sock_filter){ code, (uint8_t)yes, (uint8_t)no, k };
 }
 
-static int no_rule(int r, const char *what, struct hm_fail *fail)
+static void load_word(struct program *p, uint32_t at)
 {
-	errno = -r;
-	return r < 0 ? hm_fail_errno(fail, "building the filter that makes noise equal: %s", what) : 0;
+	add(p, BPF_LD | BPF_W | BPF_ABS, at, 0, 0);
 }
 
-static int fill(scmp_filter_ctx filter, struct hm_fail *fail)
+static void skip_unless(struct program *p, uint16_t test, uint32_t k, unsigned count)
 {
-	/* Other numberings are for the profile to refuse. */
-	int r = no_rule(seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ALLOW), "bad architectures", fail);
-
-	if (r == 0 && seccomp_arch_native() == SCMP_ARCH_X86_64)
-		r = no_rule(seccomp_arch_add(filter, SCMP_ARCH_X86), "x86", fail);
-	if (r == 0 && seccomp_arch_native() == SCMP_ARCH_AARCH64)
-		r = no_rule(seccomp_arch_add(filter, SCMP_ARCH_ARM), "arm", fail);
-	for (size_t i = 0; r == 0 && i < HM_COUNT(stopped); i++)
-		r = no_rule(seccomp_rule_add(filter, SCMP_ACT_NOTIFY, seccomp_syscall_resolve_name(stopped[i]), 0), stopped[i], fail);
-	return r;
+	add(p, BPF_JMP | BPF_K | test, k, 0, count);
 }
 
-static int load(scmp_filter_ctx filter, struct hm_fail *fail)
+static void skip_if(struct program *p, uint16_t test, uint32_t k, unsigned count)
 {
-	HM_CLOSE int file = memfd_create("filter", MFD_CLOEXEC);
-	struct sock_filter program[BPF_MAXINSNS];
-	struct sock_fprog loaded = { .filter = program };
-	ssize_t n;
-	long fd;
+	add(p, BPF_JMP | BPF_K | test, k, count, 0);
+}
 
-	if (file < 0)
-		return hm_fail_errno(fail, "building the filter that makes noise equal");
-	if (no_rule(seccomp_export_bpf(filter, file), "export", fail) < 0)
-		return fail->code;
-	n = pread(file, program, sizeof(program), 0);
-	if (n <= 0)
-		return hm_fail_errno(fail, "building the filter that makes noise equal");
-	loaded.len = (unsigned short)((size_t)n / sizeof(*program));
-	fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-		     SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, &loaded);
-	return fd < 0 ? hm_fail_errno(fail, "loading the filter that makes noise equal") : (int)fd;
+/* Goes on with the next instruction, or skips it, which is the one that stops the call. */
+static void add_condition(struct program *p, const struct hm_control_call *call)
+{
+	static const uint32_t operations[] = { FUTEX_WAIT, FUTEX_WAIT_BITSET, FUTEX_LOCK_PI, 13 /* FUTEX_LOCK_PI2 */ };
+
+	switch (call->when) {
+	case HM_CONTROL_ALWAYS:
+		break;
+	case HM_CONTROL_ABOVE:
+		load_word(p, LOWER(call->argument));
+		skip_if(p, BPF_JEQ, 0, 2);
+		skip_if(p, BPF_JSET, 0x80000000u, 1);
+		break;
+	case HM_CONTROL_BIT:
+		load_word(p, LOWER(call->argument));
+		skip_unless(p, BPF_JSET, 1, 1);
+		break;
+	case HM_CONTROL_FUTEX:
+		load_word(p, LOWER(1));
+		add(p, BPF_ALU | BPF_AND | BPF_K, (uint32_t)FUTEX_CMD_MASK, 0, 0);
+		for (unsigned i = 0; i + 1 < HM_COUNT(operations); i++)
+			skip_if(p, BPF_JEQ, operations[i], HM_COUNT(operations) - 1 - i);
+		skip_unless(p, BPF_JEQ, operations[HM_COUNT(operations) - 1], 5);
+		/* fall through */
+	case HM_CONTROL_POINTER:
+		load_word(p, LOWER(call->argument));
+		skip_unless(p, BPF_JEQ, 0, 2);
+		load_word(p, UPPER(call->argument));
+		skip_if(p, BPF_JEQ, 0, 1);
+		break;
+	}
+}
+
+static void add_call(struct program *p, const struct hm_control_call *call)
+{
+	unsigned short at = p->len;
+
+	skip_unless(p, BPF_JEQ, call->nr, 0);
+	add_condition(p, call);
+	add(p, BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF, 0, 0);
+	add(p, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+	p->code[at].jf = (uint8_t)(p->len - at - 1);
+}
+
+/* Other numberings than those of the table are for the profile to refuse. */
+static void add_numbering(struct program *p, uint32_t arch)
+{
+	unsigned short at = p->len + 1;
+
+	/* A conditional jump is too short for what follows. */
+	add(p, BPF_JMP | BPF_K | BPF_JEQ, arch, 1, 0);
+	add(p, BPF_JMP | BPF_JA, 0, 0, 0);
+	load_word(p, offsetof(struct seccomp_data, nr));
+	for (size_t i = 0; i < hm_control_call_count; i++)
+		if (hm_control_calls[i].arch == arch)
+			add_call(p, &hm_control_calls[i]);
+	add(p, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+	p->code[at].k = (uint32_t)(p->len - at - 1);
 }
 
 int hm_control_filter(int *listener, struct hm_fail *fail)
 {
-	HM_CLEANUP(drop_filter) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
-	int r;
+	static struct program p;
+	struct sock_fprog loaded = { .filter = p.code };
+	long fd;
 
-	if (!filter)
-		return hm_fail_set(fail, HM_E_SYSTEM, "building the filter that makes noise equal: libseccomp refuses");
-	r = fill(filter, fail);
-	if (r == 0)
-		r = load(filter, fail);
-	if (r < 0)
-		return r;
-	*listener = r;
+	p.len = 0;
+	load_word(&p, offsetof(struct seccomp_data, arch));
+	for (size_t i = 0; i < hm_control_call_count; i++)
+		if (i == 0 || hm_control_calls[i].arch != hm_control_calls[i - 1].arch)
+			add_numbering(&p, hm_control_calls[i].arch);
+	add(&p, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+	loaded.len = p.len;
+	fd = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+		     SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV, &loaded);
+	if (fd < 0)
+		return hm_fail_errno(fail, "loading the filter that makes noise equal");
+	*listener = (int)fd;
 	return 0;
 }
 

@@ -38,48 +38,74 @@ static struct hm_control_task *task_with(struct hm_control_tasks *tasks, uint32_
 	return task;
 }
 
-/* The last number of the line "NSpid:": the one inside. 0 where the task has ended. */
-static uint32_t number_inside(int folder)
+/* The number behind `name` in the text of /proc/PID/status: the last one of its line, which is the one inside. */
+static uint32_t number_of(const char *text, const char *name)
 {
-	HM_CLOSE int fd = openat(folder, "status", O_RDONLY | O_CLOEXEC);
-	char text[4096], *line, *last;
-	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	const char *line = strstr(text, name), *last = line ? line + strlen(name) : NULL;
 
-	if (n <= 0)
-		return 0;
-	text[n] = 0;
-	line = strstr(text, "\nNSpid:");
-	if (!line)
-		return 0;
-	line[1 + strcspn(line + 1, "\n")] = 0;
-	last = strrchr(line, '\t');
+	for (const char *at = last; at && *at && *at != '\n'; at++)
+		if (*at == '\t')
+			last = at + 1;
 	return last ? (uint32_t)strtoul(last, NULL, 10) : 0;
 }
 
-static struct hm_control_known *known_of(struct hm_control_tasks *tasks, pid_t pid)
+/* False where the task has ended. */
+static bool read_status(char text[4096], int folder)
 {
-	return &tasks->known[(unsigned)pid % HM_CONTROL_KNOWN];
+	HM_CLOSE int fd = openat(folder, "status", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, 4095);
+
+	text[n > 0 ? n : 0] = 0;
+	return n > 0;
+}
+
+static uint32_t parent_of(const char *text)
+{
+	HM_FREE char *path = hm_sprintf("/proc/%u", number_of(text, "\nPPid:"));
+	HM_CLOSE int folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char of_parent[4096];
+
+	if (number_of(text, "\nTgid:") != number_of(text, "\nPid:") || folder < 0 || !read_status(of_parent, folder))
+		return 0;
+	return number_of(of_parent, "\nNSpid:");
 }
 
 static void get_to_know(struct hm_control_known *known, pid_t pid)
 {
 	HM_FREE char *path = hm_sprintf("/proc/%d", (int)pid);
+	char text[4096];
 
 	if (known->pid)
 		close(known->folder);
-	*known = (struct hm_control_known){ 0, open(path, O_PATH | O_DIRECTORY | O_CLOEXEC), 0 };
+	*known = (struct hm_control_known){ 0, open(path, O_PATH | O_DIRECTORY | O_CLOEXEC), 0, 0 };
 	if (known->folder < 0)
 		return;
-	known->tid = number_inside(known->folder);
-	if (known->tid)
+	if (read_status(text, known->folder))
+		known->tid = number_of(text, "\nNSpid:");
+	if (known->tid) {
 		known->pid = pid;
-	else
+		known->parent = parent_of(text);
+	} else {
 		close(known->folder);
+	}
+}
+
+/* What its process's parent had waited when it was first seen: mostly the parent waits for it then. */
+static struct hm_control_task *task_of(struct hm_control_tasks *tasks, const struct hm_control_known *known)
+{
+	size_t before = tasks->count;
+	struct hm_control_task *task = task_with(tasks, known->tid), *parent;
+
+	if (tasks->count > before && known->parent) {
+		parent = find(tasks->list, tasks->cap, known->parent);
+		task->time.passed = parent->tid ? parent->time.passed : 0;
+	}
+	return task;
 }
 
 struct hm_control_task *hm_control_task_of(struct hm_control_tasks *tasks, pid_t pid, int *memory)
 {
-	struct hm_control_known *known = known_of(tasks, pid);
+	struct hm_control_known *known = &tasks->known[(unsigned)pid % HM_CONTROL_KNOWN];
 
 	*memory = known->pid == pid ? openat(known->folder, "mem", O_RDWR | O_CLOEXEC) : -1;
 	if (*memory < 0) {
@@ -88,7 +114,7 @@ struct hm_control_task *hm_control_task_of(struct hm_control_tasks *tasks, pid_t
 			return NULL;
 		*memory = openat(known->folder, "mem", O_RDWR | O_CLOEXEC);
 	}
-	return *memory < 0 ? NULL : task_with(tasks, known->tid);
+	return *memory < 0 ? NULL : task_of(tasks, known);
 }
 
 int hm_control_task_open(const struct hm_control_tasks *tasks, pid_t pid, const char *name)

@@ -71,24 +71,46 @@ static void time_catches_up(void **state HM_UNUSED)
 	assert_int_equal(hm_control_pass(&clock, &b, 5 * S + 48 * S), 40 * S + 10000);
 }
 
+/* A wait that ran out counts as long as it was meant, one that was cut short not at all; whole seconds are everybody's. */
+static void waits_count(void **state HM_UNUSED)
+{
+	struct hm_control_clock clock = { 0 };
+	struct hm_control_time a = { 0 }, b = { 0 };
+
+	assert_int_equal(hm_control_pass(&clock, &a, 5 * S), 10000);
+	hm_control_await(&a, 5 * S, 2500000000);
+	assert_int_equal(hm_control_pass(&clock, &a, 7 * S + 600000000), 2500000000 + 20000);
+	assert_int_equal(hm_control_pass(&clock, &b, 7 * S + 600000000), 2 * S + 10000);
+	hm_control_await(&a, 8 * S, 3 * S);
+	assert_int_equal(hm_control_pass(&clock, &a, 10 * S), 2500000000 + 30000);
+	assert_int_equal(hm_control_pass(&clock, &a, 13 * S), 2500000000 + 40000);
+}
+
 static void clocks_tell(void **state HM_UNUSED)
 {
 	const struct hm_control_clock clock = { .start_ns = 1700000000 * S, .uptime_s = 90000 };
 	static const struct {
 		int32_t id;
-		bool ours;
-		time_t seconds;
-	} rows[] = { { CLOCK_REALTIME, true, 1700000003 }, { CLOCK_REALTIME_COARSE, true, 1700000003 }, { CLOCK_TAI, true, 1700000003 },
-		     { CLOCK_MONOTONIC, true, 90003 },	   { CLOCK_MONOTONIC_RAW, true, 90003 },	{ CLOCK_BOOTTIME, true, 90003 },
-		     { CLOCK_PROCESS_CPUTIME_ID, true, 3 }, { CLOCK_THREAD_CPUTIME_ID, true, 3 },	{ 10, false, 0 },
-		     { 99, false, 0 } };
+		enum hm_control_clock_kind kind;
+		uint64_t seconds;
+	} rows[] = {
+		{ CLOCK_REALTIME, HM_CONTROL_REAL, 1700000003 },
+		{ CLOCK_REALTIME_COARSE, HM_CONTROL_REAL, 1700000003 },
+		{ CLOCK_TAI, HM_CONTROL_REAL, 1700000003 },
+		{ CLOCK_MONOTONIC, HM_CONTROL_MONOTONIC, 90003 },
+		{ CLOCK_MONOTONIC_RAW, HM_CONTROL_MONOTONIC, 90003 },
+		{ CLOCK_BOOTTIME, HM_CONTROL_MONOTONIC, 90003 },
+		{ CLOCK_PROCESS_CPUTIME_ID, HM_CONTROL_CPU, 3 },
+		{ CLOCK_THREAD_CPUTIME_ID, HM_CONTROL_CPU, 3 },
+		{ -6, HM_CONTROL_CPU, 3 },	/* clock_getcpuclockid(0) */
+		{ -5, HM_CONTROL_FOREIGN, 3 },	/* of descriptor 0 */
+		{ 10, HM_CONTROL_FOREIGN, 3 },
+		{ 99, HM_CONTROL_FOREIGN, 3 },
+	};
 
 	for (size_t i = 0; i < HM_COUNT(rows); i++) {
-		struct timespec t = { 0 };
-
-		assert_int_equal(hm_control_read(&t, &clock, 3 * S + 70000, rows[i].id), rows[i].ours);
-		assert_int_equal(t.tv_sec, rows[i].seconds);
-		assert_int_equal(t.tv_nsec, rows[i].ours ? 70000 : 0);
+		assert_int_equal(hm_control_kind(rows[i].id), rows[i].kind);
+		assert_int_equal(hm_control_shows(&clock, rows[i].kind, 3 * S + 70000), rows[i].seconds * S + 70000);
 	}
 }
 
@@ -124,7 +146,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stream_is_as_written), cmocka_unit_test(stream_is_one), cmocka_unit_test(time_passes_by_steps),
-		cmocka_unit_test(time_catches_up),	cmocka_unit_test(clocks_tell),	 cmocka_unit_test(vdso_is_written_over),
+		cmocka_unit_test(time_catches_up),	cmocka_unit_test(waits_count), cmocka_unit_test(clocks_tell),	 cmocka_unit_test(vdso_is_written_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
