@@ -62,6 +62,7 @@ struct hm_control_task {
 struct hm_control_known { /* who a number of the host's stands for */
 	pid_t pid;
 	int folder; /* /proc/PID: stops working when that task ends, also where another gets its number */
+	pid_t process; /* its first thread */
 	uint32_t tid, parent; /* inside; the parent of a process's first thread, else 0 */
 };
 struct hm_control_tasks {
@@ -71,19 +72,29 @@ struct hm_control_tasks {
 };
 /* The task `pid` and its memory (a descriptor of the caller's), or NULL where it has ended. The task is good until the next call. */
 struct hm_control_task *hm_control_task_of(struct hm_control_tasks *tasks, pid_t pid, int *memory) HM_MUST_CHECK;
-/* A file of its folder in /proc; behind a hm_control_task_of. */
+/* The number on the host of its process, and a file of its folder in /proc; behind a hm_control_task_of. */
+pid_t hm_control_task_process(const struct hm_control_tasks *tasks, pid_t pid) HM_MUST_CHECK;
 int hm_control_task_open(const struct hm_control_tasks *tasks, pid_t pid, const char *name) HM_MUST_CHECK;
 
 /* ---- serve.c ---- */
+struct hm_control_exec {
+	pid_t pid, process;
+	uint64_t id; /* of the notification */
+	bool held;
+};
 struct hm_control_server {
 	const struct hm_control_spec *spec;
 	struct hm_control_counts *counts; /* shared with hallmark */
 	struct hm_control_tasks tasks;
 	struct hm_control_clock clock;
 	int64_t ahead; /* nanoseconds by which the chamber's monotonic clock, as the kernel has it, is ahead of the host's */
+	struct hm_control_exec *execs; /* calls that have not come to an end */
+	size_t exec_count;
 	int listener, children; /* children: a signalfd */
 	pid_t exempt;
 };
+/* The answer, a negative errno, or with `leave` that the kernel shall do it. */
+void hm_control_let_go(const struct hm_control_server *server, uint64_t id, int64_t value, bool leave);
 _Noreturn void hm_control_serve(struct hm_control_server *server);
 uint64_t hm_control_host(clockid_t id) HM_MUST_CHECK; /* the host's clock, ns */
 
@@ -125,10 +136,8 @@ hm_control_answer hm_control_wait_ms, hm_control_wait_ns, hm_control_wait_us, hm
 void hm_control_move_back(struct hm_control_question *q);
 
 /* ---- exec.c ---- */
-/* The thread waits in its call to exec: holds it, so that it stops when the new program stands. False: it cannot be held. */
-bool hm_control_exec_hold(pid_t pid) HM_MUST_CHECK;
-/* ... after its call was let go: it also stops when exec fails. */
-void hm_control_exec_watch(pid_t pid);
+/* The thread `pid` of `process` waits in a call to exec: lets it go so that it stops when the new program stands. */
+void hm_control_exec(struct hm_control_server *server, pid_t pid, pid_t process, uint64_t id);
 /* Deals with all stops that are waiting. */
 void hm_control_exec_stops(struct hm_control_server *server);
 

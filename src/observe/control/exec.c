@@ -1,13 +1,17 @@
 /* The stop at exec. The thread is held only for this: attached while it waits for the answer to its call, let go at the stop that
  * the kernel makes once the new program stands, before its first instruction. A call that fails is noticed by an interruption
  * that was asked for behind the answer: it takes effect when the thread goes back to its program, which after a successful
- * exec is later than the stop. Attaching survives that another thread of the process makes the call: it goes on under its
- * leader's number. */
+ * exec is later than the stop. A thread that is not the first of its process goes on under the first one's number.
+ *
+ * Of a process one thread is held at a time, the others' calls wait. A thread that execs waits until the others are dead, and a
+ * dead one that is held until it is reaped, here; to hold another one meanwhile would wait for the first. */
 #include "control_internal.h"
 
 #include <elf.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/ptrace.h>
 #include <sys/uio.h>
 #include <sys/user.h>
@@ -17,16 +21,71 @@
 #define IMAGE_MAX 32768
 #define AUXILIARY_MAX 4096
 
-bool hm_control_exec_hold(pid_t pid)
+static bool is_valid(const struct hm_control_server *server, uint64_t id)
 {
-	return ptrace(PTRACE_SEIZE, pid, NULL, PTRACE_O_TRACEEXEC) == 0;
+	return ioctl(server->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
 }
 
-void hm_control_exec_watch(pid_t pid)
+/* True when the thread is held. One that is dying needs no holding. */
+static bool hold(struct hm_control_server *server, const struct hm_control_exec *e)
 {
-	/* It may be dead, or go on under another number: then there is nothing to interrupt. */
-	if (ptrace(PTRACE_INTERRUPT, pid, NULL, NULL) < 0)
-		return;
+	bool held = ptrace(PTRACE_SEIZE, e->pid, NULL, PTRACE_O_TRACEEXEC) == 0;
+
+	if (!held && !is_valid(server, e->id))
+		return false;
+	server->counts->execs_missed += !held;
+	hm_control_let_go(server, e->id, 0, true);
+	if (held && ptrace(PTRACE_INTERRUPT, e->pid, NULL, NULL) < 0)
+		errno = 0; /* dead, or it goes on under another number: there is nothing to interrupt */
+	return held;
+}
+
+static bool is_held(const struct hm_control_server *server, pid_t process)
+{
+	for (size_t i = 0; i < server->exec_count; i++)
+		if (server->execs[i].held && server->execs[i].process == process)
+			return true;
+	return false;
+}
+
+static void drop(struct hm_control_server *server, size_t i)
+{
+	memmove(&server->execs[i], &server->execs[i + 1], (--server->exec_count - i) * sizeof(*server->execs));
+}
+
+/* Holds the calls that wait and whose process has none held. */
+static void go_on(struct hm_control_server *server)
+{
+	for (size_t i = 0; i < server->exec_count; i++) {
+		struct hm_control_exec *e = &server->execs[i];
+
+		if (e->held || is_held(server, e->process))
+			continue;
+		e->held = hold(server, e);
+		if (!e->held)
+			drop(server, i--);
+	}
+}
+
+/* `pid` is a thread, or after its exec its process. */
+static void let_loose(struct hm_control_server *server, pid_t pid, bool executed)
+{
+	for (size_t i = 0; i < server->exec_count; i++) {
+		struct hm_control_exec *e = &server->execs[i];
+
+		if (e->held && (e->pid == pid || (executed && e->process == pid))) {
+			drop(server, i);
+			break;
+		}
+	}
+}
+
+void hm_control_exec(struct hm_control_server *server, pid_t pid, pid_t process, uint64_t id)
+{
+	let_loose(server, pid, false); /* who calls is not held: what is noted of it is over */
+	server->execs = hm_realloc(server->execs, server->exec_count + 1, sizeof(*server->execs));
+	server->execs[server->exec_count++] = (struct hm_control_exec){ pid, process, id, false };
+	go_on(server);
 }
 
 /* The registers of a 32-bit program are fewer. */
@@ -98,12 +157,14 @@ void hm_control_exec_stops(struct hm_control_server *server)
 	while ((pid = waitpid(-1, &status, __WALL | WNOHANG)) > 0) {
 		int event = status >> 16, signal_number = 0;
 
-		if (!WIFSTOPPED(status))
-			continue;
-		if (event == PTRACE_EVENT_EXEC)
-			++*(make_equal(server, pid) ? &server->counts->execs : &server->counts->execs_missed);
-		else if (event != PTRACE_EVENT_STOP)
-			signal_number = WSTOPSIG(status); /* that was about to be delivered */
-		ptrace(PTRACE_DETACH, pid, NULL, (void *)(intptr_t)signal_number);
+		if (WIFSTOPPED(status)) {
+			if (event == PTRACE_EVENT_EXEC)
+				++*(make_equal(server, pid) ? &server->counts->execs : &server->counts->execs_missed);
+			else if (event != PTRACE_EVENT_STOP)
+				signal_number = WSTOPSIG(status); /* that was about to be delivered */
+			ptrace(PTRACE_DETACH, pid, NULL, (void *)(intptr_t)signal_number);
+		}
+		let_loose(server, pid, event == PTRACE_EVENT_EXEC || !WIFSTOPPED(status));
 	}
+	go_on(server);
 }

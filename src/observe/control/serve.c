@@ -28,7 +28,7 @@ static const struct hm_control_call *call_of(const struct seccomp_data *data)
 	return NULL;
 }
 
-static void let_go(const struct hm_control_server *server, uint64_t id, int64_t value, bool leave)
+void hm_control_let_go(const struct hm_control_server *server, uint64_t id, int64_t value, bool leave)
 {
 	/* Room for the structure of a later kernel. */
 	union {
@@ -48,17 +48,6 @@ static void let_go(const struct hm_control_server *server, uint64_t id, int64_t 
 		return;
 }
 
-static void let_exec(struct hm_control_server *server, const struct seccomp_notif *notif)
-{
-	bool held = hm_control_exec_hold((pid_t)notif->pid);
-
-	if (!held)
-		server->counts->execs_missed++;
-	let_go(server, notif->id, 0, true);
-	if (held)
-		hm_control_exec_watch((pid_t)notif->pid);
-}
-
 static void do_call(struct hm_control_server *server, const struct seccomp_notif *notif)
 {
 	HM_CLOSE int memory = -1;
@@ -66,14 +55,14 @@ static void do_call(struct hm_control_server *server, const struct seccomp_notif
 	int64_t value;
 
 	if (!q.call || (pid_t)notif->pid == server->exempt) {
-		let_go(server, notif->id, 0, true);
+		hm_control_let_go(server, notif->id, 0, true);
 		return;
 	}
 	q.task = hm_control_task_of(&server->tasks, (pid_t)notif->pid, &memory);
 	q.memory = memory;
 	if (!q.task) {
 		server->counts->left++;
-		let_go(server, notif->id, 0, true);
+		hm_control_let_go(server, notif->id, 0, true);
 		return;
 	}
 	/* Its number may have become another's before its folder was opened. */
@@ -82,11 +71,11 @@ static void do_call(struct hm_control_server *server, const struct seccomp_notif
 	hm_control_move_back(&q);
 	hm_control_settle(&server->clock, &q.task->time, q.now);
 	if (!q.call->answer) {
-		let_exec(server, notif);
+		hm_control_exec(server, (pid_t)notif->pid, hm_control_task_process(&server->tasks, (pid_t)notif->pid), notif->id);
 		return;
 	}
 	value = q.call->answer(server, &q);
-	let_go(server, notif->id, value, q.leave);
+	hm_control_let_go(server, notif->id, value, q.leave);
 }
 
 static bool take(const struct hm_control_server *server, struct seccomp_notif *notif)

@@ -77,13 +77,14 @@ static void get_to_know(struct hm_control_known *known, pid_t pid)
 
 	if (known->pid)
 		close(known->folder);
-	*known = (struct hm_control_known){ 0, open(path, O_PATH | O_DIRECTORY | O_CLOEXEC), 0, 0 };
+	*known = (struct hm_control_known){ .folder = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) };
 	if (known->folder < 0)
 		return;
 	if (read_status(text, known->folder))
 		known->tid = number_of(text, "\nNSpid:");
 	if (known->tid) {
 		known->pid = pid;
+		known->process = (pid_t)number_of(text, "\nTgid:");
 		known->parent = parent_of(text);
 	} else {
 		close(known->folder);
@@ -115,6 +116,13 @@ struct hm_control_task *hm_control_task_of(struct hm_control_tasks *tasks, pid_t
 		*memory = openat(known->folder, "mem", O_RDWR | O_CLOEXEC);
 	}
 	return *memory < 0 ? NULL : task_of(tasks, known);
+}
+
+pid_t hm_control_task_process(const struct hm_control_tasks *tasks, pid_t pid)
+{
+	const struct hm_control_known *known = &tasks->known[(unsigned)pid % HM_CONTROL_KNOWN];
+
+	return known->pid == pid ? known->process : pid;
 }
 
 int hm_control_task_open(const struct hm_control_tasks *tasks, pid_t pid, const char *name)
