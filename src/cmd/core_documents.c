@@ -193,19 +193,20 @@ bool hm_core_read_run(struct hm_run_note *note, const json_t *row)
 /* What was the same in the runs of a block, whatever they differ in. An exec that was missed leaves clocks within reach that nobody answers for. */
 static json_t *equal_list(const struct hm_run_note *notes, size_t count)
 {
-	static const char *const words[] = { "aslr", "clock", "random", "tcp_timestamps", "vdso" };
+	static const char *const words[] = { "aslr", "clock", "random", "tcp_timestamps", "urandom", "vdso" };
 	json_t *list = json_array();
 	uint64_t missed = 0;
-	bool all = count > 0;
+	bool all = count > 0, device = true;
 
 	for (size_t i = 0; i < count; i++) {
 		if (!notes[i].run)
 			continue;
 		all = all && notes[i].equal;
 		missed += notes[i].controlled.execs_missed;
+		device = device && notes[i].controlled.device;
 	}
 	for (size_t i = 0; all && i < HM_COUNT(words); i++)
-		if (missed == 0 || strcmp(words[i], "vdso") != 0)
+		if ((missed == 0 || strcmp(words[i], "vdso") != 0) && (device || strcmp(words[i], "urandom") != 0))
 			json_array_append_new(list, json_string(words[i]));
 	return list;
 }

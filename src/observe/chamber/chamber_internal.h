@@ -61,7 +61,7 @@ struct hm_chamber {
 	char *command, *target;
 	pid_t pid;
 	int pidfd, control, out, err;
-	int listener;		    /* of the control's filter, until the supervisor has it */
+	int listener, fuse;	    /* of the control's filter and its device, until the supervisor has them */
 	struct hm_control *control_by; /* or NULL */
 	pid_t guardian;
 	int guardian_control;
@@ -136,8 +136,8 @@ int hm_chamber_clone(pid_t *pid, int *pidfd, uint64_t flags, int cgroup, struct 
 
 /* root.c, by pid 1 */
 int hm_chamber_root(struct hm_chamber *c, const struct hm_chamber_spec *spec, struct hm_fail *fail) HM_MUST_CHECK;
-/* `fd` goes with it unless it is negative. */
-void hm_chamber_say(int control, const struct hm_chamber_message *m, int fd);
+/* `fds` go with it, up to two. */
+void hm_chamber_say(int control, const struct hm_chamber_message *m, const int *fds, size_t count);
 
 /* identity.c, by pid 1 with the new root in place */
 /* A new file, and the folders above it; what stood there, a link too, is unlinked first. */

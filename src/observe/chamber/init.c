@@ -49,19 +49,19 @@ int hm_chamber_clone(pid_t *pid, int *pidfd, uint64_t flags, int cgroup, struct 
 	return 0;
 }
 
-void hm_chamber_say(int control, const struct hm_chamber_message *m, int fd)
+void hm_chamber_say(int control, const struct hm_chamber_message *m, const int *fds, size_t count)
 {
 	union {
 		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int))];
-	} with = { .head = { .cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS } };
+		char room[CMSG_SPACE(2 * sizeof(int))];
+	} with = { .head = { .cmsg_len = CMSG_LEN(count * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS } };
 	struct iovec v = { (void *)(uintptr_t)m, sizeof(*m) };
 	struct msghdr h = { .msg_iov = &v, .msg_iovlen = 1 };
 
-	if (fd >= 0) {
-		memcpy(CMSG_DATA(&with.head), &fd, sizeof(fd));
+	if (count) {
+		memcpy(CMSG_DATA(&with.head), fds, count * sizeof(int));
 		h.msg_control = &with;
-		h.msg_controllen = sizeof(with.room);
+		h.msg_controllen = CMSG_SPACE(count * sizeof(int));
 	}
 	while (sendmsg(control, &h, MSG_NOSIGNAL) < 0 && errno == EINTR)
 		;
@@ -71,7 +71,7 @@ static _Noreturn void give_up(int control, const struct hm_fail *fail)
 {
 	struct hm_chamber_message m = { .said = HM_SAID_FAILED, .fail = *fail };
 
-	hm_chamber_say(control, &m, -1);
+	hm_chamber_say(control, &m, NULL, 0);
 	_exit(1);
 }
 
@@ -232,7 +232,7 @@ static void report(int control, int status)
 	m.end_ns = (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 	m.outcome = WIFEXITED(status) ? HM_OUTCOME_EXITED : HM_OUTCOME_SIGNALLED;
 	m.status = WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status);
-	hm_chamber_say(control, &m, -1);
+	hm_chamber_say(control, &m, NULL, 0);
 }
 
 /* For ever: everything that loses its parent in the chamber is pid 1's to reap. */
@@ -291,16 +291,19 @@ static int prepare(struct hm_chamber *c, const struct hm_chamber_spec *spec, str
 }
 
 /* The product inherits all of it. Done here and not by the product's process, because what that does is recorded. */
-static int make_equal(const struct hm_control_spec *control, int *listener, struct hm_fail *fail)
+static int make_equal(struct hm_chamber *c, const struct hm_control_spec *control, struct hm_fail *fail)
 {
-	int r;
+	int r = 0;
 
 	if (!control)
 		return 0;
 	if (personality(ADDR_NO_RANDOMIZE) < 0)
 		return hm_fail_errno(fail, "turning off the randomisation of addresses");
-	r = hm_control_monotonic(control, fail);
-	return r < 0 ? r : hm_control_filter(listener, fail);
+	if (c->fuse >= 0)
+		r = hm_control_device(c->fuse, fail);
+	if (r == 0)
+		r = hm_control_monotonic(control, fail);
+	return r < 0 ? r : hm_control_filter(&c->listener, fail);
 }
 
 _Noreturn void hm_chamber_init(struct hm_chamber *c, const struct hm_chamber_spec *spec)
@@ -316,6 +319,8 @@ _Noreturn void hm_chamber_init(struct hm_chamber *c, const struct hm_chamber_spe
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	prctl(PR_SET_DUMPABLE, 0);
 	keep_only(fds, HM_COUNT(fds));
+	/* While the host's is within reach. Where there is none, the devices stay as they are, and that is told. */
+	c->fuse = spec->control ? open("/dev/fuse", O_RDWR | O_CLOEXEC | O_NONBLOCK) : -1;
 	prctl(PR_SET_NAME, "init");
 	default_signals();
 	setsid();
@@ -323,12 +328,14 @@ _Noreturn void hm_chamber_init(struct hm_chamber *c, const struct hm_chamber_spe
 	l.argv = copy_strings(spec->argv);
 	l.in = spec->stdin_path ? hm_strdup(spec->stdin_path) : NULL;
 	l.env = copy_strings(spec->env ? spec->env : no_path);
-	if (prepare(c, spec, &l, &fail) < 0 || make_equal(spec->control, &c->listener, &fail) < 0)
+	if (prepare(c, spec, &l, &fail) < 0 || make_equal(c, spec->control, &fail) < 0)
 		give_up(c->control, &fail);
 	hm_chamber_overwrite_arguments("init");
-	hm_chamber_say(c->control, &m, c->listener);
+	hm_chamber_say(c->control, &m, (const int[]){ c->listener, c->fuse }, (c->listener >= 0) + (c->listener >= 0 && c->fuse >= 0));
 	if (c->listener >= 0)
 		close(hm_take_fd(&c->listener));
+	if (c->fuse >= 0)
+		close(hm_take_fd(&c->fuse));
 	await_go(c->control);
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
@@ -336,6 +343,6 @@ _Noreturn void hm_chamber_init(struct hm_chamber *c, const struct hm_chamber_spe
 		give_up(c->control, &fail);
 	sigprocmask(SIG_BLOCK, &child, NULL);
 	m.said = HM_SAID_STARTED;
-	hm_chamber_say(c->control, &m, -1);
+	hm_chamber_say(c->control, &m, NULL, 0);
 	reap(c->control, product);
 }

@@ -165,7 +165,7 @@ static int mount_layers(struct hm_chamber *c, const char *root, const char *empt
 			return r;
 		}
 		if (r < 0)
-			hm_chamber_say(c->control, &m, -1);
+			hm_chamber_say(c->control, &m, NULL, 0);
 		if (top < 0)
 			top = hm_take_fd(&mount);
 	}

@@ -22,8 +22,8 @@ struct hm_control {
 	struct hm_control_counts *counts;
 };
 
-/* Leaves the listener at 3. */
-static int detach(int listener)
+/* Leaves the listener at 3, and the device at 4. */
+static int detach(int listener, int fuse)
 {
 	int null = open("/dev/null", O_RDWR);
 	sigset_t all;
@@ -33,12 +33,15 @@ static int detach(int listener)
 	setsid();
 	prctl(PR_SET_NAME, "hallmark-equal");
 	listener = fcntl(listener, F_DUPFD, 8);
+	fuse = fuse < 0 ? -1 : fcntl(fuse, F_DUPFD, 8);
 	if (null < 0 || listener < 0 || chdir("/") < 0)
 		return -1;
 	for (int i = 0; i < 3; i++)
 		if (dup2(null, i) < 0)
 			return -1;
-	return dup2(listener, 3) < 0 ? -1 : close_range(4, ~0u, 0);
+	if (dup2(listener, 3) < 0 || (fuse >= 0 && dup2(fuse, 4) < 0))
+		return -1;
+	return close_range(fuse >= 0 ? 5 : 4, ~0u, 0);
 }
 
 /* What hm_control_monotonic set for the children of `pid`. */
@@ -54,21 +57,22 @@ static int64_t ahead_of(pid_t pid)
 	return sscanf((const char *)text.data, "monotonic %lld %lld", &seconds, &ns) == 2 ? seconds * (int64_t)HM_CONTROL_NS + ns : 0;
 }
 
-static _Noreturn void supervise(struct hm_control *c, const struct hm_control_spec *spec, int listener, pid_t exempt)
+static _Noreturn void supervise(struct hm_control *c, const struct hm_control_spec *spec, int listener, int fuse, pid_t exempt)
 {
-	struct hm_control_server server = { .spec = spec, .counts = c->counts, .listener = 3, .exempt = exempt };
+	struct hm_control_server server = { .spec = spec, .counts = c->counts, .listener = 3, .device = fuse < 0 ? -1 : 4, .exempt = exempt };
 	sigset_t child;
 
 	server.ahead = ahead_of(exempt);
 	server.clock = (struct hm_control_clock){ .start_ns = spec->start_ns, .uptime_s = hm_control_uptime(spec) };
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
-	if (detach(listener) < 0 || (server.children = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
+	if (detach(listener, fuse) < 0 || (server.children = signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK)) < 0)
 		_exit(1);
 	hm_control_serve(&server);
 }
 
-int hm_control_start(struct hm_control **ret, const struct hm_control_spec *spec, int listener, pid_t exempt, struct hm_fail *fail)
+int hm_control_start(struct hm_control **ret, const struct hm_control_spec *spec, int listener, int fuse, pid_t exempt,
+		     struct hm_fail *fail)
 {
 	pid_t parent = getpid();
 	struct hm_control *c = hm_alloc(1, sizeof(*c));
@@ -79,12 +83,13 @@ int hm_control_start(struct hm_control **ret, const struct hm_control_spec *spec
 		free(c);
 		return hm_fail_errno(fail, "starting the supervisor of clocks and random numbers");
 	}
+	c->counts->device = fuse >= 0;
 	c->pid = fork();
 	if (c->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(1);
-		supervise(c, spec, listener, exempt);
+		supervise(c, spec, listener, fuse, exempt);
 	}
 	if (c->pid > 0)
 		c->pidfd = pidfd_open(c->pid, 0);

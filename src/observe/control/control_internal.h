@@ -10,6 +10,7 @@
  *   task.c    who calls: its number inside, its memory
  *   stream.c  what is drawn
  *   clock.c   logical time
+ *   device.c  /dev/urandom
  *   exec.c    the stop at exec
  *   vdso.c    the vDSO's functions made into calls
  */
@@ -72,6 +73,8 @@ struct hm_control_tasks {
 };
 /* The task `pid` and its memory (a descriptor of the caller's), or NULL where it has ended. The task is good until the next call. */
 struct hm_control_task *hm_control_task_of(struct hm_control_tasks *tasks, pid_t pid, int *memory) HM_MUST_CHECK;
+/* By its number inside. */
+struct hm_control_task *hm_control_task_with(struct hm_control_tasks *tasks, uint32_t tid) HM_MUST_CHECK;
 /* The number on the host of its process, and a file of its folder in /proc; behind a hm_control_task_of. */
 pid_t hm_control_task_process(const struct hm_control_tasks *tasks, pid_t pid) HM_MUST_CHECK;
 int hm_control_task_open(const struct hm_control_tasks *tasks, pid_t pid, const char *name) HM_MUST_CHECK;
@@ -90,7 +93,7 @@ struct hm_control_server {
 	int64_t ahead; /* nanoseconds by which the chamber's monotonic clock, as the kernel has it, is ahead of the host's */
 	struct hm_control_exec *execs; /* calls that have not come to an end */
 	size_t exec_count;
-	int listener, children; /* children: a signalfd */
+	int listener, children, device; /* children: a signalfd; device: of /dev/fuse, or -1 */
 	pid_t exempt;
 };
 /* The answer, a negative errno, or with `leave` that the kernel shall do it. */
@@ -134,6 +137,10 @@ hm_control_answer hm_control_wait_ms, hm_control_wait_ns, hm_control_wait_us, hm
 	hm_control_wait_timer, hm_control_wait_none;
 /* Before anything else is done about a call: puts back a deadline that was moved. */
 void hm_control_move_back(struct hm_control_question *q);
+
+/* ---- device.c ---- */
+/* One request, if there is one. False: the file system is gone. */
+bool hm_control_device_serve(struct hm_control_server *server) HM_MUST_CHECK;
 
 /* ---- exec.c ---- */
 /* The thread `pid` of `process` waits in a call to exec: lets it go so that it stops when the new program stands. */

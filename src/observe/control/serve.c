@@ -85,7 +85,8 @@ static bool take(const struct hm_control_server *server, struct seccomp_notif *n
 
 _Noreturn void hm_control_serve(struct hm_control_server *server)
 {
-	struct pollfd p[] = { { .fd = server->listener, .events = POLLIN }, { .fd = server->children, .events = POLLIN } };
+	struct pollfd p[] = { { .fd = server->listener, .events = POLLIN }, { .fd = server->children, .events = POLLIN },
+			      { .fd = server->device, .events = POLLIN } };
 	union {
 		struct seccomp_notif notif;
 		uint8_t room[512];
@@ -104,6 +105,8 @@ _Noreturn void hm_control_serve(struct hm_control_server *server)
 		memset(&taken, 0, sizeof(taken)); /* the kernel insists */
 		if (p[0].revents & POLLIN && take(server, &taken.notif))
 			do_call(server, &taken.notif);
+		if (p[2].revents && !hm_control_device_serve(server))
+			p[2].fd = -1;
 		if (p[0].revents & (POLLHUP | POLLERR))
 			p[0].fd = -1; /* nobody is left who could call */
 	}

@@ -17,7 +17,7 @@ static struct hm_control_task *find(struct hm_control_task *list, size_t cap, ui
 	return &list[i];
 }
 
-static struct hm_control_task *task_with(struct hm_control_tasks *tasks, uint32_t tid)
+struct hm_control_task *hm_control_task_with(struct hm_control_tasks *tasks, uint32_t tid)
 {
 	struct hm_control_task *task;
 
@@ -95,7 +95,7 @@ static void get_to_know(struct hm_control_known *known, pid_t pid)
 static struct hm_control_task *task_of(struct hm_control_tasks *tasks, const struct hm_control_known *known)
 {
 	size_t before = tasks->count;
-	struct hm_control_task *task = task_with(tasks, known->tid), *parent;
+	struct hm_control_task *task = hm_control_task_with(tasks, known->tid), *parent;
 
 	if (tasks->count > before && known->parent) {
 		parent = find(tasks->list, tasks->cap, known->parent);
