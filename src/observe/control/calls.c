@@ -22,7 +22,7 @@ const struct hm_control_call hm_control_calls[] = {
 	{ NATIVE, SYS_times, ALWAYS, true, hm_control_times },
 	{ NATIVE, SYS_execve, ALWAYS, true, NULL },
 	{ NATIVE, SYS_execveat, ALWAYS, true, NULL },
-	{ NATIVE, SYS_nanosleep, ALWAYS, true, hm_control_wait_ns },
+	{ NATIVE, SYS_nanosleep, ALWAYS, true, hm_control_wait_nap },
 	{ NATIVE, SYS_clock_nanosleep, ALWAYS, true, hm_control_wait_sleep },
 	{ NATIVE, SYS_ppoll, POINTER(2), true, hm_control_wait_ns },
 	{ NATIVE, SYS_pselect6, POINTER(4), true, hm_control_wait_ns },
@@ -31,7 +31,6 @@ const struct hm_control_call hm_control_calls[] = {
 	{ NATIVE, SYS_rt_sigtimedwait, POINTER(2), true, hm_control_wait_ns },
 	{ NATIVE, SYS_futex, FUTEX, true, hm_control_wait_futex },
 	{ NATIVE, SYS_timerfd_settime, BIT(1), true, hm_control_wait_timer },
-	{ NATIVE, SYS_exit_group, ALWAYS, true, hm_control_wait_none },
 #if defined(__x86_64__)
 	{ NATIVE, SYS_time, ALWAYS, true, hm_control_get_time },
 	{ NATIVE, SYS_poll, ABOVE(2), true, hm_control_wait_ms },
@@ -45,7 +44,7 @@ const struct hm_control_call hm_control_calls[] = {
 	{ AUDIT_ARCH_I386, 43, ALWAYS, false, hm_control_times },
 	{ AUDIT_ARCH_I386, 11, ALWAYS, false, NULL },			   /* execve */
 	{ AUDIT_ARCH_I386, 358, ALWAYS, false, NULL },			   /* execveat */
-	{ AUDIT_ARCH_I386, 162, ALWAYS, false, hm_control_wait_ns },	   /* nanosleep */
+	{ AUDIT_ARCH_I386, 162, ALWAYS, false, hm_control_wait_nap },	   /* nanosleep */
 	{ AUDIT_ARCH_I386, 267, ALWAYS, false, hm_control_wait_sleep },   /* clock_nanosleep */
 	{ AUDIT_ARCH_I386, 407, ALWAYS, true, hm_control_wait_sleep },	   /* clock_nanosleep_time64 */
 	{ AUDIT_ARCH_I386, 168, ABOVE(2), false, hm_control_wait_ms },	   /* poll */
@@ -58,7 +57,6 @@ const struct hm_control_call hm_control_calls[] = {
 	{ AUDIT_ARCH_I386, 319, ABOVE(3), false, hm_control_wait_ms },	   /* epoll_pwait */
 	{ AUDIT_ARCH_I386, 240, FUTEX, false, hm_control_wait_futex },	   /* futex */
 	{ AUDIT_ARCH_I386, 422, FUTEX, true, hm_control_wait_futex },	   /* futex_time64 */
-	{ AUDIT_ARCH_I386, 252, ALWAYS, false, hm_control_wait_none },	   /* exit_group */
 #elif defined(__aarch64__)
 	{ AUDIT_ARCH_ARM, 384, ALWAYS, false, hm_control_random },
 	{ AUDIT_ARCH_ARM, 263, ALWAYS, false, hm_control_clock_gettime },

@@ -11,6 +11,7 @@
  *   stream.c  what is drawn
  *   clock.c   logical time
  *   device.c  /dev/urandom
+ *   sleeper.c processes that sleep and end
  *   exec.c    the stop at exec
  *   vdso.c    the vDSO's functions made into calls
  */
@@ -75,8 +76,8 @@ struct hm_control_tasks {
 struct hm_control_task *hm_control_task_of(struct hm_control_tasks *tasks, pid_t pid, int *memory) HM_MUST_CHECK;
 /* By its number inside. */
 struct hm_control_task *hm_control_task_with(struct hm_control_tasks *tasks, uint32_t tid) HM_MUST_CHECK;
-/* The number on the host of its process, and a file of its folder in /proc; behind a hm_control_task_of. */
-pid_t hm_control_task_process(const struct hm_control_tasks *tasks, pid_t pid) HM_MUST_CHECK;
+/* What is known of `pid`, or NULL; and a file of its folder in /proc. Both behind a hm_control_task_of. */
+const struct hm_control_known *hm_control_task_known(const struct hm_control_tasks *tasks, pid_t pid) HM_MUST_CHECK;
 int hm_control_task_open(const struct hm_control_tasks *tasks, pid_t pid, const char *name) HM_MUST_CHECK;
 
 /* ---- serve.c ---- */
@@ -85,12 +86,19 @@ struct hm_control_exec {
 	uint64_t id; /* of the notification */
 	bool held;
 };
+#define HM_CONTROL_SLEEPERS 64u
+struct hm_control_sleeper { /* a process whose last call was to sleep */
+	int folder;	    /* as of hm_control_known, its own */
+	uint32_t tid, parent;
+};
 struct hm_control_server {
 	const struct hm_control_spec *spec;
 	struct hm_control_counts *counts; /* shared with hallmark */
 	struct hm_control_tasks tasks;
 	struct hm_control_clock clock;
 	int64_t ahead; /* nanoseconds by which the chamber's monotonic clock, as the kernel has it, is ahead of the host's */
+	struct hm_control_sleeper sleepers[HM_CONTROL_SLEEPERS];
+	size_t sleeper_count;
 	struct hm_control_exec *execs; /* calls that have not come to an end */
 	size_t exec_count;
 	int listener, children, device; /* children: a signalfd; device: of /dev/fuse, or -1 */
@@ -134,9 +142,15 @@ bool hm_control_is_there(const struct hm_control_server *server, const struct hm
 /* ---- wait.c ---- */
 /* Relative: milliseconds; seconds with nanoseconds, or with microseconds. The others may be absolute. */
 hm_control_answer hm_control_wait_ms, hm_control_wait_ns, hm_control_wait_us, hm_control_wait_sleep, hm_control_wait_futex,
-	hm_control_wait_timer, hm_control_wait_none;
+	hm_control_wait_timer, hm_control_wait_nap;
 /* Before anything else is done about a call: puts back a deadline that was moved. */
 void hm_control_move_back(struct hm_control_question *q);
+
+/* ---- sleeper.c ---- */
+/* The caller is about to sleep, for what its task waits. */
+void hm_control_sleeper_add(struct hm_control_server *server, const struct hm_control_question *q);
+/* Counts for their parents what those slept that are gone. Before the task of a caller is looked up: it may begin with that. */
+void hm_control_sleepers_look(struct hm_control_server *server, uint64_t now_ns);
 
 /* ---- device.c ---- */
 /* One request, if there is one. False: the file system is gone. */

@@ -52,12 +52,14 @@ static void do_call(struct hm_control_server *server, const struct seccomp_notif
 {
 	HM_CLOSE int memory = -1;
 	struct hm_control_question q = { .notif = notif, .call = call_of(&notif->data), .now = hm_control_host(CLOCK_MONOTONIC) };
+	const struct hm_control_known *known;
 	int64_t value;
 
 	if (!q.call || (pid_t)notif->pid == server->exempt) {
 		hm_control_let_go(server, notif->id, 0, true);
 		return;
 	}
+	hm_control_sleepers_look(server, q.now);
 	q.task = hm_control_task_of(&server->tasks, (pid_t)notif->pid, &memory);
 	q.memory = memory;
 	if (!q.task) {
@@ -70,8 +72,9 @@ static void do_call(struct hm_control_server *server, const struct seccomp_notif
 		return;
 	hm_control_move_back(&q);
 	hm_control_settle(&server->clock, &q.task->time, q.now);
+	known = hm_control_task_known(&server->tasks, (pid_t)notif->pid);
 	if (!q.call->answer) {
-		hm_control_exec(server, (pid_t)notif->pid, hm_control_task_process(&server->tasks, (pid_t)notif->pid), notif->id);
+		hm_control_exec(server, (pid_t)notif->pid, known ? known->process : (pid_t)notif->pid, notif->id);
 		return;
 	}
 	value = q.call->answer(server, &q);

@@ -118,16 +118,16 @@ struct hm_control_task *hm_control_task_of(struct hm_control_tasks *tasks, pid_t
 	return *memory < 0 ? NULL : task_of(tasks, known);
 }
 
-pid_t hm_control_task_process(const struct hm_control_tasks *tasks, pid_t pid)
+const struct hm_control_known *hm_control_task_known(const struct hm_control_tasks *tasks, pid_t pid)
 {
 	const struct hm_control_known *known = &tasks->known[(unsigned)pid % HM_CONTROL_KNOWN];
 
-	return known->pid == pid ? known->process : pid;
+	return known->pid == pid ? known : NULL;
 }
 
 int hm_control_task_open(const struct hm_control_tasks *tasks, pid_t pid, const char *name)
 {
-	const struct hm_control_known *known = &tasks->known[(unsigned)pid % HM_CONTROL_KNOWN];
+	const struct hm_control_known *known = hm_control_task_known(tasks, pid);
 
-	return known->pid == pid ? openat(known->folder, name, O_RDONLY | O_CLOEXEC) : -1;
+	return known ? openat(known->folder, name, O_RDONLY | O_CLOEXEC) : -1;
 }

@@ -1,5 +1,6 @@
 /* The kernel puts an image into every process whose functions tell the time, and draw, without a call. Written over they make
- * the calls: the image is the process's own copy then, and what searches it by whatever way finds the same. */
+ * the calls: the image is the process's own copy then, and what searches it by whatever way finds the same. A call that a signal
+ * interrupts before the supervisor has taken it is made again, since no program expects that of a clock. */
 #include "control_internal.h"
 
 #include <asm/unistd.h>
@@ -7,7 +8,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#define STUB_MAX 20
+#define STUB_MAX 32
 
 /* What a function becomes: `code` with the call's number at `number`. A function that may say that it is not there says so. */
 struct stub {
@@ -18,9 +19,13 @@ struct stub {
 };
 
 #ifdef __x86_64__
-static const uint8_t call_wide[] = { 0xb8, 0, 0, 0, 0, 0x0f, 0x05, 0xc3 };
+/* mov $NUMBER, %eax; syscall; cmp $-EINTR, %rax; je from the start; ret */
+static const uint8_t call_wide[] = { 0xb8, 0, 0, 0, 0, 0x0f, 0x05, 0x48, 0x83, 0xf8, 0xfc, 0x74, 0xf3, 0xc3 };
+/* mov $NUMBER, %eax; ret */
 static const uint8_t absent_wide[] = { 0xb8, 0, 0, 0, 0, 0xc3 };
-static const uint8_t call_narrow[] = { 0x53, 0x8b, 0x5c, 0x24, 0x08, 0x8b, 0x4c, 0x24, 0x0c, 0xb8, 0, 0, 0, 0, 0xcd, 0x80, 0x5b, 0xc3 };
+/* push %ebx; mov 8(%esp), %ebx; mov 12(%esp), %ecx; mov $NUMBER, %eax; int $0x80; cmp $-EINTR, %eax; je; pop %ebx; ret */
+static const uint8_t call_narrow[] = { 0x53, 0x8b, 0x5c, 0x24, 0x08, 0x8b, 0x4c, 0x24, 0x0c, 0xb8, 0,	  0,
+				       0,    0,	   0xcd, 0x80, 0x83, 0xf8, 0xfc, 0x74, 0xf4, 0x5b, 0xc3 };
 static const struct stub wide_stubs[] = {
 	{ "__vdso_clock_gettime", 228, call_wide, sizeof(call_wide), 1, 0 },
 	{ "__vdso_gettimeofday", 96, call_wide, sizeof(call_wide), 1, 0 },
@@ -35,8 +40,9 @@ static const struct stub narrow_stubs[] = {
 };
 #define HAVE_NARROW 1
 #elif defined(__aarch64__)
-/* mov x8, #NUMBER; svc #0; ret, and mov x0, #~NUMBER; ret */
-static const uint8_t call_wide[] = { 0x08, 0x00, 0x80, 0xd2, 0x01, 0x00, 0x00, 0xd4, 0xc0, 0x03, 0x5f, 0xd6 };
+/* mov x8, #NUMBER; mov x2, x0; svc #0; cmn x0, #EINTR; b.ne to the end; mov x0, x2; b to svc; ret, and mov x0, #~NUMBER; ret */
+static const uint8_t call_wide[] = { 0x08, 0x00, 0x80, 0xd2, 0xe2, 0x03, 0x00, 0xaa, 0x01, 0x00, 0x00, 0xd4, 0x1f, 0x10, 0x00, 0xb1,
+				     0x61, 0x00, 0x00, 0x54, 0xe0, 0x03, 0x02, 0xaa, 0xfc, 0xff, 0xff, 0x17, 0xc0, 0x03, 0x5f, 0xd6 };
 static const uint8_t absent_wide[] = { 0x00, 0x00, 0x80, 0x92, 0xc0, 0x03, 0x5f, 0xd6 };
 static const struct stub wide_stubs[] = {
 	{ "__kernel_clock_gettime", 113, call_wide, sizeof(call_wide), 0, 5 },

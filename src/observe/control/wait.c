@@ -114,6 +114,14 @@ int64_t hm_control_wait_us(struct hm_control_server *server HM_UNUSED, struct hm
 	return wait_relative(q, q->notif->data.args[q->call->argument], 1000000);
 }
 
+int64_t hm_control_wait_nap(struct hm_control_server *server, struct hm_control_question *q)
+{
+	q->leave = true;
+	wait_relative(q, q->notif->data.args[0], HM_CONTROL_NS);
+	hm_control_sleeper_add(server, q);
+	return 0;
+}
+
 int64_t hm_control_wait_sleep(struct hm_control_server *server, struct hm_control_question *q)
 {
 	const __u64 *args = q->notif->data.args;
@@ -121,7 +129,12 @@ int64_t hm_control_wait_sleep(struct hm_control_server *server, struct hm_contro
 	q->leave = true;
 	if (hm_control_kind((int32_t)args[0]) == HM_CONTROL_CPU)
 		return 0;
-	return args[1] & TIMER_ABSTIME ? wait_until(server, q, args[2], (int32_t)args[0]) : wait_relative(q, args[2], HM_CONTROL_NS);
+	if (args[1] & TIMER_ABSTIME)
+		wait_until(server, q, args[2], (int32_t)args[0]);
+	else
+		wait_relative(q, args[2], HM_CONTROL_NS);
+	hm_control_sleeper_add(server, q);
+	return 0;
 }
 
 /* FUTEX_WAIT takes how long, all others until when. */
@@ -150,12 +163,5 @@ int64_t hm_control_wait_timer(struct hm_control_server *server, struct hm_contro
 	if (line)
 		wait_until(server, q, q->notif->data.args[2] + (q->call->wide ? 16 : 8), atoi(line + 9));
 	hm_control_await(&q->task->time, q->now, 0);
-	return 0;
-}
-
-/* Nothing but the settling that comes before every answer: a process that slept ends, and whoever waits for it goes on. */
-int64_t hm_control_wait_none(struct hm_control_server *server HM_UNUSED, struct hm_control_question *q)
-{
-	q->leave = true;
 	return 0;
 }
