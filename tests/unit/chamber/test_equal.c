@@ -422,6 +422,8 @@ static void addresses(void **state HM_UNUSED)
 	help_place(&p, "/var/tmp");
 	run_with(&p, &one, "cat /proc/self/maps", &a);
 	run_with(&p, &two, "cat /proc/self/maps", &b);
+	help_text(&a.out);
+	help_text(&b.out);
 	assert_true(a.out.len > 0);
 	for (char *at = (char *)a.out.data, *with = (char *)b.out.data; at && with && *at && *with; at = strchr(at, '\n') + 1, with = strchr(with, '\n') + 1)
 		assert_memory_equal(at, with, 25); /* the address, not the device */
