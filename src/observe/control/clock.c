@@ -1,13 +1,18 @@
-/* Logical time. A thread's clock stands still while it works, and passes
+/* Logical time. A thread's clock stands still while it works. It has two parts: what has passed, which the clocks of the day
+ * show, and a purse of small change, which the others show too. They grow by
  *
- * - a step at each question. It is less than what a question costs (12 us and more), so that this time hardly ever runs ahead of
- *   the real one; a program that does nothing but ask until some time has come gets there, slower.
+ * - a step at each question, into the purse. It is less than what a question costs (12 us and more), so that this time hardly ever
+ *   runs ahead of the real one; a program that does nothing but ask until some time has come gets there, slower.
  * - what it waited for: as long as it had asked to wait, no matter how much later it was woken. A wait that something ended
- *   early does not count.
+ *   early does not count. Short ones go into the purse.
  * - a catch-up: where real time is a quantum ahead or more, to the last whole quantum. It is so large that the time that work
  *   takes seldom crosses it in one of two runs only.
  *
- * So what a thread reads follows from what it did itself, not from what others did or how fast the machine was. What is
+ * A purse that is full is emptied into what has passed. How often a program goes around its loop while it waits for an answer,
+ * asking for the time and waiting a little, is chance: so the time of day, which is what programs send and seed generators with, does
+ * not depend on it; and the others, by which they measure, are not the same twice.
+ *
+ * What a thread reads follows from what it did itself, not from what others did or how fast the machine was. What is
  * beyond whole seconds is each thread's own, and the seconds are shared: a thread that waited long and one that did not tell the
  * same time to a second. A process begins with what its parent's first thread had waited. */
 #include "control_internal.h"
@@ -15,6 +20,9 @@
 #include "digest.h"
 
 #define STEP 10000ull /* ns */
+#define SHORT 100000000ull
+#define PURSE 250000000ull
+#define MS 1000000ull
 #define QUANTUM (10 * HM_CONTROL_NS)
 
 uint64_t hm_control_uptime(const struct hm_control_spec *spec)
@@ -26,22 +34,29 @@ uint64_t hm_control_uptime(const struct hm_control_spec *spec)
 	return 86400 + ((uint64_t)d.b[0] | (uint64_t)d.b[1] << 8 | (uint64_t)d.b[2] << 16) % (1u << 20);
 }
 
-uint64_t hm_control_passed(const struct hm_control_time *time)
+static void put(struct hm_control_clock *clock, struct hm_control_time *time, uint64_t into_purse)
 {
-	return time->passed + time->asked * STEP;
+	time->purse += into_purse;
+	time->passed += time->purse / PURSE * PURSE;
+	time->purse %= PURSE;
+	if (time->passed / HM_CONTROL_NS > clock->furthest)
+		clock->furthest = time->passed / HM_CONTROL_NS;
 }
 
 void hm_control_settle(struct hm_control_clock *clock, struct hm_control_time *time, uint64_t now_ns)
 {
+	uint64_t waited = time->wait && now_ns - time->wait_begun >= time->wait ? time->wait : 0;
+
 	if (!clock->begun_ns)
 		clock->begun_ns = now_ns;
-	if (time->wait && now_ns - time->wait_begun >= time->wait)
-		time->passed += time->wait;
 	time->wait = 0;
+	/* Up to the next millisecond: what is below comes from the steps, where a program computes how long to wait. */
+	waited = (waited + MS - 1) / MS * MS;
+	if (waited >= SHORT)
+		time->passed += waited;
 	if (time->passed < clock->furthest * HM_CONTROL_NS)
 		time->passed = clock->furthest * HM_CONTROL_NS;
-	if (time->passed / HM_CONTROL_NS > clock->furthest)
-		clock->furthest = time->passed / HM_CONTROL_NS;
+	put(clock, time, waited < SHORT ? waited : 0);
 }
 
 void hm_control_await(struct hm_control_time *time, uint64_t now_ns, uint64_t length)
@@ -50,18 +65,18 @@ void hm_control_await(struct hm_control_time *time, uint64_t now_ns, uint64_t le
 	time->wait_begun = now_ns;
 }
 
-uint64_t hm_control_pass(struct hm_control_clock *clock, struct hm_control_time *time, uint64_t now_ns)
+void hm_control_ask(struct hm_control_clock *clock, struct hm_control_time *time, uint64_t now_ns)
 {
 	uint64_t real;
 
 	hm_control_settle(clock, time, now_ns);
-	time->asked++;
+	put(clock, time, STEP);
 	real = now_ns - clock->begun_ns;
-	if (real >= hm_control_passed(time) + QUANTUM) {
+	if (real >= time->passed + time->purse + QUANTUM) {
 		time->passed = real / QUANTUM * QUANTUM;
-		clock->furthest = time->passed / HM_CONTROL_NS; /* it was less */
+		time->purse = 0;
+		put(clock, time, 0);
 	}
-	return hm_control_passed(time);
 }
 
 /* CPU clocks of any process, as clock_getcpuclockid(3) makes them. The two low bits tell these from a device's clock. */
@@ -89,7 +104,8 @@ enum hm_control_clock_kind hm_control_kind(int32_t id)
 	}
 }
 
-uint64_t hm_control_shows(const struct hm_control_clock *clock, enum hm_control_clock_kind kind, uint64_t passed)
+uint64_t hm_control_shows(const struct hm_control_clock *clock, enum hm_control_clock_kind kind, const struct hm_control_time *time)
 {
-	return passed + (kind == HM_CONTROL_REAL ? clock->start_ns : kind == HM_CONTROL_MONOTONIC ? clock->uptime_s * HM_CONTROL_NS : 0);
+	return time->passed + (kind == HM_CONTROL_REAL ? 0 : time->purse) +
+	       (kind == HM_CONTROL_REAL ? clock->start_ns : kind == HM_CONTROL_MONOTONIC ? clock->uptime_s * HM_CONTROL_NS : 0);
 }

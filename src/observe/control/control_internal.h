@@ -33,22 +33,20 @@ struct hm_control_clock { /* of a run */
 	uint64_t furthest; /* whole seconds that some thread has got to */
 };
 struct hm_control_time { /* of a thread; all zero at first */
-	uint64_t asked;	 /* questions so far */
-	uint64_t passed; /* besides the steps */
+	uint64_t passed, purse; /* what all clocks show, and what only those show that are not of the day */
 	uint64_t wait, wait_begun; /* how long it asked to wait in its last call, 0: not; when, on the host's monotonic clock */
 };
 /* `now_ns` is the host's monotonic clock. What the thread waited for is counted. */
 void hm_control_settle(struct hm_control_clock *clock, struct hm_control_time *time, uint64_t now_ns);
 /* It is about to wait. Settle first. */
 void hm_control_await(struct hm_control_time *time, uint64_t now_ns, uint64_t length);
-/* Nanoseconds since the start, for the thread's next question. Settles. */
-uint64_t hm_control_pass(struct hm_control_clock *clock, struct hm_control_time *time, uint64_t now_ns) HM_MUST_CHECK;
-/* ... as they are, without a question. */
-uint64_t hm_control_passed(const struct hm_control_time *time) HM_MUST_CHECK;
+/* The thread asks for the time. Settles. */
+void hm_control_ask(struct hm_control_clock *clock, struct hm_control_time *time, uint64_t now_ns);
 enum hm_control_clock_kind { HM_CONTROL_FOREIGN, HM_CONTROL_REAL, HM_CONTROL_MONOTONIC, HM_CONTROL_CPU };
 enum hm_control_clock_kind hm_control_kind(int32_t id) HM_MUST_CHECK;
-/* What a clock of this kind shows when `passed` have passed. */
-uint64_t hm_control_shows(const struct hm_control_clock *clock, enum hm_control_clock_kind kind, uint64_t passed) HM_MUST_CHECK;
+/* What a clock of this kind shows the thread, ns. */
+uint64_t hm_control_shows(const struct hm_control_clock *clock, enum hm_control_clock_kind kind,
+			  const struct hm_control_time *time) HM_MUST_CHECK;
 
 /* ---- task.c ---- */
 struct hm_control_task {

@@ -60,7 +60,7 @@ static int64_t wait_until(struct hm_control_server *server, struct hm_control_qu
 
 	if ((kind != HM_CONTROL_REAL && kind != HM_CONTROL_MONOTONIC) || !take_time(q, at, HM_CONTROL_NS, &wanted))
 		return 0;
-	shown = hm_control_shows(&server->clock, kind, hm_control_passed(&q->task->time));
+	shown = hm_control_shows(&server->clock, kind, &q->task->time);
 	kernels = kind == HM_CONTROL_REAL ? hm_control_host(CLOCK_REALTIME) : q->now + (uint64_t)server->ahead;
 	length = wanted > shown ? wanted - shown : 0;
 	until = kernels + length;

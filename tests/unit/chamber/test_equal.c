@@ -37,7 +37,7 @@ static int probe_raw(void)
 	syscall(SYS_clock_gettime, CLOCK_REALTIME, &a);
 	clock_gettime(CLOCK_REALTIME, &b);
 	printf("%ld %ld %ld\n", a.tv_sec, a.tv_nsec, (b.tv_sec - a.tv_sec) * 1000000000 + b.tv_nsec - a.tv_nsec);
-	clock_gettime(CLOCK_MONOTONIC, &a);
+	syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &a);
 	clock_gettime(CLOCK_BOOTTIME, &b);
 	printf("%ld.%09ld %ld.%09ld\n", a.tv_sec, a.tv_nsec, b.tv_sec, b.tv_nsec);
 	gettimeofday(&v, NULL);
@@ -394,7 +394,7 @@ static void shell_and_date(void **state HM_UNUSED)
 static void sleeping(void **state HM_UNUSED)
 {
 	expect_out(&one, "for i in 1 2 3; do sleep 0.7; done; date +%s.%N; sleep 1; date +%s.%N; (sleep 9 &) ; date +%s.%N",
-		   "1700000002.100010000\n1700000003.100010000\n1700000003.100010000\n");
+		   "1700000002.100000000\n1700000003.100000000\n1700000003.100000000\n");
 }
 
 static void devices(void **state HM_UNUSED)

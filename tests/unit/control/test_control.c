@@ -47,15 +47,34 @@ static void stream_is_one(void **state HM_UNUSED)
 
 #define S HM_CONTROL_NS
 
+/* What a monotonic clock has moved since the start. */
+static uint64_t ask(struct hm_control_clock *clock, struct hm_control_time *time, uint64_t now)
+{
+	hm_control_ask(clock, time, now);
+	return hm_control_shows(clock, HM_CONTROL_MONOTONIC, time);
+}
+
+static uint64_t day(const struct hm_control_clock *clock, const struct hm_control_time *time)
+{
+	return hm_control_shows(clock, HM_CONTROL_REAL, time);
+}
+
 static void time_passes_by_steps(void **state HM_UNUSED)
 {
 	struct hm_control_clock clock = { 0 };
 	struct hm_control_time a = { 0 }, b = { 0 };
 
-	assert_int_equal(hm_control_pass(&clock, &a, 100 * S), 10000);
-	assert_int_equal(hm_control_pass(&clock, &a, 101 * S), 20000);
-	assert_int_equal(hm_control_pass(&clock, &b, 109 * S), 10000);
-	assert_int_equal(hm_control_pass(&clock, &a, 110 * S), 30000); /* not yet: 30 us are missing */
+	assert_int_equal(ask(&clock, &a, 100 * S), 10000);
+	assert_int_equal(ask(&clock, &a, 101 * S), 20000);
+	assert_int_equal(ask(&clock, &b, 109 * S), 10000);
+	assert_int_equal(ask(&clock, &a, 110 * S), 30000); /* not yet: 30 us are missing */
+	/* the time of day stands until the purse is full */
+	for (int i = 3; i < 24999; i++)
+		hm_control_ask(&clock, &a, 105 * S);
+	assert_int_equal(day(&clock, &a), 0);
+	assert_int_equal(ask(&clock, &a, 105 * S), 250000000);
+	assert_int_equal(day(&clock, &a), 250000000);
+	assert_int_equal(ask(&clock, &a, 105 * S), 250010000);
 }
 
 /* The quantum is reached by the thread that asks, and the others follow. */
@@ -64,11 +83,13 @@ static void time_catches_up(void **state HM_UNUSED)
 	struct hm_control_clock clock = { 0 };
 	struct hm_control_time a = { 0 }, b = { 0 };
 
-	assert_int_equal(hm_control_pass(&clock, &a, 5 * S), 10000);
-	assert_int_equal(hm_control_pass(&clock, &a, 5 * S + 13 * S), 10 * S + 20000);
-	assert_int_equal(hm_control_pass(&clock, &a, 5 * S + 20 * S), 10 * S + 30000);
-	assert_int_equal(hm_control_pass(&clock, &a, 5 * S + 47 * S), 40 * S + 40000);
-	assert_int_equal(hm_control_pass(&clock, &b, 5 * S + 48 * S), 40 * S + 10000);
+	assert_int_equal(ask(&clock, &a, 5 * S), 10000);
+	assert_int_equal(ask(&clock, &a, 5 * S + 13 * S), 10 * S);
+	assert_int_equal(ask(&clock, &a, 5 * S + 20 * S), 10 * S + 10000);
+	assert_int_equal(ask(&clock, &a, 5 * S + 20 * S + 20000), 20 * S);
+	assert_int_equal(ask(&clock, &a, 5 * S + 20 * S), 20 * S + 10000);
+	assert_int_equal(ask(&clock, &a, 5 * S + 47 * S), 40 * S);
+	assert_int_equal(ask(&clock, &b, 5 * S + 48 * S), 40 * S + 10000);
 }
 
 /* A wait that ran out counts as long as it was meant, one that was cut short not at all; whole seconds are everybody's. */
@@ -77,13 +98,18 @@ static void waits_count(void **state HM_UNUSED)
 	struct hm_control_clock clock = { 0 };
 	struct hm_control_time a = { 0 }, b = { 0 };
 
-	assert_int_equal(hm_control_pass(&clock, &a, 5 * S), 10000);
-	hm_control_await(&a, 5 * S, 2500000000);
-	assert_int_equal(hm_control_pass(&clock, &a, 7 * S + 600000000), 2500000000 + 20000);
-	assert_int_equal(hm_control_pass(&clock, &b, 7 * S + 600000000), 2 * S + 10000);
+	assert_int_equal(ask(&clock, &a, 5 * S), 10000);
+	hm_control_await(&a, 5 * S, 2499970000);
+	assert_int_equal(ask(&clock, &a, 7 * S + 600000000), 2500000000 + 20000);
+	assert_int_equal(day(&clock, &a), 2500000000);
+	assert_int_equal(ask(&clock, &b, 7 * S + 600000000), 2 * S + 10000);
 	hm_control_await(&a, 8 * S, 3 * S);
-	assert_int_equal(hm_control_pass(&clock, &a, 10 * S), 2500000000 + 30000);
-	assert_int_equal(hm_control_pass(&clock, &a, 13 * S), 2500000000 + 40000);
+	assert_int_equal(ask(&clock, &a, 10 * S), 2500000000 + 30000);
+	assert_int_equal(ask(&clock, &a, 13 * S), 2500000000 + 40000);
+	/* a short one is small change */
+	hm_control_await(&a, 13 * S, 99 * S / 1000);
+	assert_int_equal(ask(&clock, &a, 14 * S), 2599000000 + 50000);
+	assert_int_equal(day(&clock, &a), 2500000000);
 }
 
 static void clocks_tell(void **state HM_UNUSED)
@@ -92,25 +118,26 @@ static void clocks_tell(void **state HM_UNUSED)
 	static const struct {
 		int32_t id;
 		enum hm_control_clock_kind kind;
-		uint64_t seconds;
+		uint64_t seconds, ns;
 	} rows[] = {
-		{ CLOCK_REALTIME, HM_CONTROL_REAL, 1700000003 },
-		{ CLOCK_REALTIME_COARSE, HM_CONTROL_REAL, 1700000003 },
-		{ CLOCK_TAI, HM_CONTROL_REAL, 1700000003 },
-		{ CLOCK_MONOTONIC, HM_CONTROL_MONOTONIC, 90003 },
-		{ CLOCK_MONOTONIC_RAW, HM_CONTROL_MONOTONIC, 90003 },
-		{ CLOCK_BOOTTIME, HM_CONTROL_MONOTONIC, 90003 },
-		{ CLOCK_PROCESS_CPUTIME_ID, HM_CONTROL_CPU, 3 },
-		{ CLOCK_THREAD_CPUTIME_ID, HM_CONTROL_CPU, 3 },
-		{ -6, HM_CONTROL_CPU, 3 },	/* clock_getcpuclockid(0) */
-		{ -5, HM_CONTROL_FOREIGN, 3 },	/* of descriptor 0 */
-		{ 10, HM_CONTROL_FOREIGN, 3 },
-		{ 99, HM_CONTROL_FOREIGN, 3 },
+		{ CLOCK_REALTIME, HM_CONTROL_REAL, 1700000003, 0 },
+		{ CLOCK_REALTIME_COARSE, HM_CONTROL_REAL, 1700000003, 0 },
+		{ CLOCK_TAI, HM_CONTROL_REAL, 1700000003, 0 },
+		{ CLOCK_MONOTONIC, HM_CONTROL_MONOTONIC, 90003, 70000 },
+		{ CLOCK_MONOTONIC_RAW, HM_CONTROL_MONOTONIC, 90003, 70000 },
+		{ CLOCK_BOOTTIME, HM_CONTROL_MONOTONIC, 90003, 70000 },
+		{ CLOCK_PROCESS_CPUTIME_ID, HM_CONTROL_CPU, 3, 70000 },
+		{ CLOCK_THREAD_CPUTIME_ID, HM_CONTROL_CPU, 3, 70000 },
+		{ -6, HM_CONTROL_CPU, 3, 70000 },      /* clock_getcpuclockid(0) */
+		{ -5, HM_CONTROL_FOREIGN, 3, 70000 }, /* of descriptor 0 */
+		{ 10, HM_CONTROL_FOREIGN, 3, 70000 },
+		{ 99, HM_CONTROL_FOREIGN, 3, 70000 },
 	};
+	const struct hm_control_time time = { .passed = 3 * S, .purse = 70000 };
 
 	for (size_t i = 0; i < HM_COUNT(rows); i++) {
 		assert_int_equal(hm_control_kind(rows[i].id), rows[i].kind);
-		assert_int_equal(hm_control_shows(&clock, rows[i].kind, 3 * S + 70000), rows[i].seconds * S + 70000);
+		assert_int_equal(hm_control_shows(&clock, rows[i].kind, &time), rows[i].seconds * S + rows[i].ns);
 	}
 }
 
