@@ -9,8 +9,11 @@
 #include "text.h"
 #include "twins.h"
 
+#define DAY (86400ll * 1000000000)
+
 enum { REPEATS = 2 }; /* of a block whose surroundings cannot be made */
-const char *const hm_trials_rules[FATES] = { [INTERRUPTED] = "interrupted", [NOT_SET_UP] = "not set up", [NOT_RECORDED] = "not recorded" };
+const char *const hm_trials_rules[FATES] = { [INTERRUPTED] = "interrupted", [NOT_SET_UP] = "not set up", [NOT_RECORDED] = "not recorded",
+					       [NOTHING_KEPT] = "nothing kept" };
 
 /* What the chamber's internet says in both runs of a block follows from these, and what the product draws and is told of the time. */
 struct block_net {
@@ -77,9 +80,14 @@ int hm_trials_open(struct hm_trials **ret, struct hm_assessment *a, const char *
 	e->factors = factors;
 	e->factor_count = count;
 	e->pairs = pairs;
+	for (e->content = 0; e->content < count && strcmp(factors[e->content], "content") != 0;)
+		e->content++;
+	/* Where nothing can leave, nothing can be sent later either. */
+	if (e->content < count && a->mode != HM_INTERNET_CLOSED)
+		e->stores = pairs < HM_EXPERIMENT_PAIRS_SIZED ? HM_EXPERIMENT_PAIRS_SIZED : pairs;
 	e->aa = hm_experiment_aa(pairs);
 	e->screen = hm_experiment_screening(pairs);
-	e->blocks = e->aa + e->screen + (unsigned)count * pairs;
+	e->blocks = e->aa + e->screen + (unsigned)count * pairs + 2 * e->stores;
 	e->held = hm_alloc(count + 1, sizeof(*e->held));
 	e->began = hm_alloc((size_t)e->blocks + 1, sizeof(*e->began));
 	e->sets = hm_alloc(2 * (size_t)e->blocks, sizeof(*e->sets));
@@ -117,13 +125,22 @@ unsigned hm_trials_runs(const struct hm_trials *e)
 
 const char *hm_trials_phase(const struct hm_trials *e, unsigned block)
 {
+	unsigned fresh = e->blocks - 2 * e->stores;
+
+	if (block > fresh)
+		return (block - fresh) % 2 ? "store" : "send";
 	return block <= e->aa ? "aa" : block <= e->aa + e->screen ? "screen" : "confirm";
 }
 
-/* Of a confirming block. */
+/* Of a confirming block, and of those behind. */
 static size_t factor_of(const struct hm_trials *e, unsigned block)
 {
-	return (block - e->aa - e->screen - 1) / e->pairs;
+	return block > e->blocks - 2 * e->stores ? e->content : (block - e->aa - e->screen - 1) / e->pairs;
+}
+
+static bool is_phase(const struct hm_trials *e, unsigned block, const char *phase)
+{
+	return strcmp(hm_trials_phase(e, block), phase) == 0;
 }
 
 void hm_trials_plan(const struct hm_trials *e, json_t **factors, json_t **runs, json_t **blocks)
@@ -173,8 +190,12 @@ int hm_trials_find_set(struct hm_trials *e, size_t *ret, struct set wanted, cons
 
 int hm_trials_level(const struct hm_trials *e, unsigned block, unsigned place, struct hm_fail *fail)
 {
-	int coin = block <= e->aa ? 0 : hm_experiment_coin(e->a->seed, hm_trials_phase(e, block), block, fail);
+	int coin;
 
+	/* What is sent is told apart by what was stored. */
+	if (is_phase(e, block, "send"))
+		block--;
+	coin = block <= e->aa ? 0 : hm_experiment_coin(e->a->seed, hm_trials_phase(e, block), block, fail);
 	return coin < 0 || block <= e->aa ? coin : (place == 0) == (coin == 1);
 }
 
@@ -196,7 +217,7 @@ int hm_trials_world(struct hm_trials *e, unsigned block, unsigned place, struct 
 	for (size_t i = 0; i < hm_factor_count; i++)
 		choice[i] = (struct hm_factor_choice){ hm_factors[i].base, set->block };
 	for (size_t i = 0; i < e->factor_count; i++) {
-		bool varies = block > e->aa && (!confirms || factor_of(e, block) == i);
+		bool varies = block > e->aa && (!confirms || (factor_of(e, block) == i && !is_phase(e, block, "send")));
 		unsigned own = varies ? (unsigned)level : hm_factor_base(e->factors[i]);
 
 		for (size_t row = 0; row < hm_factor_count; row++)
@@ -226,7 +247,7 @@ static char *stdin_of(const struct hm_trials *e, const struct hm_world *world)
 static void begin_net(struct hm_trials *e, struct block_net *net, unsigned block)
 {
 	unsigned first = e->aa + e->screen + 1;
-	bool repeats = block >= first && hm_experiment_repeats(e->pairs, (block - first) % e->pairs);
+	bool repeats = block >= first && block <= e->blocks - 2 * e->stores && hm_experiment_repeats(e->pairs, (block - first) % e->pairs);
 	unsigned as = repeats ? e->held[factor_of(e, block)] : block;
 	HM_FREE char *label = hm_sprintf("control/%s/%u/internet", hm_trials_phase(e, as), as);
 	HM_FREE char *product = hm_sprintf("control/%s/%u", hm_trials_phase(e, as), as);
@@ -260,7 +281,7 @@ static int prepare_place(struct hm_trials *e, struct place *p, unsigned block, u
 	if (r < 0)
 		return r;
 	p->stdin_path = stdin_of(e, p->world);
-	p->spec = (struct hm_run_spec){ .mode = a->mode, .plan = plan, .number = p->run, .time_limit_s = a->time_limit_s,
+	p->spec = (struct hm_run_spec){ .mode = is_phase(e, block, "store") ? HM_INTERNET_CLOSED : a->mode, .plan = plan, .number = p->run, .time_limit_s = a->time_limit_s,
 					.record = p->record, .packets = p->packets, .tree = p->tree, .silent = true };
 	p->spec.noise = net->noise.b;
 	p->spec.clock = net->clock;
@@ -279,9 +300,9 @@ static int prepare_place(struct hm_trials *e, struct place *p, unsigned block, u
 }
 
 /* A run that was done, or that failed when the product had begun. */
-static int take_twin(struct hm_trials *e, struct place *p, struct hm_twin *twin, struct hm_bytes *absent, struct hm_fail *fail)
+static int take_twin(struct hm_trials *e, struct place *p, struct hm_twin *twin, const struct hm_run_result *result, struct hm_bytes *absent,
+		     struct hm_fail *fail)
 {
-	const struct hm_run_result *result = &twin->result;
 	int r;
 
 	if (twin->code < 0) {
@@ -293,8 +314,10 @@ static int take_twin(struct hm_trials *e, struct place *p, struct hm_twin *twin,
 						     result->chamber.end_ns, hm_trials_phase(e, (p->run + 1) / 2), true, result->controlled };
 	e->a->events += result->record.items;
 	e->a->lost += result->capture.lost + result->internet.lost;
-	absent->len = 0;
-	hm_bytes_slice(absent, hm_slice_of(&result->absent));
+	if (result == &twin->result) {
+		absent->len = 0;
+		hm_bytes_slice(absent, hm_slice_of(&result->absent));
+	}
 	r = hm_trials_find_set(e, &e->set_of[p->run - 1], p->set, p->world, fail);
 	if (r == 0)
 		r = hm_assess_add_run(e->a, p->run, &p->spec, fail);
@@ -318,38 +341,75 @@ static void forget_files(const struct place *p)
 			unlink(paths[i]);
 }
 
+/* Places of the block, and behind them those of the send block that goes on with what a store block leaves. */
+struct attempt {
+	struct place place[2 * HM_TWINS];
+	struct hm_twin twin[HM_TWINS];
+	struct block_net net, later;
+	bool stores;
+};
+
+static int prepare_block(struct hm_trials *e, struct attempt *t, unsigned block, struct hm_slice plan, struct hm_fail *fail)
+{
+	int r = 0;
+
+	t->stores = is_phase(e, block, "store");
+	begin_net(e, &t->net, block);
+	if (t->stores) {
+		begin_net(e, &t->later, block + 1);
+		t->later.clock += DAY;
+		t->later.control.start_ns += DAY;
+	}
+	for (unsigned i = 0; i < HM_TWINS && r == 0; i++) {
+		r = prepare_place(e, &t->place[i], block, i, &t->net, plan, fail);
+		if (r == 0 && t->stores)
+			r = prepare_place(e, &t->place[HM_TWINS + i], block + 1, i, &t->later, plan, fail);
+		t->twin[i].spec = &t->place[i].spec;
+		t->twin[i].then = t->stores ? &t->place[HM_TWINS + i].spec : NULL;
+	}
+	return r;
+}
+
+static int take_block(struct hm_trials *e, struct attempt *t, struct hm_bytes *absent, struct hm_fail *fail)
+{
+	int r = 0;
+
+	for (unsigned i = 0; i < HM_TWINS && r == 0; i++)
+		r = take_twin(e, &t->place[i], &t->twin[i], &t->twin[i].result, absent, fail);
+	for (unsigned i = 0; i < HM_TWINS && r == 0 && t->stores; i++)
+		r = take_twin(e, &t->place[HM_TWINS + i], &t->twin[i], &t->twin[i].then_result, absent, fail);
+	return r;
+}
+
+static void release_attempt(struct attempt *t)
+{
+	for (unsigned i = 0; i < HM_TWINS; i++)
+		hm_bytes_release(&t->twin[i].result.absent);
+	for (unsigned i = 0; i < 2 * HM_TWINS; i++)
+		release_place(&t->place[i]);
+}
+
 /* One attempt: 1 when the products were started. Else `why` tells what kept them from it. Below 0 it is not to go on. */
 static int attempt(struct hm_trials *e, unsigned block, struct hm_slice plan, struct hm_bytes *absent, struct hm_fail *why, struct hm_fail *fail)
 {
 	const struct hm_twins_watch watch = { hm_program_stopped, tick, &e->progress };
-	struct place places[HM_TWINS] = { 0 };
-	struct hm_twin twins[HM_TWINS] = { 0 };
-	struct block_net net;
+	HM_CLEANUP(release_attempt) struct attempt t = { 0 };
 	bool begun = false;
-	int r = 0;
+	int r = prepare_block(e, &t, block, plan, why);
 
-	begin_net(e, &net, block);
-	for (unsigned i = 0; i < HM_TWINS && r == 0; i++) {
-		r = prepare_place(e, &places[i], block, i, &net, plan, why);
-		twins[i].spec = &places[i].spec;
-	}
 	if (r == 0)
-		r = hm_twins_run(twins, HM_TWINS, &watch, &begun, why);
+		r = hm_twins_run(t.twin, HM_TWINS, &watch, &begun, why);
 	for (unsigned i = 0; i < HM_TWINS && r == 0 && !begun; i++)
-		if (twins[i].code < 0)
-			*why = twins[i].fail;
+		if (t.twin[i].code < 0)
+			*why = t.twin[i].fail;
 	r = hm_program_stopped() ? hm_fail_set(fail, HM_E_INTERRUPTED, "interrupted in pair %u of %u", block, e->blocks) : 0;
 	/* A command that cannot be run, say. */
-	if (r == 0 && begun && block == 1 && twins[0].code < 0 && twins[1].code < 0)
-		r = hm_fail_set(fail, twins[0].code, "%s", twins[0].fail.text);
-	for (unsigned i = 0; i < HM_TWINS && r == 0 && begun; i++)
-		r = take_twin(e, &places[i], &twins[i], absent, fail);
-	for (unsigned i = 0; i < HM_TWINS; i++) {
-		if (!begun)
-			forget_files(&places[i]);
-		hm_bytes_release(&twins[i].result.absent);
-		release_place(&places[i]);
-	}
+	if (r == 0 && begun && block == 1 && t.twin[0].code < 0 && t.twin[1].code < 0)
+		r = hm_fail_set(fail, t.twin[0].code, "%s", t.twin[0].fail.text);
+	if (r == 0 && begun)
+		r = take_block(e, &t, absent, fail);
+	for (unsigned i = 0; i < HM_COUNT(t.place) && !begun; i++)
+		forget_files(&t.place[i]);
 	return r < 0 ? r : begun;
 }
 
@@ -364,7 +424,14 @@ static json_t *plain_text(const char *text)
 	return json_string(copy);
 }
 
-/* A block by the rules; whether it was dropped before it began is in its runs' fate. */
+/* Of a store block's send block, too. */
+static void set_fate(struct hm_trials *e, unsigned block, enum fate fate)
+{
+	for (unsigned run = 2 * block - 1; run <= 2 * block + (is_phase(e, block, "store") ? 2 : 0); run++)
+		e->fate[run - 1] = fate;
+}
+
+/* A block by the rules, a store block with its send block; whether it was dropped before it began is in its runs' fate. */
 static int do_block(struct hm_trials *e, unsigned block, struct hm_slice plan, struct hm_bytes *absent, struct hm_fail *fail)
 {
 	struct hm_fail why = { 0 };
@@ -378,11 +445,24 @@ static int do_block(struct hm_trials *e, unsigned block, struct hm_slice plan, s
 		if (tries < REPEATS)
 			json_array_append_new(e->repeated, json_pack("{s:i,s:o}", "block", (int)block, "why", plain_text(why.text)));
 	}
-	e->fate[2 * block - 2] = e->fate[2 * block - 1] = NOT_SET_UP;
+	set_fate(e, block, NOT_SET_UP);
 	/* Where nothing was done yet, nothing can be. */
 	if (block > 1 && e->fate[2 * block - 4] != NOT_SET_UP)
 		return 0;
 	return hm_fail_set(fail, HM_E_SYSTEM, "%s", why.text);
+}
+
+/* Where all runs that confirm content left the same there is nothing to send: a rule that does not look at what was sent. */
+static int do_stored(struct hm_trials *e, unsigned block, struct hm_slice plan, struct hm_bytes *absent, struct hm_fail *fail)
+{
+	int r = e->kept_known ? 0 : hm_trials_kept(e, &e->kept, fail);
+
+	e->kept_known = true;
+	if (r == 0 && !e->kept)
+		set_fate(e, block, NOTHING_KEPT);
+	else if (r == 0)
+		r = do_block(e, block, plan, absent, fail);
+	return r;
 }
 
 static int write_planted(struct hm_trials *e, struct hm_fail *fail)
@@ -403,11 +483,12 @@ int hm_trials_run(struct hm_trials *e, struct hm_slice plan, struct hm_bytes *ab
 	hm_progress_begin(&e->progress, e->blocks);
 	for (unsigned block = e->first; block <= e->blocks && r == 0; block++) {
 		hm_progress_pair(&e->progress, block, hm_trials_phase(e, block), block > e->aa + e->screen ? e->factors[factor_of(e, block)] : NULL);
-		r = do_block(e, block, plan, absent, fail);
+		r = is_phase(e, block, "store") ? do_stored(e, block, plan, absent, fail) : do_block(e, block, plan, absent, fail);
 		if (r == 0 && block == e->aa + e->screen)
 			r = hm_trials_screen(e, fail);
 		hm_progress_ended(&e->progress);
 		some |= e->fate[2 * block - 2] == DONE || e->fate[2 * block - 1] == DONE;
+		block += is_phase(e, block, "store");
 	}
 	/* A signal, or a machine that will not: what was done is worth keeping. */
 	if (r < 0 && (!some || (r != HM_E_INTERRUPTED && r != HM_E_SYSTEM)))

@@ -5,7 +5,7 @@
 #include "world.h"
 
 /* What became of a planned run; the rules stand in doc/format/core.md. */
-enum fate { INTERRUPTED, DONE, NOT_SET_UP, NOT_RECORDED, FATES };
+enum fate { INTERRUPTED, DONE, NOT_SET_UP, NOT_RECORDED, NOTHING_KEPT, FATES };
 extern const char *const hm_trials_rules[FATES]; /* NULL for DONE */
 
 /* The documents of a run, as planted.json tells them. */
@@ -19,7 +19,8 @@ struct hm_trials {
 	struct hm_assessment *a;
 	const char *const *factors;
 	size_t factor_count;
-	unsigned pairs, aa, screen, blocks; /* blocks: of each kind (pairs: for each factor), and all */
+	unsigned pairs, aa, screen, stores, blocks; /* blocks: of each kind (pairs: for each factor; stores: with their send blocks twice), and all */
+	size_t content; /* its place among the factors */
 	uint32_t *held; /* by factor */
 	int64_t *began; /* by block, from 1: whole seconds */
 	struct set *sets;
@@ -29,11 +30,14 @@ struct hm_trials {
 	struct hm_run_note *notes; /* the same; of runs that were done */
 	unsigned first;	 /* the block to begin with: those before it are there from an earlier time */
 	bool screened;	 /* `held` is known */
+	bool kept, kept_known; /* what hm_trials_kept told */
 	json_t *planted; /* the sets' rows */
 	json_t *repeated, *resumed;
 	struct hm_progress progress;
 };
 
+/* Behind the last confirming block: whether runs that differed in content left different things on disk, or such as cannot be compared. */
+int hm_trials_kept(const struct hm_trials *e, bool *differs, struct hm_fail *fail) HM_MUST_CHECK;
 const char *hm_trials_phase(const struct hm_trials *e, unsigned block) HM_MUST_CHECK;
 /* The level that the run in this place of the block has. */
 int hm_trials_level(const struct hm_trials *e, unsigned block, unsigned place, struct hm_fail *fail) HM_MUST_CHECK;

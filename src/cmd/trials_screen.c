@@ -11,13 +11,10 @@ struct comparison {
 	struct hm_compare *sent, *kept;
 };
 
-static int compare_kept(const struct hm_trials *e, struct hm_compare *compare, unsigned run, struct hm_fail *fail)
+static int read_kept(const struct hm_trials *e, struct hm_residue *residue, struct hm_tree *tree, unsigned run, struct hm_fail *fail)
 {
 	HM_FREE char *part = hm_core_run_part(run, "tree.cbor.zst");
-	const struct hm_flows none = { 0 };
 	struct hm_record *record = NULL;
-	struct hm_residue residue;
-	struct hm_tree tree = { 0 };
 	struct hm_slice file;
 	int r;
 
@@ -25,14 +22,22 @@ static int compare_kept(const struct hm_trials *e, struct hm_compare *compare, u
 		abort();
 	r = hm_record_open(&record, file, fail);
 	if (r == 0)
-		r = hm_tree_read(&tree, record, fail);
-	if (r == 0) {
-		hm_residue_read(&residue, &tree);
-		hm_compare_run(compare, &residue.features, &none, NULL);
-		hm_residue_release(&residue);
-	}
-	hm_tree_release(&tree);
+		r = hm_tree_read(tree, record, fail);
+	if (r == 0)
+		hm_residue_read(residue, tree);
 	hm_record_close(record);
+	return r;
+}
+
+static int compare_kept(const struct hm_trials *e, struct hm_compare *compare, unsigned run, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_residue_release) struct hm_residue residue = { 0 };
+	HM_CLEANUP(hm_tree_release) struct hm_tree tree = { 0 };
+	const struct hm_flows none = { 0 };
+	int r = read_kept(e, &residue, &tree, run, fail);
+
+	if (r == 0)
+		hm_compare_run(compare, &residue.features, &none, NULL);
 	return r;
 }
 
@@ -129,5 +134,45 @@ int hm_trials_screen(struct hm_trials *e, struct hm_fail *fail)
 		r = hold(e, &c, index, fail);
 	hm_compare_free(c.sent);
 	hm_compare_free(c.kept);
+	return r;
+}
+
+/* The digest of everything that the run left. */
+static int whole_of(const struct hm_trials *e, uint8_t whole[HM_SHA256_LEN], bool *unread, unsigned run, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_residue_release) struct hm_residue residue = { 0 };
+	HM_CLEANUP(hm_tree_release) struct hm_tree tree = { 0 };
+	const struct hm_feature *all;
+	int r = read_kept(e, &residue, &tree, run, fail);
+
+	if (r < 0)
+		return r;
+	all = hm_features_find(&residue.features, HM_RESIDUE_ENDPOINT, "all");
+	if (!all || all->bytes.len != HM_SHA256_LEN)
+		abort();
+	memcpy(whole, all->bytes.data, HM_SHA256_LEN);
+	*unread |= residue.unread > 0;
+	return 0;
+}
+
+int hm_trials_kept(const struct hm_trials *e, bool *differs, struct hm_fail *fail)
+{
+	unsigned before = e->aa + e->screen + (unsigned)e->content * e->pairs;
+	int r = 0;
+
+	*differs = false;
+	/* Files that were not read are looked for in all runs, as the judge does. */
+	for (unsigned run = 1; run <= 2 * (e->blocks - 2 * e->stores) && r == 0; run++) {
+		unsigned block = (run + 1) / 2;
+		uint8_t whole[2][HM_SHA256_LEN] = { 0 };
+
+		if (e->fate[run - 1] != DONE)
+			continue;
+		r = whole_of(e, whole[0], differs, run, fail);
+		if (r < 0 || run % 2 == 0 || !is_done(e, block) || block <= before || block > before + e->pairs)
+			continue;
+		r = whole_of(e, whole[1], differs, run + 1, fail);
+		*differs |= memcmp(whole[0], whole[1], HM_SHA256_LEN) != 0;
+	}
 	return r;
 }

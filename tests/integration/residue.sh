@@ -15,7 +15,7 @@ result() { # CONDITION-EXIT TEXT
 }
 "$hallmark" keygen "$work/key.pem" >/dev/null || exit 1
 assess() { # NAME COMMAND
-	timeout 240 "$hallmark" assess --key "$work/key.pem" --pairs 8 --internet closed --json -o "$work/$1.hallmark" -- \
+	timeout 240 "$hallmark" assess --key "$work/key.pem" --pairs 8 --factors content --internet closed --json -o "$work/$1.hallmark" -- \
 		bash -c "mkdir -p /var/lib/scanner; cd /var/lib/scanner; $2" >"$work/$1.json" 2>"$work/$1.err"
 	sed 's/^/# /' "$work/$1.err" | head -n 5
 }

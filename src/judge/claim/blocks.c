@@ -73,9 +73,10 @@ static const char *rule_of(const struct hm_core *core, int64_t run)
 }
 
 /* By the rules that doc/format/core.md gives, and no other. */
-static int read_fate(const struct hm_core *core, struct hm_block *block, struct hm_fail *fail)
+static int read_fate(struct hm_core *core, struct hm_block *block, struct hm_fail *fail)
 {
-	unsigned dropped[] = { [HM_FATE_DONE] = 0, [HM_FATE_NOT_SET_UP] = 0, [HM_FATE_NOT_RECORDED] = 0, [HM_FATE_INTERRUPTED] = 0 };
+	unsigned dropped[] = { [HM_FATE_DONE] = 0, [HM_FATE_NOT_SET_UP] = 0, [HM_FATE_NOT_RECORDED] = 0, [HM_FATE_INTERRUPTED] = 0,
+			       [HM_FATE_NOT_NEEDED] = 0 };
 
 	for (unsigned place = 0; place < 2; place++) {
 		const char *rule = rule_of(core, 2 * (int64_t)block->number - 1 + place);
@@ -88,12 +89,16 @@ static int read_fate(const struct hm_core *core, struct hm_block *block, struct 
 			dropped[HM_FATE_NOT_SET_UP]++;
 		else if (strcmp(rule, "not recorded") == 0)
 			dropped[HM_FATE_NOT_RECORDED]++;
+		else if (strcmp(rule, "nothing kept") == 0 && block->phase >= HM_PHASE_STORE)
+			dropped[HM_FATE_NOT_NEEDED]++;
 		else
 			return false_plan(fail, "a run is dropped by a rule that does not exist");
 	}
-	if (dropped[HM_FATE_NOT_SET_UP] % 2 || dropped[HM_FATE_INTERRUPTED] % 2)
+	if (dropped[HM_FATE_NOT_SET_UP] % 2 || dropped[HM_FATE_INTERRUPTED] % 2 || dropped[HM_FATE_NOT_NEEDED] % 2)
 		return false_plan(fail, "of a block that did not begin, or was interrupted, one run is there");
+	core->not_needed += dropped[HM_FATE_NOT_NEEDED] == 2;
 	block->fate = dropped[HM_FATE_NOT_SET_UP]    ? HM_FATE_NOT_SET_UP
+		      : dropped[HM_FATE_NOT_NEEDED]  ? HM_FATE_NOT_NEEDED
 		      : dropped[HM_FATE_INTERRUPTED] ? HM_FATE_INTERRUPTED
 		      : dropped[HM_FATE_NOT_RECORDED] ? HM_FATE_NOT_RECORDED
 						     : HM_FATE_DONE;
@@ -102,13 +107,46 @@ static int read_fate(const struct hm_core *core, struct hm_block *block, struct 
 	return 0;
 }
 
+static bool is_stored(const struct hm_block *block)
+{
+	return block->phase == HM_PHASE_STORE || block->phase == HM_PHASE_SEND;
+}
+
+/* Phases stand in their order, confirming blocks in that of factors; behind them each store block has its send block. */
+static bool is_in_order(const struct hm_block *last, const struct hm_block *block)
+{
+	if (block->phase == HM_PHASE_SEND || (last && last->phase == HM_PHASE_STORE))
+		return last && last->phase == HM_PHASE_STORE && block->phase == HM_PHASE_SEND && last->factor == block->factor;
+	if (!last || (is_stored(last) && is_stored(block)))
+		return true;
+	return last->phase < block->phase || (last->phase == block->phase && last->factor <= block->factor);
+}
+
+/* By the coin; a send block has what its store block has. */
+static int read_levels(const struct hm_core *core, struct hm_block *block, const char *phase, struct hm_fail *fail)
+{
+	int coin;
+
+	if (block->phase == HM_PHASE_AA)
+		return 0;
+	if (block->phase == HM_PHASE_SEND) {
+		memcpy(block->level, block[-1].level, sizeof(block->level));
+		return 0;
+	}
+	coin = hm_experiment_coin(core->seed, phase, block->number, fail);
+	for (unsigned place = 0; place < 2 && coin >= 0; place++)
+		block->level[place] = (place == 0) == (coin == 1);
+	return coin < 0 ? coin : 0;
+}
+
 static int take_block(struct hm_core *core, size_t index, const json_t *row, struct hm_fail *fail)
 {
-	static const char *const phases[] = { [HM_PHASE_AA] = "aa", [HM_PHASE_SCREEN] = "screen", [HM_PHASE_CONFIRM] = "confirm" };
+	static const char *const phases[] = { [HM_PHASE_AA] = "aa", [HM_PHASE_SCREEN] = "screen", [HM_PHASE_CONFIRM] = "confirm",
+					       [HM_PHASE_STORE] = "store", [HM_PHASE_SEND] = "send" };
 	struct hm_block *block = &core->blocks[index], *last = index ? block - 1 : NULL;
 	const json_t *runs = json_object_get(row, "runs"), *planned = json_object_get(core->plan, "runs");
 	const char *factor = hm_text_of(row, "factor"), *phase = hm_text_of(row, "phase");
-	int coin = 0;
+	int r;
 
 	block->number = (uint32_t)index + 1;
 	while (strcmp(phases[block->phase], phase) != 0)
@@ -116,14 +154,14 @@ static int take_block(struct hm_core *core, size_t index, const json_t *row, str
 	block->factor = factor_of(core, factor);
 	if (hm_number_of(row, "block") != (int64_t)index + 1 || json_array_size(runs) != 2)
 		return false_plan(fail, "the blocks are not 1, 2, 3 ..., each of two runs");
-	if ((block->phase == HM_PHASE_CONFIRM) != (factor != NULL) || (factor && block->factor < 0))
+	if ((block->phase >= HM_PHASE_CONFIRM) != (factor != NULL) || (factor && block->factor < 0) ||
+	    (is_stored(block) && strcmp(factor, "content") != 0))
 		return false_plan(fail, "a block varies what it cannot");
-	if (last && (last->phase > block->phase || (last->phase == block->phase && last->factor > block->factor)))
+	if (!is_in_order(last, block))
 		return false_plan(fail, "the blocks are not in the order of phases and factors");
-	if (block->phase != HM_PHASE_AA)
-		coin = hm_experiment_coin(core->seed, phase, block->number, fail);
-	if (coin < 0)
-		return coin;
+	r = read_levels(core, block, phase, fail);
+	if (r < 0)
+		return r;
 	for (unsigned place = 0; place < 2; place++) {
 		int64_t run = json_integer_value(json_array_get(runs, place));
 		const json_t *plan = json_array_get(planned, 2 * index + place);
@@ -131,7 +169,8 @@ static int take_block(struct hm_core *core, size_t index, const json_t *row, str
 		if (run != (int64_t)(2 * index + place) + 1 || !plan || strcmp(hm_text_of(plan, "kind"), phase) != 0)
 			return false_plan(fail, "the runs of a block are not the next two, or of another kind");
 		block->run[place] = index_of_run(core, run);
-		block->level[place] = block->phase != HM_PHASE_AA && (place == 0) == (coin == 1);
+		if (block->phase == HM_PHASE_SEND && block->run[place] != SIZE_MAX && last->run[place] == SIZE_MAX)
+			return false_plan(fail, "a run began with what none had left");
 	}
 	return read_fate(core, block, fail);
 }
@@ -151,6 +190,8 @@ static int read_blocks(struct hm_core *core, struct hm_fail *fail)
 			return r;
 		core->block_count++;
 	}
+	if (core->block_count && core->blocks[core->block_count - 1].phase == HM_PHASE_STORE)
+		return false_plan(fail, "nothing is sent of what the last block kept");
 	return 0;
 }
 
@@ -158,7 +199,7 @@ static int read_blocks(struct hm_core *core, struct hm_fail *fail)
 static int check_counts(const struct hm_core *core, struct hm_fail *fail)
 {
 	HM_FREE size_t *confirms = hm_alloc(core->factor_count + 1, sizeof(*confirms));
-	size_t other[] = { [HM_PHASE_AA] = 0, [HM_PHASE_SCREEN] = 0 };
+	size_t other[] = { [HM_PHASE_AA] = 0, [HM_PHASE_SCREEN] = 0, [HM_PHASE_STORE] = 0, [HM_PHASE_SEND] = 0 };
 	unsigned pairs = 0;
 
 	for (size_t i = 0; i < core->block_count; i++) {
@@ -172,6 +213,8 @@ static int check_counts(const struct hm_core *core, struct hm_fail *fail)
 			return false_plan(fail, "too few confirming blocks for a verdict");
 		pairs = confirms[i] > pairs ? (unsigned)confirms[i] : pairs;
 	}
+	if (other[HM_PHASE_SEND] && other[HM_PHASE_SEND] < HM_EXPERIMENT_PAIRS_SIZED)
+		return false_plan(fail, "too few send blocks to confirm anything");
 	if (!core->factor_count || other[HM_PHASE_AA] < hm_experiment_aa(pairs) || other[HM_PHASE_SCREEN] < hm_experiment_screening(pairs))
 		return false_plan(fail, "no factor, or too few A/A or screening blocks before so many pairs");
 	return 0;
@@ -234,16 +277,16 @@ static bool set_fits(const struct hm_core *core, const json_t *set, const struct
 	const json_t *levels = json_object_get(set, "levels");
 	uint32_t secrets = block->number;
 
-	if (block->phase == HM_PHASE_CONFIRM && !core->held)
+	if (block->phase >= HM_PHASE_CONFIRM && !core->held)
 		return false;
-	if (block->phase == HM_PHASE_CONFIRM)
+	if (block->phase >= HM_PHASE_CONFIRM)
 		secrets = core->held[block->factor];
 	if (strcmp(hm_text_of(set, "phase"), block->phase == HM_PHASE_AA ? "aa" : "screen") != 0 ||
 	    hm_number_of(set, "block") != secrets || json_array_size(levels) != core->factor_count)
 		return false;
 	for (size_t i = 0; i < core->factor_count; i++) {
 		const json_t *row = json_array_get(levels, i);
-		bool varies = block->phase == HM_PHASE_SCREEN || block->factor == (int)i;
+		bool varies = block->phase == HM_PHASE_SCREEN || (block->factor == (int)i && block->phase != HM_PHASE_SEND);
 		unsigned level = varies ? block->level[place] : hm_factor_base(core->factors[i]);
 
 		if (strcmp(hm_text_of(row, "factor"), core->factors[i]) != 0 || hm_number_of(row, "level") != level)

@@ -34,14 +34,18 @@ struct hm_set {
 };
 
 /* Two runs that went on side by side. */
-enum hm_phase { HM_PHASE_AA, HM_PHASE_SCREEN, HM_PHASE_CONFIRM };
+enum hm_phase {
+	HM_PHASE_AA, HM_PHASE_SCREEN, HM_PHASE_CONFIRM,
+	HM_PHASE_STORE, /* nothing can leave, and what is left on disk is kept */
+	HM_PHASE_SEND,	/* begins with what the store block before it left, place by place; its level is that block's */
+};
 /* What became of it (doc/format/core.md). */
-enum hm_fate { HM_FATE_DONE, HM_FATE_NOT_SET_UP, HM_FATE_NOT_RECORDED, HM_FATE_INTERRUPTED };
+enum hm_fate { HM_FATE_DONE, HM_FATE_NOT_SET_UP, HM_FATE_NOT_RECORDED, HM_FATE_INTERRUPTED, HM_FATE_NOT_NEEDED };
 struct hm_block {
 	uint32_t number; /* from 1 */
 	enum hm_phase phase;
 	enum hm_fate fate;
-	int factor;	 /* index into the core's factors, of a confirming block; else -1 */
+	int factor;	 /* index into the core's factors, of a confirming block and those behind; else -1 */
 	size_t run[2];	 /* by place: index of the run, SIZE_MAX where it was not done */
 	unsigned level[2]; /* by place */
 };
@@ -64,6 +68,7 @@ struct hm_core {
 	size_t block_count;
 	uint32_t *held; /* by factor: number of the screening block whose secrets were held; NULL where screening was not done */
 	size_t not_set_up; /* blocks that were dropped before they began */
+	size_t not_needed; /* store and send blocks that were dropped because all runs had left the same */
 	bool tolerable;	   /* these are few, and each factor has confirming blocks enough without them */
 	struct hm_installed *installed; /* sorted by path */
 	size_t installed_count;
@@ -142,7 +147,7 @@ struct hm_run {
 	struct hm_listen_fact *listens;
 	size_t listen_count;
 	struct hm_bytes output[2];
-	struct hm_tree tree;
+	struct hm_tree tree, began; /* what it left; what it began with, of a send block */
 	struct hm_kept *kept; /* of planted documents in the tree (semantics 3); by entry, then feature */
 	size_t kept_count;
 	bool executed, interrupted;
@@ -187,6 +192,7 @@ void hm_judge_run(struct hm_judgement *j, const struct hm_run *run);
 /* What an experiment came to for one claim: all of its factors together. */
 struct hm_trial_outcome {
 	uint64_t features; /* that were confirmed to depend on them */
+	uint64_t stored;   /* of these, in runs that began with what others had kept */
 	uint64_t bytes, of; /* payload that depends on them or holds what was planted; bytes of packets that left */
 	uint64_t unaccounted; /* bytes that could carry it */
 	uint64_t loose;	      /* features that could: bytes, and what is none, as sizes and order */
@@ -199,6 +205,7 @@ struct hm_residue_spot {
 	uint64_t entry; /* of the run's tree */
 };
 struct hm_residue_outcome {
+	uint64_t sent; /* features of what later runs sent that depend on what was left */
 	uint64_t features, confirmed; /* that were confirmed to depend on content; paths that have one of their own */
 	uint64_t differing, blocks;   /* paths that are not the same in the two runs of a confirming block; such blocks */
 	uint64_t unread;	      /* files, over all runs, that could not be compared */

@@ -65,7 +65,8 @@ bool hm_declared_below(const struct hm_core *core, const char *list, struct hm_s
 bool hm_path_within(struct hm_slice path, const char *folder) HM_MUST_CHECK;
 /* Appends `path` with usr-merge aliases resolved. */
 void hm_path_resolve(struct hm_bytes *out, struct hm_slice path);
-/* The tree has an entry at `path`. */
+/* The tree has an entry at `path`; of a run that began with what another left, that had one. */
+bool hm_tree_began(const struct hm_run *run, struct hm_slice path) HM_MUST_CHECK;
 const struct hm_tree_entry *hm_tree_find(const struct hm_run *run, struct hm_slice path) HM_MUST_CHECK;
 
 /* ---- needles.c, views.c, content.c: the search ---- */

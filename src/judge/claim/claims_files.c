@@ -34,7 +34,7 @@ static bool in_own_places(const struct hm_core *core, struct hm_slice path, bool
 	return hm_places_fit(&hm_places_temporary, core, path, folder) || hm_places_fit(&hm_places_own, core, path, folder);
 }
 
-/* Its own making: in the upper layer, and left there or opened for writing by this run. What the chamber planted in the
+/* Its own making: in the upper layer, and left there or opened for writing by this run, or left by the one that this goes on from. What the chamber planted in the
  * upper layer is neither. */
 static bool own_making(const struct hm_run *run, const struct hm_file_fact *fact)
 {
@@ -42,7 +42,7 @@ static bool own_making(const struct hm_run *run, const struct hm_file_fact *fact
 
 	if (fact->layer != HM_LAYER_UPPER)
 		return false;
-	if (fact->act == HM_ACT_WRITE || hm_tree_find(run, fact->path))
+	if (fact->act == HM_ACT_WRITE || hm_tree_find(run, fact->path) || hm_tree_began(run, fact->path))
 		return true;
 	written.act = HM_ACT_WRITE;
 	return hm_facts_has(run, &written);

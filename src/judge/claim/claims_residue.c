@@ -151,6 +151,8 @@ void hm_judge_residue(struct hm_judgement *j, const struct hm_residue_outcome *o
 	if (j->untested)
 		return;
 	j->pairs = o->pairs;
+	if (o->sent)
+		hm_ground_add(hm_ground(j, "residue.sent"), "features", o->sent);
 	if (o->features) {
 		g = hm_ground(j, "residue.depends");
 		hm_ground_add(g, "features", o->features);

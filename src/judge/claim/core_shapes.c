@@ -33,7 +33,7 @@ struct shape {
 #define INTERNETS " closed gateway replay simulated "
 #define PROFILES " confined privileged "
 #define KINDS " selftest aa screen confirm store send "
-#define PHASES " aa screen confirm "
+#define PHASES " aa screen confirm store send "
 
 SHAPE(executable, ROWS(TEXT("path"), TEXT("sha256")), RULES({ "sha256", .form = 'h' }));
 SHAPE(planned_product, ROWS(TEXT("name"), OBJECT("executable")), RULES({ "executable", &executable }));

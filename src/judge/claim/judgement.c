@@ -19,6 +19,7 @@ static const struct hm_reason reasons[] = {
 	{ "influence.confirmed", HM_REFUTED },
 	{ "residue.token", HM_REFUTED },
 	{ "residue.digest", HM_REFUTED },
+	{ "residue.sent", HM_REFUTED },
 	{ "residue.depends", HM_REFUTED },
 	{ "endpoint.undeclared", HM_REFUTED },
 	{ "write.undeclared", HM_REFUTED },
@@ -221,6 +222,7 @@ struct hm_judgement *hm_judge_begin(const struct hm_core *core, const char *id)
 	/* A run that was planned and is not here might have shown anything; a few that never began could not. */
 	if (core->tolerable)
 		planned -= 2 * core->not_set_up;
+	planned -= 2 * core->not_needed;
 	if (!j->untested && planned > core->runs)
 		hm_ground_add(hm_ground(j, "run.missing"), "runs", planned - core->runs);
 	return j;
@@ -336,6 +338,8 @@ void hm_judge_outcome(struct hm_judgement *j, const struct hm_trial_outcome *o)
 		hm_ground_add(g, "features", o->features);
 		hm_ground_add(g, "bytes", o->bytes);
 		hm_ground_add(g, "of", o->of);
+		if (o->stored)
+			hm_ground_add(g, "stored", o->stored);
 	}
 	if (o->unaccounted || o->loose || o->beyond) {
 		g = hm_ground(j, "bytes.unaccounted");

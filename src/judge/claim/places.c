@@ -242,20 +242,30 @@ void hm_path_resolve(struct hm_bytes *out, struct hm_slice path)
 	hm_bytes_slice(out, path);
 }
 
-const struct hm_tree_entry *hm_tree_find(const struct hm_run *run, struct hm_slice path)
+static const struct hm_tree_entry *find_in(const struct hm_tree *tree, struct hm_slice path)
 {
-	size_t low = 0, high = run->tree.count;
+	size_t low = 0, high = tree->count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		int order = hm_slice_cmp(run->tree.list[middle].path, path);
+		int order = hm_slice_cmp(tree->list[middle].path, path);
 
 		if (order == 0)
-			return &run->tree.list[middle];
+			return &tree->list[middle];
 		if (order < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
 	return NULL;
+}
+
+const struct hm_tree_entry *hm_tree_find(const struct hm_run *run, struct hm_slice path)
+{
+	return find_in(&run->tree, path);
+}
+
+bool hm_tree_began(const struct hm_run *run, struct hm_slice path)
+{
+	return find_in(&run->began, path);
 }

@@ -208,6 +208,27 @@ static int read_tree(struct hm_run *run, const struct hm_core *core, struct hm_f
 	return r < 0 ? hm_fail_in(fail, "the tree of run %u", run->number) : 0;
 }
 
+/* A run of a send block begins with what the run in the same place of the block before it left. */
+static int read_began(struct hm_run *run, const struct hm_core *core, struct hm_fail *fail)
+{
+	HM_CLEANUP(cleanup_record) struct hm_record *record = NULL;
+	HM_FREE char *part = NULL;
+	struct hm_slice file;
+	int r;
+
+	if (!core->block_count || core->blocks[(run->number - 1) / 2].phase != HM_PHASE_SEND)
+		return 0;
+	part = hm_sprintf("runs/%04u/tree.cbor.zst", run->number - 2);
+	if (!hm_parts_get(core->parts, part, &file)) {
+		run->lost |= HM_TOUCH_TREE;
+		return 0;
+	}
+	r = open_record(&record, file, HM_RECORD_TREE, run, HM_TOUCH_TREE, fail);
+	if (r == 0)
+		r = hm_tree_read(&run->began, record, fail);
+	return r < 0 ? hm_fail_in(fail, "the tree of run %u", run->number - 2) : 0;
+}
+
 static void cleanup_reconcile(struct hm_reconcile **reconcile)
 {
 	hm_reconcile_free(*reconcile);
@@ -235,6 +256,8 @@ int hm_run_open(struct hm_run **ret, const struct hm_core *core, size_t index, s
 		r = read_packets(run, core, fail);
 	if (r == 0)
 		r = read_tree(run, core, fail);
+	if (r == 0)
+		r = read_began(run, core, fail);
 	if (r < 0)
 		return r;
 	if (reconcile)
@@ -259,5 +282,6 @@ void hm_run_close(struct hm_run *run)
 		free(run->kept[i].feature);
 	free(run->kept);
 	hm_tree_release(&run->tree);
+	hm_tree_release(&run->began);
 	free(run);
 }

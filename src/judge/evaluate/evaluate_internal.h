@@ -19,8 +19,8 @@ void hm_ledger_free(struct hm_ledger *ledger); /* NULL is fine */
 uint32_t hm_phase_drawn(const struct hm_core *core, int factor, size_t done) HM_MUST_CHECK;
 struct hm_compare_phase hm_phase_blocks(const struct hm_core *core, enum hm_phase phase, int factor, struct hm_compare_block *list,
 					uint32_t *numbers) HM_MUST_CHECK;
-/* A confirming block of the factor was interrupted: it confirms nothing. */
-bool hm_phase_unfinished(const struct hm_core *core, int factor) HM_MUST_CHECK;
+/* A block of the phase and factor was interrupted: they confirm nothing. */
+bool hm_phase_unfinished(const struct hm_core *core, enum hm_phase phase, int factor) HM_MUST_CHECK;
 
 /* What was left on disk, in an experiment with the factor content. NULL where there is none: then the functions do nothing. */
 struct hm_kept_trial;
@@ -31,7 +31,8 @@ int hm_kept_conclude(struct hm_kept_trial *k, struct hm_fail *fail) HM_MUST_CHEC
 /* After that: the number of the screening block whose secrets are to be held for the factor, as far as it goes by what was left; 0 where
  * nothing of that is suspect. */
 uint32_t hm_kept_held(const struct hm_kept_trial *k, size_t factor) HM_MUST_CHECK;
-void hm_kept_judge(const struct hm_kept_trial *k, struct hm_judgement *j, const char *claim);
+/* `sent`: features of what later runs sent that depend on what was left. */
+void hm_kept_judge(const struct hm_kept_trial *k, size_t sent, struct hm_judgement *j, const char *claim);
 /* Appends a row for what was found of planted documents, then for each feature that was confirmed. */
 void hm_kept_influence(const struct hm_kept_trial *k, json_t *out);
 
@@ -45,6 +46,8 @@ int hm_trial_conclude(struct hm_trial *t, const struct hm_kept_trial *kept, stru
 /* Tells the claim what became of its factors, where they were tested. */
 void hm_trial_judge(const struct hm_trial *t, struct hm_judgement *j, const char *claim);
 json_t *hm_trial_ledger(const struct hm_trial *t);
+/* How many features depend on what earlier runs had kept. */
+size_t hm_trial_sent(const struct hm_trial *t) HM_MUST_CHECK;
 /* Appends a row for each feature that was confirmed. */
 void hm_trial_influence(const struct hm_trial *t, json_t *out);
 /* The files that make the product. */

@@ -283,7 +283,7 @@ int hm_kept_conclude(struct hm_kept_trial *k, struct hm_fail *fail)
 	if (held != SIZE_MAX)
 		suspects.held = held;
 	/* Whoever stops when he has seen enough would confirm too much. */
-	if (r == 0 && hm_phase_unfinished(k->core, k->factor))
+	if (r == 0 && hm_phase_unfinished(k->core, HM_PHASE_CONFIRM, k->factor))
 		return 0;
 	if (r == 0 && confirm.count)
 		r = hm_compare_confirm(k->compare, &suspects, &aa, &screen, &confirm, &draws, &k->found, fail);
@@ -296,9 +296,12 @@ int hm_kept_conclude(struct hm_kept_trial *k, struct hm_fail *fail)
 	compare_blocks(k, &confirm);
 	if (held != SIZE_MAX)
 		count_untried(k, &aa, &screen, held);
+	k->outcome.spots = k->spots;
+	/* What was dropped for want of anything to send. */
+	if (k->core->not_needed && (k->outcome.blocks || k->outcome.unread))
+		return hm_fail_set(fail, HM_E_BAD, "runs were dropped as if nothing had been kept, and something was");
 	if (k->beyond || hm_compare_beyond(k->compare))
 		k->outcome.unread++;
-	k->outcome.spots = k->spots;
 	return 0;
 }
 
@@ -307,10 +310,15 @@ uint32_t hm_kept_held(const struct hm_kept_trial *k, size_t factor)
 	return k && (int)factor == k->factor ? k->held : 0;
 }
 
-void hm_kept_judge(const struct hm_kept_trial *k, struct hm_judgement *j, const char *claim)
+void hm_kept_judge(const struct hm_kept_trial *k, size_t sent, struct hm_judgement *j, const char *claim)
 {
-	if (k && strcmp(claim, "collect.residue") == 0)
-		hm_judge_residue(j, &k->outcome);
+	struct hm_residue_outcome outcome;
+
+	if (!k || strcmp(claim, "collect.residue") != 0)
+		return;
+	outcome = k->outcome;
+	outcome.sent = sent;
+	hm_judge_residue(j, &outcome);
 }
 
 /* ---- rows of influence ---- */

@@ -26,10 +26,10 @@ struct hm_compare_phase hm_phase_blocks(const struct hm_core *core, enum hm_phas
 	return out;
 }
 
-bool hm_phase_unfinished(const struct hm_core *core, int factor)
+bool hm_phase_unfinished(const struct hm_core *core, enum hm_phase phase, int factor)
 {
 	for (size_t i = 0; i < core->block_count; i++)
-		if (core->blocks[i].factor == factor && core->blocks[i].fate == HM_FATE_INTERRUPTED)
+		if (core->blocks[i].phase == phase && core->blocks[i].factor == factor && core->blocks[i].fate == HM_FATE_INTERRUPTED)
 			return true;
 	return false;
 }

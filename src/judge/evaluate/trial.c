@@ -13,6 +13,7 @@ struct hm_trial {
 	size_t influenced_count;
 	struct hm_compare_result *found; /* by factor */
 	uint32_t *pairs;		 /* by factor: what a bound counts */
+	struct hm_compare_result sent;	 /* of runs that began with what others had kept: depends on that */
 	size_t *number_of;		 /* by run: its number among those that are compared; SIZE_MAX: it has no twin */
 	size_t runs, taken;		 /* that were seen, that are compared */
 };
@@ -38,6 +39,7 @@ void hm_trial_free(struct hm_trial *t)
 		return;
 	for (size_t i = 0; i < t->core->factor_count; i++)
 		hm_compare_result_release(&t->found[i]);
+	hm_compare_result_release(&t->sent);
 	hm_compare_free(t->compare);
 	free(t->found);
 	free(t->pairs);
@@ -138,6 +140,9 @@ void hm_trial_run(struct hm_trial *t, const struct hm_run *run)
 		return;
 	at = t->runs++;
 	block = block_of(t->core, at);
+	/* Where the network is closed nothing leaves: what a product says to nobody, and how often, is noise. */
+	if (block && block->phase == HM_PHASE_STORE)
+		block = NULL;
 	t->number_of[at] = block ? t->taken++ : SIZE_MAX;
 	if (!block)
 		return;
@@ -200,7 +205,7 @@ static int conclude_factor(struct hm_trial *t, const struct hm_kept_trial *kept,
 		return hm_fail_set(fail, HM_E_BAD, "the secrets of block %u were held for %s, and screening says %u", core->held[factor],
 				   core->factors[factor], held);
 	/* Whoever stops when he has seen enough would confirm too much. */
-	if (hm_phase_unfinished(core, (int)factor))
+	if (hm_phase_unfinished(core, HM_PHASE_CONFIRM, (int)factor))
 		return 0;
 	t->pairs[factor] = hm_phase_drawn(core, (int)factor, confirm.count);
 	if (!confirm.count)
@@ -211,12 +216,34 @@ static int conclude_factor(struct hm_trial *t, const struct hm_kept_trial *kept,
 	return r;
 }
 
+static int conclude_sent(struct hm_trial *t, struct hm_fail *fail)
+{
+	const struct hm_core *core = t->core;
+	HM_FREE struct hm_compare_block *list = hm_alloc(2 * core->block_count + 1, sizeof(*list));
+	/* The test behind that of what was left on disk. */
+	const struct hm_experiment_draws draws = { &core->plan_digest, core->seed, (uint32_t)core->factor_count + 1 };
+	struct hm_compare_phase aa = blocks_of(t, HM_PHASE_AA, -1, list, NULL), send = { NULL, 0 };
+	int r = 0;
+
+	for (size_t f = 0; f < core->factor_count && !send.count; f++) {
+		send = blocks_of(t, HM_PHASE_SEND, (int)f, list + core->block_count, NULL);
+		if (!send.count || hm_phase_unfinished(core, HM_PHASE_SEND, (int)f))
+			continue;
+		r = hm_compare_alone(t->compare, &aa, &send, &draws, &t->sent, fail);
+		for (size_t i = 0; i < t->sent.count && r == 0; i++)
+			mark(t, t->sent.list[i].key, 1ull << f);
+	}
+	return r;
+}
+
 int hm_trial_conclude(struct hm_trial *t, const struct hm_kept_trial *kept, struct hm_fail *fail)
 {
 	int r = 0;
 
 	for (size_t i = 0; t && i < t->core->factor_count && r == 0; i++)
 		r = conclude_factor(t, kept, i, fail);
+	if (t && r == 0)
+		r = conclude_sent(t, fail);
 	/* What is wrong with what it was asked is wrong with the core. */
 	if (r == HM_E_USAGE && fail)
 		fail->code = HM_E_BAD;
@@ -358,11 +385,14 @@ void hm_trial_judge(const struct hm_trial *t, struct hm_judgement *j, const char
 			continue;
 		factors |= 1ull << i;
 		o.features += t->found[i].count;
+		if (strcmp(t->core->factors[i], "content") == 0)
+			o.stored = t->sent.count;
 		if (t->pairs[i] < o.pairs)
 			o.pairs = t->pairs[i];
 	}
 	if (!factors)
 		return;
+	o.features += o.stored;
 	sum_up(t, factors, &o);
 	o.beyond |= hm_compare_beyond(t->compare);
 	hm_judge_outcome(j, &o);
@@ -427,17 +457,28 @@ json_t *hm_trial_ledger(const struct hm_trial *t)
 	return out;
 }
 
+static void list_dependent(json_t *out, const char *factor, const struct hm_compare_result *result, const char *phase)
+{
+	for (size_t i = 0; i < result->count; i++) {
+		const struct hm_compare_found *found = &result->list[i];
+		const char *slash = strrchr(found->endpoint, '/');
+		json_t *p = json_pack("{s:i,s:i,s:i,s:s}", "b", (int)found->p.b, "m", (int)found->p.m, "family", (int)found->p.family, "phase", phase);
+
+		json_array_append_new(out, json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:o}", "factor", factor, "endpoint", found->endpoint, "layer",
+						     found->tls ? "tls" : slash ? slash + 1 : found->endpoint, "feature", found->name, "grade", "dependent",
+						     "declared", 0, "p", p));
+	}
+}
+
 void hm_trial_influence(const struct hm_trial *t, json_t *out)
 {
 	for (size_t f = 0; t && f < t->core->factor_count; f++)
-		for (size_t i = 0; i < t->found[f].count; i++) {
-			const struct hm_compare_found *found = &t->found[f].list[i];
-			const char *slash = strrchr(found->endpoint, '/');
-			json_t *p = json_pack("{s:i,s:i,s:i,s:s}", "b", (int)found->p.b, "m", (int)found->p.m, "family", (int)found->p.family,
-					      "phase", "confirm");
+		list_dependent(out, t->core->factors[f], &t->found[f], "confirm");
+	if (t)
+		list_dependent(out, "content", &t->sent, "send");
+}
 
-			json_array_append_new(out, json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:o}", "factor", t->core->factors[f], "endpoint",
-							     found->endpoint, "layer", found->tls ? "tls" : slash ? slash + 1 : found->endpoint, "feature",
-							     found->name, "grade", "dependent", "declared", 0, "p", p));
-		}
+size_t hm_trial_sent(const struct hm_trial *t)
+{
+	return t ? t->sent.count : 0;
 }

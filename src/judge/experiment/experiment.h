@@ -14,6 +14,7 @@ enum {
 	HM_EXPERIMENT_FEATURES_MAX = 262144,
 	HM_EXPERIMENT_SUSPECTS = 16,       /* that a factor may have */
 	HM_EXPERIMENT_PAIRS_MIN = 7,       /* for a verdict */
+	HM_EXPERIMENT_PAIRS_SIZED = 8,     /* for a sized row to be confirmed */
 	HM_EXPERIMENT_PAIRS_MAX = 4096,    /* that a bound is computed for */
 	HM_EXPERIMENT_ALPHA_NUM = 1, HM_EXPERIMENT_ALPHA_DEN = 100,
 	HM_EXPERIMENT_AA_MIN = 8, HM_EXPERIMENT_AA_MAX = 16,         /* blocks: one for four pairs of a factor, within these */

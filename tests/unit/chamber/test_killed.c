@@ -8,7 +8,7 @@
 #define GONE_MS 5000
 
 /* How far the child goes before it is killed. */
-enum moment { OPENED, RUNNING, FROZEN, ENDED };
+enum moment { OPENED, RUNNING, FROZEN, ENDED, AGAIN };
 
 static void freeze(const char *name)
 {
@@ -22,6 +22,30 @@ static void freeze(const char *name)
 /* A product that leaves daemons and files behind, and never ends. */
 static const char busy[] = "echo x >/etc/passwd; (setsid sh -c 'while :; do sleep 0.01; done' >/dev/null 2>&1 &); echo "
 			   "ready; while :; do :; done";
+
+static void second_name(char name[80], const struct place *p)
+{
+	snprintf(name, 80, "%s-2", p->name);
+}
+
+/* A second chamber, with what the first left: its product runs. */
+static struct hm_chamber *go_on(struct place *p, struct hm_chamber *after)
+{
+	struct hm_chamber_spec spec = p->spec;
+	struct hm_chamber_result result;
+	struct hm_chamber *c = NULL;
+	struct hm_fail fail;
+	int out, err;
+	char name[80];
+
+	second_name(name, p);
+	spec.name = name;
+	spec.after = after;
+	if (hm_chamber_kill(after, HM_OUTCOME_TIMEOUT, &result, &fail) < 0 || hm_chamber_open(&c, &spec, &fail) < 0 ||
+	    hm_chamber_go(c, &out, &err, &fail) < 0)
+		_exit(5);
+	return c;
+}
 
 static _Noreturn void play_hallmark(struct place *p, enum moment moment, int ready)
 {
@@ -43,6 +67,8 @@ static _Noreturn void play_hallmark(struct place *p, enum moment moment, int rea
 		freeze(p->name);
 	if (moment == ENDED && hm_chamber_kill(c, HM_OUTCOME_TIMEOUT, &result, &fail) < 0)
 		_exit(3);
+	if (moment == AGAIN)
+		c = go_on(p, c);
 	if (write(ready, "r", 1) != 1)
 		_exit(4);
 	for (;;)
@@ -94,10 +120,12 @@ static pid_t start(struct place *p, enum moment moment)
 
 static bool left(const struct place *p)
 {
-	char group[256];
+	char group[256], again[256], name[80];
 
+	second_name(name, p);
 	help_group(group, p->name);
-	return group[0] || access(p->work, F_OK) < 0 || rmdir(p->work) < 0 || mkdir(p->work, 0700) < 0;
+	help_group(again, name);
+	return group[0] || again[0] || access(p->work, F_OK) < 0 || rmdir(p->work) < 0 || mkdir(p->work, 0700) < 0;
 }
 
 /* Reaps what was orphaned; returns the guardian's status, -1 where there was none. */
@@ -133,6 +161,11 @@ static void kill_at(enum moment moment)
 	assert_false(left(&p));
 	assert_int_equal(reap_all(guardian), 0);
 	help_leave(&p);
+}
+
+static void killed_in_the_second_run(void **state HM_UNUSED)
+{
+	kill_at(AGAIN);
 }
 
 static void killed_before_the_product_runs(void **state HM_UNUSED)
@@ -240,6 +273,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(killed_before_the_product_runs),
+		cmocka_unit_test(killed_in_the_second_run),
 		cmocka_unit_test(killed_while_it_runs),
 		cmocka_unit_test(killed_while_it_is_frozen),
 		cmocka_unit_test(killed_after_its_end),

