@@ -136,6 +136,17 @@ static size_t put_influence(struct hm_bytes *out, const struct report_experiment
 	return count;
 }
 
+/* The most pairs that a factor of the claim has. */
+static uint64_t pairs_of(const struct report_experiment *x, const json_t *claim)
+{
+	uint64_t most = 0;
+
+	for (size_t i = 0; i < x->factors; i++)
+		if ((x->factor[i].claim == claim || (x->residue == claim && &x->factor[i] == report_residue(x))) && x->factor[i].pairs > most)
+			most = x->factor[i].pairs;
+	return most;
+}
+
 void report_quote_bound(struct hm_bytes *out, const struct report_experiment *x, const json_t *claim)
 {
 	const json_t *bound = report_object(claim, "bound"), *confidence = report_list(bound, "confidence");
@@ -153,7 +164,14 @@ void report_quote_bound(struct hm_bytes *out, const struct report_experiment *x,
 	set_bytes(values, "rate", &rate);
 	set_bytes(values, "confidence", &sure);
 	json_object_set_new(values, "pairs", number(report_int(bound, "pairs")));
-	report_tell(out, report_counts_pairs(x, report_text(claim, "id")) ? "bound.pairs" : "bound.runs", values);
+	json_object_set_new(values, "of", number(pairs_of(x, claim)));
+	if (!report_counts_pairs(x, report_text(claim, "id"))) {
+		report_tell(out, "bound.runs", values);
+		return;
+	}
+	report_tell(out, "bound.pairs", values);
+	if (report_int(bound, "pairs") < pairs_of(x, claim))
+		report_tell(out, "bound.counted", values);
 }
 
 static void put_upheld(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f, bool disk)

@@ -138,6 +138,19 @@ static void upheld_by_pairs(void **state HM_UNUSED)
 	}
 }
 
+/* Pairs that repeat one draw are one for a bound. */
+static void pairs_that_count(void **state HM_UNUSED)
+{
+	static const char findings[] =
+		"{'schema':'hallmark/findings/v1','semantics':3,'product':{'name':'scan'},'experiment':{'screen':6,'factors':['content']},'losses':[],"
+		"'claims':[{'id':'collect.content','question':1,'verdict':'upheld','reason':'nothing.left','values':{},'evidence':[],"
+		"'bound':{'pairs':2,'confidence':[19,20],'rate_bp':7764}}],'not_tested':[],'influence':[],'ledger':[],'scope':{}}";
+	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = parts_with("findings.json", findings);
+	HM_FREE char *table = table_of(parts, 6000);
+
+	assert_non_null(strstr(table, "with 95 % confidence (2 of the 3 pairs count for this: the others repeat what was drawn once)."));
+}
+
 /* A claim that could not be judged for another reason than bytes says so, in the sentence and in the cell. */
 static void what_stands_against_it_is_told(void **state HM_UNUSED)
 {
@@ -374,7 +387,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_there_is_not_shown), cmocka_unit_test(bars_are_true_to_scale),
 		cmocka_unit_test(false_ledgers_stay_in_their_bars), cmocka_unit_test(every_factor_has_words),
 		cmocka_unit_test(features_in_words),		  cmocka_unit_test(documents_that_varied),
-		cmocka_unit_test(left_on_disk),
+		cmocka_unit_test(left_on_disk),			  cmocka_unit_test(pairs_that_count),
 		cmocka_unit_test(bytes_that_differ),		  cmocka_unit_test(long_values_by_their_ends),
 	};
 
