@@ -59,6 +59,19 @@ result $? "... every byte stands in one class"
 verified twin
 result $? "... its bundle verifies"
 
+# Of collect.host one factor alone is varied: enough to refute it, not to uphold it.
+name='printf "Op: hello\nName: %s\n" "$(uname -n | md5sum | cut -c 1-16)" | cat >/dev/udp/collector.example/9000'
+timeout 240 "$hallmark" assess --key "$work/key.pem" --pairs 8 --factors host.name,metadata.owner --json -o "$work/host.hallmark" -- bash -c "$name" \
+	>"$work/host.json" 2>"$work/host.err"
+result "$([ $? = 1 ]; echo $?)" "who sends a digest of the host's name is refuted"
+/usr/bin/python3 -c "
+import json, sys
+f = json.load(open(sys.argv[1]))
+claims = {c['id']: c for c in f['claims']}
+untested = {c['id']: c['reason'] for c in f['not_tested']}
+sys.exit(0 if claims['collect.host']['reason'] == 'influence.confirmed' and untested['collect.metadata'] == 'needs experiment' else 1)" "$work/host.json"
+result $? "... by one factor; a claim of which one factor alone shows nothing is not tested"
+
 for bad in "--pairs 6" "--pairs x" "--factors content" "--pairs 8 --factors nonsense" "--pairs 8 --factors content,content" "--pairs 8 --factors host.kernel"; do
 	# shellcheck disable=SC2086
 	"$hallmark" assess --key "$work/key.pem" $bad -o "$work/bad.hallmark" -- true >/dev/null 2>"$work/err"

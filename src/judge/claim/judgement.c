@@ -326,6 +326,9 @@ void hm_judge_outcome(struct hm_judgement *j, const struct hm_trial_outcome *o)
 {
 	struct hm_ground *g;
 
+	/* One factor that something depends on refutes the claim, whatever those that were not varied would have shown. */
+	if (j->untested && o->features && j->untested == j->claim->untested)
+		j->untested = NULL;
 	if (j->untested)
 		return;
 	j->pairs = o->pairs;
