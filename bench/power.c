@@ -262,7 +262,8 @@ static void add_directed(struct table *t, size_t *of_row, const struct phase *ph
 	size_t count = early_values(early, phases, feature), at = phases[SAME].blocks + held;
 	struct hm_experiment_told told = { .held = { early[2 * at], early[2 * at + 1] }, .confirm = ph->value[feature], .blocks = ph->blocks };
 
-	told.may = suspect || hm_experiment_differ(early, count / 2, at) == HM_EXPERIMENT_OWN;
+	told.suspect = suspect;
+	told.own = hm_experiment_differ(early, count / 2, at) == HM_EXPERIMENT_OWN;
 	if (ph->kind[feature] == HM_EXPERIMENT_TIMING || !hm_experiment_direct(t->d + t->m.features * ph->blocks, &told))
 		return;
 	t->kind[t->m.features] = HM_EXPERIMENT_DIRECTED;
@@ -553,7 +554,8 @@ static int print_time(void)
 	static const struct {
 		size_t blocks;
 		unsigned shift;
-	} rows[] = { { 12, 62 }, { 12, 0 }, { 16, 62 }, { 60, 62 }, { 60, 0 } };
+		bool directed;
+	} rows[] = { { 12, 62, false }, { 12, 0, false }, { 16, 62, false }, { 60, 62, false }, { 60, 0, false }, { 16, 62, true }, { 60, 62, true } };
 	enum { FEATURES = 10000 };
 	struct hm_experiment_p *p = hm_alloc(FEATURES, sizeof(*p));
 	struct hm_sha256 plan = { 0 };
@@ -563,18 +565,20 @@ static int print_time(void)
 	printf("| blocks | values | seconds for %d features |\n|---|---|---|\n", FEATURES);
 	for (size_t i = 0; i < HM_COUNT(rows); i++) {
 		HM_FREE int64_t *d = hm_alloc(FEATURES * rows[i].blocks, sizeof(*d));
-		struct hm_experiment_matrix m = { .features = FEATURES, .blocks = rows[i].blocks, .d = d };
+		HM_FREE uint8_t *kind = hm_alloc(FEATURES, 1);
+		struct hm_experiment_matrix m = { .features = FEATURES, .blocks = rows[i].blocks, .d = d, .kind = kind };
 		struct timespec from, to;
 		struct hm_fail fail;
 		long ms;
 
 		for (size_t k = 0; k < FEATURES * rows[i].blocks; k++)
 			d[k] = (int64_t)draw(&c) >> rows[i].shift;
+		memset(kind, rows[i].directed ? HM_EXPERIMENT_DIRECTED : HM_EXPERIMENT_SIZED, FEATURES);
 		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &from);
 		must(hm_experiment_test(p, &m, &draws, &fail), &fail);
 		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &to);
 		ms = (to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000;
-		printf("| %zu | %u bits | %ld.%03ld |\n", rows[i].blocks, 64 - rows[i].shift, ms / 1000, ms % 1000);
+		printf("| %zu | %s%u bits | %ld.%03ld |\n", rows[i].blocks, rows[i].directed ? "directed, " : "", 64 - rows[i].shift, ms / 1000, ms % 1000);
 	}
 	free(p);
 	return 0;

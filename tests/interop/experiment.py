@@ -83,7 +83,7 @@ def direct_line(blocks, values, leaks):
     """Held values are of the first three, or none; those of the confirmation are where they belong, more often than not."""
     held = [value(3), value(3)]
     confirm = [held[i % 2] if some.random() < leaks else value(values) for i in range(2 * blocks)]
-    return f"direct {int(some.random() < 0.8)} {blocks} {words(held)} {words(confirm)}"
+    return f"direct {some.randrange(4)} {blocks} {words(held)} {words(confirm)}"
 
 
 phases = ["aa", "screen", "confirm", "store", "send", "x" * 64]
@@ -109,7 +109,8 @@ ways = agree([f"differ {some.randrange(blocks)} {blocks} {words([value(values) f
 result(set(ways) == {"0", "1", "2"}, "which is in all three ways")
 agree([f"off {some.choice([0, 20000, 2**62, 2**63 - 1])} {blocks} {words([difference(some.randrange(5)) for _ in range(blocks)])}"
        for blocks in (1, 2, 7, 12) for _ in range(20)], "timings that are off")
-rows = agree([direct_line(some.randint(6, 14), some.choice([2, 4, 40]), leaks) for leaks in (0.3, 0.9, 1) for _ in range(80)],
+rows = agree([direct_line(some.randint(6, 14), some.choice([2, 4, 40]), leaks) for leaks in (0.3, 0.9, 1) for _ in range(80)] +
+             [direct_line(some.randint(24, 40), 2, 0.3) for _ in range(80)],
              "what a held block foretells")
 result(20 < rows.count("none") < 200, f"of some features nothing ({rows.count('none')})")
 

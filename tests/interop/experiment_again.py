@@ -11,7 +11,7 @@ with Python's standard library. Nothing here is quick; it does what the page say
         screen FEATURES BLOCKS_AA BLOCKS D_AA... D... DIFFERS_AA... DIFFERS... KIND...
         differ BLOCK BLOCKS VALUE...            "-": there is none
         off TOLERANCE BLOCKS D...
-        direct MAY BLOCKS HELD_0 HELD_1 VALUE...
+        direct WHY BLOCKS HELD_0 HELD_1 VALUE...     WHY: 1 suspect, 2 values of its own, 3 both
 """
 import hashlib
 import hmac
@@ -118,9 +118,9 @@ def differ(blocks, at):
     return 1 if any(value in own for i, block in enumerate(blocks) for value in block if i != at) else 2
 
 
-def direct(may, held, confirm):
+def direct(why, held, confirm):
     """The row, or None; a value that is not there is None."""
-    if held[0] == held[1] or not may:
+    if held[0] == held[1] or not why:
         return None
     runs = [value for block in confirm for value in block]
 
@@ -135,7 +135,8 @@ def direct(may, held, confirm):
 
     row = [side(block[1]) - side(block[0]) for block in confirm]
     row = [(d > 0) - (d < 0) for d in row]
-    return row if 2 ** sum(map(abs, row)) >= 100 else None
+    telling = sum(map(abs, row))
+    return row if 2 ** telling >= 100 and (why & 2 or 4 * telling >= len(row)) else None
 
 
 def rate(n):

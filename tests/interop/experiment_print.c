@@ -245,7 +245,8 @@ static int answer_off(struct input *in)
 
 static int answer_direct(struct input *in)
 {
-	struct hm_experiment_told told = { .may = number(in) != 0 };
+	int64_t why = number(in);
+	struct hm_experiment_told told = { .suspect = why & 1, .own = why & 2 };
 	HM_FREE struct hm_experiment_value *held = NULL, *confirm = NULL;
 	HM_FREE int64_t *d = NULL;
 

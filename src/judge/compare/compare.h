@@ -12,7 +12,7 @@
 #include "experiment.h"
 #include "feature.h"
 
-enum { HM_COMPARE_KEYS_MAX = 1 << 20, HM_COMPARE_BYTES_MAX = 64 << 20 };
+enum { HM_COMPARE_KEYS_MAX = HM_EXPERIMENT_FEATURES_MAX, HM_COMPARE_BYTES_MAX = 64 << 20 };
 
 struct hm_compare_block {
 	size_t run[2]; /* at level 0 and level 1; of an A/A block in any order */

@@ -78,7 +78,7 @@ struct hm_experiment_value {
 /* What foretells a feature's values in the confirmation. Borrowed. */
 struct hm_experiment_told {
 	struct hm_experiment_value held[2];        /* in the held block, by level */
-	bool may;                                  /* it is a suspect, or had values of its own there */
+	bool suspect, own;                         /* it is a suspect; it had values of its own there */
 	const struct hm_experiment_value *confirm; /* in block b at level l: [2 b + l] */
 	size_t blocks;
 };

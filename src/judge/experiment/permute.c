@@ -28,11 +28,18 @@ struct vectors {
 	uint8_t *drawn;
 };
 
+/* A directed row's signs, and where it has any, as drawn vectors are kept; and its rank. */
+struct foretold {
+	uint8_t turned[HM_EXPERIMENT_BLOCKS_MAX / 8], telling[HM_EXPERIMENT_BLOCKS_MAX / 8];
+	uint32_t rank; /* 0: none yet */
+};
+
 /* One feature's work, and what is kept of all features. */
 struct work {
 	__int128 *sum;
 	sort_key *key, *spare;
 	uint32_t *least; /* by vector: the least rank of all features so far */
+	struct foretold last;
 	__int128 *table; /* of drawn vectors: by each eight blocks and their signs, the sum */
 };
 
@@ -196,33 +203,37 @@ static uint32_t rank(struct work *w, const struct vectors *v)
 	return own;
 }
 
-/* The same of a row that was foretold. `turned` and `telling` are its signs and where it has any, as drawn vectors are kept. */
-static bool agrees(const struct vectors *v, size_t vector, const uint8_t *turned, const uint8_t *telling)
+static bool agrees(const struct vectors *v, size_t vector, const struct foretold *f)
 {
 	uint8_t wrong = 0;
 
 	for (size_t i = 0; i < (v->blocks + 7) / 8; i++) {
 		uint8_t signs = v->stride ? v->drawn[vector * v->stride + i] : (uint8_t)(vector >> 8 * i);
 
-		wrong |= (signs ^ turned[i]) & telling[i];
+		wrong |= (signs ^ f->turned[i]) & f->telling[i];
 	}
 	return !wrong;
 }
 
+/* The same of a directed row. Where a product leaks much, many such rows are alike, one behind the other. */
 static uint32_t rank_directed(struct work *w, const struct vectors *v, const int64_t *d)
 {
-	uint8_t turned[HM_EXPERIMENT_BLOCKS_MAX / 8] = { 0 }, telling[HM_EXPERIMENT_BLOCKS_MAX / 8] = { 0 };
+	struct foretold f = { 0 };
 	uint32_t count = 0;
 
 	for (size_t i = 0; i < v->blocks; i++) {
-		telling[i / 8] |= (uint8_t)((d[i] != 0) << i % 8);
-		turned[i / 8] |= (uint8_t)((d[i] < 0) << i % 8);
+		f.telling[i / 8] |= (uint8_t)((d[i] != 0) << i % 8);
+		f.turned[i / 8] |= (uint8_t)((d[i] < 0) << i % 8);
 	}
+	if (w->last.rank && memcmp(f.telling, w->last.telling, sizeof(f.telling)) == 0 && memcmp(f.turned, w->last.turned, sizeof(f.turned)) == 0)
+		return w->last.rank;
 	for (size_t i = 0; i < v->total; i++)
-		count += agrees(v, i, turned, telling);
+		count += agrees(v, i, &f);
 	for (size_t i = 0; i < v->total; i++)
-		lower(w, i, agrees(v, i, turned, telling) ? count : (uint32_t)v->total);
-	return agrees(v, 0, turned, telling) ? count : (uint32_t)v->total;
+		lower(w, i, agrees(v, i, &f) ? count : (uint32_t)v->total);
+	f.rank = agrees(v, 0, &f) ? count : (uint32_t)v->total;
+	w->last = f;
+	return f.rank;
 }
 
 static void make_work(struct work *w, const struct vectors *v)

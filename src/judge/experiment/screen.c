@@ -207,7 +207,7 @@ bool hm_experiment_direct(int64_t *d, const struct hm_experiment_told *told)
 {
 	unsigned telling = 0;
 
-	if (same(&told->held[0], &told->held[1]) || !told->may)
+	if (same(&told->held[0], &told->held[1]) || !(told->suspect || told->own))
 		return false;
 	for (size_t b = 0; b < told->blocks; b++) {
 		int difference = side_of(told, &told->confirm[2 * b + 1]) - side_of(told, &told->confirm[2 * b]);
@@ -215,6 +215,9 @@ bool hm_experiment_direct(int64_t *d, const struct hm_experiment_told *told)
 		d[b] = (difference > 0) - (difference < 0);
 		telling += d[b] != 0;
 	}
+	/* As for sized rows: what differs rarely has to be known by its values. */
+	if (!told->own && 4 * (size_t)telling < told->blocks)
+		return false;
 	/* All signs right has a probability of 1 in 2^telling. */
 	return telling >= 31 || (1u << telling) * HM_EXPERIMENT_ALPHA_NUM >= HM_EXPERIMENT_ALPHA_DEN;
 }

@@ -199,15 +199,20 @@ static void values_of(struct hm_experiment_value *out, const int *values, size_t
 		out[i] = (struct hm_experiment_value){ values[i] != NONE, values[i] };
 }
 
-/* Eight confirming blocks, level 0 before level 1 in each. */
-static bool foretold(int64_t d[8], const int held[2], const int confirm[16], bool may)
+/* Confirming blocks, level 0 before level 1 in each. */
+static bool foretold_of(int64_t *d, const int held[2], const int *confirm, size_t blocks, bool suspect, bool own)
 {
-	struct hm_experiment_value values[16];
-	struct hm_experiment_told told = { .may = may, .confirm = values, .blocks = 8 };
+	struct hm_experiment_value values[64];
+	struct hm_experiment_told told = { .suspect = suspect, .own = own, .confirm = values, .blocks = blocks };
 
 	values_of(told.held, held, 2);
-	values_of(values, confirm, 16);
+	values_of(values, confirm, 2 * blocks);
 	return hm_experiment_direct(d, &told);
+}
+
+static bool foretold(int64_t d[8], const int held[2], const int confirm[16], bool own)
+{
+	return foretold_of(d, held, confirm, 8, false, own);
 }
 
 static void what_a_held_block_foretells(void **state HM_UNUSED)
@@ -215,18 +220,23 @@ static void what_a_held_block_foretells(void **state HM_UNUSED)
 	static const int both[2] = { 5, 6 }, equal[2] = { 5, 5 }, one[2] = { NONE, 6 }, other[2] = { 5, NONE }, neither[2] = { NONE, NONE };
 	static const int always[16] = { 5, 6, 5, 6, 5, 6, 6, 5, 5, 6, 5, 6, 5, 6, 5, 6 };
 	/* 6 is known; 7 comes twice, so it is the other's; 8 and 9 come once. */
+	static const int rarely[64] = { 5, 6, 5, 6, 5, 6, 5, 6, 5, 6, 5, 6, 5, 6 }; /* 7 blocks, and then the same everywhere */
 	static const int some[16] = { 7, 6, 7, NONE, NONE, 6, 8, 9, NONE, 6, 7, 6, NONE, 6, 6, 7 };
-	int64_t d[8];
+	int64_t d[32];
 
 	assert_true(foretold(d, both, always, true));
-	assert_memory_equal(d, ((int64_t[]){ 1, 1, 1, -1, 1, 1, 1, 1 }), sizeof(d));
+	assert_memory_equal(d, ((int64_t[]){ 1, 1, 1, -1, 1, 1, 1, 1 }), 8 * sizeof(*d));
 	assert_false(foretold(d, both, always, false));
 	assert_false(foretold(d, equal, always, true));
 	assert_false(foretold(d, neither, always, true));
 	assert_true(foretold(d, one, some, true));
-	assert_memory_equal(d, ((int64_t[]){ 1, 1, 1, 0, 1, 1, 1, -1 }), sizeof(d));
+	assert_memory_equal(d, ((int64_t[]){ 1, 1, 1, 0, 1, 1, 1, -1 }), 8 * sizeof(*d));
 	assert_true(foretold(d, other, always, true));
-	assert_memory_equal(d, ((int64_t[]){ 1, 1, 1, -1, 1, 1, 1, 1 }), sizeof(d));
+	assert_memory_equal(d, ((int64_t[]){ 1, 1, 1, -1, 1, 1, 1, 1 }), 8 * sizeof(*d));
+	assert_true(foretold_of(d, both, always, 8, true, false));
+	assert_true(foretold_of(d, both, rarely, 28, true, false));
+	assert_true(foretold_of(d, both, rarely, 29, true, true));
+	assert_false(foretold_of(d, both, rarely, 29, true, false)); /* 7 of 29 blocks tell, and it is a suspect only */
 	/* With both known, other values tell nothing: 5 blocks are too few. */
 	assert_false(foretold(d, both, some, true));
 }
