@@ -32,6 +32,9 @@
  * tells that it is up only a second later. */
 enum { INTERNET_INDEX = 3 };
 
+/* Of RFC 2863, "up", as the kernel numbers it. */
+enum { OPERATIONAL = 6 };
+
 /* Nothing is sent a second time within this. */
 enum { RTO_MIN_MS = 3000 };
 
@@ -237,15 +240,22 @@ static int add_rule(struct nl_sock *s, struct hm_fail *fail)
 	return netlink(rtnl_rule_delete(s, first, 0), "take a routing rule away", fail);
 }
 
-/* The kernel tells an interface's operational state a moment after it is up; a product may look at it. */
+/* A moment after it is up, an interface becomes operational, which a product may look at, and gets its queue: until then, told or
+ * not, what is sent there is thrown away. The interface's flag says "running" before either. */
 static int wait_running(const char *interface, struct hm_fail *fail)
 {
-	HM_CLOSE int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq request = { 0 };
+	HM_CLEANUP(drop_socket) struct nl_sock *s = NULL;
 
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", interface);
-	for (int i = 0; i < 3000 && fd >= 0 && ioctl(fd, SIOCGIFFLAGS, &request) == 0; i++) {
-		if (request.ifr_flags & IFF_RUNNING)
+	if (open_netlink(&s, fail) < 0)
+		return fail->code;
+	for (int i = 0; i < 3000; i++) {
+		HM_CLEANUP(drop_link) struct rtnl_link *link = NULL;
+		const char *queue;
+
+		if (netlink(rtnl_link_get_kernel(s, 0, interface, &link), "read the state of an interface", fail) < 0)
+			return fail->code;
+		queue = rtnl_link_get_qdisc(link);
+		if (rtnl_link_get_operstate(link) == OPERATIONAL && queue && strcmp(queue, "noop") != 0)
 			return 0;
 		usleep(1000);
 	}
