@@ -3,7 +3,7 @@
 # content, and what the second sends does. A twin that always keeps the same has nothing to send, and is not started again.
 #   two-phase.sh BUILD
 set -u
-hallmark=$(realpath "$1/hallmark") verify=$(realpath "$1/hallmark-verify")
+hallmark=$(realpath "$1/hallmark") verify=$(realpath "$1/hallmark-verify") judge=$(realpath "$1/tests/judge_parts")
 [ "$(id -u)" = 0 ] || { echo "1..0 # SKIP needs root"; exit 0; }
 work=$(mktemp -d /var/tmp/hallmark-two-phase-XXXXXX)
 export HALLMARK_WORK=$work/w
@@ -28,6 +28,26 @@ whole = lambda row: row['constant'] + row['explained'] + row['unaccounted'] + su
 sys.exit(0 if $2 else 1)" "$work/$1.json"
 }
 verified() { "$verify" "$work/$1.hallmark" --key "$work/key.pem.pub" >"$work/said" && false || ! grep -q FALSE "$work/said" && grep -q 'sets, made again from the seed' "$work/said"; }
+refused() { # NAME CHANGE WHY: the bundle's core with the assessment `a` changed does not evaluate; `gone` are runs that are taken away
+	local gone
+	gone=$(/usr/bin/python3 -c "
+import json, sys, zipfile
+z = zipfile.ZipFile(sys.argv[1])
+a, p = (json.loads(z.read(name)) for name in ('assessment.json', 'plan.json'))
+kinds = lambda *kinds: [r['run'] for r in p['runs'] if r['kind'] in kinds]
+gone, rule = [], 'nothing kept'
+$2
+for member in ('runs', 'sets'):
+    a[member] = [row for row in a[member] if row['run'] not in gone]
+a['dropped'] = sorted([row for row in a['dropped'] if row['run'] not in gone] + [{'run': run, 'rule': rule} for run in gone], key=lambda row: row['run'])
+open(sys.argv[2], 'w').write(json.dumps(a, separators=(',', ':'), sort_keys=True, ensure_ascii=False))
+print(*('-runs/%04d/' % run for run in gone))" "$work/$1.hallmark" "$work/changed.json") || return 1
+	# shellcheck disable=SC2086
+	"$judge" "$work/$1.hallmark" "assessment.json=$work/changed.json" $gone >"$work/judged"
+	[ $? = 1 ] && grep -q "$3" "$work/judged" && return 0
+	head -c 300 "$work/judged" | sed 's/^/# /'
+	return 1
+}
 
 assess leak "$(printf "$start" 'rev /srv/documents/note* | md5sum | cut -c 1-16')"
 ask leak "f['experiment']['send'] == 8"
@@ -42,6 +62,19 @@ ask leak "all(whole(row) == row['wire'] for row in f['ledger']) and {row['endpoi
 result $? "... every byte stands in one class"
 verified leak
 result $? "... its bundle verifies"
+
+"$judge" "$work/leak.hallmark" | cmp -s - <(head -c -1 "$work/leak.json")
+result $? "... its core gives the same findings again"
+refused leak "gone = kinds('store', 'send')" "as if nothing had been kept"
+result $? "... nobody can leave out what was sent later, as if nothing had been kept"
+refused leak "gone = kinds('send')[-2:]" "as if nothing had been kept"
+result $? "... nor a part of it"
+refused leak "gone, rule = kinds('store')[:1], 'not recorded'" "began with what none had left"
+result $? "... nor say that a run began with what no run left"
+refused leak "gone = kinds('confirm')[-2:]" "by a rule that does not exist"
+result $? "... nor use that rule for other runs"
+refused leak "of = {row['run']: row for row in a['sets']}; of[kinds('send')[0]]['set'], of[kinds('send')[1]]['set'] = of[kinds('store')[0]]['set'], of[kinds('store')[1]]['set']" "other documents than it should"
+result $? "... nor give the later runs the documents that differ"
 
 assess twin "$(printf "$start" 'wc -c </srv/documents/note*; echo scanned')"
 ask twin "f['experiment']['send'] == 0 and (kept['verdict'], kept['reason']) == ('upheld', 'residue.equal')"
