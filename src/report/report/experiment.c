@@ -19,9 +19,9 @@ static const json_t *claim_called(const struct report_view *v, const char *id)
 
 static const json_t *claim_of(const struct report_view *v, const char *factor)
 {
-	const struct hm_factor *row = hm_factor_find(factor);
+	const char *claim = hm_factor_claim(factor);
 
-	return row ? claim_called(v, row->claim) : NULL;
+	return claim ? claim_called(v, claim) : NULL;
 }
 
 static void load_factors(struct report_experiment *x, const struct report_view *v)
@@ -109,35 +109,49 @@ static struct report_factor *factor_named(const struct report_experiment *x, con
 	return NULL;
 }
 
-/* The confirming pairs of which both runs are there, one at each level. */
+/* The runs of a block by level: each had that of the run in the same place of the block `of`, which is the same one but where a run
+ * began with what another had left. Both of its runs must be done. */
+static bool read_pair(struct report_pair *out, const struct levels *levels, const json_t *block, const json_t *of, const char *factor)
+{
+	const json_t *runs = report_list(block, "runs"), *leaders = report_list(of, "runs");
+
+	*out = (struct report_pair){ .run = { 0 } };
+	for (size_t k = 0; k < 2 && json_array_size(runs) == 2 && json_array_size(leaders) == 2; k++) {
+		json_int_t run = json_integer_value(json_array_get(runs, k)), leader = json_integer_value(json_array_get(leaders, k));
+		const json_t *set = leader > 0 ? set_of(levels, (uint64_t)leader) : NULL;
+		int level = level_of(set, factor);
+
+		if (level < 0 || run <= 0 || !get_number(&levels->done, (uint64_t)run))
+			continue;
+		out->run[level] = (uint64_t)run;
+		out->set[level] = set;
+	}
+	return out->run[0] && out->run[1];
+}
+
+/* The pairs of confirming blocks, factor by factor, and those of send blocks, each of which stands behind its store block. */
 static void load_pairs(struct report_experiment *x, const struct report_view *v)
 {
 	HM_CLEANUP(release_levels) struct levels levels;
-	const json_t *block;
+	const json_t *block, *before = NULL;
 	size_t i;
 
 	load_levels(&levels, v);
 	json_array_foreach (report_list(v->plan, "blocks"), i, block) {
-		const json_t *runs = report_list(block, "runs");
+		const json_t *store = before;
 		struct report_factor *f = factor_named(x, report_text(block, "factor"));
-		struct report_pair pair = { .run = { 0 } };
+		bool send = strcmp(report_text(block, "phase"), "send") == 0;
+		struct report_pairs *pairs = !f ? NULL : send ? &x->send : &f->confirm;
+		struct report_pair pair;
 
-		if (!f || strcmp(report_text(block, "phase"), "confirm") != 0 || json_array_size(runs) != 2)
+		before = block;
+		if (send && strcmp(report_text(store, "phase"), "store") != 0)
 			continue;
-		for (size_t k = 0; k < 2; k++) {
-			json_int_t run = json_integer_value(json_array_get(runs, k));
-			const json_t *set = run > 0 ? set_of(&levels, (uint64_t)run) : NULL;
-			int level = level_of(set, f->name);
-
-			if (level < 0)
-				continue;
-			pair.run[level] = (uint64_t)run;
-			pair.set[level] = set;
+		if (f && (send || strcmp(report_text(block, "phase"), "confirm") == 0) &&
+		    read_pair(&pair, &levels, block, send ? store : block, f->name)) {
+			pairs->list = hm_realloc(pairs->list, pairs->count + 1, sizeof(*pairs->list));
+			pairs->list[pairs->count++] = pair;
 		}
-		if (!pair.run[0] || !pair.run[1])
-			continue;
-		f->pair = hm_realloc(f->pair, f->pairs + 1, sizeof(*f->pair));
-		f->pair[f->pairs++] = pair;
 	}
 }
 
@@ -157,6 +171,8 @@ static void load_influences(struct report_experiment *x, const struct report_vie
 
 		if (!item.factor)
 			continue;
+		item.send = strcmp(report_text(p, "phase"), "send") == 0;
+		item.pairs = item.send ? &x->send : &item.factor->confirm;
 		if (x->influences == INFLUENCES_MAX) {
 			x->beyond++;
 			continue;
@@ -168,21 +184,21 @@ static void load_influences(struct report_experiment *x, const struct report_vie
 	}
 }
 
-static bool needs_pairs(const struct report_experiment *x, const struct report_factor *f, bool disk)
+static bool needs(const struct report_experiment *x, const struct report_pairs *pairs, bool disk)
 {
 	for (size_t i = 0; i < x->influences; i++)
-		if (x->influence[i].factor == f && !x->influence[i].proven && x->influence[i].disk == disk)
+		if (x->influence[i].pairs == pairs && !x->influence[i].proven && x->influence[i].disk == disk)
 			return true;
 	return false;
 }
 
-static void compare_pair(struct report_experiment *x, const struct report_factor *f, size_t pair, const struct report_sent side[2])
+static void compare_pair(struct report_experiment *x, const struct report_pairs *pairs, size_t pair, const struct report_sent side[2])
 {
 	for (size_t i = 0; i < x->influences; i++) {
 		struct report_influence *item = &x->influence[i];
 		bool there = item->disk ? side[0].on_disk && side[1].on_disk : side[0].there && side[1].there;
 
-		if (item->factor != f || item->proven || !there)
+		if (item->pairs != pairs || item->proven || !there)
 			continue;
 		item->compared++;
 		if (report_same_value(report_sent_find(&side[0], item), report_sent_find(&side[1], item)))
@@ -193,20 +209,20 @@ static void compare_pair(struct report_experiment *x, const struct report_factor
 	}
 }
 
-static int compare_factor(struct report_experiment *x, const struct report_view *v, const struct report_factor *f, struct hm_fail *fail)
+static int compare_pairs(struct report_experiment *x, const struct report_view *v, const struct report_pairs *pairs, struct hm_fail *fail)
 {
-	bool disk = needs_pairs(x, f, true);
+	bool disk = needs(x, pairs, true);
 
-	if (!disk && !needs_pairs(x, f, false))
+	if (!disk && !needs(x, pairs, false))
 		return 0;
-	for (size_t i = 0; i < f->pairs; i++) {
+	for (size_t i = 0; i < pairs->count; i++) {
 		struct report_sent side[2] = { 0 };
-		int r = report_sent_load(&side[0], v, f->pair[i].run[0], disk, fail);
+		int r = report_sent_load(&side[0], v, pairs->list[i].run[0], disk, fail);
 
 		if (r == 0)
-			r = report_sent_load(&side[1], v, f->pair[i].run[1], disk, fail);
+			r = report_sent_load(&side[1], v, pairs->list[i].run[1], disk, fail);
 		if (r == 0)
-			compare_pair(x, f, i, side);
+			compare_pair(x, pairs, i, side);
 		report_sent_release(&side[0]);
 		report_sent_release(&side[1]);
 		if (r < 0)
@@ -240,18 +256,19 @@ int report_experiment_load(struct report_experiment *x, const struct report_view
 	load_bytes(x, v);
 	x->residue = claim_called(v, "collect.residue");
 	for (size_t i = 0; i < x->factors; i++) {
-		int r = compare_factor(x, v, &x->factor[i], fail);
+		int r = compare_pairs(x, v, &x->factor[i].confirm, fail);
 
 		if (r < 0)
 			return r;
 	}
-	return 0;
+	return compare_pairs(x, v, &x->send, fail);
 }
 
 void report_experiment_release(struct report_experiment *x)
 {
 	for (size_t i = 0; i < x->factors; i++)
-		free(x->factor[i].pair);
+		free(x->factor[i].confirm.list);
+	free(x->send.list);
 	free(x->factor);
 	free(x->influence);
 	*x = (struct report_experiment){ 0 };
@@ -276,12 +293,12 @@ bool report_counts_pairs(const struct report_experiment *x, const char *claim)
 	bool counts = false;
 
 	if (residue && strcmp(report_text(x->residue, "id"), claim) == 0)
-		return residue->pairs > 0;
+		return residue->confirm.count > 0;
 
 	for (size_t i = 0; i < x->factors; i++) {
 		if (strcmp(report_text(x->factor[i].claim, "id"), claim) != 0)
 			continue;
-		if (!x->factor[i].pairs)
+		if (!x->factor[i].confirm.count)
 			return false;
 		counts = true;
 	}

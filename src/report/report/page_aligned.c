@@ -34,7 +34,7 @@ static size_t prefix_of(const char *name)
 
 static bool is_in(const struct group *g, const struct report_influence *item)
 {
-	return item->factor == g->first->factor && !item->proven && item->disk == g->first->disk && strcmp(item->endpoint, g->first->endpoint) == 0 &&
+	return item->factor == g->first->factor && !item->proven && item->disk == g->first->disk && item->send == g->first->send && strcmp(item->endpoint, g->first->endpoint) == 0 &&
 	       prefix_of(item->feature) == g->prefix && strncmp(item->feature, g->first->feature, g->prefix) == 0;
 }
 
@@ -179,7 +179,8 @@ static void put_numbers(struct aligned *a)
 static void put_title(struct hm_bytes *out, const struct group *g, bool first)
 {
 	if (first)
-		report_html(out, "<h3>Two runs that differed in %s</h3>\n", report_say("factor", g->first->factor->name));
+		report_html(out, g->first->send ? "<h3>Two runs that began with what others had kept, which differed in %s</h3>\n" :
+						  "<h3>Two runs that differed in %s</h3>\n", report_say("factor", g->first->factor->name));
 }
 
 static void put_place(struct hm_bytes *out, const struct group *g)
@@ -228,13 +229,13 @@ int report_page_aligned(const struct report_page *p, struct hm_fail *fail)
 	int r = 0;
 
 	for (size_t i = 0; i < count && i < GROUPS_SHOWN && r == 0; i++) {
-		const struct report_pair *pair = &groups[i].first->factor->pair[groups[i].first->pair];
+		const struct report_pair *pair = &groups[i].first->pairs->list[groups[i].first->pair];
 		struct report_sent side[2] = { 0 };
 
 		for (size_t k = 0; k < 2 && r == 0; k++)
 			r = report_sent_load(&side[k], p->view, pair->run[k], groups[i].first->disk, fail);
 		if (r == 0)
-			put_group(p, &groups[i], pair, side, i == 0 || groups[i - 1].first->factor != groups[i].first->factor);
+			put_group(p, &groups[i], pair, side, i == 0 || groups[i - 1].first->pairs != groups[i].first->pairs);
 		report_sent_release(&side[0]);
 		report_sent_release(&side[1]);
 	}

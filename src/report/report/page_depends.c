@@ -119,7 +119,7 @@ static void put_unseen(struct hm_bytes *out, const struct report_factor *f, cons
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes rate = { 0 };
 
 	put_state(out, "unseen", "not seen");
-	report_html(out, "<span>%s%'zu %s%s</span>", bound ? "in " : "in its bytes, in ", f->pairs, f->pairs == 1 ? "pair" : "pairs", bound ? ":" : "");
+	report_html(out, "<span>%s%'zu %s%s</span>", bound ? "in " : "in its bytes, in ", f->confirm.count, f->confirm.count == 1 ? "pair" : "pairs", bound ? ":" : "");
 	if (!bound)
 		return;
 	report_percent(&rate, report_int(bound, "rate_bp"));
@@ -131,16 +131,27 @@ static bool put_obstacle(struct hm_bytes *out, const struct report_factor *f, co
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes number = { 0 }, words = { 0 };
 
-	if (f->pairs && (strcmp(report_text(claim, "verdict"), "not verifiable") != 0 || lacks_account(claim)))
+	if (f->confirm.count && (strcmp(report_text(claim, "verdict"), "not verifiable") != 0 || lacks_account(claim)))
 		return false;
 	put_state(out, "open", "cannot tell");
 	report_number(&number, claim);
 	report_words(&words, claim);
-	if (f->pairs)
+	if (f->confirm.count)
 		report_html(out, "<span>%.*s %.*s</span>", HM_S(number), HM_S(words));
 	else
 		hm_bytes_text(out, "<span>no pair was done</span>");
 	return true;
+}
+
+/* Refuted by what a later start sent of it. */
+static void put_other(struct hm_bytes *out, const json_t *claim)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes number = { 0 }, words = { 0 };
+
+	put_state(out, "depends", "depends");
+	report_number(&number, claim);
+	report_words(&words, claim);
+	report_html(out, "<span>%.*s %.*s</span>", HM_S(number), HM_S(words));
 }
 
 /* What nothing accounts for at the endpoint, unless the claim is upheld: then it was shown to be something else. */
@@ -168,6 +179,8 @@ static void put_cell(struct hm_bytes *out, const struct report_experiment *x, co
 		put_depends(out, &sum);
 	else if (c->disk && f != report_residue(x))
 		hm_bytes_text(out, "<span>not compared</span>");
+	else if (c->disk && strcmp(report_text(claim, "verdict"), "refuted") == 0)
+		put_other(out, claim);
 	else if (!put_obstacle(out, f, claim) && (c->disk || !put_rest(out, x, f, c)))
 		put_unseen(out, f, claim);
 	hm_bytes_text(out, "</td>");
@@ -230,10 +243,10 @@ void report_page_quotes(const struct report_page *p)
 		    shown > QUOTES_SHOWN ? " What varied besides is below." : "");
 }
 
-static bool is_tested(const struct report_experiment *x, const char *name)
+static bool is_tested(const struct report_experiment *x, size_t row)
 {
 	for (size_t i = 0; i < x->factors; i++)
-		if (strcmp(x->factor[i].name, name) == 0)
+		if (hm_factor_covers(x->factor[i].name, row))
 			return true;
 	return false;
 }
@@ -243,12 +256,12 @@ static void put_untested(const struct report_page *p)
 	size_t count = 0;
 
 	for (size_t i = 0; i < hm_factor_count; i++)
-		count += !is_tested(p->experiment, hm_factors[i].name);
+		count += !is_tested(p->experiment, i);
 	report_html(p->out, "<h3>Not tested</h3>\n<p>Of %'zu kinds of information that this program knows, the pairs did not differ in %'zu: "
 			    "nothing follows for or against these.</p>\n<details><summary>%'zu %s</summary>\n<ul class=\"untested\">\n",
 		    hm_factor_count, count, count, count == 1 ? "kind" : "kinds");
 	for (size_t i = 0; i < hm_factor_count; i++)
-		if (!is_tested(p->experiment, hm_factors[i].name))
+		if (!is_tested(p->experiment, i))
 			report_html(p->out, "<li><code>%s</code> <span>%s</span> <i>%s%s</i></li>\n", hm_factors[i].name,
 				    report_say("factor", hm_factors[i].name), hm_factors[i].cannot ? "cannot be set: " : "not asked for",
 				    hm_factors[i].cannot ? hm_factors[i].cannot : "");
@@ -284,11 +297,15 @@ int report_page_depends(const struct report_page *p, struct hm_fail *fail)
 	if (!x->screened)
 		return 0;
 	for (size_t i = 0; i < x->factors; i++)
-		pairs += x->factor[i].pairs;
+		pairs += x->factor[i].confirm.count;
 	report_html(p->out, "<section id=\"depends\">\n<h2>What it depends on</h2>\n<div>\n<p>By experiment: <b>%'lu</b> %s of runs in which all "
 			    "of the below varied at once, to find what to look at, then <b>%'zu</b> in each of which one of it varied and nothing "
 			    "else, to confirm it. The two runs of a pair went on side by side; a coin chose which had level 0 and which level 1."
 			    "</p>\n", (unsigned long)x->screened, x->screened == 1 ? "pair" : "pairs", pairs);
+	if (x->send.count)
+		report_html(p->out, "<p>Then <b>%'zu</b> of two runs each, one behind the other: a run without a network, that left on disk what it left, "
+				    "and a day later one with a network that began with it and found documents that were the same in both.</p>\n",
+			    x->send.count);
 	put_history(p);
 	put_matrix(p);
 	if (x->beyond)

@@ -22,7 +22,7 @@ static json_t *values_of(const struct report_experiment *x, const struct report_
 
 	json_object_set_new(values, "product", json_string(x->view->name));
 	json_object_set_new(values, "factor", json_string(report_say("factor", f->name)));
-	json_object_set_new(values, "pairs", number(f->pairs));
+	json_object_set_new(values, "pairs", number(f->confirm.count));
 	json_object_set_new(values, "wire", number(x->wire));
 	json_object_set_new(values, "unaccounted", number(x->unaccounted));
 	return values;
@@ -53,7 +53,7 @@ static void put_field(struct hm_bytes *out, const struct report_influence *item,
 /* Whether both are about one factor, one endpoint (or the disk), in one grade. */
 static bool is_like(const struct report_influence *item, const struct report_influence *other)
 {
-	return item->factor == other->factor && item->proven == other->proven && item->disk == other->disk &&
+	return item->factor == other->factor && item->proven == other->proven && item->disk == other->disk && item->send == other->send &&
 	       strcmp(item->endpoint, other->endpoint) == 0;
 }
 
@@ -126,7 +126,7 @@ static size_t put_influence(struct hm_bytes *out, const struct report_experiment
 			}
 			values = values_of(x, f);
 			json_object_set_new(values, "endpoint", json_string(item->endpoint));
-			report_tell(out, disk ? "depends.disk" : *item->endpoint ? "depends" : "depends.run", values);
+			report_tell(out, disk ? "depends.disk" : item->send ? "depends.later" : *item->endpoint ? "depends" : "depends.run", values);
 			put_fields(out, x, item);
 		}
 	if (count > ENDPOINTS_NAMED) {
@@ -142,8 +142,8 @@ static uint64_t pairs_of(const struct report_experiment *x, const json_t *claim)
 	uint64_t most = 0;
 
 	for (size_t i = 0; i < x->factors; i++)
-		if ((x->factor[i].claim == claim || (x->residue == claim && &x->factor[i] == report_residue(x))) && x->factor[i].pairs > most)
-			most = x->factor[i].pairs;
+		if ((x->factor[i].claim == claim || (x->residue == claim && &x->factor[i] == report_residue(x))) && x->factor[i].confirm.count > most)
+			most = x->factor[i].confirm.count;
 	return most;
 }
 
@@ -186,6 +186,20 @@ static void put_upheld(struct hm_bytes *out, const struct report_experiment *x, 
 	hm_bytes_text(out, ".");
 }
 
+static void say_reason(struct hm_bytes *out, const json_t *claim)
+{
+	report_number(out, claim);
+	hm_bytes_text(out, out->len ? " " : "");
+	report_words(out, claim);
+}
+
+/* A verdict that rests on something else than what varied on disk: what a later start sent of it. */
+static void put_reason(struct hm_bytes *out, const json_t *claim)
+{
+	say_reason(out, claim);
+	hm_bytes_text(out, ".");
+}
+
 /* Neither confirmed nor upheld: what stands against it, where that is not the bytes that nothing accounts for, is the claim's reason. */
 static void put_open(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f, bool disk)
 {
@@ -196,12 +210,10 @@ static void put_open(struct hm_bytes *out, const struct report_experiment *x, co
 	bool bytes = open && strcmp(report_text(claim, "reason"), "bytes.unaccounted") == 0;
 
 	if (open && !bytes) {
-		report_number(&reason, claim);
-		hm_bytes_text(&reason, reason.len ? " " : "");
-		report_words(&reason, claim);
+		say_reason(&reason, claim);
 		set_bytes(values, "reason", &reason);
 		report_tell(out, disk ? "open.disk" : "open.reason", values);
-	} else if (!f->pairs) {
+	} else if (!f->confirm.count) {
 		report_tell(out, "open.pairs", values);
 	} else {
 		report_tell(out, "open", values);
@@ -217,8 +229,10 @@ void report_quote(struct hm_bytes *out, const struct report_experiment *x, const
 {
 	if (put_influence(out, x, f, disk))
 		return;
-	if (f->pairs && strcmp(report_text(disk ? x->residue : f->claim, "verdict"), "upheld") == 0)
+	if (f->confirm.count && strcmp(report_text(disk ? x->residue : f->claim, "verdict"), "upheld") == 0)
 		put_upheld(out, x, f, disk);
+	else if (disk && strcmp(report_text(x->residue, "verdict"), "refuted") == 0)
+		put_reason(out, x->residue);
 	else
 		put_open(out, x, f, disk);
 }

@@ -135,16 +135,20 @@ struct report_pair {
 	uint64_t run[2]; /* by level */
 	const json_t *set[2]; /* their rows of planted.json's sets */
 };
+struct report_pairs {
+	struct report_pair *list; /* in the plan's order */
+	size_t count;
+};
 struct report_factor { /* one that was tested */
 	const char *name;
 	const json_t *claim; /* that its influence refutes; NULL where that was not judged */
-	struct report_pair *pair; /* confirming ones of which both runs were done, in the plan's order */
-	size_t pairs;
+	struct report_pairs confirm; /* of which both runs were done */
 };
 struct report_influence { /* a row of findings.influence whose factor was tested */
 	const struct report_factor *factor;
 	const char *endpoint, *feature;
-	bool proven, disk; /* disk: it is about what was left there */
+	bool proven, disk, send; /* disk: it is about what was left there; send: about what was sent by runs that began with it */
+	const struct report_pairs *pairs;
 	uint64_t p[2];	/* of grade dependent: p[0] in p[1] */
 	size_t compared; /* pairs whose packets or trees were looked at */
 	size_t differed; /* in how many of these; `pair` is the first of them, or SIZE_MAX */
@@ -156,6 +160,7 @@ struct report_experiment {
 	struct report_factor *factor;
 	struct report_influence *influence; /* in the order of findings */
 	size_t factors, influences, beyond; /* beyond: influences after the limit */
+	struct report_pairs send; /* of runs that began with what others had left, which differed in content */
 	uint64_t wire, constant, unaccounted; /* bytes, of all endpoints */
 	const json_t *residue; /* the claim on what is left on disk, which the first factor that is "content" decides; NULL: not judged */
 };

@@ -247,11 +247,13 @@ static void put_matrix(struct table *t, size_t from, size_t to)
 	hm_bytes_u8(t->out, '\n');
 }
 
-/* What an experiment shows of the claim, factor by factor; nothing where it was not judged by one. */
+/* What an experiment shows of the claim, factor by factor, where it is refuted only of those on which something depends; nothing where it was not judged by one. */
 static void say_experiment(struct hm_bytes *out, const struct report_experiment *x, const json_t *claim)
 {
+	bool refuted = strcmp(report_text(claim, "verdict"), "refuted") == 0;
+
 	for (size_t i = 0; i < x->factors; i++) {
-		if (x->factor[i].claim != claim)
+		if (x->factor[i].claim != claim || (refuted && !report_depends(x, &x->factor[i], false)))
 			continue;
 		hm_bytes_text(out, out->len ? " " : "");
 		report_quote(out, x, &x->factor[i], false);

@@ -138,6 +138,41 @@ static void upheld_by_pairs(void **state HM_UNUSED)
 	}
 }
 
+/* Blocks 50 and 51 are a pair that keeps, and one that sends what was kept: of the latter's runs both find the same documents. */
+static void what_a_later_start_sends(void **state HM_UNUSED)
+{
+	static const char plan[] = "{'blocks':[{'block':50,'phase':'store','factor':'content','runs':[3,4]},"
+				   "{'block':51,'phase':'send','factor':'content','runs':[2,1]},{'block':52,'phase':'send','factor':'content','runs':[7,8]}]}";
+	static const char findings[] =
+		"{'schema':'hallmark/findings/v1','semantics':3,'product':{'name':'scan'},'experiment':{'screen':6,'factors':['content']},'losses':[],"
+		"'claims':[{'id':'collect.residue','question':1,'verdict':'refuted','reason':'residue.sent','values':{'features':1},'evidence':[]}],"
+		"'not_tested':[],'influence':[{'factor':'content','endpoint':'" SAMPLE_ENDPOINT "','layer':'udp','feature':'0.0.line.op-digest',"
+		"'grade':'dependent','declared':false,'p':{'b':1,'m':255,'family':1,'phase':'send'}}],'ledger':[],'scope':{}}";
+	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *all = parts_with("findings.json", findings), *parts = hm_parts_new();
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes page = { 0 };
+	HM_FREE char *table = NULL;
+
+	for (size_t i = 0; i < hm_parts_count(all); i++) {
+		HM_CLEANUP(hm_bytes_release) struct hm_bytes copy = { 0 };
+		struct hm_slice content;
+		const char *at = hm_parts_at(all, i, &content);
+
+		hm_bytes_slice(&copy, content);
+		if (strcmp(at, "plan.json") != 0)
+			assert_int_equal(hm_parts_take(parts, at, &copy, NULL), 0);
+	}
+	make_json(parts, "plan.json", plan);
+	page = page_of(parts);
+	table = table_of(parts, 6000);
+	assert_non_null(strstr(table, "What scan sends to " SAMPLE_ENDPOINT " when it starts again depends on the content of files that it saw before: the "
+				      "field op-digest differed with it in 1 of 1 pair of runs"));
+	assert_non_null(strstr(table, "refuted         collect.residue: 1 field of what a later start sent depends on what was left on disk."));
+	shows(&page, "Then <b>1</b> of two runs each");
+	/* In place A of the store block was the run with level 1: the first of the send block has it too. */
+	shows(&page, "<h3>Two runs that began with what others had kept, which differed in the content of files</h3>");
+	shows(&page, "scope=\"col\">Run 1, level 0</th><th role=\"columnheader\" scope=\"col\">Run 2, level 1</th>");
+}
+
 /* Pairs that repeat one draw are one for a bound. */
 static void pairs_that_count(void **state HM_UNUSED)
 {
@@ -346,9 +381,13 @@ static void long_values_by_their_ends(void **state HM_UNUSED)
 /* The table of factors is the list. */
 static void every_factor_has_words(void **state HM_UNUSED)
 {
+	static const char *const groups[] = { "metadata", "host", "inventory" };
+
 	for (size_t i = 0; i < hm_factor_count; i++)
 		if (strcmp(report_say("factor", hm_factors[i].name), hm_factors[i].name) == 0)
 			fail_msg("no words for %s", hm_factors[i].name);
+	for (size_t i = 0; i < HM_COUNT(groups); i++)
+		assert_string_not_equal(report_say("factor", groups[i]), groups[i]);
 }
 
 static void features_in_words(void **state HM_UNUSED)
@@ -387,6 +426,7 @@ int main(void)
 		cmocka_unit_test(what_is_not_there_is_not_shown), cmocka_unit_test(bars_are_true_to_scale),
 		cmocka_unit_test(false_ledgers_stay_in_their_bars), cmocka_unit_test(every_factor_has_words),
 		cmocka_unit_test(features_in_words),		  cmocka_unit_test(documents_that_varied),
+		cmocka_unit_test(what_a_later_start_sends),
 		cmocka_unit_test(left_on_disk),			  cmocka_unit_test(pairs_that_count),
 		cmocka_unit_test(bytes_that_differ),		  cmocka_unit_test(long_values_by_their_ends),
 	};
