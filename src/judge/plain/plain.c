@@ -23,14 +23,20 @@ const char *hm_plain_why_name(enum hm_plain_why why)
 
 void hm_plain_add(struct hm_plain *out, enum hm_plain_kind kind, enum hm_plain_why why, size_t offset, size_t length, size_t text)
 {
+	struct hm_plain_span *last = out->spans ? &out->span[out->spans - 1] : NULL;
+
 	if (!length)
 		return;
+	if (kind == HM_PLAIN_CLOSED)
+		out->closed[why] += length;
+	if (last && last->kind == kind && last->why == why && (kind == HM_PLAIN_HEADER || kind == HM_PLAIN_CLEAR)) {
+		last->length += length;
+		return;
+	}
 	/* Room doubles at powers of two. */
 	if ((out->spans & (out->spans - 1)) == 0)
 		out->span = hm_realloc(out->span, out->spans ? 2 * out->spans : 1, sizeof(*out->span));
 	out->span[out->spans++] = (struct hm_plain_span){ kind, why, offset, length, text };
-	if (kind == HM_PLAIN_CLOSED)
-		out->closed[why] += length;
 }
 
 static int open_flow(struct hm_plain *out, const struct hm_flow *flow, const struct hm_tls_keys *keys, struct hm_fail *fail)

@@ -15,7 +15,7 @@
 
 enum hm_plain_kind {
 	HM_PLAIN_CLEAR,	 /* outside TLS */
-	HM_PLAIN_HEADER, /* five bytes before each record */
+	HM_PLAIN_HEADER, /* five bytes before each record; of empty records several */
 	HM_PLAIN_HELLO,	 /* handshake in the clear: ClientHello, ClientKeyExchange, ... */
 	HM_PLAIN_SPEC,	 /* ChangeCipherSpec */
 	HM_PLAIN_ALERT,	 /* in the clear */
@@ -26,7 +26,7 @@ enum hm_plain_kind {
 	HM_PLAIN_INNER,	 /* TLS 1.3: content type and padding */
 	HM_PLAIN_TAG,	 /* what authenticates; with CBC padding too */
 	HM_PLAIN_CLOSED, /* could not be opened: `why` */
-};
+} __attribute__((packed)); /* a hostile stream has a span for every few bytes */
 
 enum hm_plain_why {
 	HM_PLAIN_OPENED,
@@ -37,7 +37,7 @@ enum hm_plain_why {
 	HM_PLAIN_CUT,	    /* the record does not end */
 	HM_PLAIN_FORM,	    /* no record where one should begin, or one out of its turn */
 	HM_PLAIN_WHYS,
-};
+} __attribute__((packed));
 
 struct hm_plain_span {
 	enum hm_plain_kind kind;
