@@ -18,7 +18,10 @@
  * | ICMP | `F.M.icmp.head` (type, code), `.checksum`, `.id`, `.sequence`, `.data` | bytes |
  * | DNS question | `F.M.dns.id`, `.dns.head`, `.dns.name`, `.dns.type`, `.dns.rest` | bytes |
  * | HTTP/1 | `F.M.http.method`, `.path`, `.query`, `.version`, `.header.NAME`, `.body` | bytes |
+ * | a query of pairs, a body that the header calls a form | `F.M.http.query.NAME`, `F.M.http.form.NAME` | bytes |
+ * | a body that is a JSON object or list | `F.M.http.json.NAME/NAME/...`, each string, number or word; a list's elements by number | bytes |
  * | two or more lines "NAME: value" and nothing else but empty ones | `F.M.line.NAME` | bytes |
+ * | a JSON object or list | `F.M.json.NAME/NAME/...` | bytes |
  * | else | `F.M.data` | bytes |
  *
  * NAME is in lower case; bytes other than letters, digits, '-' and '_' stand as %XX. What comes again is NAME.1, NAME.2, ... Bytes between fields,

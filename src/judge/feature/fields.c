@@ -1,23 +1,13 @@
 /* One message as fields. Each format names the spans that it knows; what lies between two of them is glue, so nothing is ever
  * left out, whatever a message does to the format that it seems to have. */
-#include "feature.h"
+#include "fields_internal.h"
 
 #include "cursor.h"
 #include "http.h"
 
-enum { DNS_HEAD = 12, NAME_MAX = 200 };
+enum { DNS_HEAD = 12 };
 
-struct splitting {
-	struct hm_slice message;
-	void (*field)(void *cookie, const char *name, size_t offset, size_t length);
-	void *cookie;
-	size_t at;    /* all before this is told */
-	size_t glues, fields;
-	char (*used)[NAME_MAX + 1]; /* names that came already */
-	size_t used_count;
-};
-
-static void tell(struct splitting *s, const char *name, size_t length)
+static void tell(struct hm_splitting *s, const char *name, size_t length)
 {
 	if (!length)
 		return;
@@ -26,8 +16,7 @@ static void tell(struct splitting *s, const char *name, size_t length)
 	s->fields++;
 }
 
-/* The field `name` is the bytes from `offset` on; what lies before it and is not told is glue. */
-static void span(struct splitting *s, const char *name, size_t offset, size_t length)
+void hm_field_span(struct hm_splitting *s, const char *name, size_t offset, size_t length)
 {
 	char glue[32];
 
@@ -39,81 +28,116 @@ static void span(struct splitting *s, const char *name, size_t offset, size_t le
 	tell(s, name, length);
 }
 
-static void finish(struct splitting *s, const char *name)
+static void finish(struct hm_splitting *s, const char *name)
 {
 	tell(s, name, s->message.len - s->at);
 }
 
-/* "PREFIX.NAME", and a number behind it when that came before. */
-static void name_of(struct splitting *s, char out[NAME_MAX + 24], const char *prefix, struct hm_slice raw)
+void hm_field_name_add(struct hm_field_name *name, struct hm_slice raw)
 {
 	static const char digits[] = "0123456789abcdef";
-	size_t len = (size_t)snprintf(out, NAME_MAX, "%s.", prefix), again = 0;
 
-	for (size_t i = 0; i < raw.len && len + 4 < NAME_MAX; i++) {
+	for (size_t i = 0; i < raw.len && name->len + 4 < HM_FIELD_NAME_MAX; i++) {
 		uint8_t c = raw.data[i];
 
 		if (c >= 'A' && c <= 'Z')
 			c = (uint8_t)(c + 32);
 		if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_') {
-			out[len++] = (char)c;
+			name->text[name->len++] = (char)c;
 			continue;
 		}
-		out[len++] = '%';
-		out[len++] = digits[c >> 4];
-		out[len++] = digits[c & 15];
+		name->text[name->len++] = '%';
+		name->text[name->len++] = digits[c >> 4];
+		name->text[name->len++] = digits[c & 15];
 	}
-	out[len] = 0;
-	for (size_t i = 0; i < s->used_count; i++)
-		again += strcmp(s->used[i], out) == 0;
-	s->used = hm_realloc(s->used, s->used_count + 1, sizeof(*s->used));
-	memcpy(s->used[s->used_count++], out, len + 1);
-	if (again)
-		snprintf(out + len, 24, ".%zu", again);
 }
 
-static size_t place_of(const struct splitting *s, struct hm_slice part)
+void hm_field_name_end(struct hm_splitting *s, struct hm_field_name *name)
+{
+	size_t again = 0;
+
+	name->text[name->len] = 0;
+	for (size_t i = 0; i < s->used_count; i++)
+		again += strcmp(s->used[i], name->text) == 0;
+	s->used = hm_realloc(s->used, s->used_count + 1, sizeof(*s->used));
+	memcpy(s->used[s->used_count++], name->text, name->len + 1);
+	if (again)
+		snprintf(name->text + name->len, sizeof(name->text) - name->len, ".%zu", again);
+}
+
+/* "PREFIX.NAME", and a number behind it when that came before. */
+static struct hm_field_name name_of(struct hm_splitting *s, const char *prefix, struct hm_slice raw)
+{
+	struct hm_field_name name = { .len = 0 };
+
+	name.len = (size_t)snprintf(name.text, sizeof(name.text), "%s.", prefix);
+	hm_field_name_add(&name, raw);
+	hm_field_name_end(s, &name);
+	return name;
+}
+
+static size_t place_of(const struct hm_splitting *s, struct hm_slice part)
 {
 	return (size_t)(part.data - s->message.data);
 }
 
-static void split_dns(struct splitting *s)
+static void split_dns(struct hm_splitting *s)
 {
 	struct hm_cursor c = hm_cursor_of(s->message);
 	size_t len;
 
-	span(s, "dns.id", 0, 2);
-	span(s, "dns.head", 2, DNS_HEAD - 2);
+	hm_field_span(s, "dns.id", 0, 2);
+	hm_field_span(s, "dns.head", 2, DNS_HEAD - 2);
 	hm_cursor_bytes(&c, DNS_HEAD);
 	while ((len = hm_cursor_u8(&c)) != 0 && !c.bad && len < 64)
 		hm_cursor_bytes(&c, len);
 	if (c.bad || len >= 64)
 		return;
-	span(s, "dns.name", DNS_HEAD, (size_t)(c.at - s->message.data) - DNS_HEAD);
+	hm_field_span(s, "dns.name", DNS_HEAD, (size_t)(c.at - s->message.data) - DNS_HEAD);
 	if ((size_t)(s->message.data + s->message.len - c.at) >= 4)
-		span(s, "dns.type", s->at, 4);
+		hm_field_span(s, "dns.type", s->at, 4);
 }
 
-static void split_http(struct splitting *s, const struct hm_http_request *request)
+static void split_query(struct hm_splitting *s, struct hm_slice query)
+{
+	if (!hm_split_pairs(s, "http.query", query))
+		hm_field_span(s, "http.query", place_of(s, query), query.len);
+}
+
+static bool is_form(const struct hm_http_request *request)
+{
+	static const char form[] = "application/x-www-form-urlencoded";
+	struct hm_slice type = hm_http_header(request, "content-type");
+
+	size_t i = 0;
+
+	/* In the letters of ASCII, whatever the locale. */
+	while (form[i] && i < type.len && (type.data[i] == form[i] || (type.data[i] | 32) == form[i]))
+		i++;
+	return !form[i];
+}
+
+static void split_http(struct hm_splitting *s, const struct hm_http_request *request)
 {
 	const uint8_t *mark = request->target.len ? memchr(request->target.data, '?', request->target.len) : NULL;
 	size_t path = mark ? (size_t)(mark - request->target.data) : request->target.len, target = place_of(s, request->target);
-	char name[NAME_MAX + 24];
+	struct hm_slice body = { s->message.data + request->head_len, s->message.len - request->head_len };
 
-	span(s, "http.method", place_of(s, request->method), request->method.len);
-	span(s, "http.path", target, path);
+	hm_field_span(s, "http.method", place_of(s, request->method), request->method.len);
+	hm_field_span(s, "http.path", target, path);
 	if (mark)
-		span(s, "http.query", target + path + 1, request->target.len - path - 1);
-	span(s, "http.version", place_of(s, request->version), request->version.len);
+		split_query(s, (struct hm_slice){ mark + 1, request->target.len - path - 1 });
+	hm_field_span(s, "http.version", place_of(s, request->version), request->version.len);
 	for (size_t i = 0; i < request->headers; i++) {
 		const struct hm_http_header *header = &request->header[i];
 
 		if (!header->value.len)
 			continue;
-		name_of(s, name, "http.header", header->name);
-		span(s, name, place_of(s, header->value), header->value.len);
+		hm_field_span(s, name_of(s, "http.header", header->name).text, place_of(s, header->value), header->value.len);
 	}
-	span(s, "http.body", request->head_len, 0);
+	hm_field_span(s, "http.body", request->head_len, 0);
+	if ((is_form(request) && hm_split_pairs(s, "http.form", body)) || hm_split_json(s, "http.json", body))
+		hm_field_span(s, "http.body", s->message.len, 0);
 	finish(s, "http.body");
 }
 
@@ -159,10 +183,9 @@ static bool is_lines(struct hm_slice message)
 	return named >= 2;
 }
 
-static void split_lines(struct splitting *s)
+static void split_lines(struct hm_splitting *s)
 {
 	struct hm_slice rest = s->message;
-	char name[NAME_MAX + 24];
 
 	while (rest.len) {
 		struct hm_slice line = take_line(&rest);
@@ -172,16 +195,15 @@ static void split_lines(struct splitting *s)
 			from++;
 		if (!len || from >= line.len)
 			continue;
-		name_of(s, name, "line", (struct hm_slice){ line.data, len });
-		span(s, name, place_of(s, line) + from, line.len - from);
+		hm_field_span(s, name_of(s, "line", (struct hm_slice){ line.data, len }).text, place_of(s, line) + from, line.len - from);
 	}
-	span(s, "data", s->message.len, 0);
+	hm_field_span(s, "data", s->message.len, 0);
 }
 
 void hm_feature_fields(struct hm_slice message, bool dns, void (*field)(void *cookie, const char *name, size_t offset, size_t length),
 		       void *cookie)
 {
-	struct splitting s = { .message = message, .field = field, .cookie = cookie };
+	struct hm_splitting s = { .message = message, .field = field, .cookie = cookie };
 	struct hm_http_request request;
 
 	if (dns && message.len >= DNS_HEAD)
@@ -190,6 +212,8 @@ void hm_feature_fields(struct hm_slice message, bool dns, void (*field)(void *co
 		split_http(&s, &request);
 	else if (message.len && is_lines(message))
 		split_lines(&s);
+	else if (hm_split_json(&s, "json", message))
+		hm_field_span(&s, "data", message.len, 0);
 	finish(&s, dns && s.at ? "dns.rest" : "data");
 	free(s.used);
 }

@@ -56,12 +56,64 @@ static void http(void **state)
 	(void)state;
 	assert_field(&f, m, "http.method", "POST");
 	assert_field(&f, m, "http.path", "/v1/submit");
-	assert_field(&f, m, "http.query", "id=7&x=");
+	assert_field(&f, m, "http.query.id", "7");
 	assert_field(&f, m, "http.header.host", "a.example");
 	assert_field(&f, m, "http.header.x-tok%2een", "abc");
 	assert_field(&f, m, "http.header.x-tok%2een.1", "def");
 	assert_field(&f, m, "http.body", "body");
 	assert_field(&f, m, "glue.0", " ");
+}
+
+static void pairs(void **state)
+{
+	struct hm_slice m = HM_SLICE("POST /?a%20b=1&A=2&a=3=4 HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded; charset=utf-8\r\n\r\n"
+				     "sum=0123&empty=&list[]=x");
+	struct hm_slice other = HM_SLICE("POST /?dG9rZW4=&=x HTTP/1.1\r\n\r\nsum=0123&empty=");
+	struct fields f = split(m, false);
+
+	(void)state;
+	assert_field(&f, m, "http.query.a%2520b", "1");
+	assert_field(&f, m, "http.query.a", "2");
+	assert_field(&f, m, "http.query.a.1", "3=4");
+	assert_field(&f, m, "http.form.sum", "0123");
+	assert_field(&f, m, "http.form.list%5b%5d", "x");
+	f = split(other, false);
+	assert_field(&f, other, "http.query", "dG9rZW4=&=x");
+	assert_field(&f, other, "http.body", "sum=0123&empty=");
+}
+
+static void json(void **state)
+{
+	struct hm_slice m = HM_SLICE("POST / HTTP/1.1\r\n\r\n{\"a\": {\"b.c\":[1, \"two\\\"\", {\"d\" :null}], \"\":\"\"}, \"a/b\":-1.5e3,\"A\":true} \n");
+	struct hm_slice alone = HM_SLICE("[\"x\",[[2]],\"\",{}]");
+	static const char *const none[] = { "{\"a\":1", "{\"a\" 1}", "[1,]", "{1:2}", "[\"a\n\"]", "[1]x", "\"a\"", "[\"\\", "{\"a\":}" };
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes deep = { 0 };
+	struct fields f = split(m, false);
+
+	(void)state;
+	assert_field(&f, m, "http.json.a/b%2ec/0", "1");
+	assert_field(&f, m, "http.json.a/b%2ec/1", "two\\\"");
+	assert_field(&f, m, "http.json.a/b%2ec/2/d", "null");
+	assert_field(&f, m, "http.json.a%2fb", "-1.5e3");
+	assert_field(&f, m, "http.json.a", "true");
+	assert_int_equal(strncmp(f.name[f.count - 1], "glue.", 5), 0);
+	f = split(alone, false);
+	assert_field(&f, alone, "json.0", "x");
+	assert_field(&f, alone, "json.1/0/0", "2");
+	for (size_t i = 0; i < HM_COUNT(none); i++) {
+		f = split(hm_slice_text(none[i]), false);
+		assert_int_equal(f.count, 1);
+		assert_string_equal(f.name[0], "data");
+	}
+	for (size_t i = 0; i < 33; i++)
+		hm_bytes_text(&deep, "[");
+	hm_bytes_text(&deep, "1");
+	for (size_t i = 0; i < 33; i++)
+		hm_bytes_text(&deep, "]");
+	f = split(hm_slice_of(&deep), false);
+	assert_string_equal(f.name[0], "data");
+	f = split((struct hm_slice){ deep.data + 1, deep.len - 2 }, false);
+	assert_memory_equal(f.name[1], "json.0/0/0/", 11);
 }
 
 static void lines(void **state)
@@ -102,7 +154,7 @@ static void anything(void **state)
 
 	(void)state;
 	for (size_t len = 0; len < 300; len++) {
-		static const char letters[] = "GET / HTTP/1.1\r\n: \n\n\0\1\7ab:cd\r\n\r\n";
+		static const char letters[] = "GET / HTTP/1.1\r\n: \n\n\0\1\7ab:cd\r\n\r\n{}[]\",\\&=";
 		uint8_t m[300];
 
 		for (size_t i = 0; i < len; i++) {
@@ -241,7 +293,7 @@ static void resets(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(http), cmocka_unit_test(lines),    cmocka_unit_test(dns),
+		cmocka_unit_test(http), cmocka_unit_test(pairs), cmocka_unit_test(json), cmocka_unit_test(lines),    cmocka_unit_test(dns),
 		cmocka_unit_test(anything), cmocka_unit_test(a_run),
 		cmocka_unit_test(headers), cmocka_unit_test(resets),
 	};
