@@ -88,6 +88,12 @@ int hm_trials_open(struct hm_trials **ret, struct hm_assessment *a, const char *
 	e->aa = hm_experiment_aa(pairs);
 	e->screen = hm_experiment_screening(pairs);
 	e->blocks = e->aa + e->screen + (unsigned)count * pairs + 2 * e->stores;
+	if (2 * e->blocks > HM_EXPERIMENT_PAIRS_MAX) {
+		hm_fail_set(fail, HM_E_USAGE, "--pairs %u: with %zu factors that is %u runs, more than the %d that an assessment can have", pairs, count,
+			    2 * e->blocks, HM_EXPERIMENT_PAIRS_MAX);
+		free(e);
+		return fail->code;
+	}
 	e->held = hm_alloc(count + 1, sizeof(*e->held));
 	e->began = hm_alloc((size_t)e->blocks + 1, sizeof(*e->began));
 	e->sets = hm_alloc(2 * (size_t)e->blocks, sizeof(*e->sets));

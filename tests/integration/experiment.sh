@@ -72,7 +72,7 @@ untested = {c['id']: c['reason'] for c in f['not_tested']}
 sys.exit(0 if claims['collect.host']['reason'] == 'influence.confirmed' and untested['collect.metadata'] == 'needs experiment' else 1)" "$work/host.json"
 result $? "... by one factor; a claim of which one factor alone shows nothing is not tested"
 
-for bad in "--pairs 6" "--pairs x" "--factors content" "--pairs 8 --factors nonsense" "--pairs 8 --factors content,content" "--pairs 8 --factors host.kernel"; do
+for bad in "--pairs 6" "--pairs x" "--factors content" "--pairs 8 --factors nonsense" "--pairs 1000 --factors content,marking,sample" "--pairs 8 --factors content,content" "--pairs 8 --factors host.kernel"; do
 	# shellcheck disable=SC2086
 	"$hallmark" assess --key "$work/key.pem" $bad -o "$work/bad.hallmark" -- true >/dev/null 2>"$work/err"
 	result "$([ $? = 3 ] && [ "$(wc -l <"$work/err")" = 1 ] && [ ! -e "$work/bad.hallmark" ]; echo $?)" "$bad is refused"
