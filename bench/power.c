@@ -157,7 +157,7 @@ static void make_phase(struct phase *ph, const struct product *p, size_t blocks,
 		secret[0] = secrets == HELD ? from->secret[held][0] : draw(c);
 		secret[1] = secrets == HELD ? from->secret[held][1] : secrets == SAME ? secret[0] : draw(c);
 		ph->fires[b] = draw(c);
-		if (secrets == HELD && hm_experiment_repeats((unsigned)blocks, (unsigned)b))
+		if (secrets == HELD && hm_experiment_repeats((unsigned)blocks, (unsigned)b, true))
 			ph->fires[b] = from->fires[held];
 		for (size_t f = 0; f < p->count; f++) {
 			bool block_happens = happens(c, p->noisy[f].permille);

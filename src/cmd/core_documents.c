@@ -161,6 +161,7 @@ static const struct {
 	{ "execs", offsetof(struct hm_control_counts, execs) },
 	{ "execs_missed", offsetof(struct hm_control_counts, execs_missed) },
 	{ "left", offsetof(struct hm_control_counts, left) },
+	{ "start_s", offsetof(struct hm_control_counts, start_s) },
 };
 
 static json_t *controlled(const struct hm_control_counts *c)

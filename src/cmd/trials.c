@@ -13,7 +13,7 @@
 
 enum { REPEATS = 2 }; /* of a block whose surroundings cannot be made */
 const char *const hm_trials_rules[FATES] = { [INTERRUPTED] = "interrupted", [NOT_SET_UP] = "not set up", [NOT_RECORDED] = "not recorded",
-					       [NOTHING_KEPT] = "nothing kept" };
+					       [NOTHING_KEPT] = "nothing kept", [SKIPPED] = "nothing to confirm" };
 
 /* What the chamber's internet says in both runs of a block follows from these, and what the product draws and is told of the time. */
 struct block_net {
@@ -99,6 +99,7 @@ int hm_trials_open(struct hm_trials **ret, struct hm_assessment *a, const char *
 	e->sets = hm_alloc(2 * (size_t)e->blocks, sizeof(*e->sets));
 	e->set_of = hm_alloc(2 * (size_t)e->blocks, sizeof(*e->set_of));
 	e->fate = hm_alloc(2 * (size_t)e->blocks, sizeof(*e->fate));
+	e->suspected = hm_alloc(count + 1, sizeof(*e->suspected));
 	e->notes = hm_alloc(2 * (size_t)e->blocks, sizeof(*e->notes));
 	e->first = 1;
 	e->planted = json_array();
@@ -120,6 +121,12 @@ void hm_trials_close(struct hm_trials *e)
 	free(e->sets);
 	free(e->set_of);
 	free(e->fate);
+	free(e->suspected);
+	for (size_t i = 0; i < e->suspect_count; i++) {
+		free(e->suspects[i].endpoint);
+		free(e->suspects[i].name);
+	}
+	free(e->suspects);
 	free(e->notes);
 	free(e);
 }
@@ -268,7 +275,8 @@ static void draw_as(struct hm_trials *e, struct block_net *net, unsigned block, 
 static void begin_net(struct hm_trials *e, struct block_net *net, unsigned block)
 {
 	unsigned first = e->aa + e->screen + 1;
-	bool repeats = block >= first && block <= e->blocks - 2 * e->stores && hm_experiment_repeats(e->pairs, (block - first) % e->pairs);
+	bool repeats = block >= first && block <= e->blocks - 2 * e->stores &&
+		       hm_experiment_repeats(e->pairs, (block - first) % e->pairs, e->suspected[factor_of(e, block)]);
 	unsigned as = repeats ? e->held[factor_of(e, block)] : block;
 
 	draw_as(e, net, block, as);
@@ -325,6 +333,7 @@ static int take_twin(struct hm_trials *e, struct place *p, struct hm_twin *twin,
 	}
 	e->notes[p->run - 1] = (struct hm_run_note){ p->run, result->chamber.outcome, result->chamber.status, result->chamber.start_ns,
 						     result->chamber.end_ns, hm_trials_phase(e, (p->run + 1) / 2), true, result->controlled };
+	e->notes[p->run - 1].controlled.start_s = (uint64_t)(p->spec.clock / 1000000000);
 	e->a->events += result->record.items;
 	e->a->lost += result->capture.lost + result->internet.lost;
 	if (result == &twin->result) {
@@ -499,7 +508,12 @@ int hm_trials_run(struct hm_trials *e, struct hm_slice plan, struct hm_bytes *ab
 	hm_progress_begin(&e->progress, e->blocks);
 	for (unsigned block = e->first; block <= e->blocks && r == 0; block++) {
 		hm_progress_pair(&e->progress, block, hm_trials_phase(e, block), block > e->aa + e->screen ? e->factors[factor_of(e, block)] : NULL);
-		r = is_phase(e, block, "store") ? do_stored(e, block, plan, absent, fail) : do_block(e, block, plan, absent, fail);
+		r = is_phase(e, block, "confirm") ? hm_trials_idle(e, block, fail) : 0;
+		if (r == 1)
+			e->fate[2 * block - 2] = e->fate[2 * block - 1] = SKIPPED;
+		else if (r == 0)
+			r = is_phase(e, block, "store") ? do_stored(e, block, plan, absent, fail) : do_block(e, block, plan, absent, fail);
+		r = r < 0 ? r : 0;
 		if (r == 0 && block == e->aa + e->screen)
 			r = hm_trials_screen(e, fail);
 		hm_progress_ended(&e->progress);

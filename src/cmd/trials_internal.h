@@ -5,7 +5,12 @@
 #include "world.h"
 
 /* What became of a planned run; the rules stand in doc/format/core.md. */
-enum fate { INTERRUPTED, DONE, NOT_SET_UP, NOT_RECORDED, NOTHING_KEPT, FATES };
+enum fate { INTERRUPTED, DONE, NOT_SET_UP, NOT_RECORDED, NOTHING_KEPT, SKIPPED, FATES };
+
+/* A suspect of the screening that is no time. */
+struct suspect {
+	char *endpoint, *name;
+};
 extern const char *const hm_trials_rules[FATES]; /* NULL for DONE */
 
 /* The documents of a run, as planted.json tells them. */
@@ -31,6 +36,9 @@ struct hm_trials {
 	unsigned first;	 /* the block to begin with: those before it are there from an earlier time */
 	bool screened;	 /* `held` is known */
 	bool kept, kept_known; /* what hm_trials_kept told */
+	struct suspect *suspects;
+	size_t suspect_count;
+	bool *suspected; /* by factor: screening had a suspect, of what was sent or, for content, of what was left on disk */
 	json_t *planted; /* the sets' rows */
 	json_t *repeated, *resumed;
 	struct hm_progress progress;
@@ -41,8 +49,10 @@ int hm_trials_kept(const struct hm_trials *e, bool *differs, struct hm_fail *fai
 const char *hm_trials_phase(const struct hm_trials *e, unsigned block) HM_MUST_CHECK;
 /* The level that the run in this place of the block has. */
 int hm_trials_level(const struct hm_trials *e, unsigned block, unsigned place, struct hm_fail *fail) HM_MUST_CHECK;
-/* Behind the last screening block: finds `held`. */
+/* Behind the last screening block: finds `held`, and what is suspect. */
 int hm_trials_screen(struct hm_trials *e, struct hm_fail *fail) HM_MUST_CHECK;
+/* Whether the confirming block need not be done, by rule 4 of doc/format/core.md: 1 or 0. */
+int hm_trials_idle(const struct hm_trials *e, unsigned block, struct hm_fail *fail) HM_MUST_CHECK;
 /* What the run in this place of the block finds. */
 int hm_trials_world(struct hm_trials *e, unsigned block, unsigned place, struct set *set, struct hm_world **world, struct hm_fail *fail)
 	HM_MUST_CHECK;

@@ -63,6 +63,7 @@ static int read_runs(struct hm_trials *e, const json_t *list, struct hm_fail *fa
 			return hm_fail_set(fail, HM_E_BAD, "assessment.json: what was done makes no sense");
 		note.kind = hm_trials_phase(e, (note.run + 1) / 2);
 		e->notes[run - 1] = note;
+		e->began[(run + 1) / 2] = (int64_t)note.controlled.start_s;
 		e->fate[run - 1] = DONE;
 	}
 	return 0;
@@ -140,6 +141,8 @@ int hm_trials_resume(struct hm_trials *e, const struct hm_parts *old, struct hm_
 	for (unsigned run = 1; run < 2 * e->first && r == 0; run++)
 		if (e->fate[run - 1] == DONE)
 			r = take_run(e, old, run, fail);
+	if (r == 0 && e->screened)
+		r = hm_trials_screen(e, fail);
 	if (r == 0 && !json_equal(e->planted, json_object_get(planted, "sets")))
 		r = hm_fail_set(fail, HM_E_SYSTEM, "its documents are not those that this program makes (use the version that made it)");
 	json_array_extend(e->repeated, json_object_get(assessment, "repeated"));

@@ -88,6 +88,62 @@ static int list_blocks(const struct hm_trials *e, unsigned first, unsigned last,
 	return count;
 }
 
+static void keep_suspects(struct hm_trials *e, const struct hm_compare *compare, const struct hm_compare_result *sent)
+{
+	e->suspects = hm_alloc(sent->count + 1, sizeof(*e->suspects));
+	for (size_t i = 0; i < sent->count; i++) {
+		struct hm_compare_account account;
+
+		hm_compare_account(compare, sent->list[i].key, &account);
+		if (!account.timing)
+			e->suspects[e->suspect_count++] = (struct suspect){ hm_strdup(sent->list[i].endpoint), hm_strdup(sent->list[i].name) };
+	}
+}
+
+/* Whether in a confirming block of the factor, which begins with `first`, a suspect differed. */
+static int any_differs(const struct hm_trials *e, unsigned first, unsigned end, struct hm_fail *fail)
+{
+	struct hm_compare *compare = hm_compare_new();
+	bool differs = false;
+	int r = 0;
+
+	for (unsigned block = first; block < end && r == 0; block++) {
+		if (!is_done(e, block))
+			continue;
+		for (unsigned run = 2 * block - 1; run <= 2 * block && r == 0; run++)
+			r = compare_sent(e, compare, run, fail);
+		if (r == 0)
+			hm_compare_pair(compare, 0);
+	}
+	for (size_t i = 0; i < e->suspect_count && r == 0; i++) {
+		size_t key = hm_compare_key(compare, e->suspects[i].endpoint, e->suspects[i].name);
+		struct hm_compare_account account = { 0 };
+
+		if (key != SIZE_MAX)
+			hm_compare_account(compare, key, &account);
+		differs |= account.differs != 0;
+	}
+	hm_compare_free(compare);
+	return r < 0 ? r : differs;
+}
+
+int hm_trials_idle(const struct hm_trials *e, unsigned block, struct hm_fail *fail)
+{
+	unsigned place = (block - e->aa - e->screen - 1) % e->pairs, first = block - place, factor = (first - e->aa - e->screen - 1) / e->pairs;
+	int differs;
+
+	if (factor == 0 || strcmp(e->factors[factor], "content") == 0)
+		return 0;
+	if (place > 0 && e->fate[2 * block - 4] == SKIPPED)
+		return 1;
+	if (!e->suspected[factor])
+		return place == 0;
+	if (place != HM_EXPERIMENT_PROBE)
+		return 0;
+	differs = any_differs(e, first, block, fail);
+	return differs < 0 ? differs : !differs;
+}
+
 static int hold(struct hm_trials *e, const struct comparison *c, const size_t *index, struct hm_fail *fail)
 {
 	HM_FREE struct hm_compare_block *list = hm_alloc(e->aa + e->screen, sizeof(*list));
@@ -110,6 +166,9 @@ static int hold(struct hm_trials *e, const struct comparison *c, const size_t *i
 		if (r == 0 && !sent.count && strcmp(e->factors[i], "content") == 0)
 			r = hm_compare_screen(c->kept, &aa, &screen, &kept, fail);
 		e->held[i] = numbers[kept.count ? kept.held : sent.held];
+		e->suspected[i] = sent.count || kept.count;
+		if (r == 0 && i == 0)
+			keep_suspects(e, c->sent, &sent);
 	}
 	e->screened = r == 0;
 	return r;

@@ -72,38 +72,49 @@ static const char *rule_of(const struct hm_core *core, int64_t run)
 	return NULL;
 }
 
+/* What became of a run, HM_FATES for a rule that does not exist. */
+static enum hm_fate fate_of(const struct hm_core *core, const struct hm_block *block, unsigned place)
+{
+	static const char *const rules[HM_FATES] = { [HM_FATE_NOT_SET_UP] = "not set up", [HM_FATE_NOT_RECORDED] = "not recorded",
+						     [HM_FATE_SKIPPED] = "nothing to confirm", [HM_FATE_NOT_NEEDED] = "nothing kept",
+						     [HM_FATE_INTERRUPTED] = "interrupted" };
+	const char *rule = rule_of(core, 2 * (int64_t)block->number - 1 + place);
+	enum hm_fate fate = HM_FATE_NOT_SET_UP;
+
+	if (block->run[place] != SIZE_MAX)
+		return HM_FATE_DONE;
+	if (!rule)
+		return HM_FATE_INTERRUPTED;
+	while (fate < HM_FATES && strcmp(rule, rules[fate]) != 0)
+		fate++;
+	return fate;
+}
+
+/* Behind a block that was skipped no other of the factor is done; those of the first factor, and of content, all are. */
+static bool may_skip(const struct hm_core *core, const struct hm_block *block)
+{
+	return block->phase == HM_PHASE_CONFIRM && block->factor > 0 && strcmp(core->factors[block->factor], "content") != 0;
+}
+
 /* By the rules that doc/format/core.md gives, and no other. */
 static int read_fate(struct hm_core *core, struct hm_block *block, struct hm_fail *fail)
 {
-	unsigned dropped[] = { [HM_FATE_DONE] = 0, [HM_FATE_NOT_SET_UP] = 0, [HM_FATE_NOT_RECORDED] = 0, [HM_FATE_INTERRUPTED] = 0,
-			       [HM_FATE_NOT_NEEDED] = 0 };
+	enum hm_fate fate[2] = { fate_of(core, block, 0), fate_of(core, block, 1) };
+	const struct hm_block *last = block->number > 1 ? block - 1 : NULL;
 
-	for (unsigned place = 0; place < 2; place++) {
-		const char *rule = rule_of(core, 2 * (int64_t)block->number - 1 + place);
-
-		if (block->run[place] != SIZE_MAX)
-			dropped[HM_FATE_DONE]++;
-		else if (!rule || strcmp(rule, "interrupted") == 0)
-			dropped[HM_FATE_INTERRUPTED]++;
-		else if (strcmp(rule, "not set up") == 0)
-			dropped[HM_FATE_NOT_SET_UP]++;
-		else if (strcmp(rule, "not recorded") == 0)
-			dropped[HM_FATE_NOT_RECORDED]++;
-		else if (strcmp(rule, "nothing kept") == 0 && block->phase >= HM_PHASE_STORE)
-			dropped[HM_FATE_NOT_NEEDED]++;
-		else
-			return false_plan(fail, "a run is dropped by a rule that does not exist");
-	}
-	if (dropped[HM_FATE_NOT_SET_UP] % 2 || dropped[HM_FATE_INTERRUPTED] % 2 || dropped[HM_FATE_NOT_NEEDED] % 2)
+	block->fate = fate[0] > fate[1] ? fate[0] : fate[1];
+	if (block->fate == HM_FATES)
+		return false_plan(fail, "a run is dropped by a rule that does not exist");
+	/* These are said of a whole block. */
+	if (fate[0] != fate[1] && (block->fate != HM_FATE_NOT_RECORDED || fate[0] == HM_FATE_NOT_SET_UP || fate[1] == HM_FATE_NOT_SET_UP))
 		return false_plan(fail, "of a block that did not begin, or was interrupted, one run is there");
-	core->not_needed += dropped[HM_FATE_NOT_NEEDED] == 2;
-	block->fate = dropped[HM_FATE_NOT_SET_UP]    ? HM_FATE_NOT_SET_UP
-		      : dropped[HM_FATE_NOT_NEEDED]  ? HM_FATE_NOT_NEEDED
-		      : dropped[HM_FATE_INTERRUPTED] ? HM_FATE_INTERRUPTED
-		      : dropped[HM_FATE_NOT_RECORDED] ? HM_FATE_NOT_RECORDED
-						     : HM_FATE_DONE;
-	if (block->number > 1 && block[-1].fate == HM_FATE_INTERRUPTED && block->fate != HM_FATE_INTERRUPTED)
+	if (last && last->fate == HM_FATE_INTERRUPTED && block->fate != HM_FATE_INTERRUPTED)
 		return false_plan(fail, "a block stands behind one that was interrupted");
+	core->not_needed += block->fate == HM_FATE_NOT_NEEDED;
+	if ((block->fate == HM_FATE_SKIPPED && !may_skip(core, block)) || (block->fate == HM_FATE_NOT_NEEDED && block->phase < HM_PHASE_STORE))
+		return false_plan(fail, "a block was skipped that is always done");
+	if (last && last->fate == HM_FATE_SKIPPED && last->factor == block->factor && block->fate == HM_FATE_DONE)
+		return false_plan(fail, "a block stands behind one that was skipped");
 	return 0;
 }
 
@@ -229,6 +240,7 @@ static void weigh_dropped(struct hm_core *core)
 		const struct hm_block *block = &core->blocks[i];
 
 		core->not_set_up += block->fate == HM_FATE_NOT_SET_UP;
+		core->skipped += block->fate == HM_FATE_SKIPPED;
 		if (block->phase == HM_PHASE_CONFIRM && block->fate != HM_FATE_NOT_SET_UP)
 			confirms[block->factor]++;
 	}

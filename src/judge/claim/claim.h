@@ -40,7 +40,7 @@ enum hm_phase {
 	HM_PHASE_SEND,	/* begins with what the store block before it left, place by place; its level is that block's */
 };
 /* What became of it (doc/format/core.md). */
-enum hm_fate { HM_FATE_DONE, HM_FATE_NOT_SET_UP, HM_FATE_NOT_RECORDED, HM_FATE_INTERRUPTED, HM_FATE_NOT_NEEDED };
+enum hm_fate { HM_FATE_DONE, HM_FATE_NOT_SET_UP, HM_FATE_NOT_RECORDED, HM_FATE_SKIPPED, HM_FATE_NOT_NEEDED, HM_FATE_INTERRUPTED, HM_FATES };
 struct hm_block {
 	uint32_t number; /* from 1 */
 	enum hm_phase phase;
@@ -69,6 +69,7 @@ struct hm_core {
 	uint32_t *held; /* by factor: number of the screening block whose secrets were held; NULL where screening was not done */
 	size_t not_set_up; /* blocks that were dropped before they began */
 	size_t not_needed; /* store and send blocks that were dropped because all runs had left the same */
+	size_t skipped;	   /* confirming blocks that had nothing to confirm */
 	bool tolerable;	   /* these are few, and each factor has confirming blocks enough without them */
 	struct hm_installed *installed; /* sorted by path */
 	size_t installed_count;

@@ -56,7 +56,7 @@ SHAPE(chamber,
 	   LIST("absent_mounts"), { "self_test", HM_JSON_ANY }),
       RULES({ "profile", .words = PROFILES }, { "internet", .words = INTERNETS }, TEXTS("equal"), TEXTS("absent_mounts")));
 SHAPE(controlled,
-      ROWS(NUMBER("random"), NUMBER("random_bytes"), NUMBER("clock"), NUMBER("execs"), NUMBER("execs_missed"), NUMBER("left")),
+      ROWS(NUMBER("random"), NUMBER("random_bytes"), NUMBER("clock"), NUMBER("execs"), NUMBER("execs_missed"), NUMBER("left"), NUMBER("start_s")),
       RULES({ 0 }));
 SHAPE(done_run,
       ROWS(NUMBER("run"), TEXT("kind"), TEXT("outcome"), NUMBER("status"), NUMBER("start_us"), NUMBER("end_us"), OBJECT("controlled?")),

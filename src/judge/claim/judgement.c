@@ -220,6 +220,7 @@ struct hm_judgement *hm_judge_begin(const struct hm_core *core, const char *id)
 	j->untested = why_untested(core, j->claim);
 	j->grounds = hm_alloc(HM_COUNT(reasons), sizeof(*j->grounds));
 	/* A run that was planned and is not here might have shown anything; a few that never began could not. */
+	planned -= 2 * core->skipped;
 	if (core->tolerable)
 		planned -= 2 * core->not_set_up;
 	planned -= 2 * core->not_needed;

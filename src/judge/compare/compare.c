@@ -226,7 +226,7 @@ void hm_compare_account(const struct hm_compare *c, size_t at, struct hm_compare
 	const struct hm_compare_key *key = c->keys[at];
 
 	*out = (struct hm_compare_account){ .endpoint = key->endpoint, .bytes = key->sent, .constant = constant_of(c, key),
-					    .loose = hm_compare_loose(c, at, UINT64_MAX), .differs = key->differs };
+					    .loose = hm_compare_loose(c, at, UINT64_MAX), .differs = key->differs, .timing = key->timing };
 }
 
 struct listing {

@@ -15,10 +15,12 @@ void hm_ledger_free(struct hm_ledger *ledger); /* NULL is fine */
 /* ---- phases.c ---- */
 /* The blocks of a phase (and factor, or -1) of which both runs were done, by level. `list` and `numbers` (the blocks'; or NULL) have room
  * for all blocks of the core. */
-/* Of confirming blocks of the factor: those that drew for themselves, when so many were done. A bound counts these. */
-uint32_t hm_phase_drawn(const struct hm_core *core, int factor, size_t done) HM_MUST_CHECK;
 struct hm_compare_phase hm_phase_blocks(const struct hm_core *core, enum hm_phase phase, int factor, struct hm_compare_block *list,
 					uint32_t *numbers) HM_MUST_CHECK;
+/* Blocks of the factor that count for a bound: see hm_experiment_drawn. */
+uint32_t hm_phase_drawn(const struct hm_core *core, int factor, size_t done, size_t screened, bool suspects) HM_MUST_CHECK;
+/* Confirming blocks of the factor were not done, since there was nothing to confirm. */
+bool hm_phase_skipped(const struct hm_core *core, int factor) HM_MUST_CHECK;
 /* A block of the phase and factor was interrupted: they confirm nothing. */
 bool hm_phase_unfinished(const struct hm_core *core, enum hm_phase phase, int factor) HM_MUST_CHECK;
 

@@ -291,7 +291,7 @@ int hm_kept_conclude(struct hm_kept_trial *k, struct hm_fail *fail)
 		fail->code = HM_E_BAD;
 	if (r < 0)
 		return hm_fail_in(fail, "what was left on disk");
-	k->outcome.pairs = hm_phase_drawn(k->core, k->factor, confirm.count);
+	k->outcome.pairs = hm_phase_drawn(k->core, k->factor, confirm.count, screen.count, true);
 	count_confirmed(k);
 	compare_blocks(k, &confirm);
 	if (held != SIZE_MAX)

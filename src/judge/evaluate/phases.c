@@ -1,12 +1,20 @@
 #include "evaluate_internal.h"
 
-uint32_t hm_phase_drawn(const struct hm_core *core, int factor, size_t done)
+bool hm_phase_skipped(const struct hm_core *core, int factor)
+{
+	for (size_t i = 0; i < core->block_count; i++)
+		if (core->blocks[i].factor == factor && core->blocks[i].fate == HM_FATE_SKIPPED)
+			return true;
+	return false;
+}
+
+uint32_t hm_phase_drawn(const struct hm_core *core, int factor, size_t done, size_t screened, bool suspects)
 {
 	unsigned planned = 0;
 
 	for (size_t i = 0; i < core->block_count; i++)
 		planned += core->blocks[i].phase == HM_PHASE_CONFIRM && core->blocks[i].factor == factor;
-	return hm_experiment_drawn(planned, (unsigned)done);
+	return hm_experiment_drawn(planned, (unsigned)done, (unsigned)screened, suspects, hm_phase_skipped(core, factor));
 }
 
 struct hm_compare_phase hm_phase_blocks(const struct hm_core *core, enum hm_phase phase, int factor, struct hm_compare_block *list,

@@ -176,6 +176,21 @@ static struct hm_compare_phase blocks_of(const struct hm_trial *t, enum hm_phase
 	return out;
 }
 
+/* Blocks are skipped where screening had no suspect, or where no suspect differed in those that were done, times apart. */
+static int check_skipped(const struct hm_trial *t, const struct hm_compare_result *suspects, int factor, size_t done, struct hm_fail *fail)
+{
+	if (!hm_phase_skipped(t->core, factor) || !suspects->count)
+		return 0;
+	for (size_t i = 0; i < suspects->count; i++) {
+		struct hm_compare_account account;
+
+		hm_compare_account(t->compare, suspects->list[i].key, &account);
+		if (CONFIRM + factor < GROUPS_MAX && (account.differs >> (CONFIRM + factor) & 1))
+			return hm_fail_set(fail, HM_E_BAD, "blocks of %s were skipped that had something to confirm", t->core->factors[factor]);
+	}
+	return done ? 0 : hm_fail_set(fail, HM_E_BAD, "all blocks of %s were skipped, and something was suspect", t->core->factors[factor]);
+}
+
 static int conclude_factor(struct hm_trial *t, const struct hm_kept_trial *kept, size_t factor, struct hm_fail *fail)
 {
 	const struct hm_core *core = t->core;
@@ -207,7 +222,10 @@ static int conclude_factor(struct hm_trial *t, const struct hm_kept_trial *kept,
 	/* Whoever stops when he has seen enough would confirm too much. */
 	if (hm_phase_unfinished(core, HM_PHASE_CONFIRM, (int)factor))
 		return 0;
-	t->pairs[factor] = hm_phase_drawn(core, (int)factor, confirm.count);
+	r = check_skipped(t, &suspects, (int)factor, confirm.count, fail);
+	if (r < 0)
+		return r;
+	t->pairs[factor] = hm_phase_drawn(core, (int)factor, confirm.count, screen.count, suspects.count > 0 || hm_kept_held(kept, factor));
 	if (!confirm.count)
 		return 0;
 	r = hm_compare_confirm(t->compare, &suspects, &aa, &screen, &confirm, &draws, &t->found[factor], fail);

@@ -96,16 +96,17 @@ bool hm_experiment_confirmed(const struct hm_experiment_p *p)
 	return HM_EXPERIMENT_ALPHA_DEN * (1 + (uint64_t)p->family) <= HM_EXPERIMENT_ALPHA_NUM * (1 + (uint64_t)p->m);
 }
 
-bool hm_experiment_repeats(unsigned pairs, unsigned block)
+bool hm_experiment_repeats(unsigned pairs, unsigned block, bool suspects)
 {
-	return pairs >= HM_EXPERIMENT_REPEAT_FROM && block % 4 == 3;
+	return pairs < HM_EXPERIMENT_REPEAT_FROM ? suspects : block % 4 == 3;
 }
 
-unsigned hm_experiment_drawn(unsigned pairs, unsigned done)
+unsigned hm_experiment_drawn(unsigned pairs, unsigned done, unsigned screened, bool suspects, bool skipped)
 {
-	unsigned repeating = pairs >= HM_EXPERIMENT_REPEAT_FROM ? pairs / 4 : 0;
+	unsigned repeating = pairs >= HM_EXPERIMENT_REPEAT_FROM ? pairs / 4 : suspects ? done : 0;
+	unsigned own = done > repeating ? done - repeating : 0;
 
-	return done > repeating ? done - repeating : 0;
+	return (own == 0 || skipped) && own < screened ? screened : own;
 }
 
 int hm_experiment_pairs(uint64_t pairs, struct hm_fail *fail)

@@ -20,6 +20,7 @@ enum {
 	HM_EXPERIMENT_AA_MIN = 8, HM_EXPERIMENT_AA_MAX = 16,         /* blocks: one for four pairs of a factor, within these */
 	HM_EXPERIMENT_SCREEN_MIN = 10, HM_EXPERIMENT_SCREEN_MAX = 40, /* blocks: two for three pairs */
 	HM_EXPERIMENT_REPEAT_FROM = 24,    /* pairs from which every fourth one repeats what the held block drew */
+	HM_EXPERIMENT_PROBE = 8,           /* blocks of a factor after which the rest need not be done when no suspect differed in them */
 	HM_EXPERIMENT_TOLERANCE_US = 20000, /* that a timing may be off, beside twice what it was off A/A */
 	HM_EXPERIMENT_TIMING_BLOCKS = 3,    /* in which a timing differs before it is suspected */
 };
@@ -86,10 +87,11 @@ struct hm_experiment_told {
 /* A/A and screening blocks that go before so many confirming pairs a factor. */
 unsigned hm_experiment_aa(unsigned pairs) HM_MUST_CHECK;
 unsigned hm_experiment_screening(unsigned pairs) HM_MUST_CHECK;
-/* Whether the confirming block, counted from 0 through those of its factor, draws again what the held block drew. */
-bool hm_experiment_repeats(unsigned pairs, unsigned block) HM_MUST_CHECK;
-/* Of `done` confirming blocks of the `pairs` that were planned: how many drew for themselves, and count for a bound. At least. */
-unsigned hm_experiment_drawn(unsigned pairs, unsigned done) HM_MUST_CHECK;
+/* Whether the confirming block, counted from 0 through those of its factor, draws again what the held block drew. `suspects`: screening had some. */
+bool hm_experiment_repeats(unsigned pairs, unsigned block, bool suspects) HM_MUST_CHECK;
+/* Blocks that count for a bound, at least: of `done` confirming blocks of the `pairs` that were planned those that drew for themselves;
+ * where these are none, or the rest was skipped, the screening blocks, in which the factor was varied too. */
+unsigned hm_experiment_drawn(unsigned pairs, unsigned done, unsigned screened, bool suspects, bool skipped) HM_MUST_CHECK;
 /* The level that stands in place A of the block, 0 or 1, by the label `assign/PHASE/BLOCK`. Phases and factors are 1 to 64 bytes of
  * [a-z0-9._-]; others are HM_E_USAGE, so that no two labels can be the same. `seed` has 32 bytes. */
 int hm_experiment_coin(const uint8_t *seed, const char *phase, uint32_t block, struct hm_fail *fail) HM_MUST_CHECK;

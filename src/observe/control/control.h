@@ -30,6 +30,7 @@ struct hm_control_counts {
 	uint64_t execs_missed; /* of which some function stayed, or that somebody else traced */
 	bool device;	       /* /dev/urandom and /dev/random draw likewise, and are counted with `random` */
 	uint64_t left;	       /* calls that were left to the kernel: a clock of some device, say */
+	uint64_t start_s;      /* when its clocks began, since 1970; the caller's to set */
 };
 
 struct hm_control;

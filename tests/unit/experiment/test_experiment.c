@@ -157,17 +157,22 @@ static void some_blocks_repeat(void **state HM_UNUSED)
 	unsigned repeating = 0;
 
 	for (unsigned b = 0; b < 61; b++) {
-		assert_false(hm_experiment_repeats(23, b));
-		assert_int_equal(hm_experiment_repeats(61, b), b % 4 == 3);
-		repeating += hm_experiment_repeats(61, b);
+		assert_false(hm_experiment_repeats(23, b, false));
+		assert_true(hm_experiment_repeats(23, b, true));
+		assert_int_equal(hm_experiment_repeats(61, b, b & 1), b % 4 == 3);
+		repeating += hm_experiment_repeats(61, b, true);
 	}
-	assert_int_equal(hm_experiment_drawn(61, 61), 61 - repeating);
-	assert_int_equal(hm_experiment_drawn(60, 60), 45);
-	assert_int_equal(hm_experiment_drawn(60, 50), 35);
-	assert_int_equal(hm_experiment_drawn(60, 3), 0);
-	assert_int_equal(hm_experiment_drawn(24, 24), 18);
-	assert_int_equal(hm_experiment_drawn(23, 23), 23);
-	assert_int_equal(hm_experiment_drawn(12, 12), 12);
+	assert_int_equal(hm_experiment_drawn(61, 61, 40, true, false), 61 - repeating);
+	assert_int_equal(hm_experiment_drawn(60, 60, 40, false, false), 45);
+	assert_int_equal(hm_experiment_drawn(60, 50, 40, false, false), 35);
+	assert_int_equal(hm_experiment_drawn(60, 3, 40, false, false), 40);
+	assert_int_equal(hm_experiment_drawn(24, 24, 16, false, false), 18);
+	assert_int_equal(hm_experiment_drawn(23, 23, 15, false, false), 23);
+	assert_int_equal(hm_experiment_drawn(12, 12, 10, false, false), 12);
+	/* With suspects they all repeat; what is left is screening. So it is when they were skipped. */
+	assert_int_equal(hm_experiment_drawn(12, 12, 10, true, false), 10);
+	assert_int_equal(hm_experiment_drawn(12, 8, 10, false, true), 10);
+	assert_int_equal(hm_experiment_drawn(12, 0, 10, false, true), 10);
 }
 
 static void screening_refuses(void **state HM_UNUSED)
