@@ -40,7 +40,8 @@ bench-leaks:
 	@$(MAKE) --no-print-directory all
 	@scripts/as-root bench/leaks $(BUILD) $(LEAKS)
 
-# A flood on all cores for SOAK_SECONDS: nothing of it may be missing in the record. Then hallmark is killed SOAK_KILLS times.
+# A flood on all cores for SOAK_SECONDS: nothing of it may be missing in the record. Then hallmark is killed SOAK_KILLS times, and products do
+# their worst: 4 GiB, 60,000 connections, 100,000 names (half an hour).
 soak:
 	@scripts/setup build run test
 	@$(MAKE) --no-print-directory all
@@ -48,6 +49,8 @@ soak:
 	@scripts/as-root scripts/soak $(BUILD) $${SOAK_SECONDS:-60}
 	@ninja -C $(BUILD) --quiet tests/judge_record tests/daemon_subject
 	@scripts/as-root /usr/bin/python3 tests/integration/kills.py $(BUILD) . $${SOAK_KILLS:-200}
+	@ninja -C $(BUILD) --quiet tests/interop/record_print
+	@HALLMARK_HOSTILE=large scripts/as-root tests/integration/hostile.sh $(BUILD) $(CURDIR)
 
 # Coverage-guided fuzzing of every reader of foreign bytes, FUZZ_SECONDS each.
 fuzz:

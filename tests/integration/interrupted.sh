@@ -39,7 +39,7 @@ still='cat /srv/documents/* >/dev/null; sleep 0.1'
 begin() { # NAME COMMAND OPTION...: in the background, $pid
 	local name=$1 command=$2
 	shift 2
-	timeout 240 "$hallmark" assess --key "$work/key.pem" --pairs 8 -q -o "$work/$name.hallmark" "$@" -- bash -c "$command" >"$work/$name.out" 2>"$work/$name.err" &
+	timeout 240 "$hallmark" assess --key "$work/key.pem" --pairs 8 --factors "${factors:-content}" -q -o "$work/$name.hallmark" "$@" -- bash -c "$command" >"$work/$name.out" 2>"$work/$name.err" &
 	timeout=$!
 	until pid=$(cat /proc/$timeout/task/$timeout/children) && [ -n "$pid" ]; do sleep 0.01; done
 	pid=${pid% }
@@ -69,9 +69,17 @@ ask early "len(a['runs']) + len(a['dropped']) == planned and not a['held'] and {
 result $? "... every run is done or dropped"
 result "$([ -z "$(find "$work/w" -mindepth 1 -maxdepth 1 ! -name 'lock*')" ]; echo $?)" "... nothing is left"
 
+# The first block that confirms: what stands before it follows from the number of pairs.
+first=$(/usr/bin/python3 -c "
+import json, sys, zipfile
+blocks = json.loads(zipfile.ZipFile(sys.argv[1]).read('plan.json'))['blocks']
+print(next(b['block'] for b in blocks if b['phase'] == 'confirm'))" "$work/early.hallmark")
+amid=$((first + 3)) # a block amid the confirmation; its first run
+run=$((2 * amid - 1))
+
 # In the confirmation, of what was taken up: it is interrupted a second time.
 begin later "$leak" --resume "$work/early.hallmark"
-reach 31 && kill -TERM $pid
+reach $run && kill -TERM $pid
 finish
 result "$([ $code = 130 ]; echo $?)" "... resumed, and interrupted again in the confirmation"
 verified later && grep -q 'unchecked *resumed *1 ' "$work/said"
@@ -102,7 +110,7 @@ refused() { # CODE TEXT PATTERN NAME COMMAND OPTION...
 }
 refused 3 "a bundle that lacks nothing is not resumed" 'nothing is missing' no1 "$leak" --resume "$work/whole.hallmark"
 refused 3 "... nor is one of another command" 'differs in argv' no2 "$still" --resume "$work/early.hallmark"
-refused 3 "... nor with other factors" 'differs in' no3 "$leak" --resume "$work/early.hallmark" --factors content,names
+factors=content,names refused 3 "... nor with other factors" 'differs in' no3 "$leak" --resume "$work/early.hallmark"
 refused 4 "... nor one that is not there" 'No such file' no4 "$leak" --resume "$work/none.hallmark"
 /usr/bin/python3 - "$work/early.hallmark" "$work/bent.hallmark" <<'P'
 import sys
@@ -111,7 +119,7 @@ data[data.index(b'"outcome":"exited"') + 12] ^= 1
 open(sys.argv[2], "wb").write(data)
 P
 refused 4 "... nor one that was altered" 'resuming' no5 "$leak" --resume "$work/bent.hallmark"
-"$hallmark" assess --key "$work/other.pem" --pairs 8 -q --resume "$work/early.hallmark" -o "$work/no6.hallmark" -- bash -c "$leak" >/dev/null 2>"$work/no6.err"
+"$hallmark" assess --key "$work/other.pem" --pairs 8 --factors content -q --resume "$work/early.hallmark" -o "$work/no6.hallmark" -- bash -c "$leak" >/dev/null 2>"$work/no6.err"
 result "$([ $? = 4 ] && [ ! -e "$work/no6.hallmark" ]; echo $?)" "... nor under another key"
 "$hallmark" assess --key "$work/key.pem" -q --resume "$work/early.hallmark" -o "$work/no7.hallmark" -- bash -c "$leak" >/dev/null 2>"$work/no7.err"
 result "$([ $? = 3 ] && [ "$(wc -l <"$work/no7.err")" = 1 ]; echo $?)" "... nor without --pairs"
@@ -132,10 +140,10 @@ kill -CONT $twins 2>/dev/null
 finish
 result "$([ $code = 130 ] && [ ! -e "$work/twice.hallmark" ]; echo $?)" "... with exit 130 and without a bundle"
 
-# A control group in the way of run 31, in the confirmation: that pair cannot be set up.
+# A control group in the way of a run in the confirmation: that pair cannot be set up.
 begin blocked "$still"
 reach 1
-mine=$cgroup2/hallmark/$pid-31
+mine=$cgroup2/hallmark/$pid-$run
 mkdir "$mine"
 exec 9<"$mine" # locked, or whoever starts next takes it for one that was left behind
 flock 9
@@ -143,7 +151,7 @@ finish
 exec 9<&-
 rmdir "$mine"
 mine=
-ask blocked "[(d['run'], d['rule']) for d in a['dropped']] == [(31, 'not set up'), (32, 'not set up')] and [r['block'] for r in a['repeated']] == [16, 16]"
+ask blocked "[(d['run'], d['rule']) for d in a['dropped']] == [($run, 'not set up'), ($run + 1, 'not set up')] and [r['block'] for r in a['repeated']] == [$amid, $amid]"
 result $? "a pair that cannot be set up is tried three times, then dropped"
 sed 's/^/# /' "$work/blocked.err" | head -n 5
 ask blocked "f['experiment']['not_set_up'] == 1 and f['experiment']['repeated'] == 2 and f['experiment']['runs'] == planned - 2"
