@@ -50,7 +50,7 @@ soak:
 	@ninja -C $(BUILD) --quiet tests/judge_record tests/daemon_subject
 	@scripts/as-root /usr/bin/python3 tests/integration/kills.py $(BUILD) . $${SOAK_KILLS:-200}
 	@ninja -C $(BUILD) --quiet tests/interop/record_print
-	@HALLMARK_HOSTILE=large scripts/as-root tests/integration/hostile.sh $(BUILD) $(CURDIR)
+	@scripts/as-root env HALLMARK_HOSTILE=large tests/integration/hostile.sh $(BUILD) $(CURDIR)
 
 # Coverage-guided fuzzing of every reader of foreign bytes, FUZZ_SECONDS each.
 fuzz:
