@@ -15,7 +15,7 @@ result() { # CONDITION-EXIT TEXT
 }
 "$hallmark" keygen "$work/key.pem" >/dev/null || exit 1
 assess() { # NAME COMMAND
-	timeout 280 "$hallmark" assess --key "$work/key.pem" --pairs 8 --json -o "$work/$1.hallmark" -- bash -c "$2" >"$work/$1.json" 2>"$work/$1.err"
+	timeout 400 "$hallmark" assess --key "$work/key.pem" --pairs 8 --factors content --json -o "$work/$1.hallmark" -- bash -c "$2" >"$work/$1.json" 2>"$work/$1.err"
 }
 ask() { # NAME EXPRESSION: of the findings `f`, must be true
 	/usr/bin/python3 -c "
