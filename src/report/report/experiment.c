@@ -124,6 +124,7 @@ static bool read_pair(struct report_pair *out, const struct levels *levels, cons
 		if (level < 0 || run <= 0 || !get_number(&levels->done, (uint64_t)run))
 			continue;
 		out->run[level] = (uint64_t)run;
+		out->reader[level] = (uint64_t)leader;
 		out->set[level] = set;
 	}
 	return out->run[0] && out->run[1];

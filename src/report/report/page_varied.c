@@ -219,7 +219,7 @@ void report_page_varied(const struct report_page *p, const struct report_pair *p
 			    "<table role=\"table\" class=\"aligned\"><thead role=\"rowgroup\"><tr role=\"row\"><th role=\"columnheader\" scope=\"col\">"
 			    "Document</th><th role=\"columnheader\" scope=\"col\">Run %lu, level 0</th><th role=\"columnheader\" scope=\"col\">"
 			    "Run %lu, level 1</th></tr></thead><tbody role=\"rowgroup\">\n", differing, differing == 1 ? "document" : "documents",
-		    (unsigned long)pair->run[0], (unsigned long)pair->run[1]);
+		    (unsigned long)pair->reader[0], (unsigned long)pair->reader[1]);
 	for (unsigned rank = 3; rank-- > 0;)
 		for (size_t i = 0; i < differing && shown < FILES_SHOWN; i++)
 			if (rank_of(p->view, &list[i]) == rank) {

@@ -133,7 +133,8 @@ bool report_same_value(const struct hm_feature *a, const struct hm_feature *b) H
 /* ---- experiment.c: what pairs of runs show ---- */
 struct report_pair {
 	uint64_t run[2]; /* by level */
-	const json_t *set[2]; /* their rows of planted.json's sets */
+	uint64_t reader[2]; /* the runs whose documents differ: the same, or those with whose disks these began */
+	const json_t *set[2]; /* of planted.json: what the readers found */
 };
 struct report_pairs {
 	struct report_pair *list; /* in the plan's order */

@@ -170,7 +170,9 @@ static void what_a_later_start_sends(void **state HM_UNUSED)
 	shows(&page, "Then <b>1</b> of two runs each");
 	/* In place A of the store block was the run with level 1: the first of the send block has it too. */
 	shows(&page, "<h3>Two runs that began with what others had kept, which differed in the content of files</h3>");
-	shows(&page, "scope=\"col\">Run 1, level 0</th><th role=\"columnheader\" scope=\"col\">Run 2, level 1</th>");
+	shows(&page, "Field</th><th role=\"columnheader\" scope=\"col\">Run 1, level 0</th><th role=\"columnheader\" scope=\"col\">Run 2, level 1</th>");
+	/* It was the runs before that found other documents. */
+	shows(&page, "Document</th><th role=\"columnheader\" scope=\"col\">Run 4, level 0</th><th role=\"columnheader\" scope=\"col\">Run 3, level 1</th>");
 }
 
 /* Pairs that repeat one draw are one for a bound. */
