@@ -186,7 +186,7 @@ static int one_run(struct hm_assessment *a, unsigned run, struct hm_slice plan_d
 		r = hm_run(&result, &spec, fail);
 	if (r == 0) {
 		*note = (struct hm_run_note){ run, result.chamber.outcome, result.chamber.status, result.chamber.start_ns,
-					      result.chamber.end_ns, "aa" };
+					      result.chamber.end_ns, "aa", .tls = result.internet.tls };
 		a->events += result.record.items;
 		a->lost += result.capture.lost + result.internet.lost;
 		absent->len = 0;

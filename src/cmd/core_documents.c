@@ -151,10 +151,12 @@ static json_t *lines(struct hm_slice text)
 
 static const char *const outcomes[] = { "exited", "signalled", "timeout", "interrupted" };
 
-static const struct {
+struct count {
 	const char *name;
-	size_t at;
-} counts[] = {
+	size_t at; /* of a uint64_t */
+};
+
+static const struct count counts[] = {
 	{ "random", offsetof(struct hm_control_counts, random) },
 	{ "random_bytes", offsetof(struct hm_control_counts, random_bytes) },
 	{ "clock", offsetof(struct hm_control_counts, clock) },
@@ -164,13 +166,27 @@ static const struct {
 	{ "start_s", offsetof(struct hm_control_counts, start_s) },
 };
 
-static json_t *controlled(const struct hm_control_counts *c)
+static const struct count handshakes[] = {
+	{ "accepted", offsetof(struct hm_internet_tls_stats, accepted) },
+	{ "refused", offsetof(struct hm_internet_tls_stats, refused) },
+	{ "failed", offsetof(struct hm_internet_tls_stats, failed) },
+	{ "keys_lost", offsetof(struct hm_internet_tls_stats, keys_lost) },
+};
+
+/* What `table` names of `counted`, as an object. */
+static json_t *write_counts(const struct count *table, size_t count, const void *counted)
 {
 	json_t *row = json_object();
 
-	for (size_t i = 0; i < HM_COUNT(counts); i++)
-		json_object_set_new(row, counts[i].name, json_integer((json_int_t)*(const uint64_t *)((const char *)c + counts[i].at)));
+	for (size_t i = 0; i < count; i++)
+		json_object_set_new(row, table[i].name, json_integer((json_int_t)*(const uint64_t *)((const char *)counted + table[i].at)));
 	return row;
+}
+
+static void read_counts(void *counted, const struct count *table, size_t count, const json_t *row)
+{
+	for (size_t i = 0; row && i < count; i++)
+		*(uint64_t *)((char *)counted + table[i].at) = (uint64_t)json_integer_value(json_object_get(row, table[i].name));
 }
 
 bool hm_core_read_run(struct hm_run_note *note, const json_t *row)
@@ -183,9 +199,8 @@ bool hm_core_read_run(struct hm_run_note *note, const json_t *row)
 				      .start_ns = 1000 * (uint64_t)json_integer_value(json_object_get(row, "start_us")),
 				      .end_ns = 1000 * (uint64_t)json_integer_value(json_object_get(row, "end_us")),
 				      .equal = controlled != NULL };
-	for (size_t i = 0; controlled && i < HM_COUNT(counts); i++)
-		*(uint64_t *)((char *)&note->controlled + counts[i].at) =
-			(uint64_t)json_integer_value(json_object_get(controlled, counts[i].name));
+	read_counts(&note->controlled, counts, HM_COUNT(counts), controlled);
+	read_counts(&note->tls, handshakes, HM_COUNT(handshakes), json_object_get(row, "tls"));
 	while (outcome && note->outcome < (int)HM_COUNT(outcomes) && strcmp(outcomes[note->outcome], outcome) != 0)
 		note->outcome++;
 	return outcome && note->outcome < (int)HM_COUNT(outcomes);
@@ -226,7 +241,9 @@ static json_t *run_notes(const struct hm_run_note *notes, size_t count)
 					(json_int_t)(notes[i].start_ns / 1000), "end_us", (json_int_t)(notes[i].end_ns / 1000));
 
 		if (notes[i].equal)
-			json_object_set_new(row, "controlled", controlled(&notes[i].controlled));
+			json_object_set_new(row, "controlled", write_counts(counts, HM_COUNT(counts), &notes[i].controlled));
+		if (notes[i].tls.accepted || notes[i].tls.refused || notes[i].tls.failed)
+			json_object_set_new(row, "tls", write_counts(handshakes, HM_COUNT(handshakes), &notes[i].tls));
 		json_array_append_new(list, row);
 	}
 	return list;

@@ -1,6 +1,7 @@
 #pragma once
 /* The JSON documents of the core that an assessment writes (doc/format/core.md). */
 #include "control.h"
+#include "internet.h"
 #include "json.h"
 #include "packages.h"
 #include "parts.h"
@@ -26,6 +27,7 @@ struct hm_run_note {
 	const char *kind;
 	bool equal; /* noise was controlled: `controlled` is set */
 	struct hm_control_counts controlled;
+	struct hm_internet_tls_stats tls;
 };
 
 /* plan.json from what is planned and the parts that are there: claims.json, declaration.json and scenario.json if any. */

@@ -33,6 +33,7 @@ cat /tmp/heard'
 
 assess first simulated "$product"
 result "$(ask first "f['experiment']['internet'] == 'simulated'"; echo $?)" "a run with a simulated internet"
+result "$(ask first "part('assessment.json')['runs'][0]['tls'] == {'accepted': 0, 'failed': 1, 'keys_lost': 0, 'refused': 0}"; echo $?)" "... in which handshakes are counted"
 assess second "replay=$work/first.hallmark" "$product"
 result "$(ask second "f['experiment']['internet'] == 'replay'"; echo $?)" "... is replayed, and the findings say so"
 ask second "part('scenario.json')['schema'] == 'hallmark/replay/v1' and [(t['to'], t['port']) for t in part('scenario.json')['tcp']] == [('database.clamav.net', 80)]"
@@ -116,6 +117,9 @@ result "$(grep -q '^txt.*text far' "$work/heard"; echo $?)" "gateway: a record t
 for wanted in shut nobody loop gate gate-literal cloud; do
 	result "$(grep -q "^$wanted ConnectionResetError" "$work/heard"; echo $?)" "gateway: no way to $wanted"
 done
+assess third simulated 'openssl s_client -verify_return_error -no-CAfile -no-CApath -no-CAstore -connect a.example:443 </dev/null
+openssl s_client -connect a.example:443 </dev/null'
+result "$(ask third "part('assessment.json')['runs'][0]['tls'] == {'accepted': 1, 'failed': 0, 'keys_lost': 0, 'refused': 1}"; echo $?)" "a refused certificate is in assessment.json"
 assess fourth "gateway=$gate" 'exec 3<>/dev/tcp/service.example/80; echo hello >&3; cat <&3'
 result "$(ask fourth "f['experiment']['internet'] == 'gateway' and not [n for n in zipfile.ZipFile(sys.argv[1] + '.hallmark').namelist() if n == 'scenario.json']"; echo $?)" \
 	"gateway: the findings say so"

@@ -58,9 +58,11 @@ SHAPE(chamber,
 SHAPE(controlled,
       ROWS(NUMBER("random"), NUMBER("random_bytes"), NUMBER("clock"), NUMBER("execs"), NUMBER("execs_missed"), NUMBER("left"), NUMBER("start_s")),
       RULES({ 0 }));
+SHAPE(handshakes, ROWS(NUMBER("accepted"), NUMBER("refused"), NUMBER("failed"), NUMBER("keys_lost")), RULES({ 0 }));
 SHAPE(done_run,
-      ROWS(NUMBER("run"), TEXT("kind"), TEXT("outcome"), NUMBER("status"), NUMBER("start_us"), NUMBER("end_us"), OBJECT("controlled?")),
-      RULES({ "controlled", &controlled }, { "run", .form = 'n' }, { "kind", .words = KINDS }, { "outcome", .words = " exited signalled timeout interrupted " }));
+      ROWS(NUMBER("run"), TEXT("kind"), TEXT("outcome"), NUMBER("status"), NUMBER("start_us"), NUMBER("end_us"), OBJECT("controlled?"),
+	   OBJECT("tls?")),
+      RULES({ "controlled", &controlled }, { "tls", &handshakes }, { "run", .form = 'n' }, { "kind", .words = KINDS }, { "outcome", .words = " exited signalled timeout interrupted " }));
 SHAPE(dropped_run, ROWS(NUMBER("run"), TEXT("rule")), RULES({ "run", .form = 'n' }));
 SHAPE(held, ROWS(TEXT("factor"), NUMBER("block")), RULES({ "block", .form = 'n' }));
 SHAPE(set_of_run, ROWS(NUMBER("run"), NUMBER("set")), RULES({ "run", .form = 'n' }, { "set", .form = 'n' }));

@@ -28,10 +28,15 @@ static void put_chamber(const struct report_page *p)
 	const json_t *chamber = report_object(p->view->assessment, "chamber");
 	const json_t *kernel = report_object(p->view->assessment, "kernel");
 	const json_t *declaration = p->view->declaration;
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes handshakes = { 0 };
 
 	hm_bytes_text(p->out, "<dl class=\"facts\">\n");
 	put_fact(p->out, "Privileges", report_say("profile", report_text(chamber, "profile")));
 	put_fact(p->out, "Internet", report_say("internet", report_text(chamber, "internet")));
+	if (report_handshakes(&handshakes, p->view)) {
+		hm_bytes_u8(&handshakes, 0);
+		put_fact(p->out, "TLS", (const char *)handshakes.data);
+	}
 	put_fact(p->out, "Planted host name", report_text(chamber, "hostname"));
 	put_fact(p->out, "Planted machine id", report_text(chamber, "machine_id"));
 	put_fact(p->out, "Address", report_text(chamber, "address"));

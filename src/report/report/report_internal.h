@@ -62,6 +62,8 @@ struct report_question {
 };
 extern const struct report_question report_questions[5];
 
+/* Appends how many TLS handshakes of all runs ended how; false where there were none. */
+bool report_handshakes(struct hm_bytes *out, const struct report_view *v);
 /* A verdict's word as findings.json has it; an unknown one is shown as it is. */
 struct report_verdict report_verdict(const char *word) HM_MUST_CHECK;
 /* The two halves of a finding's sentence: the number with what it counts ("4,711 bytes"), and the words behind it ("left

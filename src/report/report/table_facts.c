@@ -134,8 +134,14 @@ static void say_internet(struct hm_bytes *out, const struct report_view *v)
 {
 	const json_t *chamber = report_object(v->assessment, "chamber");
 
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes handshakes = { 0 };
+
 	report_term(out, "%s; product's privileges: %s", report_text(report_object(v->findings, "experiment"), "internet"),
 		    *report_text(chamber, "profile") ? report_text(chamber, "profile") : "not told");
+	if (report_handshakes(&handshakes, v)) {
+		hm_bytes_text(out, "; ");
+		hm_bytes_slice(out, hm_slice_of(&handshakes));
+	}
 }
 
 static void say_supplier(struct hm_bytes *out, const struct report_view *v)

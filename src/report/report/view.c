@@ -107,6 +107,26 @@ static int check_findings(const json_t *findings, struct hm_fail *fail)
 	return 0;
 }
 
+bool report_handshakes(struct hm_bytes *out, const struct report_view *v)
+{
+	uint64_t accepted = 0, refused = 0, failed = 0;
+	const json_t *run;
+	size_t i;
+
+	json_array_foreach (report_list(v->assessment, "runs"), i, run) {
+		const json_t *tls = report_object(run, "tls");
+
+		accepted += report_int(tls, "accepted");
+		refused += report_int(tls, "refused");
+		failed += report_int(tls, "failed");
+	}
+	if (!accepted && !refused && !failed)
+		return false;
+	hm_bytes_printf(out, "%" PRIu64 " TLS handshake%s accepted, %" PRIu64 " refused by the product, %" PRIu64 " failed", accepted,
+			accepted == 1 ? "" : "s", refused, failed);
+	return true;
+}
+
 /* Each run once and in order: a run that is listed a million times would be read a million times. */
 static int check_runs(const json_t *assessment, struct hm_fail *fail)
 {
