@@ -7,6 +7,7 @@ set -u
 hallmark=$(realpath "$1/hallmark") verify=$(realpath "$1/hallmark-verify")
 [ "$(id -u)" = 0 ] || { echo "1..0 # SKIP needs root"; exit 0; }
 work=$(mktemp -d /var/tmp/hallmark-interrupted-XXXXXX)
+top=$(dirname "$(realpath "$0")")/../..
 export HALLMARK_WORK=$work/w
 cgroup2=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
 mine= # a control group that is in the way, while it is
@@ -123,6 +124,38 @@ refused 4 "... nor one that was altered" 'resuming' no5 "$leak" --resume "$work/
 result "$([ $? = 4 ] && [ ! -e "$work/no6.hallmark" ]; echo $?)" "... nor under another key"
 "$hallmark" assess --key "$work/key.pem" -q --resume "$work/early.hallmark" -o "$work/no7.hallmark" -- bash -c "$leak" >/dev/null 2>"$work/no7.err"
 result "$([ $? = 3 ] && [ "$(wc -l <"$work/no7.err")" = 1 ]; echo $?)" "... nor without --pairs"
+
+# What an assessor could say of runs that are missing, and may not.
+altered() { # NAME STATEMENTS: evaluates the bundle with its assessment so changed
+	/usr/bin/python3 "$top/tests/support/alter.py" "$work/$1.hallmark" "$work/altered.hallmark" "$2" && "$hallmark" evaluate "$work/altered.hallmark" >"$work/altered.json" 2>"$work/altered.err"
+}
+altered early pass && false
+result "$([ $? != 4 ] && [ -s "$work/altered.json" ]; echo $?)" "an assessment that nothing was changed in is evaluated"
+while IFS='|' read -r text said statements; do
+	altered early "$statements"
+	result "$([ $? = 1 ] && grep -q "$said" "$work/altered.err"; echo $?)" "... $text is refused"
+done <<'T'
+a rule that does not exist|rule that does not exist|a['dropped'][0]['rule'] = 'because'
+half a block that never began|one run is there|a['dropped'][0]['rule'] = 'not set up'
+a block behind the interruption|stands behind one that was interrupted|a['dropped'][-2:] = [{'run': d['run'], 'rule': 'not set up'} for d in a['dropped'][-2:]]
+what was held before screening was done|screening was not done|a['held'] = [{'factor': 'content', 'block': 5}]
+a resumption at no block|no block, or out of order|a['resumed'] = [{'block': 999, 'at_us': 1}]
+attempts out of order|no block, or out of order|a['repeated'] = [{'block': 3, 'why': 'x'}, {'block': 2, 'why': 'x'}]
+a run that was done and dropped|was not planned, or was done|a['dropped'] = [{'run': 1, 'rule': 'interrupted'}] + a['dropped']
+T
+listening() { # EXPRESSION: of the altered findings' row for capable.listening
+	/usr/bin/python3 -c "
+import json, sys
+f = json.load(open(sys.argv[1]))
+c = next(c for c in f['claims'] if c['id'] == 'capable.listening')
+sys.exit(0 if $1 else 1)" "$work/altered.json"
+}
+altered whole "not_set_up($amid)"
+listening "c['verdict'] == 'upheld' and f['experiment']['not_set_up'] == 1"
+result $? "one pair that never began is excused"
+altered whole "not_set_up($amid); not_set_up($amid + 1)"
+listening "(c['verdict'], c['reason'], c['values']) == ('not verifiable', 'run.missing', {'runs': 4})"
+result $? "... not two, where six are left"
 
 # A second signal does not wait: a twin that stands still would keep it.
 begin twice "$leak"
