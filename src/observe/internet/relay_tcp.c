@@ -100,7 +100,9 @@ static void on_way(evutil_socket_t asked, short what HM_UNUSED, void *user)
 
 	r->fd[OUTSIDE] = hm_internet_way_take(asked);
 	event_free(r->answered);
+	close(r->asked);
 	r->answered = NULL;
+	r->asked = -1;
 	if (r->fd[OUTSIDE] < 0) {
 		reset(r);
 		return;

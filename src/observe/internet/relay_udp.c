@@ -70,6 +70,8 @@ static void on_way(evutil_socket_t asked, short what HM_UNUSED, void *user)
 		return;
 	}
 	wait_for(r, r->out, EV_READ | EV_PERSIST, on_reply);
+	close(r->asked);
+	r->asked = -1;
 	for (size_t i = 0; i < r->count; i++) {
 		(void)!send(r->out, r->waiting[i].data, r->waiting[i].len, 0);
 		hm_bytes_release(&r->waiting[i]);
