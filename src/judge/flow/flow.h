@@ -17,7 +17,7 @@
 #include "digest.h"
 #include "fail.h"
 
-enum { HM_HEARD_MAX = 16 << 10 };
+enum { HM_HEARD_MAX = 4 << 10 };
 
 /* One connection of a TCP flow: a local port can be used again. */
 struct hm_connection {
