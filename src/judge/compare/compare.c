@@ -88,6 +88,8 @@ static bool is_settled(const struct hm_feature *feature, const struct hm_flow_ch
 {
 	if (feature->origin == HM_ORIGIN_DERIVED)
 		return true;
+	if (feature->origin == HM_ORIGIN_IP)
+		return !choice->ip;
 	if (feature->origin == HM_ORIGIN_PRODUCT || choice->packets)
 		return false;
 	return !(feature->origin == HM_ORIGIN_PORT && choice->port) && !(feature->origin == HM_ORIGIN_WINDOW && choice->window);
@@ -95,7 +97,7 @@ static bool is_settled(const struct hm_feature *feature, const struct hm_flow_ch
 
 static void take_feature(struct hm_compare *c, const struct hm_feature *feature, const struct hm_flow_choice *choices)
 {
-	static const struct hm_flow_choice none, all = { true, true, true, 0 };
+	static const struct hm_flow_choice none, all = { true, true, true, true, 0 };
 	const struct hm_flow_choice *choice = feature->flow == SIZE_MAX ? &none : choices ? &choices[feature->flow] : &all;
 	struct hm_compare_key *key = key_of(c, feature);
 	struct hm_compare_recent *recent;

@@ -302,23 +302,61 @@ static int by_endpoint(const void *a, const void *b, void *flows)
 	return r ? r : (x > y) - (x < y);
 }
 
+/* Nothing but errors that the kernel sends of itself when something came that nobody takes (RFC 792): destination unreachable, time
+ * exceeded, parameter problem. Whether one is sent tells who was faster; they quote what came. */
+static bool is_complaint(const struct hm_flow *flow)
+{
+	if (flow->version != 4 || flow->proto != IPPROTO_ICMP || !flow->messages)
+		return false;
+	for (size_t i = 0; i < flow->messages; i++) {
+		uint8_t type = flow->message[i] < flow->sent.len ? flow->sent.data[flow->message[i]] : 0;
+
+		if (type != 3 && type != 11 && type != 12)
+			return false;
+	}
+	return true;
+}
+
+/* The features behind `from` are the kernel's, as far as it made the flow's packets. */
+static void leave_to_kernel(struct reading *r, size_t from)
+{
+	for (size_t i = from; i < r->out->count; i++) {
+		struct hm_feature *feature = &r->out->list[i];
+
+		feature->flow = r->flow;
+		if (feature->origin == HM_ORIGIN_PRODUCT)
+			feature->origin = HM_ORIGIN_KERNEL;
+	}
+}
+
 static void add_endpoint(struct reading *r, size_t from, size_t to)
 {
 	const char *endpoint = r->flows->list[r->order[from]].endpoint;
 	uint64_t size = 0, wire = 0;
+	size_t complaints = 0, of_flows = 0;
 
 	for (size_t i = from; i < to; i++) {
+		size_t before = r->out->count;
+
 		r->flow = r->order[i];
 		r->number = i - from;
+		complaints += is_complaint(&r->flows->list[r->flow]);
 		size += r->flows->list[r->flow].sent.len;
 		wire += r->flows->list[r->flow].wire;
 		add_flow(r);
+		if (is_complaint(&r->flows->list[r->flow]))
+			leave_to_kernel(r, before);
 		if (i > from && r->flows->list[r->flow].packet && r->flows->list[r->order[i - 1]].packet)
 			add_time(r, hm_sprintf("%zu.gap", r->number), r->flows->list[r->order[i - 1]].packet[0].time_ns,
 				 r->flows->list[r->flow].packet[0].time_ns);
 	}
+	of_flows = r->out->count;
 	add_number(r, endpoint, hm_strdup("flows"), to - from);
 	add_number(r, endpoint, hm_strdup("size"), size);
+	if (complaints == to - from) {
+		leave_to_kernel(r, of_flows);
+		return;
+	}
 	add_number(r, endpoint, hm_strdup("wire"), wire);
 	r->out->list[r->out->count - 1].origin = HM_ORIGIN_KERNEL; /* it acknowledges when it likes */
 	hm_bytes_text(&r->out->endpoints, endpoint);
@@ -329,12 +367,16 @@ static void add_run(struct reading *r)
 {
 	const struct hm_flows *flows = r->flows;
 	struct hm_feature *feature;
+	size_t count = 0;
 
 	for (size_t i = 0; i < flows->count; i++) {
+		if (is_complaint(&flows->list[i]))
+			continue;
+		count++;
 		hm_bytes_text(&r->out->order, flows->list[i].endpoint);
 		hm_bytes_u8(&r->out->order, '\n');
 	}
-	add_number(r, "", hm_strdup("flows"), flows->count);
+	add_number(r, "", hm_strdup("flows"), count);
 	feature = add(r, "", hm_strdup("endpoints"));
 	feature->text = true;
 	feature->bytes = hm_slice_of(&r->out->endpoints);

@@ -48,6 +48,7 @@ enum {
 enum hm_origin {
 	HM_ORIGIN_PRODUCT, /* the product, or nobody knows better */
 	HM_ORIGIN_KERNEL,  /* the kernel, where it made the packets */
+	HM_ORIGIN_IP,	   /* likewise, unless the product made the IP header, too */
 	HM_ORIGIN_PORT,	   /* likewise, unless the product chose its port */
 	HM_ORIGIN_WINDOW,  /* likewise, unless the product set the buffer that the window tells of */
 	HM_ORIGIN_CUT,	   /* likewise, from the sizes of what it was handed */

@@ -22,7 +22,7 @@ static const struct {
 	[COL_IP_HEAD] = { "ip.head", HM_ORIGIN_PRODUCT },
 	[COL_IP_TOS] = { "ip.tos", HM_ORIGIN_PRODUCT },
 	[COL_IP_LENGTH] = { "ip.length", HM_ORIGIN_PRODUCT }, /* where it lies */
-	[COL_IP_ID] = { "ip.id", HM_ORIGIN_KERNEL },
+	[COL_IP_ID] = { "ip.id", HM_ORIGIN_IP },
 	[COL_IP_FRAGMENT] = { "ip.fragment", HM_ORIGIN_PRODUCT },
 	[COL_IP_TTL] = { "ip.ttl", HM_ORIGIN_PRODUCT },
 	[COL_IP_CHECKSUM] = { "ip.checksum", HM_ORIGIN_PRODUCT }, /* where it is wrong */

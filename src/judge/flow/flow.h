@@ -56,6 +56,7 @@ struct hm_flow {
 /* What a product could choose in the packets of a flow, as far as events tell (src/judge/reconcile). */
 struct hm_flow_choice {
 	bool packets;	/* the packets themselves: it made them by hand */
+	bool ip;	/* ... with their IP headers */
 	bool port;	/* its port */
 	bool window;	/* the buffers of which windows tell */
 	uint64_t sends; /* stands for the sizes of what it handed to the flow's sockets, in their order */

@@ -65,6 +65,7 @@ struct hm_sends {
 	struct hm_index sockets, flows, bound;
 	bool by_hand;	/* there is a socket of packets, which goes by the IP layer */
 	bool raw;	/* there is a raw socket, or one of which nothing is known */
+	bool headers;	/* a raw socket may write IP headers itself */
 	bool window;	/* a buffer's size was set */
 	bool port;	/* a range of ports was set */
 	uint64_t cuts;	/* stands for the options that decide how a stream is cut, in their order */

@@ -10,7 +10,7 @@
 #include "reconcile_internal.h"
 
 /* setsockopt (linux/in.h, linux/tcp.h); `KIND`: of a socket's type, without its flags. */
-enum { SETSOCKOPT = 54, SETSOCKOPT_32 = 366, OPTION_PORTS = 51, OPTION_NODELAY = 1, OPTION_CORK = 3, KIND = 0xff };
+enum { SETSOCKOPT = 54, SETSOCKOPT_32 = 366, OPTION_PORTS = 51, OPTION_HEADER = 3, OPTION_NODELAY = 1, OPTION_CORK = 3, KIND = 0xff };
 
 struct socket_node {
 	struct hm_node node; /* inode */
@@ -119,6 +119,8 @@ static void take_socket(struct hm_sends *sends, struct socket_node *socket, cons
 	case HM_EV_SOCKET:
 		socket->type = f[HM_SOCKET_TYPE].u & KIND;
 		sends->raw |= socket->type == SOCK_RAW;
+		/* By its protocol it writes the header itself (raw(7)). */
+		sends->headers |= socket->type == SOCK_RAW && f[HM_SOCKET_PROTO].u == IPPROTO_RAW;
 		sends->by_hand |= f[HM_SOCKET_FAMILY].u == AF_PACKET;
 		break;
 	case HM_EV_ACCEPT:
@@ -158,6 +160,8 @@ static void take_call(struct hm_sends *sends, const struct hm_event *e)
 		return;
 	if (level == IPPROTO_IP && option == OPTION_PORTS)
 		sends->port = true;
+	else if (level == IPPROTO_IP && option == OPTION_HEADER)
+		sends->headers = true;
 	else if (level == IPPROTO_TCP && (option == OPTION_NODELAY || option == OPTION_CORK))
 		fold(&sends->cuts, option);
 	else
@@ -226,6 +230,7 @@ static struct hm_flow_choice choice_of(struct hm_sends *sends, const struct hm_f
 
 	/* Packets that no event tells of are the kernel's own, unless somebody can make packets out of its sight. */
 	choice.packets = sends->by_hand || (node ? node->by_hand && sends->raw : sends->raw);
+	choice.ip = sends->by_hand || (choice.packets && sends->headers);
 	if (node)
 		fold(&choice.sends, node->sends);
 	return choice;

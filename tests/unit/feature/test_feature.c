@@ -241,7 +241,7 @@ static void headers(void **state)
 	assert_int_equal(sum, flows.list[0].wire);
 	assert_int_equal(find(&f, "0.ip.ttl")->wire, 2);
 	assert_int_equal(find(&f, "0.ip.ttl")->bytes.len, 4 + 4 + 1);
-	assert_int_equal(find(&f, "0.ip.id")->origin, HM_ORIGIN_KERNEL);
+	assert_int_equal(find(&f, "0.ip.id")->origin, HM_ORIGIN_IP);
 	assert_int_equal(find(&f, "0.udp.port")->origin, HM_ORIGIN_PORT);
 	/* The second says that it has fragments: its length and sum cannot be checked. The first's sums are wrong. */
 	assert_int_equal(find(&f, "0.ip.fragment")->bytes.len, 2 * (4 + 4 + 2));

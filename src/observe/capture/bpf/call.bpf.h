@@ -131,8 +131,8 @@ static __always_inline bool tells_option(__u32 level, __u32 option)
 	switch (level) {
 	case 1: /* SOL_SOCKET: SO_RCVBUF, SO_RCVLOWAT, SO_RCVBUFFORCE */
 		return option == 8 || option == 18 || option == 33;
-	case 0: /* IPPROTO_IP: IP_LOCAL_PORT_RANGE */
-		return option == 51;
+	case 0: /* IPPROTO_IP: IP_HDRINCL, IP_LOCAL_PORT_RANGE */
+		return option == 3 || option == 51;
 	case 6: /* IPPROTO_TCP: TCP_NODELAY, TCP_CORK, TCP_WINDOW_CLAMP, and what repair can set */
 		return option == 1 || option == 3 || option == 10 || (option >= 19 && option <= 22) || option == 29;
 	}
