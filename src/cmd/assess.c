@@ -4,6 +4,7 @@
 
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "attest.h"
 #include "bundle.h"
@@ -310,12 +311,23 @@ static int begin(struct hm_assessment *a, struct hm_trials *trials, struct hm_pl
 	return hm_core_plan(a->parts, planned, fail);
 }
 
+/* The self-test is made in a chamber like that of the runs. */
+static void control_self_test(const struct hm_assessment *a, struct hm_control_spec *control)
+{
+	struct hm_sha256 seed;
+
+	hm_derive(&seed, a->seed, "control/selftest/0");
+	memcpy(control->seed, seed.b, sizeof(control->seed));
+	control->start_ns = (uint64_t)time(NULL) * 1000000000;
+}
+
 int hm_assess_run(struct hm_assessment *a, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes absent = { 0 }, findings = { 0 };
 	HM_CLEANUP(close_trials) struct hm_trials *trials = NULL;
 	HM_CLEANUP(release_planned) struct hm_planned planned = { 0 };
 	struct hm_run_note notes[RUNS] = { 0 };
+	struct hm_control_spec control;
 	HM_JSON json_t *head = NULL, *self_test = NULL;
 	int r = a->factors ? hm_trials_open(&trials, a, a->factors, a->pairs, fail) : 0;
 
@@ -323,6 +335,10 @@ int hm_assess_run(struct hm_assessment *a, struct hm_fail *fail)
 		r = begin(a, trials, &planned, fail);
 	if (r == 0 && a->resume)
 		r = take_up(a, trials, &planned, fail);
+	if (trials) {
+		control_self_test(a, &control);
+		a->self_test.control = &control;
+	}
 	if (r == 0)
 		r = hm_self_test_run(&a->self_test, &a->surroundings, a->folder, a->mode, fail);
 	if (r == 0)

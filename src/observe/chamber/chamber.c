@@ -103,7 +103,9 @@ static struct hm_chamber *new_chamber(const struct hm_chamber_spec *spec)
 
 	c->groups = (struct hm_chamber_groups){ .run = -1, .init = -1, .product = -1 };
 	c->disk = (struct hm_chamber_disk){ .locked = -1, .image = -1, .base = -1 };
-	c->pidfd = c->control = c->out = c->err = c->listener = c->fuse = c->guardian_control = -1;
+	c->pidfd = c->control = c->out = c->err = c->listener = c->guardian_control = -1;
+	for (size_t i = 0; i < HM_COUNT(c->fuse); i++)
+		c->fuse[i] = -1;
 	c->command = hm_strdup(spec->argv[0]);
 	return c;
 }
@@ -113,7 +115,7 @@ static ssize_t receive(struct hm_chamber *c, struct hm_chamber_message *m)
 {
 	union {
 		struct cmsghdr head;
-		char room[CMSG_SPACE(2 * sizeof(int))];
+		char room[CMSG_SPACE(HM_CHAMBER_FDS * sizeof(int))];
 	} with;
 	struct iovec v = { m, sizeof(*m) };
 	struct msghdr h = { .msg_iov = &v, .msg_iovlen = 1, .msg_control = &with, .msg_controllen = sizeof(with.room) };
@@ -122,8 +124,8 @@ static ssize_t receive(struct hm_chamber *c, struct hm_chamber_message *m)
 
 	if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS && c->listener < 0) {
 		memcpy(&c->listener, CMSG_DATA(head), sizeof(c->listener));
-		if (head->cmsg_len == CMSG_LEN(2 * sizeof(int)))
-			memcpy(&c->fuse, CMSG_DATA(head) + sizeof(int), sizeof(c->fuse));
+		if (head->cmsg_len == CMSG_LEN(HM_CHAMBER_FDS * sizeof(int)))
+			memcpy(c->fuse, CMSG_DATA(head) + sizeof(int), sizeof(c->fuse));
 	}
 	return n;
 }
@@ -225,8 +227,9 @@ static int start_control(struct hm_chamber *c, const struct hm_chamber_spec *spe
 		return hm_fail_set(fail, HM_E_SYSTEM, "starting the chamber: its first process sent no listener");
 	r = hm_control_start(&c->control_by, spec->control, c->listener, c->fuse, c->pid, fail);
 	close(hm_take_fd(&c->listener));
-	if (c->fuse >= 0)
-		close(hm_take_fd(&c->fuse));
+	for (size_t i = 0; i < HM_COUNT(c->fuse); i++)
+		if (c->fuse[i] >= 0)
+			close(hm_take_fd(&c->fuse[i]));
 	return r;
 }
 
@@ -403,7 +406,7 @@ static void reap_init(struct hm_chamber *c)
 
 void hm_chamber_close(struct hm_chamber *c)
 {
-	int *fds[5];
+	int *fds[4 + HM_CONTROL_DEVICES];
 
 	if (!c)
 		return;
@@ -412,7 +415,8 @@ void hm_chamber_close(struct hm_chamber *c)
 	fds[1] = &c->out;
 	fds[2] = &c->err;
 	fds[3] = &c->listener;
-	fds[4] = &c->fuse;
+	for (size_t i = 0; i < HM_COUNT(c->fuse); i++)
+		fds[4 + i] = &c->fuse[i];
 	if (c->groups.product >= 0 && hm_chamber_group_kill(c->groups.product, NULL) < 0)
 		c->over = true; /* the death of pid 1, next, kills them as well */
 	reap_init(c);

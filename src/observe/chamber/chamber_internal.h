@@ -20,6 +20,7 @@
 
 #include "chamber.h"
 
+#define HM_CHAMBER_FDS (1 + HM_CONTROL_DEVICES)
 #define HM_CHAMBER_PIDS_MAX 4096u
 #define HM_CHAMBER_GROUP "hallmark"
 #define HM_CHAMBER_FOLDER "chamber-"
@@ -61,7 +62,7 @@ struct hm_chamber {
 	char *command, *target;
 	pid_t pid;
 	int pidfd, control, out, err;
-	int listener, fuse;	    /* of the control's filter and its device, until the supervisor has them */
+	int listener, fuse[HM_CONTROL_DEVICES]; /* of the control's filter and its devices, until the supervisor has them */
 	struct hm_control *control_by; /* or NULL */
 	pid_t guardian;
 	int guardian_control;
@@ -136,7 +137,7 @@ int hm_chamber_clone(pid_t *pid, int *pidfd, uint64_t flags, int cgroup, struct 
 
 /* root.c, by pid 1 */
 int hm_chamber_root(struct hm_chamber *c, const struct hm_chamber_spec *spec, struct hm_fail *fail) HM_MUST_CHECK;
-/* `fds` go with it, up to two. */
+/* `fds` go with it, up to HM_CHAMBER_FDS. */
 void hm_chamber_say(int control, const struct hm_chamber_message *m, const int *fds, size_t count);
 
 /* identity.c, by pid 1 with the new root in place */

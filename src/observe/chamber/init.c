@@ -53,7 +53,7 @@ void hm_chamber_say(int control, const struct hm_chamber_message *m, const int *
 {
 	union {
 		struct cmsghdr head;
-		char room[CMSG_SPACE(2 * sizeof(int))];
+		char room[CMSG_SPACE(HM_CHAMBER_FDS * sizeof(int))];
 	} with = { .head = { .cmsg_len = CMSG_LEN(count * sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS } };
 	struct iovec v = { (void *)(uintptr_t)m, sizeof(*m) };
 	struct msghdr h = { .msg_iov = &v, .msg_iovlen = 1 };
@@ -299,11 +299,25 @@ static int make_equal(struct hm_chamber *c, const struct hm_control_spec *contro
 		return 0;
 	if (personality(ADDR_NO_RANDOMIZE) < 0)
 		return hm_fail_errno(fail, "turning off the randomisation of addresses");
-	if (c->fuse >= 0)
-		r = hm_control_device(c->fuse, fail);
+	if (c->fuse[0] >= 0)
+		r = hm_control_devices(c->fuse, fail);
 	if (r == 0)
 		r = hm_control_monotonic(control, fail);
 	return r < 0 ? r : hm_control_filter(&c->listener, fail);
+}
+
+/* What makes noise equal goes with it: it is for the supervisor. */
+static void say_ready(struct hm_chamber *c)
+{
+	const struct hm_chamber_message m = { .said = HM_SAID_READY };
+	int fds[HM_CHAMBER_FDS] = { c->listener };
+
+	for (size_t i = 0; i < HM_COUNT(c->fuse); i++)
+		fds[1 + i] = c->fuse[i];
+	hm_chamber_say(c->control, &m, fds, c->listener < 0 ? 0 : c->fuse[0] < 0 ? 1 : HM_COUNT(fds));
+	for (size_t i = 0; i < HM_COUNT(fds); i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
 }
 
 _Noreturn void hm_chamber_init(struct hm_chamber *c, const struct hm_chamber_spec *spec)
@@ -311,7 +325,7 @@ _Noreturn void hm_chamber_init(struct hm_chamber *c, const struct hm_chamber_spe
 	int *fds[] = { &c->control, &c->out, &c->err, &c->groups.product, &c->disk.image };
 	static const char *const no_path[] = { DEFAULT_PATH, NULL };
 	struct launch l = { .chamber = c };
-	struct hm_chamber_message m = { .said = HM_SAID_READY };
+	struct hm_chamber_message m = { .said = HM_SAID_STARTED };
 	struct hm_fail fail = { 0 };
 	sigset_t child;
 	pid_t product;
@@ -320,7 +334,8 @@ _Noreturn void hm_chamber_init(struct hm_chamber *c, const struct hm_chamber_spe
 	prctl(PR_SET_DUMPABLE, 0);
 	keep_only(fds, HM_COUNT(fds));
 	/* While the host's is within reach. Where there is none, the devices stay as they are, and that is told. */
-	c->fuse = spec->control ? open("/dev/fuse", O_RDWR | O_CLOEXEC | O_NONBLOCK) : -1;
+	for (size_t i = 0; i < HM_COUNT(c->fuse) && spec->control; i++)
+		c->fuse[i] = open("/dev/fuse", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 	prctl(PR_SET_NAME, "init");
 	default_signals();
 	setsid();
@@ -331,18 +346,13 @@ _Noreturn void hm_chamber_init(struct hm_chamber *c, const struct hm_chamber_spe
 	if (prepare(c, spec, &l, &fail) < 0 || make_equal(c, spec->control, &fail) < 0)
 		give_up(c->control, &fail);
 	hm_chamber_overwrite_arguments("init");
-	hm_chamber_say(c->control, &m, (const int[]){ c->listener, c->fuse }, (c->listener >= 0) + (c->listener >= 0 && c->fuse >= 0));
-	if (c->listener >= 0)
-		close(hm_take_fd(&c->listener));
-	if (c->fuse >= 0)
-		close(hm_take_fd(&c->fuse));
+	say_ready(c);
 	await_go(c->control);
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	if (launch(&l, &product, &fail) < 0)
 		give_up(c->control, &fail);
 	sigprocmask(SIG_BLOCK, &child, NULL);
-	m.said = HM_SAID_STARTED;
 	hm_chamber_say(c->control, &m, NULL, 0);
 	reap(c->control, product);
 }

@@ -23,10 +23,11 @@ struct hm_control {
 	struct hm_control_counts *counts;
 };
 
-/* Leaves the listener at 3, and the device at 4. */
-static int detach(int listener, int fuse)
+/* Leaves the listener at 3, and the devices behind it. */
+static int detach(int listener, const int fuse[HM_CONTROL_DEVICES])
 {
 	int null = open("/dev/null", O_RDWR);
+	int copy[HM_CONTROL_DEVICES];
 	sigset_t all;
 
 	sigfillset(&all);
@@ -37,15 +38,19 @@ static int detach(int listener, int fuse)
 	if (setpriority(PRIO_PROCESS, 0, -10) < 0)
 		errno = 0;
 	listener = fcntl(listener, F_DUPFD, 8);
-	fuse = fuse < 0 ? -1 : fcntl(fuse, F_DUPFD, 8);
+	for (int i = 0; i < HM_CONTROL_DEVICES; i++)
+		copy[i] = fuse[i] < 0 ? -1 : fcntl(fuse[i], F_DUPFD, 8);
 	if (null < 0 || listener < 0 || chdir("/") < 0)
 		return -1;
 	for (int i = 0; i < 3; i++)
 		if (dup2(null, i) < 0)
 			return -1;
-	if (dup2(listener, 3) < 0 || (fuse >= 0 && dup2(fuse, 4) < 0))
+	if (dup2(listener, 3) < 0)
 		return -1;
-	return close_range(fuse >= 0 ? 5 : 4, ~0u, 0);
+	for (int i = 0; i < HM_CONTROL_DEVICES; i++)
+		if (dup2(copy[i] < 0 ? null : copy[i], 4 + i) < 0)
+			return -1;
+	return close_range(4 + HM_CONTROL_DEVICES, ~0u, 0);
 }
 
 /* What hm_control_monotonic set for the children of `pid`. */
@@ -61,11 +66,14 @@ static int64_t ahead_of(pid_t pid)
 	return sscanf((const char *)text.data, "monotonic %lld %lld", &seconds, &ns) == 2 ? seconds * (int64_t)HM_CONTROL_NS + ns : 0;
 }
 
-static _Noreturn void supervise(struct hm_control *c, const struct hm_control_spec *spec, int listener, int fuse, pid_t exempt)
+static _Noreturn void supervise(struct hm_control *c, const struct hm_control_spec *spec, int listener,
+				 const int fuse[HM_CONTROL_DEVICES], pid_t exempt)
 {
-	struct hm_control_server server = { .spec = spec, .counts = c->counts, .listener = 3, .device = fuse < 0 ? -1 : 4, .exempt = exempt };
+	struct hm_control_server server = { .spec = spec, .counts = c->counts, .listener = 3, .exempt = exempt };
 	sigset_t child;
 
+	for (int i = 0; i < HM_CONTROL_DEVICES; i++)
+		server.device[i] = fuse[i] < 0 ? -1 : 4 + i;
 	server.ahead = ahead_of(exempt);
 	server.clock = (struct hm_control_clock){ .start_ns = spec->start_ns, .uptime_s = hm_control_uptime(spec) };
 	sigemptyset(&child);
@@ -75,8 +83,8 @@ static _Noreturn void supervise(struct hm_control *c, const struct hm_control_sp
 	hm_control_serve(&server);
 }
 
-int hm_control_start(struct hm_control **ret, const struct hm_control_spec *spec, int listener, int fuse, pid_t exempt,
-		     struct hm_fail *fail)
+int hm_control_start(struct hm_control **ret, const struct hm_control_spec *spec, int listener,
+		     const int fuse[HM_CONTROL_DEVICES], pid_t exempt, struct hm_fail *fail)
 {
 	pid_t parent = getpid();
 	struct hm_control *c = hm_alloc(1, sizeof(*c));
@@ -87,7 +95,7 @@ int hm_control_start(struct hm_control **ret, const struct hm_control_spec *spec
 		free(c);
 		return hm_fail_errno(fail, "starting the supervisor of clocks and random numbers");
 	}
-	c->counts->device = fuse >= 0;
+	c->counts->device = fuse[0] >= 0;
 	c->pid = fork();
 	if (c->pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);

@@ -28,7 +28,7 @@ struct hm_control_counts {
 	uint64_t clock;
 	uint64_t execs;	       /* whose vDSO was made to make calls */
 	uint64_t execs_missed; /* of which some function stayed, or that somebody else traced */
-	bool device;	       /* /dev/urandom and /dev/random draw likewise, and are counted with `random` */
+	bool device;	       /* /dev/urandom, /dev/random and the kernel's UUIDs draw likewise, and are counted with `random` */
 	uint64_t left;	       /* calls that were left to the kernel: a clock of some device, say */
 	uint64_t start_s;      /* when its clocks began, since 1970; the caller's to set */
 };
@@ -42,12 +42,13 @@ int hm_control_filter(int *listener, struct hm_fail *fail) HM_MUST_CHECK;
 uint64_t hm_control_uptime(const struct hm_control_spec *spec) HM_MUST_CHECK;
 /* For what the calling process starts from now on, the kernel's own monotonic clocks begin at hm_control_uptime. */
 int hm_control_monotonic(const struct hm_control_spec *spec, struct hm_fail *fail) HM_MUST_CHECK;
-/* Mounts what stands for /dev/urandom and /dev/random in the calling process's root; `fuse` is an open /dev/fuse. Reading there
- * waits until hm_control_start has been called with it. */
-int hm_control_device(int fuse, struct hm_fail *fail) HM_MUST_CHECK;
-/* Starts the supervisor. `listener` and `fuse` (or -1) stay the caller's; calls of the process `exempt` are left to the kernel. The caller is
+/* Mounts what stands for /dev/urandom, /dev/random and /proc/sys/kernel/random/uuid in the calling process's root; `fuse` are
+ * descriptors of /dev/fuse, one a device, each opened by itself. Reading there waits until hm_control_start has been called with them. */
+#define HM_CONTROL_DEVICES 2
+int hm_control_devices(const int fuse[HM_CONTROL_DEVICES], struct hm_fail *fail) HM_MUST_CHECK;
+/* Starts the supervisor. `listener` and `fuse` (of which the first may be -1: none) stay the caller's; calls of the process `exempt` are left to the kernel. The caller is
  * single-threaded. */
-int hm_control_start(struct hm_control **ret, const struct hm_control_spec *spec, int listener, int fuse, pid_t exempt,
+int hm_control_start(struct hm_control **ret, const struct hm_control_spec *spec, int listener, const int fuse[HM_CONTROL_DEVICES], pid_t exempt,
 		     struct hm_fail *fail) HM_MUST_CHECK;
 /* What was served so far. False when the supervisor has ended by itself: calls have failed since. */
 bool hm_control_look(const struct hm_control *c, struct hm_control_counts *counts);

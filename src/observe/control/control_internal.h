@@ -82,7 +82,7 @@ int hm_control_task_open(const struct hm_control_tasks *tasks, pid_t pid, const 
 struct hm_control_exec {
 	pid_t pid, process;
 	uint64_t id; /* of the notification */
-	bool held;
+	bool held, again; /* again: it is attached from its last exec */
 };
 #define HM_CONTROL_SLEEPERS 64u
 struct hm_control_sleeper { /* a process whose last call was to sleep */
@@ -99,7 +99,8 @@ struct hm_control_server {
 	size_t sleeper_count;
 	struct hm_control_exec *execs; /* calls that have not come to an end */
 	size_t exec_count;
-	int listener, children, device; /* children: a signalfd; device: of /dev/fuse, or -1 */
+	int listener, children; /* children: a signalfd */
+	int device[HM_CONTROL_DEVICES]; /* of /dev/fuse, or -1 */
 	pid_t exempt;
 };
 /* The answer, a negative errno, or with `leave` that the kernel shall do it. */
@@ -151,8 +152,8 @@ void hm_control_sleeper_add(struct hm_control_server *server, const struct hm_co
 void hm_control_sleepers_look(struct hm_control_server *server, uint64_t now_ns);
 
 /* ---- device.c ---- */
-/* One request, if there is one. False: the file system is gone. */
-bool hm_control_device_serve(struct hm_control_server *server) HM_MUST_CHECK;
+/* One request of a device, if there is one. False: the file system is gone. */
+bool hm_control_device_serve(struct hm_control_server *server, size_t device) HM_MUST_CHECK;
 
 /* ---- exec.c ---- */
 /* The thread `pid` of `process` waits in a call to exec: lets it go so that it stops when the new program stands. */

@@ -2,7 +2,7 @@
  * whoever reads it the next bytes of its stream, as getrandom does. Read without the page cache, so that each read comes here; the
  * kernel tells the reader's number inside, for the file system is mounted from there. A plain file would do neither: it would
  * begin anew for each reader, and a program that draws a name until it has a free one would not end. What tells it from the
- * device is its type. What is written to it is gone. */
+ * device is its type. What is written to it is gone. Another one is the kernel's file of UUIDs, with a new one for each that reads. */
 #include "control_internal.h"
 
 #include <errno.h>
@@ -18,17 +18,24 @@
 #define REQUEST_MAX (FUSE_MIN_READ_BUFFER + (128u << 10))
 #define READ_MAX (1u << 20)
 
-static const char *const places[] = { "/dev/urandom", "/dev/random" };
+enum { BYTES, UUIDS };
 
-int hm_control_device(int fuse, struct hm_fail *fail)
+static int mount_file(int fuse, const char *name, const char *mode, const char *place, struct hm_fail *fail)
 {
-	HM_FREE char *options = hm_sprintf("fd=%d,rootmode=100666,user_id=0,group_id=0,allow_other", fuse);
+	HM_FREE char *options = hm_sprintf("fd=%d,rootmode=%s,user_id=0,group_id=0,allow_other", fuse, mode);
 
-	if (mount("urandom", places[0], "fuse", MS_NOSUID | MS_NODEV | MS_NOEXEC, options) < 0)
-		return hm_fail_errno(fail, "mounting %s", places[0]);
-	if (mount(places[0], places[1], NULL, MS_BIND, NULL) < 0)
-		return hm_fail_errno(fail, "mounting %s", places[1]);
+	if (mount(name, place, "fuse", MS_NOSUID | MS_NODEV | MS_NOEXEC, options) < 0)
+		return hm_fail_errno(fail, "mounting %s", place);
 	return 0;
+}
+
+int hm_control_devices(const int fuse[HM_CONTROL_DEVICES], struct hm_fail *fail)
+{
+	static const char bytes[] = "/dev/urandom", too[] = "/dev/random", uuids[] = "/proc/sys/kernel/random/uuid";
+
+	if (mount_file(fuse[BYTES], "urandom", "100666", bytes, fail) < 0 || mount_file(fuse[UUIDS], "uuid", "100444", uuids, fail) < 0)
+		return fail->code;
+	return mount(bytes, too, NULL, MS_BIND, NULL) < 0 ? hm_fail_errno(fail, "mounting %s", too) : 0;
 }
 
 /* What is asked for, and whether the kernel waits for an answer. */
@@ -37,49 +44,71 @@ static bool is_answered(uint32_t opcode)
 	return opcode != FUSE_FORGET && opcode != FUSE_BATCH_FORGET && opcode != FUSE_INTERRUPT && opcode != FUSE_DESTROY;
 }
 
-static void reply(const struct hm_control_server *server, const struct fuse_in_header *to, int error, const void *data, size_t len)
+static void reply(int device, const struct fuse_in_header *to, int error, const void *data, size_t len)
 {
 	struct fuse_out_header head = { (uint32_t)(sizeof(head) + len), error, to->unique };
 	struct iovec v[] = { { &head, sizeof(head) }, { (void *)(uintptr_t)data, len } };
 
 	/* The asker may have been killed. */
-	if (writev(server->device, v, len ? 2 : 1) < 0)
+	if (writev(device, v, len ? 2 : 1) < 0)
 		errno = 0;
 }
 
-static void reply_init(const struct hm_control_server *server, const struct fuse_in_header *head, const struct fuse_init_in *in)
+static void reply_init(int device, const struct fuse_in_header *head, const struct fuse_init_in *in)
 {
 	struct fuse_init_out out = { .major = FUSE_KERNEL_VERSION,
 				     .minor = in->minor < FUSE_KERNEL_MINOR_VERSION ? in->minor : FUSE_KERNEL_MINOR_VERSION,
 				     .max_write = 128 << 10 };
 
-	reply(server, head, 0, &out, sizeof(out));
+	reply(device, head, 0, &out, sizeof(out));
 }
 
-static void reply_attr(const struct hm_control_server *server, const struct fuse_in_header *head)
+static void reply_attr(const struct hm_control_server *server, size_t device, const struct fuse_in_header *head)
 {
 	struct fuse_attr_out out = { .attr_valid = 1u << 30,
-				     .attr = { .ino = 1, .mode = S_IFREG | 0666, .nlink = 1, .blksize = 4096,
+				     .attr = { .ino = 1, .mode = S_IFREG | (device == BYTES ? 0666 : 0444), .nlink = 1, .blksize = 4096,
 					       .atime = server->clock.start_ns / HM_CONTROL_NS, .mtime = server->clock.start_ns / HM_CONTROL_NS,
 					       .ctime = server->clock.start_ns / HM_CONTROL_NS } };
 
-	reply(server, head, 0, &out, sizeof(out));
+	reply(server->device[device], head, 0, &out, sizeof(out));
 }
 
-static void reply_read(struct hm_control_server *server, const struct fuse_in_header *head, const struct fuse_read_in *in)
+static void draw(struct hm_control_server *server, uint32_t tid, uint8_t *bytes, size_t len)
 {
-	struct hm_control_task *task = hm_control_task_with(&server->tasks, head->pid);
-	size_t len = in->size < READ_MAX ? in->size : READ_MAX;
-	HM_FREE uint8_t *bytes = hm_alloc(len + 1, 1);
+	struct hm_control_task *task = hm_control_task_with(&server->tasks, tid);
 
 	hm_control_stream(bytes, len, server->spec->seed, task->tid, task->drawn);
 	task->drawn += len;
 	server->counts->random++;
 	server->counts->random_bytes += len;
-	reply(server, head, 0, bytes, len);
 }
 
-static void answer(struct hm_control_server *server, const struct fuse_in_header *head, const void *body)
+static void reply_bytes(struct hm_control_server *server, const struct fuse_in_header *head, const struct fuse_read_in *in)
+{
+	size_t len = in->size < READ_MAX ? in->size : READ_MAX;
+	HM_FREE uint8_t *bytes = hm_alloc(len + 1, 1);
+
+	draw(server, head->pid, bytes, len);
+	reply(server->device[BYTES], head, 0, bytes, len);
+}
+
+/* As the kernel does it: a reader who has begun finds the end. */
+static void reply_uuid(struct hm_control_server *server, const struct fuse_in_header *head, const struct fuse_read_in *in)
+{
+	uint8_t b[16] = { 0 };
+	char text[38];
+	size_t len = in->offset ? 0 : 37;
+
+	if (len)
+		draw(server, head->pid, b, sizeof(b));
+	b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
+	b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
+	snprintf(text, sizeof(text), "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x\n", b[0], b[1], b[2], b[3], b[4],
+		 b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15]);
+	reply(server->device[UUIDS], head, 0, text, len < in->size ? len : in->size);
+}
+
+static void answer(struct hm_control_server *server, size_t device, const struct fuse_in_header *head, const void *body)
 {
 	const struct fuse_write_in *write = body;
 	const struct fuse_open_out opened = { .open_flags = FOPEN_DIRECT_IO };
@@ -87,46 +116,46 @@ static void answer(struct hm_control_server *server, const struct fuse_in_header
 
 	switch (head->opcode) {
 	case FUSE_INIT:
-		reply_init(server, head, body);
+		reply_init(server->device[device], head, body);
 		break;
 	case FUSE_GETATTR:
 	case FUSE_SETATTR:
-		reply_attr(server, head);
+		reply_attr(server, device, head);
 		break;
 	case FUSE_OPEN:
-		reply(server, head, 0, &opened, sizeof(opened));
+		reply(server->device[device], head, 0, &opened, sizeof(opened));
 		break;
 	case FUSE_READ:
-		reply_read(server, head, body);
+		(device == BYTES ? reply_bytes : reply_uuid)(server, head, body);
 		break;
 	case FUSE_WRITE:
-		reply(server, head, 0, &(struct fuse_write_out){ .size = write->size }, sizeof(struct fuse_write_out));
+		reply(server->device[device], head, 0, &(struct fuse_write_out){ .size = write->size }, sizeof(struct fuse_write_out));
 		break;
 	case FUSE_STATFS:
-		reply(server, head, 0, &fs, sizeof(fs));
+		reply(server->device[device], head, 0, &fs, sizeof(fs));
 		break;
 	case FUSE_RELEASE:
 	case FUSE_FSYNC:
-		reply(server, head, 0, NULL, 0);
+		reply(server->device[device], head, 0, NULL, 0);
 		break;
 	case FUSE_IOCTL:
-		reply(server, head, -ENOTTY, NULL, 0);
+		reply(server->device[device], head, -ENOTTY, NULL, 0);
 		break;
 	default:
 		if (is_answered(head->opcode))
-			reply(server, head, -ENOSYS, NULL, 0);
+			reply(server->device[device], head, -ENOSYS, NULL, 0);
 	}
 }
 
-bool hm_control_device_serve(struct hm_control_server *server)
+bool hm_control_device_serve(struct hm_control_server *server, size_t device)
 {
 	static _Alignas(8) uint8_t request[REQUEST_MAX];
 	const struct fuse_in_header *head = (const void *)request;
-	ssize_t n = read(server->device, request, sizeof(request));
+	ssize_t n = read(server->device[device], request, sizeof(request));
 
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR || errno == ENOENT; /* ENOENT: the asker is gone */
 	if ((size_t)n >= sizeof(*head))
-		answer(server, head, head + 1);
+		answer(server, device, head, head + 1);
 	return true;
 }

@@ -29,7 +29,7 @@ static bool is_valid(const struct hm_control_server *server, uint64_t id)
 /* True when the thread is held. One that is dying needs no holding. */
 static bool hold(struct hm_control_server *server, const struct hm_control_exec *e)
 {
-	bool held = ptrace(PTRACE_SEIZE, e->pid, NULL, PTRACE_O_TRACEEXEC) == 0;
+	bool held = ptrace(PTRACE_SEIZE, e->pid, NULL, PTRACE_O_TRACEEXEC) == 0 || e->again;
 
 	if (!held && !is_valid(server, e->id))
 		return false;
@@ -68,23 +68,26 @@ static void go_on(struct hm_control_server *server)
 }
 
 /* `pid` is a thread, or after its exec its process. */
-static void let_loose(struct hm_control_server *server, pid_t pid, bool executed)
+static bool let_loose(struct hm_control_server *server, pid_t pid, bool executed)
 {
 	for (size_t i = 0; i < server->exec_count; i++) {
 		struct hm_control_exec *e = &server->execs[i];
 
 		if (e->held && (e->pid == pid || (executed && e->process == pid))) {
 			drop(server, i);
-			break;
+			return true;
 		}
 	}
+	return false;
 }
 
 void hm_control_exec(struct hm_control_server *server, pid_t pid, pid_t process, uint64_t id)
 {
-	let_loose(server, pid, false); /* who calls is not held: what is noted of it is over */
+	/* Who calls and is held had an exec that failed, and got here before the interruption got to it. */
+	bool again = let_loose(server, pid, false);
+
 	server->execs = hm_realloc(server->execs, server->exec_count + 1, sizeof(*server->execs));
-	server->execs[server->exec_count++] = (struct hm_control_exec){ pid, process, id, false };
+	server->execs[server->exec_count++] = (struct hm_control_exec){ pid, process, id, false, again };
 	go_on(server);
 }
 

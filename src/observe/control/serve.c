@@ -63,7 +63,7 @@ static void do_call(struct hm_control_server *server, const struct seccomp_notif
 	q.task = hm_control_task_of(&server->tasks, (pid_t)notif->pid, &memory);
 	q.memory = memory;
 	if (!q.task) {
-		server->counts->left++;
+		server->counts->left += hm_control_is_there(server, &q);
 		hm_control_let_go(server, notif->id, 0, true);
 		return;
 	}
@@ -89,7 +89,8 @@ static bool take(const struct hm_control_server *server, struct seccomp_notif *n
 _Noreturn void hm_control_serve(struct hm_control_server *server)
 {
 	struct pollfd p[] = { { .fd = server->listener, .events = POLLIN }, { .fd = server->children, .events = POLLIN },
-			      { .fd = server->device, .events = POLLIN } };
+			      { .fd = server->device[0], .events = POLLIN },
+			      { .fd = server->device[1], .events = POLLIN } };
 	union {
 		struct seccomp_notif notif;
 		uint8_t room[512];
@@ -108,8 +109,9 @@ _Noreturn void hm_control_serve(struct hm_control_server *server)
 		memset(&taken, 0, sizeof(taken)); /* the kernel insists */
 		if (p[0].revents & POLLIN && take(server, &taken.notif))
 			do_call(server, &taken.notif);
-		if (p[2].revents && !hm_control_device_serve(server))
-			p[2].fd = -1;
+		for (size_t i = 0; i < HM_CONTROL_DEVICES; i++)
+			if (p[2 + i].revents && !hm_control_device_serve(server, i))
+				p[2 + i].fd = -1;
 		if (p[0].revents & (POLLHUP | POLLERR))
 			p[0].fd = -1; /* nobody is left who could call */
 	}

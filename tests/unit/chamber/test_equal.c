@@ -400,9 +400,11 @@ static void sleeping(void **state HM_UNUSED)
 static void devices(void **state HM_UNUSED)
 {
 	expect_equal("for d in /dev/urandom /dev/random; do head -c 16 $d | od -An -tx1; head -c 16 $d | od -An -tx1; done;"
-		     "head -c 3000001 /dev/urandom | sha256sum; perl -e 'print rand, qq(\\n)'");
+		     "cat /proc/sys/kernel/random/uuid; head -c 3000001 /dev/urandom | sha256sum; perl -e 'print rand, qq(\\n)'");
 	expect_out(&one, "echo more >/dev/urandom; head -c 3000001 /dev/random | wc -c; test -r /dev/random && echo $?;"
 			 "[ \"$(head -c 9 /dev/urandom | od -tx1)\" = \"$(head -c 9 /dev/urandom | od -tx1)\" ]; echo $?", "3000001\n0\n1\n");
+	expect_out(&one, "f=/proc/sys/kernel/random/uuid; grep -Ec '^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$' $f;"
+			 "wc -c <$f; [ $(cat $f) = $(cat $f) ]; echo $?", "1\n37\n1\n");
 }
 
 static void interpreters(void **state HM_UNUSED)
