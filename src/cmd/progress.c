@@ -68,6 +68,10 @@ void hm_progress_say(struct hm_progress *p)
 	uint64_t now = now_ns();
 	char left[48];
 
+	if (hm_program_stopped()) {
+		hm_program_progress("ending pair %u of %u, what was done is kept (a second signal stops at once)", p->pair, p->of);
+		return;
+	}
 	tell_left(p, now, left);
 	hm_program_progress("pair %u of %u (%s)%s", p->pair, p->of, p->what, left);
 	if (isatty(STDERR_FILENO) || now - p->said_ns < EVERY_NS)

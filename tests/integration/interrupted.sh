@@ -40,19 +40,16 @@ still='cat /srv/documents/* >/dev/null; sleep 0.1'
 begin() { # NAME COMMAND OPTION...: in the background, $pid
 	local name=$1 command=$2
 	shift 2
-	timeout 240 "$hallmark" assess --key "$work/key.pem" --pairs 8 --factors "${factors:-content}" -q -o "$work/$name.hallmark" "$@" -- bash -c "$command" >"$work/$name.out" 2>"$work/$name.err" &
+	timeout 600 "$hallmark" assess --key "$work/key.pem" --pairs 8 --factors "${factors:-content}" -q -o "$work/$name.hallmark" "$@" -- bash -c "$command" >"$work/$name.out" 2>"$work/$name.err" &
 	timeout=$!
 	until pid=$(cat /proc/$timeout/task/$timeout/children) && [ -n "$pid" ]; do sleep 0.01; done
 	pid=${pid% }
 }
 reach() { # RUN: its record is begun
-	local i
-	for i in $(seq 1 2000); do
-		! compgen -G "$HALLMARK_WORK/assess-$pid/$(printf %04d "$1").record*" >/dev/null || return 0
+	until compgen -G "$HALLMARK_WORK/assess-$pid/$(printf %04d "$1").record*" >/dev/null; do
 		kill -0 $pid 2>/dev/null || return 1
 		sleep 0.02
 	done
-	return 1
 }
 finish() { wait $timeout; code=$?; }
 
