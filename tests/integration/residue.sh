@@ -49,7 +49,7 @@ ask copy "kept['reason'] == 'residue.digest' and disk[0] == ('copy', 'proven')"
 result $? "a copy of a document is one, statistics or not"
 
 assess twin "cat /srv/documents/* >/dev/null; echo scanned >cache"
-ask twin "kept['verdict'] == 'upheld' and kept['reason'] == 'residue.equal' and kept['bound']['pairs'] == 8 and not disk"
+ask twin "kept['verdict'] == 'upheld' and kept['reason'] == 'residue.equal' and kept['bound']['pairs'] >= 8 and not disk"
 result $? "what is always the same is upheld, with its bound"
 verified twin
 result $? "... its bundle verifies"

@@ -230,6 +230,14 @@ static void count_untried(struct hm_kept_trial *k, const struct hm_compare_phase
 	}
 }
 
+/* Blocks of the phase in which both runs left the same. A screening block that differs may do so by another factor: no bound counts it. */
+static size_t equal_blocks(const struct hm_kept_trial *k, const struct hm_compare_phase *phase)
+{
+	size_t seen, all = hm_compare_key(k->compare, HM_RESIDUE_ENDPOINT, "all");
+
+	return all == SIZE_MAX ? 0 : phase->count - count_differing(k, all, phase, &seen);
+}
+
 static void count_confirmed(struct hm_kept_trial *k)
 {
 	const char *last = "";
@@ -291,7 +299,9 @@ int hm_kept_conclude(struct hm_kept_trial *k, struct hm_fail *fail)
 		fail->code = HM_E_BAD;
 	if (r < 0)
 		return hm_fail_in(fail, "what was left on disk");
-	k->outcome.pairs = hm_phase_drawn(k->core, k->factor, confirm.count, screen.count, true);
+	k->outcome.pairs = hm_phase_drawn(k->core, k->factor, confirm.count, equal_blocks(k, &screen), true);
+	if (!k->outcome.pairs)
+		k->outcome.pairs = 1; /* all that were done are one draw */
 	count_confirmed(k);
 	compare_blocks(k, &confirm);
 	if (held != SIZE_MAX)
