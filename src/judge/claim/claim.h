@@ -211,7 +211,8 @@ struct hm_residue_outcome {
 	uint64_t differing, blocks;   /* paths that are not the same in the two runs of a confirming block; such blocks */
 	uint64_t unread;	      /* files, over all runs, that could not be compared */
 	uint64_t untried; /* features that differed while screening, and are the same with the secrets that were held */
-	uint32_t pairs;	  /* confirming blocks */
+	uint64_t of;	  /* confirming blocks that were done */
+	uint32_t pairs;	  /* what a bound counts */
 	const struct hm_residue_spot *spots; /* where it is to be seen: of the first confirming block that differs */
 	size_t spot_count;
 };

@@ -163,7 +163,7 @@ void hm_judge_residue(struct hm_judgement *j, const struct hm_residue_outcome *o
 		g = hm_ground(j, "residue.differs");
 		hm_ground_add(g, "paths", o->differing);
 		hm_ground_add(g, "blocks", o->blocks);
-		hm_ground_add(g, "of", o->pairs);
+		hm_ground_add(g, "of", o->of);
 		cite(g, o->spots, o->spot_count);
 	}
 	if (o->unread)

@@ -299,6 +299,7 @@ int hm_kept_conclude(struct hm_kept_trial *k, struct hm_fail *fail)
 		fail->code = HM_E_BAD;
 	if (r < 0)
 		return hm_fail_in(fail, "what was left on disk");
+	k->outcome.of = confirm.count;
 	k->outcome.pairs = hm_phase_drawn(k->core, k->factor, confirm.count, equal_blocks(k, &screen), true);
 	if (!k->outcome.pairs)
 		k->outcome.pairs = 1; /* all that were done are one draw */
