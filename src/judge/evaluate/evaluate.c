@@ -124,6 +124,7 @@ static json_t *experiment_of(const struct hm_core *core)
 	if (core->semantics < 3)
 		return out;
 	json_object_set_new(out, "send", json_integer(blocks(core, "send")));
+	json_object_set_new(out, "skipped", json_integer((json_int_t)core->skipped));
 	json_object_set_new(out, "not_set_up", json_integer((json_int_t)core->not_set_up));
 	for (size_t i = 0; i < HM_COUNT(lists); i++)
 		json_object_set_new(out, lists[i], json_integer((json_int_t)json_array_size(json_object_get(core->assessment, lists[i]))));
@@ -144,7 +145,7 @@ static json_t *findings_of(struct evaluation *e)
 
 	for (size_t i = 0; i < e->count; i++) {
 		hm_trial_judge(e->trial, e->judgements[i], hm_judge_id(e->judgements[i]));
-		hm_kept_judge(e->kept, hm_trial_sent(e->trial), e->judgements[i], hm_judge_id(e->judgements[i]));
+		hm_kept_judge(e->kept, hm_trial_sent(e->trial), hm_trial_suspects(e->trial), e->judgements[i], hm_judge_id(e->judgements[i]));
 		hm_judge_end(e->judgements[i], judged, untested);
 	}
 	e->count = 0;

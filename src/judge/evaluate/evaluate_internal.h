@@ -34,7 +34,7 @@ int hm_kept_conclude(struct hm_kept_trial *k, struct hm_fail *fail) HM_MUST_CHEC
  * nothing of that is suspect. */
 uint32_t hm_kept_held(const struct hm_kept_trial *k, size_t factor) HM_MUST_CHECK;
 /* `sent`: features of what later runs sent that depend on what was left. */
-void hm_kept_judge(const struct hm_kept_trial *k, size_t sent, struct hm_judgement *j, const char *claim);
+void hm_kept_judge(const struct hm_kept_trial *k, size_t sent, bool suspects, struct hm_judgement *j, const char *claim);
 /* Appends a row for what was found of planted documents, then for each feature that was confirmed. */
 void hm_kept_influence(const struct hm_kept_trial *k, json_t *out);
 
@@ -50,6 +50,8 @@ void hm_trial_judge(const struct hm_trial *t, struct hm_judgement *j, const char
 json_t *hm_trial_ledger(const struct hm_trial *t);
 /* How many features depend on what earlier runs had kept. */
 size_t hm_trial_sent(const struct hm_trial *t) HM_MUST_CHECK;
+/* Whether something that was sent was suspect; false where there is no trial. */
+bool hm_trial_suspects(const struct hm_trial *t) HM_MUST_CHECK;
 /* Appends a row for each feature that was confirmed. */
 void hm_trial_influence(const struct hm_trial *t, json_t *out);
 /* The files that make the product. */

@@ -26,6 +26,7 @@ struct hm_kept_trial {
 	bool beyond; /* `all` alone stands for some run */
 	struct hm_residue_spot spots[SPOTS_MAX];
 	struct hm_residue_outcome outcome;
+	uint32_t pairs[2]; /* that count for a bound, where screening had no suspect, and where it had one */
 };
 
 static int by_name(const void *a, const void *b)
@@ -300,9 +301,10 @@ int hm_kept_conclude(struct hm_kept_trial *k, struct hm_fail *fail)
 	if (r < 0)
 		return hm_fail_in(fail, "what was left on disk");
 	k->outcome.of = confirm.count;
-	k->outcome.pairs = hm_phase_drawn(k->core, k->factor, confirm.count, equal_blocks(k, &screen), true);
-	if (!k->outcome.pairs)
-		k->outcome.pairs = 1; /* all that were done are one draw */
+	for (int some = 0; some < 2; some++)
+		k->pairs[some] = hm_phase_drawn(k->core, k->factor, confirm.count, equal_blocks(k, &screen), some);
+	if (!k->pairs[1])
+		k->pairs[1] = 1; /* all that were done are one draw */
 	count_confirmed(k);
 	compare_blocks(k, &confirm);
 	if (held != SIZE_MAX)
@@ -321,7 +323,7 @@ uint32_t hm_kept_held(const struct hm_kept_trial *k, size_t factor)
 	return k && (int)factor == k->factor ? k->held : 0;
 }
 
-void hm_kept_judge(const struct hm_kept_trial *k, size_t sent, struct hm_judgement *j, const char *claim)
+void hm_kept_judge(const struct hm_kept_trial *k, size_t sent, bool suspects, struct hm_judgement *j, const char *claim)
 {
 	struct hm_residue_outcome outcome;
 
@@ -329,6 +331,7 @@ void hm_kept_judge(const struct hm_kept_trial *k, size_t sent, struct hm_judgeme
 		return;
 	outcome = k->outcome;
 	outcome.sent = sent;
+	outcome.pairs = k->pairs[suspects || k->held];
 	hm_judge_residue(j, &outcome);
 }
 

@@ -16,6 +16,7 @@ struct hm_trial {
 	struct hm_compare_result sent;	 /* of runs that began with what others had kept: depends on that */
 	size_t *number_of;		 /* by run: its number among those that are compared; SIZE_MAX: it has no twin */
 	size_t runs, taken;		 /* that were seen, that are compared */
+	bool suspects; /* screening had some */
 };
 
 struct hm_trial *hm_trial_new(const struct hm_core *core)
@@ -210,6 +211,7 @@ static int conclude_factor(struct hm_trial *t, const struct hm_kept_trial *kept,
 	r = hm_compare_screen(t->compare, &aa, &screen, &suspects, fail);
 	if (r < 0)
 		return r;
+	t->suspects |= suspects.count > 0;
 	held = numbers[suspects.held];
 	/* Where nothing that left is suspect, what was left on disk decides whose secrets are held. */
 	if (!suspects.count && hm_kept_held(kept, factor))
@@ -494,6 +496,11 @@ void hm_trial_influence(const struct hm_trial *t, json_t *out)
 		list_dependent(out, t->core->factors[f], &t->found[f], "confirm");
 	if (t)
 		list_dependent(out, "content", &t->sent, "send");
+}
+
+bool hm_trial_suspects(const struct hm_trial *t)
+{
+	return t && t->suspects;
 }
 
 size_t hm_trial_sent(const struct hm_trial *t)

@@ -248,7 +248,8 @@ int report_experiment_load(struct report_experiment *x, const struct report_view
 {
 	const json_t *experiment = report_object(v->findings, "experiment");
 
-	*x = (struct report_experiment){ .view = v, .screened = report_int(experiment, "screen") };
+	*x = (struct report_experiment){ .view = v, .screened = report_int(experiment, "screen"),
+					 .skipped = report_int(experiment, "skipped") };
 	if (!x->screened)
 		return 0;
 	load_factors(x, v);
@@ -296,12 +297,7 @@ bool report_counts_pairs(const struct report_experiment *x, const char *claim)
 	if (residue && strcmp(report_text(x->residue, "id"), claim) == 0)
 		return residue->confirm.count > 0;
 
-	for (size_t i = 0; i < x->factors; i++) {
-		if (strcmp(report_text(x->factor[i].claim, "id"), claim) != 0)
-			continue;
-		if (!x->factor[i].confirm.count)
-			return false;
-		counts = true;
-	}
+	for (size_t i = 0; i < x->factors; i++)
+		counts |= strcmp(report_text(x->factor[i].claim, "id"), claim) == 0;
 	return counts;
 }

@@ -127,16 +127,18 @@ static void put_unseen(struct hm_bytes *out, const struct report_factor *f, cons
 }
 
 /* What stands against a verdict that is not about bytes: a gap in a record, say. */
-static bool put_obstacle(struct hm_bytes *out, const struct report_factor *f, const json_t *claim)
+static bool put_obstacle(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f, const json_t *claim)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes number = { 0 }, words = { 0 };
 
-	if (f->confirm.count && (strcmp(report_text(claim, "verdict"), "not verifiable") != 0 || lacks_account(claim)))
+	bool done = f->confirm.count || x->skipped;
+
+	if (done && (strcmp(report_text(claim, "verdict"), "not verifiable") != 0 || lacks_account(claim)))
 		return false;
 	put_state(out, "open", "cannot tell");
 	report_number(&number, claim);
 	report_words(&words, claim);
-	if (f->confirm.count)
+	if (done)
 		report_html(out, "<span>%.*s %.*s</span>", HM_S(number), HM_S(words));
 	else
 		hm_bytes_text(out, "<span>no pair was done</span>");
@@ -181,7 +183,7 @@ static void put_cell(struct hm_bytes *out, const struct report_experiment *x, co
 		hm_bytes_text(out, "<span>not compared</span>");
 	else if (c->disk && strcmp(report_text(claim, "verdict"), "refuted") == 0)
 		put_other(out, claim);
-	else if (!put_obstacle(out, f, claim) && (c->disk || !put_rest(out, x, f, c)))
+	else if (!put_obstacle(out, x, f, claim) && (c->disk || !put_rest(out, x, f, c)))
 		put_unseen(out, f, claim);
 	hm_bytes_text(out, "</td>");
 }
@@ -274,6 +276,7 @@ static void put_history(const struct report_page *p)
 	static const struct {
 		const char *member, *one, *many, *words;
 	} rows[] = {
+		{ "skipped", "pair", "pairs", "skipped: there was nothing to confirm" },
 		{ "not_set_up", "pair", "pairs", "not made, since the surroundings of its runs could not be: neither product had begun" },
 		{ "repeated", "attempt", "attempts", "made again, since the surroundings could not be made: neither product had begun" },
 		{ "resumed", "time", "times", "interrupted and resumed: the seed was in the bundle that it went on from" },

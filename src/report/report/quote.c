@@ -23,6 +23,7 @@ static json_t *values_of(const struct report_experiment *x, const struct report_
 	json_object_set_new(values, "product", json_string(x->view->name));
 	json_object_set_new(values, "factor", json_string(report_say("factor", f->name)));
 	json_object_set_new(values, "pairs", number(f->confirm.count));
+	json_object_set_new(values, "screened", number(x->screened));
 	json_object_set_new(values, "wire", number(x->wire));
 	json_object_set_new(values, "unaccounted", number(x->unaccounted));
 	return values;
@@ -147,6 +148,15 @@ static uint64_t pairs_of(const struct report_experiment *x, const json_t *claim)
 	return most;
 }
 
+/* A factor of the claim had no pairs of its own: screening had nothing to confirm. */
+static bool some_skipped(const struct report_experiment *x, const json_t *claim)
+{
+	for (size_t i = 0; i < x->factors; i++)
+		if (x->factor[i].claim == claim && !x->factor[i].confirm.count)
+			return true;
+	return false;
+}
+
 void report_quote_bound(struct hm_bytes *out, const struct report_experiment *x, const json_t *claim)
 {
 	const json_t *bound = report_object(claim, "bound"), *confidence = report_list(bound, "confidence");
@@ -171,7 +181,16 @@ void report_quote_bound(struct hm_bytes *out, const struct report_experiment *x,
 	}
 	report_tell(out, "bound.pairs", values);
 	if (report_int(bound, "pairs") < pairs_of(x, claim))
-		report_tell(out, "bound.counted", values);
+		report_tell(out, some_skipped(x, claim) ? "bound.least" : "bound.counted", values);
+}
+
+/* Whether a factor of the same claim stands before it. */
+static bool is_other(const struct report_experiment *x, const struct report_factor *f)
+{
+	for (const struct report_factor *other = x->factor; other < f; other++)
+		if (other->claim == f->claim)
+			return true;
+	return false;
 }
 
 static void put_upheld(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f, bool disk)
@@ -179,9 +198,15 @@ static void put_upheld(struct hm_bytes *out, const struct report_experiment *x, 
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes left = { 0 };
 	HM_JSON json_t *values = values_of(x, f);
 
+	/* The bound is the claim's: it stands with its first factor. */
+	if (!disk && !f->confirm.count && is_other(x, f)) {
+		report_tell(out, "upheld.also", values);
+		hm_bytes_text(out, ".");
+		return;
+	}
 	report_tell(&left, disk ? "upheld.disk" : !x->wire ? "upheld.nothing" : x->constant == x->wire ? "upheld.equal" : "upheld.accounted", NULL);
 	set_bytes(values, "left", &left);
-	report_tell(out, "upheld", values);
+	report_tell(out, f->confirm.count ? "upheld" : "upheld.screened", values);
 	report_quote_bound(out, x, disk ? x->residue : f->claim);
 	hm_bytes_text(out, ".");
 }
@@ -213,10 +238,10 @@ static void put_open(struct hm_bytes *out, const struct report_experiment *x, co
 		say_reason(&reason, claim);
 		set_bytes(values, "reason", &reason);
 		report_tell(out, disk ? "open.disk" : "open.reason", values);
-	} else if (!f->confirm.count) {
+	} else if (!f->confirm.count && !x->skipped) {
 		report_tell(out, "open.pairs", values);
 	} else {
-		report_tell(out, "open", values);
+		report_tell(out, f->confirm.count ? "open" : "open.screened", values);
 		if (bytes)
 			report_tell(out, "open.bytes", report_object(claim, "values"));
 		else if (!disk && x->unaccounted)
@@ -229,7 +254,7 @@ void report_quote(struct hm_bytes *out, const struct report_experiment *x, const
 {
 	if (put_influence(out, x, f, disk))
 		return;
-	if (f->confirm.count && strcmp(report_text(disk ? x->residue : f->claim, "verdict"), "upheld") == 0)
+	if ((f->confirm.count || x->skipped) && strcmp(report_text(disk ? x->residue : f->claim, "verdict"), "upheld") == 0)
 		put_upheld(out, x, f, disk);
 	else if (disk && strcmp(report_text(x->residue, "verdict"), "refuted") == 0)
 		put_reason(out, x->residue);

@@ -160,6 +160,7 @@ struct report_influence { /* a row of findings.influence whose factor was tested
 struct report_experiment {
 	const struct report_view *view;
 	uint64_t screened; /* pairs; 0: there was no experiment, and all else is empty */
+	uint64_t skipped;  /* confirming pairs, since there was nothing to confirm */
 	struct report_factor *factor;
 	struct report_influence *influence; /* in the order of findings */
 	size_t factors, influences, beyond; /* beyond: influences after the limit */
