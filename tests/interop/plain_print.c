@@ -9,7 +9,7 @@ static void write_file(const char *folder, const char *name, struct hm_slice byt
 	HM_FREE char *path = hm_sprintf("%s/%s", folder, name);
 	HM_FCLOSE FILE *file = fopen(path, "wb");
 
-	if (!file || fwrite(bytes.data, 1, bytes.len, file) != bytes.len)
+	if (!file || (bytes.len && fwrite(bytes.data, 1, bytes.len, file) != bytes.len))
 		abort();
 }
 

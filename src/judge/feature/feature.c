@@ -43,7 +43,7 @@ static void add_time(struct reading *r, char *name, uint64_t from, uint64_t to)
 	struct hm_feature *feature = add(r, r->flows->list[r->flow].endpoint, name);
 
 	feature->timing = true;
-	feature->number = ((int64_t)to - (int64_t)from) / NS_PER_US;
+	feature->number = (int64_t)(to - from) / NS_PER_US;
 }
 
 /* Where the places of features are counted: in the stream, or in what TLS carried. */
