@@ -70,7 +70,8 @@ static void take_bytes(struct hm_compare *c, struct hm_compare_key *key, struct 
 		c->kept += bytes.len;
 		key->first = hm_alloc(bytes.len + 1, 1);
 		key->varies = hm_alloc(bytes.len + 1, 1);
-		memcpy(key->first, bytes.data, bytes.len);
+		if (bytes.len)
+			memcpy(key->first, bytes.data, bytes.len);
 		key->length = bytes.len;
 		return;
 	}

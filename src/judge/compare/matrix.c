@@ -178,7 +178,8 @@ static void fill(struct matrix *m)
 static void fill_as(struct matrix *m, const struct matrix *other)
 {
 	m->rows = hm_alloc(other->count + 1, sizeof(*m->rows));
-	memcpy(m->rows, other->rows, other->count * sizeof(*m->rows));
+	for (size_t i = 0; i < other->count; i++)
+		m->rows[i] = other->rows[i];
 	m->count = other->count;
 	fill(m);
 }
