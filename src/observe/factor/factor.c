@@ -12,6 +12,7 @@ const struct hm_factor hm_factors[] = {
 	{ "marking", "collect.content", "a protective marking in the header of four documents", NULL, hm_factor_marking, 1 },
 	{ "sample", "collect.content", "a sample beside the documents, and in an archive with one", NULL, hm_factor_sample, 1 },
 	{ "names", "collect.names", "names of files and folders", NULL, hm_factor_names },
+	{ "names.count", "collect.names", "how many documents there are: three more", NULL, hm_factor_more },
 	{ "metadata.size", "collect.metadata", "sizes: lines of no meaning in text, rows, source, mail and a PDF", NULL, hm_factor_sizes },
 	{ "metadata.times", "collect.metadata", "times of last change and access", NULL, hm_factor_times },
 	{ "metadata.owner", "collect.metadata", "numbers of owner and group", NULL, hm_factor_owners },
@@ -208,6 +209,7 @@ int hm_factor_build(struct hm_world **ret, const uint8_t *seed, const char *phas
 	for (size_t i = 0; draws && i < world->file_count; i++)
 		world->file[i].draw = draws[i];
 	render(world, &content);
+	hm_factor_add_more(world);
 	qsort(world->file, world->file_count, sizeof(*world->file), by_path);
 	*ret = hm_take_ptr(&world);
 	return 0;

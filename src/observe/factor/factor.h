@@ -6,7 +6,7 @@
  * and the machine that the product finds itself on (the chamber and the internet apply it). Everything follows from the seed: the key of a level is
  * K = D("secret/PHASE/FACTOR/LEVEL/N") (CONTRACTS section 4), and every number is drawn from the blocks D'("WHAT/DRAW/0"),
  * D'("WHAT/DRAW/1"), ... in which D' is D with K for the seed: eight little-endian 32-bit numbers each; a number below n is
- * the first that is less than the greatest multiple of n, modulo n. "sample" and "marking" are absent at level 0, present
+ * the first that is less than the greatest multiple of n, modulo n. "sample", "marking" and the documents of "names.count" are absent at level 0, present
  * at level 1, and use no secret; at level 0 of "metadata.size" no document is made longer. Of all other factors both
  * levels are secrets of the same kind.
  *
@@ -65,6 +65,7 @@ struct hm_world_place {
 struct hm_world {
 	struct hm_world_file *file; /* bytewise order of paths */
 	size_t file_count;
+	bool more; /* there are documents beside those of the table */
 	char hostname[16], machine_id[33], boot_id[37];
 	uint8_t mac[6];	  /* locally administered */
 	char *env[16];	  /* the product's whole environment, NULL-terminated; no TZ, so that /etc/localtime holds */

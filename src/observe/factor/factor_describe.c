@@ -91,6 +91,13 @@ static const char *role_of(const json_t *row)
 	return role ? role : "";
 }
 
+static const char *path_of(const json_t *row)
+{
+	const char *path = json_string_value(json_object_get(row, "path"));
+
+	return path ? path : "";
+}
+
 /* What nobody derives: samples and definitions of the product's, in folders of their own. */
 static bool is_foreign(const json_t *row)
 {
@@ -110,7 +117,7 @@ static int read_draws(uint32_t *draws, const json_t *files, struct hm_fail *fail
 	json_array_foreach (files, i, row) {
 		json_int_t draw = json_integer_value(json_object_get(row, "draw"));
 
-		if (is_foreign(row))
+		if (is_foreign(row) || (count == hm_factor_doc_count && hm_factor_is_more(path_of(row))))
 			continue;
 		if (count == hm_factor_doc_count || draw < 0 || draw >= HM_FACTOR_DRAWS)
 			return hm_fail_set(fail, HM_E_BAD, "planted.json: a document or its draw is none that the seed gives");
@@ -126,6 +133,7 @@ static int check_row(const json_t *row, const struct hm_world_file *file, bool *
 	static const char *const told[] = { "path", "mode", "uid", "gid", "mtime", "atime", "xattrs", "role", "marking", "tokens" };
 	HM_JSON json_t *derived = row_of(file);
 	const json_t *is = json_object_get(row, "sha256");
+	bool deflated = false;
 
 	for (size_t i = 0; i < HM_COUNT(told); i++)
 		if (!json_equal(json_object_get(row, told[i]), json_object_get(derived, told[i])))
@@ -133,8 +141,9 @@ static int check_row(const json_t *row, const struct hm_world_file *file, bool *
 	if (json_equal(is, json_object_get(derived, "sha256")))
 		return 0;
 	for (size_t i = 0; i < hm_factor_doc_count; i++)
-		if (strcmp(hm_factor_docs[i].id, file->id) == 0 && !hm_factor_docs[i].deflated)
-			return hm_fail_set(fail, HM_E_BAD, "planted.json: content of %s does not follow from the seed", file->id);
+		deflated |= strcmp(hm_factor_docs[i].id, file->id) == 0 && hm_factor_docs[i].deflated;
+	if (!deflated)
+		return hm_fail_set(fail, HM_E_BAD, "planted.json: content of %s does not follow from the seed", file->path);
 	*other = true;
 	return 0;
 }
@@ -156,9 +165,13 @@ int hm_factor_check(const json_t *files, const uint8_t *seed, const char *phase,
 	json_array_foreach (files, i, row) {
 		if (is_foreign(row))
 			continue;
+		if (at == world->file_count)
+			return hm_fail_set(fail, HM_E_BAD, "planted.json: a document is none that the seed gives");
 		r = check_row(row, &world->file[at++], &other, fail);
 		if (r < 0)
 			return r;
 	}
+	if (at != world->file_count)
+		return hm_fail_set(fail, HM_E_BAD, "planted.json: a document is missing");
 	return other ? hm_fail_set(fail, HM_E_UNKNOWN, "planted.json: deflated documents were made by another zlib than this") : 0;
 }

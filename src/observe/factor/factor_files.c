@@ -129,3 +129,27 @@ int hm_factor_marking(struct hm_world *world, const struct hm_factor_key *key, s
 	}
 	return 0;
 }
+
+int hm_factor_more(struct hm_world *world, const struct hm_factor_key *key, struct hm_fail *fail HM_UNUSED)
+{
+	world->more = key->chosen;
+	return 0;
+}
+
+#define MORE "zz-minutes-"
+
+void hm_factor_add_more(struct hm_world *world)
+{
+	for (unsigned i = 1; world->more && i <= 3; i++) {
+		HM_FREE char *path = hm_sprintf(MORE "%u.txt", i);
+		HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
+
+		hm_bytes_printf(&text, "Minutes of meeting %u\n\nThose who were there agreed to what had been agreed before.\n", i);
+		hm_factor_add(world, path, "document", hm_slice_of(&text));
+	}
+}
+
+bool hm_factor_is_more(const char *path)
+{
+	return strncmp(path, MORE, strlen(MORE)) == 0;
+}

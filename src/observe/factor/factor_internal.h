@@ -70,7 +70,10 @@ int hm_factor_build(struct hm_world **ret, const uint8_t *seed, const char *phas
 /* The makers of the table's rows: what a level makes of the world. */
 typedef int hm_factor_make(struct hm_world *world, const struct hm_factor_key *key, struct hm_fail *fail);
 hm_factor_make hm_factor_names, hm_factor_sizes, hm_factor_times, hm_factor_owners, hm_factor_modes, hm_factor_xattrs,
-	hm_factor_sample, hm_factor_marking;
+	hm_factor_sample, hm_factor_marking, hm_factor_more;
+/* Adds the documents that a world has more: always the same, behind all others in the order of paths. */
+void hm_factor_add_more(struct hm_world *world);
+bool hm_factor_is_more(const char *path) HM_MUST_CHECK;
 hm_factor_make hm_factor_host_name, hm_factor_machine_id, hm_factor_boot_id, hm_factor_mac, hm_factor_users,
 	hm_factor_locale, hm_factor_timezone;
 hm_factor_make hm_factor_packages, hm_factor_processes, hm_factor_mounts;
