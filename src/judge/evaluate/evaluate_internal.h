@@ -19,8 +19,8 @@ struct hm_compare_phase hm_phase_blocks(const struct hm_core *core, enum hm_phas
 					uint32_t *numbers) HM_MUST_CHECK;
 /* Blocks of the factor that count for a bound: see hm_experiment_drawn. */
 uint32_t hm_phase_drawn(const struct hm_core *core, int factor, size_t done, size_t screened, bool suspects) HM_MUST_CHECK;
-/* Confirming blocks of the factor were not done, since there was nothing to confirm. */
-bool hm_phase_skipped(const struct hm_core *core, int factor) HM_MUST_CHECK;
+/* Confirming blocks of the factor before the first that was skipped, since there was nothing to confirm; SIZE_MAX: none was. */
+size_t hm_phase_before_skip(const struct hm_core *core, int factor) HM_MUST_CHECK;
 /* A block of the phase and factor was interrupted: they confirm nothing. */
 bool hm_phase_unfinished(const struct hm_core *core, enum hm_phase phase, int factor) HM_MUST_CHECK;
 

@@ -1,11 +1,19 @@
 #include "evaluate_internal.h"
 
-bool hm_phase_skipped(const struct hm_core *core, int factor)
+size_t hm_phase_before_skip(const struct hm_core *core, int factor)
 {
-	for (size_t i = 0; i < core->block_count; i++)
-		if (core->blocks[i].factor == factor && core->blocks[i].fate == HM_FATE_SKIPPED)
-			return true;
-	return false;
+	size_t before = 0;
+
+	for (size_t i = 0; i < core->block_count; i++) {
+		const struct hm_block *b = &core->blocks[i];
+
+		if (b->phase != HM_PHASE_CONFIRM || b->factor != factor)
+			continue;
+		if (b->fate == HM_FATE_SKIPPED)
+			return before;
+		before++;
+	}
+	return SIZE_MAX;
 }
 
 uint32_t hm_phase_drawn(const struct hm_core *core, int factor, size_t done, size_t screened, bool suspects)
@@ -14,7 +22,8 @@ uint32_t hm_phase_drawn(const struct hm_core *core, int factor, size_t done, siz
 
 	for (size_t i = 0; i < core->block_count; i++)
 		planned += core->blocks[i].phase == HM_PHASE_CONFIRM && core->blocks[i].factor == factor;
-	return hm_experiment_drawn(planned, (unsigned)done, (unsigned)screened, suspects, hm_phase_skipped(core, factor));
+	return hm_experiment_drawn(planned, (unsigned)done, (unsigned)screened, suspects,
+				   hm_phase_before_skip(core, factor) != SIZE_MAX);
 }
 
 struct hm_compare_phase hm_phase_blocks(const struct hm_core *core, enum hm_phase phase, int factor, struct hm_compare_block *list,

@@ -177,11 +177,15 @@ static struct hm_compare_phase blocks_of(const struct hm_trial *t, enum hm_phase
 	return out;
 }
 
-/* Blocks are skipped where screening had no suspect, or where no suspect differed in those that were done, times apart. */
-static int check_skipped(const struct hm_trial *t, const struct hm_compare_result *suspects, int factor, size_t done, struct hm_fail *fail)
+/* All blocks are skipped where screening had no suspect; else those behind the first few, when no suspect differed in these, times apart. */
+static int check_skipped(const struct hm_trial *t, const struct hm_compare_result *suspects, int factor, struct hm_fail *fail)
 {
-	if (!hm_phase_skipped(t->core, factor) || !suspects->count)
+	size_t before = hm_phase_before_skip(t->core, factor);
+
+	if (before == SIZE_MAX)
 		return 0;
+	if (before != (suspects->count ? HM_EXPERIMENT_PROBE : 0))
+		return hm_fail_set(fail, HM_E_BAD, "blocks of %s were skipped behind %zu, which no rule allows", t->core->factors[factor], before);
 	for (size_t i = 0; i < suspects->count; i++) {
 		struct hm_compare_account account;
 
@@ -189,7 +193,7 @@ static int check_skipped(const struct hm_trial *t, const struct hm_compare_resul
 		if (CONFIRM + factor < GROUPS_MAX && (account.differs >> (CONFIRM + factor) & 1))
 			return hm_fail_set(fail, HM_E_BAD, "blocks of %s were skipped that had something to confirm", t->core->factors[factor]);
 	}
-	return done ? 0 : hm_fail_set(fail, HM_E_BAD, "all blocks of %s were skipped, and something was suspect", t->core->factors[factor]);
+	return 0;
 }
 
 static int conclude_factor(struct hm_trial *t, const struct hm_kept_trial *kept, size_t factor, struct hm_fail *fail)
@@ -224,7 +228,7 @@ static int conclude_factor(struct hm_trial *t, const struct hm_kept_trial *kept,
 	/* Whoever stops when he has seen enough would confirm too much. */
 	if (hm_phase_unfinished(core, HM_PHASE_CONFIRM, (int)factor))
 		return 0;
-	r = check_skipped(t, &suspects, (int)factor, confirm.count, fail);
+	r = check_skipped(t, &suspects, (int)factor, fail);
 	if (r < 0)
 		return r;
 	t->pairs[factor] = hm_phase_drawn(core, (int)factor, confirm.count, screen.count, suspects.count > 0 || hm_kept_held(kept, factor));
