@@ -279,6 +279,10 @@ void hm_chamber_groups_release(struct hm_chamber_groups *g)
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes said = { 0 };
 	int *fds[] = { &g->init, &g->product, &g->run };
 
+	/* A process that was forked while this run lived may not have closed its copy of the lock yet: another run's
+	 * guardian, before it has had its first turn. */
+	if (g->run >= 0)
+		(void)flock(g->run, LOCK_UN);
 	for (size_t i = 0; i < HM_COUNT(fds); i++)
 		if (*fds[i] >= 0)
 			close(hm_take_fd(fds[i]));

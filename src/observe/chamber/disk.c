@@ -276,8 +276,10 @@ void hm_chamber_disk_release(struct hm_chamber_disk *d)
 	/* What cannot be removed now stays without a lock, and the next sweep tells why. */
 	if (work >= 0 && hm_fs_remove_at(work, strrchr(d->folder, '/') + 1, &fail) < 0)
 		fail.code = 0;
-	if (d->locked >= 0)
+	if (d->locked >= 0) {
+		(void)flock(d->locked, LOCK_UN); /* whoever still has a copy */
 		close(hm_take_fd(&d->locked));
+	}
 	free(d->work);
 	free(d->folder);
 	d->work = d->folder = NULL;

@@ -2,6 +2,9 @@
  * tree tells is what has changed since; and of both nothing stays, also when the second one cannot be. */
 #include "chamber_help.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+
 #define NAME_LEN 64
 
 static const char first[] = "mkdir /var/lib/hm-again; echo kept >/var/lib/hm-again/state; chmod 640 /var/lib/hm-again/state; rm /etc/debian_version; "
@@ -63,6 +66,30 @@ static void what_was_left_is_there(void **state HM_UNUSED)
 	help_leave(&p);
 }
 
+/* A process forked meanwhile, like the next run's guardian before its first turn, has copies of all descriptors, locks among them. */
+static void copies_hold_nothing(void **state HM_UNUSED)
+{
+	HM_CLEANUP(help_release) struct run one = { 0 };
+	struct hm_chamber *c;
+	char group[256];
+	struct place p;
+	pid_t child;
+
+	help_place(&p, "/var/tmp");
+	c = left_by(&p, "true", &one);
+	child = fork();
+	if (child == 0)
+		for (;;)
+			pause();
+	assert_true(child > 0);
+	hm_chamber_close(c);
+	help_group(group, p.name);
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	assert_string_equal(group, "");
+	help_leave(&p);
+}
+
 static void three_in_a_row(void **state HM_UNUSED)
 {
 	HM_CLEANUP(help_release) struct run one = { 0 }, two = { 0 }, three = { 0 };
@@ -108,6 +135,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_was_left_is_there),
+		cmocka_unit_test(copies_hold_nothing),
 		cmocka_unit_test(three_in_a_row),
 		cmocka_unit_test(one_that_cannot_be_leaves_nothing),
 	};
