@@ -90,7 +90,7 @@ int hm_core_plan(struct hm_parts *parts, const struct hm_planned *planned, struc
 	json_object_set_new(executable, "sha256", hex_of(digest.b, sizeof(digest.b)));
 	json_object_set_new(plan, "schema", json_string("hallmark/plan/v1"));
 	json_object_set_new(plan, "format", json_integer(1));
-	json_object_set_new(plan, "semantics", json_integer(planned->blocks ? HM_SEMANTICS_EXPERIMENT : HM_SEMANTICS));
+	json_object_set_new(plan, "semantics", json_integer(HM_SEMANTICS));
 	json_object_set_new(plan, "commitment", hex_of(commitment.b, sizeof(commitment.b)));
 	json_object_set_new(plan, "claim_set", digest_of_part(parts, "claims.json"));
 	json_object_set_new(plan, "declaration", digest_of_part(parts, "declaration.json"));

@@ -323,12 +323,12 @@ static struct hm_parts *spoiled(struct hm_parts *parts, const struct lines *line
 	return other;
 }
 
-static void run_case(const struct lines *lines, const char *data, unsigned version)
+static void run_case(const struct lines *lines, const char *data, unsigned semantics)
 {
-	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = scene_make(lines, data, version), *other = NULL;
+	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = scene_make(lines, data, semantics), *other = NULL;
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes findings = { 0 }, again = { 0 };
 	const struct line *claim = line_of(lines, "claim"), *expect = line_of(lines, "expect"), *says = line_of(lines, "says");
-	HM_FREE char *name = hm_sprintf("%s (version %u)", lines->list[0].word[1], version);
+	HM_FREE char *name = hm_sprintf("%s (semantics %u)", lines->list[0].word[1], semantics);
 	HM_JSON json_t *parsed = NULL;
 	struct hm_fail fail = { 0 };
 	char why[4096] = "";
@@ -364,16 +364,17 @@ static void run_case(const struct lines *lines, const char *data, unsigned versi
 	result(good, name, why);
 }
 
-/* With events of the version that the case names; else of the last and, when it has nothing that came later, of the first. */
-static void run_versions(const struct lines *lines, const char *data)
+/* With the semantics that the case names; else with the last, the second and, when it has nothing that came later, the first. */
+static void run_all(const struct lines *lines, const char *data)
 {
-	const struct line *version = line_of(lines, "version");
+	const struct line *semantics = line_of(lines, "semantics");
 
-	if (version) {
-		run_case(lines, data, (unsigned)atoi(version->word[1]));
+	if (semantics) {
+		run_case(lines, data, (unsigned)atoi(semantics->word[1]));
 		return;
 	}
-	run_case(lines, data, HM_EVENT_VERSION);
+	run_case(lines, data, HM_SEMANTICS);
+	run_case(lines, data, 2);
 	for (size_t i = 0; i < lines->count; i++)
 		if (scene_is_later(lines->list[i].word[0]))
 			return;
@@ -391,7 +392,7 @@ int main(int argc, char **argv)
 		for (size_t from = 0, to; from < lines.count; from = to) {
 			for (to = from + 1; to < lines.count && strcmp(lines.list[to].word[0], "case") != 0;)
 				to++;
-			run_versions(&(struct lines){ lines.list + from, to - from }, argv[1]);
+			run_all(&(struct lines){ lines.list + from, to - from }, argv[1]);
 		}
 		free(lines.list);
 	}

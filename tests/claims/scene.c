@@ -2,6 +2,7 @@
 
 #include <err.h>
 
+#include "evaluate.h"
 #include "json.h"
 #include "planted.h"
 #include "text.h"
@@ -147,7 +148,7 @@ static void make_plan(struct stage *s, size_t planned, const char *internet)
 		json_array_append_new(runs, json_pack("{s:i,s:s}", "run", (int)i, "kind", "aa"));
 	hm_seed_commit(&commitment, scene_seed);
 	put_json(s, "plan.json", json_pack("{s:s,s:i,s:i,s:o,s:o,s:o,s:{s:s,s:{s:s,s:o}},s:[s],s:n,s:[],s:o,s:i,s:[i,i],s:s,s:n,s:s,s:s,s:i}",
-					   "schema", "hallmark/plan/v1", "format", 1, "semantics", (int)s->version, "commitment", hex(&commitment, ""),
+					   "schema", "hallmark/plan/v1", "format", 1, "semantics", (int)s->semantics, "commitment", hex(&commitment, ""),
 					   "claim_set", digest_of(s, "claims.json"), "declaration", digest_of(s, "declaration.json"),
 					   "product", "name", "subject", "executable", "path", SUBJECT, "sha256", hex(&zero, ""), "argv",
 					   "subject", "stdin", "factors", "runs", runs, "feature_version", 1, "alpha", 1, 100, "internet",
@@ -197,7 +198,7 @@ bool scene_is_later(const char *word)
 	return false;
 }
 
-struct hm_parts *scene_make(const struct lines *lines, const char *data, unsigned version)
+struct hm_parts *scene_make(const struct lines *lines, const char *data, unsigned semantics)
 {
 	static struct stage stage;
 	HM_FREE char *claims = hm_sprintf("%s/claims/claims.json", data);
@@ -205,7 +206,7 @@ struct hm_parts *scene_make(const struct lines *lines, const char *data, unsigne
 	size_t runs = count_lines(lines, "run"), planned = runs;
 	struct hm_fail fail;
 
-	stage = (struct stage){ .parts = hm_parts_new(), .lines = lines, .version = version,
+	stage = (struct stage){ .parts = hm_parts_new(), .lines = lines, .semantics = semantics, .version = HM_SEMANTICS_EVENTS(semantics),
 				.witnesses = "read:syscall send:packet" };
 	for (size_t i = 0; i < lines->count; i++) {
 		if (strcmp(lines->list[i].word[0], "witnesses") == 0)

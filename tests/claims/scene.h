@@ -16,7 +16,7 @@ struct lines {
 };
 
 /* Makes the parts of a core from the lines of a case. `data` is the folder with claims/claims.json. Ends the program with a
- * message when a line cannot be read. `version` is that of the events. */
-struct hm_parts *scene_make(const struct lines *lines, const char *data, unsigned version);
+ * message when a line cannot be read. `semantics` are the plan's. */
+struct hm_parts *scene_make(const struct lines *lines, const char *data, unsigned semantics);
 /* The word belongs to what came after version 1. */
 bool scene_is_later(const char *word);

@@ -22,7 +22,7 @@ struct stage {
 	struct hm_parts *parts;
 	const struct lines *lines;
 	const char *witnesses;
-	unsigned run, version; /* of the events, and the semantics that belong to it */
+	unsigned run, semantics, version; /* of the plan; of the events that belong to these */
 	struct hm_sha256 plan;
 	const char *paths[PATHS]; /* a file's inode is its place here, plus 1 */
 	/* of the run that is going on */

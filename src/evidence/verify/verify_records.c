@@ -65,8 +65,7 @@ static int check_start(const struct check *c, struct hm_record *record, unsigned
 				   (unsigned long long)event.field[HM_START_VERSION].u);
 	/* Each version of events is judged by semantics of its own (doc/format/findings.md). */
 	semantics = json_integer_value(json_object_get(c->plan, "semantics"));
-	if (semantics <= HM_SEMANTICS_EXPERIMENT &&
-	    (semantics < HM_SEMANTICS ? semantics : HM_SEMANTICS) != (json_int_t)event.field[HM_START_VERSION].u)
+	if (semantics <= HM_SEMANTICS && HM_SEMANTICS_EVENTS(semantics) != (json_int_t)event.field[HM_START_VERSION].u)
 		return hm_fail_set(fail, HM_E_BAD, "its events are of version %llu, and plan.json says other semantics",
 				   (unsigned long long)event.field[HM_START_VERSION].u);
 	hm_parts_get(c->parts, "plan.json", &text);

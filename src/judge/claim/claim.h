@@ -56,13 +56,14 @@ struct hm_core {
 	json_t *declaration; /* NULL when there is none */
 	struct hm_sha256 plan_digest, claims_digest;
 	uint8_t seed[32], address[4];
-	unsigned semantics; /* by which it is judged: 1 for records of version 1, 2 for those of version 2 */
+	unsigned semantics; /* by which it is judged: 1 for records of version 1; later ones, each what it was made with */
+	bool experiment;    /* it holds one: always in semantics 3, never before */
 	const char *self_test; /* "none", "passed" or "failed" */
 	const char *target;
 	struct hm_set *sets; /* of planted.json */
 	size_t set_count;
 	size_t *set_of; /* by index of the run: index of its set */
-	const char **factors; /* since semantics 3; borrowed from the plan */
+	const char **factors; /* of an experiment; borrowed from the plan */
 	size_t factor_count;
 	struct hm_block *blocks;
 	size_t block_count;

@@ -36,6 +36,14 @@ static int check_digest(const struct hm_core *core, const char *member, const ch
 	return 0;
 }
 
+/* Semantics 3 were those of experiments alone. */
+static bool holds_experiment(const json_t *plan)
+{
+	int64_t semantics = hm_number_of(plan, "semantics");
+
+	return semantics == 3 || (semantics > 3 && json_object_get(plan, "blocks"));
+}
+
 static int check_plan(struct hm_core *core, struct hm_fail *fail)
 {
 	struct hm_sha256 commitment;
@@ -47,6 +55,7 @@ static int check_plan(struct hm_core *core, struct hm_fail *fail)
 	if (hm_number_of(core->plan, "semantics") < 1 || hm_number_of(core->plan, "semantics") > HM_SEMANTICS_KNOWN)
 		return hm_fail_set(fail, HM_E_UNKNOWN, "plan.json: semantics that this program does not have");
 	core->semantics = (unsigned)hm_number_of(core->plan, "semantics");
+	core->experiment = holds_experiment(core->plan);
 	if (hm_text_unhex(core->seed, sizeof(core->seed), hm_slice_text(hm_text_of(core->assessment, "seed"))) < 0)
 		return false_core(fail, "the seed is no seed");
 	hm_seed_commit(&commitment, core->seed);
@@ -248,8 +257,7 @@ static int read_documents(struct hm_core *core, struct hm_fail *fail)
 	if (r == 0)
 		r = read_document(&core->product, HM_PRODUCT, parts, "product.json", fail);
 	if (r == 0)
-		r = read_document(&core->planted, hm_number_of(core->plan, "semantics") < 3 ? HM_PLANTED : HM_PLANTED_SETS, parts,
-				  "planted.json", fail);
+		r = read_document(&core->planted, holds_experiment(core->plan) ? HM_PLANTED_SETS : HM_PLANTED, parts, "planted.json", fail);
 	if (r == 0 && hm_parts_get(parts, "declaration.json", &content))
 		r = hm_document_read(&core->declaration, HM_DECLARATION, content, fail);
 	if (r < 0)

@@ -39,8 +39,8 @@ static int check_start(const struct hm_core *core, const struct hm_run *run, con
 		return hm_fail_set(fail, HM_E_BAD, "event 0 is no start");
 	if (e->field[HM_START_VERSION].u == 0 || e->field[HM_START_VERSION].u > HM_EVENT_VERSION)
 		return hm_fail_set(fail, HM_E_UNKNOWN, "events of version %llu", (unsigned long long)e->field[HM_START_VERSION].u);
-	/* What stands in a record of each version is judged by semantics of its own; the third has the second's events. */
-	if (e->field[HM_START_VERSION].u != (core->semantics < 3 ? core->semantics : 2))
+	/* What stands in a record of each version is judged by semantics of its own; those behind the second have its events. */
+	if (e->field[HM_START_VERSION].u != (core->semantics < 2 ? core->semantics : 2))
 		return hm_fail_set(fail, HM_E_BAD, "events of version %llu, and plan.json says semantics %u",
 				   (unsigned long long)e->field[HM_START_VERSION].u, core->semantics);
 	if (!hm_slice_eq(e->field[HM_START_PLAN].b, plan))

@@ -1,4 +1,4 @@
-/* The planted documents: one set for all runs before semantics 3, from then on as many as the levels and secrets of the
+/* The planted documents: one set for all runs, in an experiment as many as the levels and secrets of the
  * runs make. What a set holds is checked against its parts; that it follows from the seed is checked token by token. */
 #include "claim_internal.h"
 
@@ -20,7 +20,7 @@ static int check_part(struct reading *r, const json_t *row, struct hm_fail *fail
 	struct hm_slice content;
 	struct hm_sha256 digest;
 
-	if (strcmp(part, name) != 0 || number == 0 || number > r->parts + 1 || (r->core->semantics < 3 && number <= r->parts))
+	if (strcmp(part, name) != 0 || number == 0 || number > r->parts + 1 || (!r->core->experiment && number <= r->parts))
 		return hm_fail_set(fail, HM_E_BAD, "planted.json: parts are not numbered in the order of the files");
 	if (number > r->parts)
 		r->parts = number;
@@ -55,7 +55,7 @@ static int take_file(struct reading *r, struct hm_set *set, const json_t *row, s
 
 	if (e == 0)
 		e = check_part(r, row, fail);
-	if (e == 0 && r->core->semantics < 3)
+	if (e == 0 && !r->core->experiment)
 		e = check_tokens(r, row, fail);
 	if (e < 0)
 		return hm_fail_in(fail, "planted.json");
@@ -89,7 +89,7 @@ static int take_set(struct reading *r, struct hm_set *set, const json_t *files, 
 
 const json_t *hm_sets_files(const struct hm_core *core, size_t index)
 {
-	if (core->semantics < 3)
+	if (!core->experiment)
 		return json_object_get(core->planted, "files");
 	return json_object_get(json_array_get(json_object_get(core->planted, "sets"), index), "files");
 }
@@ -97,7 +97,7 @@ const json_t *hm_sets_files(const struct hm_core *core, size_t index)
 int hm_sets_read(struct hm_core *core, struct hm_fail *fail)
 {
 	struct reading r = { .core = core };
-	size_t count = core->semantics < 3 ? 1 : json_array_size(json_object_get(core->planted, "sets"));
+	size_t count = core->experiment ? json_array_size(json_object_get(core->planted, "sets")) : 1;
 	int e = 0;
 
 	core->sets = hm_alloc(count, sizeof(*core->sets));

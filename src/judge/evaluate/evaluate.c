@@ -121,8 +121,10 @@ static json_t *experiment_of(const struct hm_core *core)
 	json_object_set(out, "witnesses", json_object_get(core->assessment, "witnesses"));
 	if (core->semantics > 1)
 		json_object_set_new(out, "self_test", json_string(core->self_test));
-	if (core->semantics < 3)
+	if (!core->experiment)
 		return out;
+	if (core->semantics > 3)
+		json_object_set_new(out, "aa", json_integer(blocks(core, "aa")));
 	json_object_set_new(out, "send", json_integer(blocks(core, "send")));
 	json_object_set_new(out, "skipped", json_integer((json_int_t)core->skipped));
 	json_object_set_new(out, "not_set_up", json_integer((json_int_t)core->not_set_up));

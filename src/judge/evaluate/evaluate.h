@@ -3,11 +3,11 @@
  * thread order; the same parts give the same bytes on every machine. */
 #include "parts.h"
 
-/* Semantics 1 judge records of version 1 and give what they always gave; a new core has the last. plan.json names them, and
- * every record must be of that version. */
-#define HM_SEMANTICS 2
-/* Of a core that holds an experiment; its records are of version 2. */
-#define HM_SEMANTICS_EXPERIMENT 3
+/* Of a new core. plan.json names a core's semantics, and each earlier one gives what it always gave: 1 judges records of version 1, all
+ * others those of version 2; 3 were those of cores that hold an experiment, 2 of those that hold none, and 4 are of either. */
+#define HM_SEMANTICS 4
+/* The version of the events that records have in cores of such semantics. */
+#define HM_SEMANTICS_EVENTS(semantics) ((semantics) < 2 ? (semantics) : 2)
 
 /* Reads the core from `parts` (plan.json, assessment.json, declaration.json, claims.json, product.json, planted.json,
  * planted/, runs/NNNN/...) and appends findings.json in canonical form. HM_E_BAD for a malformed core, HM_E_UNKNOWN for

@@ -47,7 +47,7 @@ struct hm_kept_trial *hm_kept_new(const struct hm_core *core)
 	for (size_t i = 0; i < core->factor_count; i++)
 		if (strcmp(core->factors[i], "content") == 0)
 			factor = (int)i;
-	if (core->semantics < 3 || factor < 0)
+	if (!core->experiment || factor < 0)
 		return NULL;
 	k = hm_alloc(1, sizeof(*k));
 	k->core = core;

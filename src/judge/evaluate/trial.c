@@ -23,7 +23,7 @@ struct hm_trial *hm_trial_new(const struct hm_core *core)
 {
 	struct hm_trial *t;
 
-	if (core->semantics < 3)
+	if (!core->experiment)
 		return NULL;
 	t = hm_alloc(1, sizeof(*t));
 	t->core = core;
