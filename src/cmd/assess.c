@@ -8,6 +8,7 @@
 
 #include "attest.h"
 #include "bundle.h"
+#include "derived.h"
 #include "evaluate.h"
 #include "fs.h"
 #include "pcapng.h"
@@ -321,6 +322,22 @@ static void control_self_test(const struct hm_assessment *a, struct hm_control_s
 	control->start_ns = (uint64_t)time(NULL) * 1000000000;
 }
 
+/* What the run sent stands in the bundle a second time, as features, for programs that read no packets. One that was resumed has it. */
+static int keep_features(void *cookie, unsigned run, const struct hm_features *features, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes rows = { 0 }, part = { 0 };
+	HM_FREE char *packets = hm_sprintf("runs/%04u/packets.pcapng", run), *name = hm_sprintf("runs/%04u/features.cbor.zst", run);
+	struct hm_assessment *a = cookie;
+	struct hm_slice there;
+	int r;
+
+	if (!hm_parts_get(a->parts, packets, &there) || hm_parts_get(a->parts, name, &there))
+		return 0;
+	hm_derived_rows(&rows, features);
+	r = hm_derived_pack(&part, hm_slice_of(&rows), fail);
+	return r < 0 ? r : hm_parts_take(a->parts, name, &part, fail);
+}
+
 int hm_assess_run(struct hm_assessment *a, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes absent = { 0 }, findings = { 0 };
@@ -356,7 +373,7 @@ int hm_assess_run(struct hm_assessment *a, struct hm_fail *fail)
 		r = hm_core_product(a->parts, head, a->packages, a->product.packages, a->executable, planned.runs, fail);
 	}
 	if (r == 0)
-		r = hm_evaluate(&findings, a->parts, fail);
+		r = hm_evaluate_watched(&findings, a->parts, &(struct hm_evaluate_watch){ keep_features, a }, fail);
 	return r < 0 ? r : hm_parts_take(a->parts, "findings.json", &findings, fail);
 }
 

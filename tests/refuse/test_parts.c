@@ -19,7 +19,7 @@ static void parts_missing(void **state HM_UNUSED)
 
 static void parts_added(void **state HM_UNUSED)
 {
-	static const char *const names[] = { "planted/9999", "planted/0012", "runs/0003/record.cbor.zst", "scenario.json",
+	static const char *const names[] = { "planted/9999", "planted/0012", "runs/0003/record.cbor.zst", "scenario.json", "runs/0001/features.cbor.zst", "runs/0003/features.cbor.zst",
 					     "declaration.json", "readme.txt", "log/checkpoint", "runs/0001/output", "a",
 					     "attestation-0123456789abcdef.sigstore.json", "runs/0001/record.cbor.zst.1" };
 	struct hm_slice record;

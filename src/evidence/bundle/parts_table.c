@@ -17,6 +17,7 @@ static const struct hm_part_rule rules[] = {
 	{ "planted/#", HM_PART_INPUT, false, 0 },
 	{ "scenario.json", HM_PART_INPUT, false, 32 * MIB },
 	{ "findings.json", HM_PART_FINDINGS, true, 32 * MIB },
+	{ "runs/#/features.cbor.zst", HM_PART_DERIVED, false, 0 },
 	{ "runs/#/packets.pcapng", HM_PART_PACKETS, false, 0 },
 	{ "runs/#/packets.salts", HM_PART_SALTS, false, 0 },
 	{ "runs/#/record.cbor.zst", HM_PART_EVENTS, false, 0 },
@@ -89,9 +90,12 @@ static int check_run(const struct hm_parts *parts, const char *name, enum hm_par
 {
 	int folder = (int)(strrchr(name, '/') - name);
 	HM_FREE char *record = hm_sprintf("%.*s/record.cbor.zst", folder, name);
+	HM_FREE char *packets = hm_sprintf("%.*s/packets.pcapng", folder, name);
 	HM_FREE char *pair = hm_sprintf("%.*s/packets.%s", folder, name, role == HM_PART_PACKETS ? "salts" : "pcapng");
 	struct hm_slice s;
 
+	if (role == HM_PART_DERIVED && !hm_parts_get(parts, packets, &s))
+		return hm_fail_set(fail, HM_E_BAD, "parts: %s is there and %s is not", name, packets);
 	if (!hm_parts_get(parts, record, &s))
 		return hm_fail_set(fail, HM_E_BAD, "parts: %s is there and %s is not", name, record);
 	if ((role == HM_PART_PACKETS || role == HM_PART_SALTS) && !hm_parts_get(parts, pair, &s))
@@ -115,6 +119,7 @@ static int check_one(const struct hm_parts *parts, size_t index, struct hm_fail 
 	case HM_PART_TREE:
 	case HM_PART_PACKETS:
 	case HM_PART_SALTS:
+	case HM_PART_DERIVED:
 		return check_run(parts, name, rule->role, fail);
 	default:
 		return 0;

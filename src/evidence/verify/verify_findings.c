@@ -1,5 +1,6 @@
 #include "verify_internal.h"
 
+#include "derived.h"
 #include "evaluate.h"
 
 /* Where two documents part. */
@@ -12,12 +13,68 @@ static size_t difference(struct hm_slice a, struct hm_slice b)
 	return i;
 }
 
+struct again {
+	struct check *check;
+	size_t same;
+	bool differs;
+	struct hm_fail why; /* the first that differs */
+};
+
+/* What stands derived in the bundle, against what is derived here. */
+static int compare_features(void *cookie, unsigned run, const struct hm_features *features, struct hm_fail *fail HM_UNUSED)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes rows = { 0 };
+	HM_FREE char *name = hm_sprintf("runs/%04u/features.cbor.zst", run);
+	struct again *again = cookie;
+	struct hm_slice part;
+
+	if (again->differs || !hm_parts_get(again->check->parts, name, &part))
+		return 0;
+	hm_derived_rows(&rows, features);
+	if (hm_derived_check(part, hm_slice_of(&rows), &again->why) == 0) {
+		again->same++;
+		return 0;
+	}
+	again->differs = true;
+	(void)hm_fail_in(&again->why, "%s", name);
+	return 0;
+}
+
+static size_t derived_parts(const struct hm_parts *parts)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < hm_parts_count(parts); i++) {
+		const char *name = hm_parts_at(parts, i, NULL), *slash = strrchr(name, '/');
+
+		count += slash && strcmp(slash, "/features.cbor.zst") == 0;
+	}
+	return count;
+}
+
+static void say_features(struct check *c, const struct again *again, int evaluated)
+{
+	size_t there = derived_parts(c->parts);
+
+	if (evaluated < 0 && there)
+		hm_verify_say(c->v, "features", HM_CHECK_UNCHECKED, "cannot be derived again, see findings");
+	else if (again->differs)
+		hm_verify_say(c->v, "features", HM_CHECK_FALSE, "%s", again->why.text);
+	else if (again->same < there)
+		hm_verify_say(c->v, "features", HM_CHECK_FALSE, "%zu parts belong to no run of an experiment", there - again->same);
+	else if (there)
+		hm_verify_say(c->v, "features", HM_CHECK_HOLDS, "those of %zu runs derived again: the same", there);
+}
+
 void hm_verify_findings(struct check *c)
 {
+	struct again derived = { .check = c };
+	const struct hm_evaluate_watch watch = { compare_features, &derived };
 	struct hm_slice there = { 0 }, again;
 	struct hm_fail fail = { 0 };
-	int r = hm_evaluate(&c->v->findings, c->parts, &fail);
+	int r = hm_evaluate_watched(&c->v->findings, c->parts, &watch, &fail);
 
+	say_features(c, &derived, r);
 	if (r < 0) {
 		c->v->findings.len = 0;
 		hm_verify_say(c->v, "findings", hm_verify_outcome(r), "cannot be derived: %s", fail.text);

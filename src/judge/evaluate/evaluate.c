@@ -13,6 +13,7 @@ struct evaluation {
 	struct hm_kept_trial *kept;
 	struct hm_artifacts *artifacts;
 	json_t *losses, *reconciled;
+	const struct hm_evaluate_watch *watch; /* may be NULL */
 };
 
 static void release(struct evaluation *e)
@@ -59,6 +60,22 @@ static void begin(struct evaluation *e)
 	e->reconciled = json_array();
 }
 
+/* What the run sent, read once for all who compare it. */
+static int take_features(struct evaluation *e, const struct hm_run *run, struct hm_fail *fail)
+{
+	struct hm_features features;
+	int r = 0;
+
+	if (!e->trial)
+		return 0;
+	hm_features_read(&features, &run->flows, &run->plains);
+	hm_trial_run(e->trial, run, &features);
+	if (e->watch)
+		r = e->watch->features(e->watch->cookie, run->number, &features, fail);
+	hm_features_release(&features);
+	return r;
+}
+
 static int take_run(struct evaluation *e, size_t index, struct hm_fail *fail)
 {
 	HM_CLEANUP(cleanup_run) struct hm_run *run = NULL;
@@ -70,7 +87,6 @@ static int take_run(struct evaluation *e, size_t index, struct hm_fail *fail)
 	for (size_t i = 0; i < e->count; i++)
 		hm_judge_run(e->judgements[i], run);
 	hm_ledger_run(e->ledger, run);
-	hm_trial_run(e->trial, run);
 	hm_kept_run(e->kept, run);
 	hm_artifacts_run(e->artifacts, run);
 	loss = json_object();
@@ -80,7 +96,7 @@ static int take_run(struct evaluation *e, size_t index, struct hm_fail *fail)
 	json_array_append_new(e->losses, loss);
 	if (run->reconciled)
 		json_array_append_new(e->reconciled, hm_reconciled_json(run));
-	return 0;
+	return take_features(e, run, fail);
 }
 
 static json_t *product_of(const struct evaluation *e)
@@ -172,7 +188,12 @@ static json_t *findings_of(struct evaluation *e)
 
 int hm_evaluate(struct hm_bytes *findings, const struct hm_parts *parts, struct hm_fail *fail)
 {
-	HM_CLEANUP(release) struct evaluation e = { 0 };
+	return hm_evaluate_watched(findings, parts, NULL, fail);
+}
+
+int hm_evaluate_watched(struct hm_bytes *findings, const struct hm_parts *parts, const struct hm_evaluate_watch *watch, struct hm_fail *fail)
+{
+	HM_CLEANUP(release) struct evaluation e = { .watch = watch };
 	HM_JSON json_t *out = NULL;
 	int r = hm_core_open(&e.core, parts, fail);
 

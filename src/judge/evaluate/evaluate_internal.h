@@ -42,7 +42,7 @@ void hm_kept_influence(const struct hm_kept_trial *k, json_t *out);
 struct hm_trial;
 struct hm_trial *hm_trial_new(const struct hm_core *core);
 void hm_trial_free(struct hm_trial *t);
-void hm_trial_run(struct hm_trial *t, const struct hm_run *run);
+void hm_trial_run(struct hm_trial *t, const struct hm_run *run, const struct hm_features *features);
 /* Screens and confirms every factor. HM_E_BAD where other secrets were held than screening tells. `kept` is concluded. */
 int hm_trial_conclude(struct hm_trial *t, const struct hm_kept_trial *kept, struct hm_fail *fail) HM_MUST_CHECK;
 /* Tells the claim what became of its factors, where they were tested. */

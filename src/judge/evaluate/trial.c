@@ -131,14 +131,11 @@ static unsigned group_of(const struct hm_block *b)
 	return group < GROUPS_MAX ? group : GROUPS_MAX - 1;
 }
 
-void hm_trial_run(struct hm_trial *t, const struct hm_run *run)
+void hm_trial_run(struct hm_trial *t, const struct hm_run *run, const struct hm_features *features)
 {
 	const struct hm_block *block;
-	struct hm_features features;
 	size_t at;
 
-	if (!t)
-		return;
 	at = t->runs++;
 	block = block_of(t->core, at);
 	/* Where the network is closed nothing leaves: what a product says to nobody, and how often, is noise. */
@@ -147,11 +144,9 @@ void hm_trial_run(struct hm_trial *t, const struct hm_run *run)
 	t->number_of[at] = block ? t->taken++ : SIZE_MAX;
 	if (!block)
 		return;
-	hm_features_read(&features, &run->flows, &run->plains);
-	hm_compare_run(t->compare, &features, &run->flows, run->reconciled ? run->reconciled->choices : NULL);
+	hm_compare_run(t->compare, features, &run->flows, run->reconciled ? run->reconciled->choices : NULL);
 	if (run->leak_count)
-		mark_leaks(t, run, &features);
-	hm_features_release(&features);
+		mark_leaks(t, run, features);
 	/* Runs come in their order, and the two of a block follow each other. */
 	if (at == (block->run[0] > block->run[1] ? block->run[0] : block->run[1]))
 		hm_compare_pair(t->compare, group_of(block));
