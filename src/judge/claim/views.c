@@ -6,7 +6,10 @@
 #include "claim_internal.h"
 #include "cursor.h"
 
+enum { RADIXES = 3 };
+
 struct walk {
+	int8_t digit[RADIXES][256]; /* what a byte stands for in each radix; -1: nothing. Asked for every byte of every view */
 	hm_view_visit *visit;
 	void *cookie;
 	size_t budget;
@@ -53,10 +56,11 @@ struct decoding {
 	unsigned bits;
 };
 
+/* Whoever decodes has made room for all of it, here and in `last`. */
 static void put(struct decoding *d, uint8_t byte, size_t from, bool shared)
 {
 	d->view.last[d->view.bytes.len] = (uint32_t)from | (shared ? HM_VIEW_SHARED : 0);
-	hm_bytes_u8(&d->view.bytes, byte);
+	d->view.bytes.data[d->view.bytes.len++] = byte;
 }
 
 static int hex_digit(uint8_t c)
@@ -95,23 +99,26 @@ static const struct radix {
 	int (*digit)(uint8_t c);
 	unsigned bits, phases;
 	size_t shortest;
-} radixes[] = {
+} radixes[RADIXES] = {
 	{ "hex", hex_digit, 4, 2, 32 },
 	{ "base32", base32_digit, 5, 8, 26 },
 	{ "base64", base64_digit, 6, 4, 22 },
 };
 
-static void decode_radix(struct walk *w, const struct hm_view *from, const struct radix *radix, unsigned phase, size_t at, size_t end)
+static void decode_radix(struct walk *w, const struct hm_view *from, size_t which, unsigned phase, size_t at, size_t end)
 {
+	const struct radix *radix = &radixes[which];
+	const int8_t *digits = w->digit[which];
 	struct decoding d = { 0 };
 
 	for (; phase && at < end; at++)
-		phase -= radix->digit(from->all.data[at]) >= 0;
+		phase -= digits[from->all.data[at]] >= 0;
 	if (!afford(w, (end - at) * radix->bits / 8))
 		return;
 	d.view.last = hm_alloc((end - at) * radix->bits / 8 + 1, sizeof(*d.view.last));
+	hm_bytes_reserve(&d.view.bytes, (end - at) * radix->bits / 8 + 1);
 	for (size_t i = at; i < end; i++) {
-		int digit = radix->digit(from->all.data[i]);
+		int digit = digits[from->all.data[i]];
 
 		if (digit < 0)
 			continue; /* the end of a line */
@@ -131,15 +138,17 @@ static bool line_end(uint8_t c)
 	return c == '\r' || c == '\n';
 }
 
-static void each_radix(struct walk *w, const struct hm_view *from, const struct radix *radix)
+static void each_radix(struct walk *w, const struct hm_view *from, size_t which)
 {
+	const struct radix *radix = &radixes[which];
+	const int8_t *digit = w->digit[which];
 	struct hm_slice s = from->all;
 
 	for (size_t at = 0; at < s.len;) {
 		size_t end = at, digits = 0;
 
 		while (end < s.len && end - at < HM_VIEW_WINDOW) {
-			if (radix->digit(s.data[end]) >= 0)
+			if (digit[s.data[end]] >= 0)
 				digits++;
 			else if (!digits || !line_end(s.data[end]))
 				break;
@@ -147,24 +156,24 @@ static void each_radix(struct walk *w, const struct hm_view *from, const struct 
 		}
 		if (digits >= radix->shortest)
 			for (unsigned phase = 0; phase < radix->phases; phase++)
-				decode_radix(w, from, radix, phase, at, end);
+				decode_radix(w, from, which, phase, at, end);
 		at = end - at == HM_VIEW_WINDOW ? end - HM_VIEW_OVERLAP : end + 1;
 	}
 }
 
 static void hexes(struct walk *w, const struct hm_view *from)
 {
-	each_radix(w, from, &radixes[0]);
+	each_radix(w, from, 0);
 }
 
 static void base32s(struct walk *w, const struct hm_view *from)
 {
-	each_radix(w, from, &radixes[1]);
+	each_radix(w, from, 1);
 }
 
 static void base64s(struct walk *w, const struct hm_view *from)
 {
-	each_radix(w, from, &radixes[2]);
+	each_radix(w, from, 2);
 }
 
 /* Whole windows of the bytes with something in them replaced; `step` takes the bytes at `i` and puts what they stand for. */
@@ -179,6 +188,7 @@ static void each_window(struct walk *w, const struct hm_view *from, const char *
 		if (!afford(w, len))
 			return;
 		d.view.last = hm_alloc(len, sizeof(*d.view.last));
+		hm_bytes_reserve(&d.view.bytes, len);
 		for (size_t i = 0; i < len;)
 			i += step(&d, s, i, 0);
 		take_view(w, &d.view, from, name, at, at + len);
@@ -260,20 +270,36 @@ static size_t put_chunks(struct decoding *d, struct hm_slice s, size_t base)
 	return at;
 }
 
+/* Where the word begins next, in letters of any case; SIZE_MAX: nowhere. All its letters differ, so one that stands at its end tells how far
+ * the next place can be (Horspool 1980). */
+static size_t next_chunked(struct hm_slice s, size_t at)
+{
+	static const char word[] = "chunked";
+	enum { LEN = sizeof(word) - 1 };
+
+	while (at + LEN < s.len) {
+		uint8_t last = s.data[at + LEN - 1] | 32;
+		const char *there = memchr(word, last, LEN);
+		size_t k = 0;
+
+		while (there == word + LEN - 1 && k < LEN && (s.data[at + k] | 32) == word[k])
+			k++;
+		if (k == LEN)
+			return at;
+		at += there && there < word + LEN - 1 ? (size_t)(word + LEN - 1 - there) : LEN;
+	}
+	return SIZE_MAX;
+}
+
 static void chunks(struct walk *w, const struct hm_view *from)
 {
 	struct hm_slice s = from->all;
-	static const char word[] = "chunked";
 
-	for (size_t i = 0; i + sizeof(word) < s.len; i++) {
+	for (size_t i = 0; (i = next_chunked(s, i)) != SIZE_MAX; i++) {
 		const uint8_t *body;
 		struct decoding d = { 0 };
-		size_t at, end, k = 0;
+		size_t at, end;
 
-		while (k < sizeof(word) - 1 && (s.data[i + k] | 32) == word[k])
-			k++;
-		if (k < sizeof(word) - 1)
-			continue;
 		body = memmem(s.data + i, s.len - i, "\r\n\r\n", 4);
 		if (!body)
 			return;
@@ -283,6 +309,7 @@ static void chunks(struct walk *w, const struct hm_view *from)
 			return;
 		}
 		d.view.last = hm_alloc(s.len - at, sizeof(*d.view.last));
+		hm_bytes_reserve(&d.view.bytes, s.len - at);
 		end = put_chunks(&d, s, at);
 		take_view(w, &d.view, from, "chunked", at, end);
 		release_view(&d.view);
@@ -391,6 +418,9 @@ bool hm_views_walk(struct hm_slice stream, unsigned depth, size_t budget, hm_vie
 	struct walk w = { .visit = visit, .cookie = cookie, .budget = budget, .depth_max = depth, .complete = true };
 	struct hm_view top = { .all = stream };
 
+	for (size_t i = 0; i < RADIXES; i++)
+		for (unsigned byte = 0; byte < 256; byte++)
+			w.digit[i][byte] = (int8_t)radixes[i].digit((uint8_t)byte);
 	look_through(&w, &top);
 	return w.complete;
 }
