@@ -1,0 +1,75 @@
+package main
+
+// Shapes of the core's documents (core.md).
+
+var docShapes = map[string]*shape{
+	"claims.json": parseShape(`{schema:'hallmark/claims/v1',claims:[{id:s,question:i|n,statement:s}]}`),
+	"plan.json": parseShape(`{schema:'hallmark/plan/v1',format:i,semantics:i,commitment:h,claim_set:d,declaration:d|n,
+		product:{name:s,executable:{path:B,sha256:h}},argv:[s],stdin:s|n,factors:[s],
+		runs:[{run:i,kind:'aa'screen'confirm'store'send'}],
+		blocks?:[{block:i,phase:'aa'screen'confirm'store'send',factor:s|n,runs:[i]}],
+		feature_version:i,alpha:[i],internet:'closed'simulated'replay'gateway',scenario:d|n,
+		profile:'confined'privileged',target:s,time_limit_s:i}`),
+	"assessment.json": parseShape(`{schema:'hallmark/assessment/v1',seed:h,kernel:{release:s,machine:s},
+		witnesses:{read:[s],send:[s]},
+		chamber:{profile:s,internet:s,hostname:s,machine_id:s,address:s,target:s,equal:[s],absent_mounts:[s],self_test:*},
+		runs:[{run:i,kind:s,outcome:'exited'signalled'timeout'interrupted',status:i,start_us:i,end_us:i,
+			controlled?:{random:i,random_bytes:i,clock:i,execs:i,execs_missed:i,left:i,start_s:i},
+			tls?:{accepted:i,refused:i,failed:i,keys_lost:i}}],
+		dropped:[{run:i,rule:s}],held?:[{factor:s,block:i}],sets?:[{run:i,set:i}],
+		repeated?:[{block:i,why:s}],resumed?:[{block:i,at_us:i}]}`),
+	"declaration.json": parseShape(`{schema:'hallmark/declaration/v1',product:s,author:'supplier'assessor'project',source:s,
+		endpoints?:[{name:s,port:i,proto:'tcp'udp'}],writes?:[s],reads?:[s],privileges?:[s],
+		listens?:[{port:i,proto:'tcp'udp'}],detects?:{stream:i,line:s},values?:[s],switches?:[s]}`),
+	"product.json": parseShape(`{schema:'hallmark/product/v1',name:s,purl:s|n,
+		supplier:{id:s,name:s,control:{country:s,since:s|n,source:s}|n}|n,
+		packages:[{name:s,version:s,arch:s,files:[{path:B,sha256:h,size:i,mode:i,uid:i,gid:i,origin:'package'differs'unlisted'}]}],
+		unowned:[{path:B,sha256:h}],definitions:[{name:s,version:s|n,sha256:h}]}`),
+}
+
+const (
+	fileShape   = `path:B,part:s,sha256:h,size:i,mode:i,role:'document'sample'definitions',marking:s|n,tokens:[s]`
+	worldsShape = fileShape + `,uid:i,gid:i,mtime:i,atime:i,xattrs:[{name:s,value:s}],draw:i`
+)
+
+var (
+	plantedShape1 = parseShape(`{schema:'hallmark/planted/v1',target:s,files:[{` + fileShape + `}]}`)
+	plantedShape2 = parseShape(`{schema:'hallmark/planted/v2',target:s,sets:[{set:i,phase:'aa'screen',block:i,
+		levels:[{factor:s,level:i}],files:[{` + worldsShape + `}]}]}`)
+	selfTestShape = parseShape(`{result:'passed'failed',rows:[{way:s,kind:'read'send'refuse'state',witnesses:[s],
+		result:'seen'denied'missed'unavailable',why:s}]}`)
+)
+
+// readDoc reads a document and checks its shape.
+func (b *bundle) readDoc(name string) (*value, error) {
+	v, err := readJSON(b.part[name])
+	if err != nil {
+		return nil, &docError{name + ": " + err.Error(), false}
+	}
+	if v.kind != isObject {
+		return nil, &docError{name + ": not an object", false}
+	}
+	sh := docShapes[name]
+	schema := v.str("schema")
+	if name == "planted.json" {
+		sh = plantedShape1
+		if schema == "hallmark/planted/v2" {
+			sh = plantedShape2
+		}
+	}
+	if want := sh.members["schema"].words[0]; schema != want {
+		return nil, &docError{name + ": schema " + schema + ", and " + want + " was expected", schema != ""}
+	}
+	if err := sh.check(v, name); err != nil {
+		return nil, &docError{err.Error(), false}
+	}
+	return v, nil
+}
+
+// A document that cannot be taken; newer where its version is one that this program does not know.
+type docError struct {
+	text  string
+	newer bool
+}
+
+func (e *docError) Error() string { return e.text }

@@ -1,0 +1,393 @@
+package main
+
+// The order of checks, as hallmark-verify has it, and what each says.
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"strings"
+)
+
+type outcome string
+
+const (
+	holds     outcome = "holds"
+	isFalse   outcome = "FALSE"
+	unchecked outcome = "unchecked"
+	taken     outcome = "taken"
+)
+
+type checkRow struct {
+	check   string
+	outcome outcome
+	detail  string
+}
+
+type verification struct {
+	b       *bundle
+	id      string
+	rows    []checkRow
+	docs    map[string]*value
+	docErr  map[string]error
+	records map[string]*recordSummary
+	recErr  map[string]error
+	runs    map[int]*run
+	derived *value   // findings, as far as they could be derived
+	missing []string // required claims that are not upheld
+}
+
+type request struct {
+	keys    []*publicKey
+	require []string
+}
+
+func (v *verification) say(check string, o outcome, format string, args ...interface{}) {
+	v.rows = append(v.rows, checkRow{check, o, fmt.Sprintf(format, args...)})
+}
+
+func (v *verification) ifFalse(check string, err error, good string, args ...interface{}) {
+	if err != nil {
+		v.say(check, isFalse, "%v", err)
+		return
+	}
+	v.say(check, holds, good, args...)
+}
+
+// verify goes as far as it makes sense.
+func verify(file []byte, ask *request) *verification {
+	v := &verification{docs: map[string]*value{}, docErr: map[string]error{}, records: map[string]*recordSummary{}, recErr: map[string]error{}, runs: map[int]*run{}}
+	members, err := readContainer(file)
+	if err != nil {
+		v.say("container", isFalse, "container: %v", err)
+		return v
+	}
+	v.say("container", holds, "%d members in canonical form, %d bytes", len(members), len(file))
+	v.b = &bundle{members: members, part: map[string][]byte{}}
+	for _, m := range members {
+		v.b.part[m.name] = m.data
+	}
+	if !v.formatKnown() {
+		return v
+	}
+	if err := v.b.checkParts(); err != nil {
+		v.say("parts", isFalse, "parts: %v", err)
+		return v
+	}
+	v.say("parts", holds, "each has its place, none is missing")
+	v.readDocs()
+	v.readRecords()
+	v.checkManifest()
+	v.checkCore()
+	v.checkPlan()
+	v.checkRecords()
+	v.checkSeed()
+	v.checkPlanted()
+	v.checkFindings()
+	v.checkTrust(ask.keys)
+	v.checkClaimSet()
+	v.checkRequired(ask.require)
+	v.say("log", unchecked, "this program reads no log material: nothing shows that this was the only attempt")
+	return v
+}
+
+func (v *verification) formatKnown() bool {
+	core, ok := v.b.part["core.json"]
+	if !ok || len(core) > 16*mib {
+		v.say("core", isFalse, "core.json is missing or too large")
+		return false
+	}
+	v.id = "sha256:" + hexOf(core)
+	doc, err := readJSON(core)
+	if err != nil {
+		v.say("core", isFalse, "core.json: %v", err)
+		return false
+	}
+	if f := doc.get("format"); f == nil || f.kind != isInt {
+		v.say("core", isFalse, "core.json names no format")
+		return false
+	} else if f.num != 1 {
+		v.say("core", unchecked, "format %d is not known to this program", f.num)
+		return false
+	}
+	return true
+}
+
+func (v *verification) readDocs() {
+	for name := range docShapes {
+		if _, ok := v.b.part[name]; ok {
+			v.docs[name], v.docErr[name] = v.b.readDoc(name)
+		}
+	}
+	v.docs["planted.json"], v.docErr["planted.json"] = v.b.readDoc("planted.json")
+}
+
+// readRecords goes once through each record and tree, for roots, order and facts together.
+func (v *verification) readRecords() {
+	for _, m := range v.b.members {
+		n := runOf(m.name)
+		switch {
+		case strings.HasSuffix(m.name, "record.cbor.zst"):
+			r := v.runOf(n)
+			v.records[m.name], v.recErr[m.name] = readEvents(m.data, r.take)
+			r.sum = v.records[m.name]
+		case strings.HasSuffix(m.name, "tree.cbor.zst"):
+			r := v.runOf(n)
+			v.records[m.name], v.recErr[m.name] = readTree(m.data, r.takeEntry)
+			r.treeSum = v.records[m.name]
+		case strings.HasSuffix(m.name, "packets.pcapng"):
+			v.runOf(n).packets, v.recErr[m.name] = readPackets(m.data)
+		}
+	}
+}
+
+func (v *verification) runOf(n int) *run {
+	if v.runs[n] == nil {
+		v.runs[n] = newRun(n)
+	}
+	return v.runs[n]
+}
+
+func (v *verification) checkManifest() {
+	made, there := v.b.makeManifest(), v.b.part["manifest.json"]
+	if !bytes.Equal(made, there) {
+		v.say("manifest", isFalse, "manifest.json differs at byte %d from what the members call for", differAt(made, there))
+		return
+	}
+	v.say("manifest", holds, "every member has the length and SHA-256 that it names")
+}
+
+func differAt(a, b []byte) int {
+	for i := 0; i < len(a) && i < len(b); i++ {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return min(len(a), len(b))
+}
+
+func (v *verification) semantics() int64 {
+	if doc, err := readJSON(v.b.part["plan.json"]); err == nil {
+		return doc.int("semantics")
+	}
+	return 0
+}
+
+func (v *verification) checkCore() {
+	for _, m := range v.b.members {
+		if err := v.recErr[m.name]; err != nil {
+			v.say("core", isFalse, "%s: %v", m.name, err)
+			return
+		}
+	}
+	made, err := v.b.makeCore(v.records, v.semantics())
+	if err == nil && !bytes.Equal(made, v.b.part["core.json"]) {
+		err = fmt.Errorf("core.json does not describe these parts")
+	}
+	v.ifFalse("core", err, "digests, Merkle roots, counts and losses are those of the parts")
+}
+
+// A part is there when, and only when, the plan names its digest.
+func (v *verification) named(plan *value, member, name string) error {
+	part, ok := v.b.part[name]
+	if ok != plan.has(member) || ok && plan.str(member) != "sha256:"+hexOf(part) {
+		return fmt.Errorf("plan.json was made for another %s, or for none", name)
+	}
+	return nil
+}
+
+func (v *verification) checkPlan() {
+	plan, err := readJSON(v.b.part["plan.json"])
+	if err != nil {
+		v.say("plan", isFalse, "plan.json: %v", err)
+		return
+	}
+	for _, pair := range [][2]string{{"claim_set", "claims.json"}, {"declaration", "declaration.json"}, {"scenario", "scenario.json"}} {
+		if err := v.named(plan, pair[0], pair[1]); err != nil {
+			v.say("plan", isFalse, "%v", err)
+			return
+		}
+	}
+	v.say("plan", holds, "made for this claim set, declaration and scenario")
+}
+
+func (v *verification) checkRecords() {
+	events, cut, plan := uint64(0), 0, hexOf(v.b.part["plan.json"])
+	for _, n := range v.b.runs {
+		name := partName(n, "record.cbor.zst")
+		s, err := v.records[name], v.recErr[name]
+		if err == nil && s.items > 0 && hex.EncodeToString(s.plan) != plan {
+			err = fmt.Errorf("it was made for another plan")
+		}
+		if err != nil {
+			v.say("records", isFalse, "%s: %v", name, err)
+			return
+		}
+		events += s.items
+		if s.cut {
+			cut++
+		}
+	}
+	v.say("records", holds, "%d records of this plan, %d events, %d cut short", len(v.b.runs), events, cut)
+}
+
+func (v *verification) checkSeed() {
+	plan, assessment := v.docs["plan.json"], v.docs["assessment.json"]
+	if plan == nil || assessment == nil {
+		return
+	}
+	seed, _ := hex.DecodeString(assessment.str("seed"))
+	if commitment(seed) != plan.str("commitment") {
+		v.say("seed", isFalse, "it is not the one that plan.json committed to")
+		return
+	}
+	v.say("seed", holds, "it is the one that plan.json committed to")
+}
+
+func (v *verification) checkPlanted() {
+	planted, assessment := v.docs["planted.json"], v.docs["assessment.json"]
+	if planted == nil || assessment == nil {
+		return
+	}
+	files, sets, tokens, err := v.b.checkPlanted(planted, assessment)
+	switch {
+	case err != nil:
+		v.say("planted", isFalse, "%v", err)
+	case planted.get("files") != nil:
+		v.say("planted", holds, "%d files, %d tokens derived again from the seed", files, tokens)
+	default:
+		v.say("planted", holds, "%d files in %d sets are those that planted.json names", files, sets)
+	}
+}
+
+func (v *verification) checkTrust(keys []*publicKey) {
+	file, ok := v.b.part["attestations.intoto.jsonl"]
+	if !ok {
+		v.say("statement", unchecked, "there is none: nobody put his name to this bundle")
+		v.say("signature", unchecked, "there is none: integrity only")
+		v.checkSigstore(nil)
+		return
+	}
+	all, err := readEnvelopes(file)
+	if err != nil {
+		v.say("statement", isFalse, "attestations.intoto.jsonl: %v", err)
+		return
+	}
+	v.checkStatement(all)
+	v.checkSignatures(all, keys)
+	v.checkSigstore(all)
+}
+
+func (v *verification) checkStatement(all []*envelope) {
+	findings, err := readJSON(v.b.part["findings.json"])
+	if err != nil {
+		v.say("statement", isFalse, "findings.json: %v", err)
+		return
+	}
+	want := makeStatement(findings, hexOf(v.b.part["core.json"]), hexOf(v.b.part["manifest.json"]))
+	for _, e := range all {
+		if want == nil || !bytes.Equal(e.payload, want) {
+			v.say("statement", isFalse, "key %s signed another statement than this bundle calls for", e.keyID)
+			return
+		}
+	}
+	v.say("statement", holds, "made again from the bundle: the same %d bytes", len(want))
+}
+
+func (v *verification) checkSignatures(all []*envelope, keys []*publicKey) {
+	if len(keys) == 0 {
+		v.say("signature", unchecked, "by key %s, and no key was given to check it: integrity only", all[0].keyID)
+		return
+	}
+	for _, k := range keys {
+		found := false
+		for _, e := range all {
+			if e.keyID != k.id {
+				continue
+			}
+			found = true
+			if !k.verify(e.payload, e.sig) {
+				v.say("signature", isFalse, "by key %s: it is false", k.id)
+				return
+			}
+		}
+		if !found {
+			v.say("signature", isFalse, "none by key %s", k.id)
+			return
+		}
+	}
+	for _, k := range keys {
+		v.say("signature", holds, "by key %s", k.id)
+	}
+}
+
+func (v *verification) checkSigstore(all []*envelope) {
+	n := 0
+	for _, e := range all {
+		there, ok := v.b.part[e.sigstoreName()]
+		if !ok {
+			v.say("sigstore", isFalse, "the envelope by key %s has none", e.keyID)
+			return
+		}
+		if !bytes.Equal(there, e.sigstore()) {
+			v.say("sigstore", isFalse, "the envelope by key %s has one that says something else", e.keyID)
+			return
+		}
+		n++
+	}
+	for _, m := range v.b.members {
+		if strings.HasPrefix(m.name, "attestation-") {
+			n--
+		}
+	}
+	if n != 0 {
+		v.say("sigstore", isFalse, "there are Sigstore bundles without an envelope")
+	} else if len(all) > 0 {
+		v.say("sigstore", holds, "each envelope's Sigstore bundle says the same")
+	}
+}
+
+var knownClaimSets = map[string]bool{"c0aa38fe50946c32b219913d273c0c8d745cff1c0a206dabac3aeea5167c54dd": true}
+
+func (v *verification) checkClaimSet() {
+	if id := hexOf(v.b.part["claims.json"]); !knownClaimSets[id] {
+		v.say("claim set", unchecked, "own claim set: read it first (claims.json, sha256:%s)", id)
+		return
+	}
+	v.say("claim set", holds, "one that Hallmark published")
+}
+
+func (v *verification) checkRequired(ids []string) {
+	if len(ids) == 0 {
+		return
+	}
+	findings, err := readJSON(v.b.part["findings.json"])
+	if err != nil {
+		return
+	}
+	for _, id := range ids {
+		ok := false
+		for _, c := range findings.items("claims") {
+			ok = ok || c.str("id") == id && c.str("verdict") == "upheld"
+		}
+		if !ok {
+			v.say("required", isFalse, "%s is not upheld", id)
+			return
+		}
+	}
+	v.say("required", holds, "all are upheld")
+}
+
+// exit is 1 where anything is false, 2 where something was not checked, or was taken without being recomputed.
+func (v *verification) exit() int {
+	code := 0
+	for _, r := range v.rows {
+		switch r.outcome {
+		case isFalse:
+			return 1
+		case unchecked, taken:
+			code = 2
+		}
+	}
+	return code
+}
