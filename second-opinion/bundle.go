@@ -53,6 +53,7 @@ var partTable = func() []partRow {
 		row(`runs/`+number+`/tree\.cbor\.zst`, 0, inRecords, true, false),
 		row(`runs/`+number+`/packets\.pcapng`, 0, inLeaves, true, false),
 		row(`runs/`+number+`/packets\.salts`, 0, inLeaves, true, false),
+		row(`runs/`+number+`/features\.cbor\.zst`, 0, inNothing, true, false),
 		row(`attestations\.intoto\.jsonl`, 64*mib, inNothing, false, false),
 		row(`attestation-[0-9a-f]{16}\.sigstore\.json`, 64*mib, inNothing, false, false),
 		row(`report\.html`, 256*mib, inNothing, false, false),
@@ -114,9 +115,13 @@ func (b *bundle) checkParts() error {
 	for _, run := range b.runs {
 		_, packets := b.part[partName(run, "packets.pcapng")]
 		_, salts := b.part[partName(run, "packets.salts")]
+		_, features := b.part[partName(run, "features.cbor.zst")]
 		_, record := b.part[partName(run, "record.cbor.zst")]
 		if packets != salts {
 			return fmt.Errorf("packets.pcapng of run %d is there without packets.salts, or the other way round", run)
+		}
+		if features && !packets {
+			return fmt.Errorf("%s is there without packets", partName(run, "features.cbor.zst"))
 		}
 		if !record {
 			return fmt.Errorf("%s is missing, and the run has other parts", partName(run, "record.cbor.zst"))

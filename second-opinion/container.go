@@ -155,7 +155,7 @@ func readMember(b []byte) (member, int, error) {
 	if !bytes.Equal(localHeader(&m), b[:head]) {
 		return m, 0, fmt.Errorf("the header of %s is not in canonical form", m.name)
 	}
-	if crc32.ChecksumIEEE(m.data) != m.crc {
+	if crcOf(m.data) != m.crc {
 		return m, 0, fmt.Errorf("the CRC of %s is not that of its bytes", m.name)
 	}
 	return m, head + int(size), nil
@@ -177,6 +177,8 @@ func inOrder(before, name string) bool {
 	}
 	return before < name
 }
+
+func crcOf(b []byte) uint32 { return crc32.ChecksumIEEE(b) }
 
 func readContainer(file []byte) ([]member, error) {
 	if len(file) < 4 || le.Uint32(file) != sigLocal {

@@ -86,6 +86,9 @@ func verify(file []byte, ask *request) *verification {
 	v.checkFindings()
 	v.checkTrust(ask.keys)
 	v.checkClaimSet()
+	if _, ok := v.b.part["report.html"]; ok {
+		v.say("report", unchecked, "report.html is Hallmark's own page; this program does not make it again: believe none of it")
+	}
 	v.checkRequired(ask.require)
 	v.say("log", unchecked, "this program reads no log material: nothing shows that this was the only attempt")
 	return v
@@ -270,7 +273,7 @@ func (v *verification) checkTrust(keys []*publicKey) {
 	}
 	all, err := readEnvelopes(file)
 	if err != nil {
-		v.say("statement", isFalse, "attestations.intoto.jsonl: %v", err)
+		v.say("signature", isFalse, "attestations.intoto.jsonl: %v", err)
 		return
 	}
 	v.checkStatement(all)
@@ -371,11 +374,11 @@ func (v *verification) checkRequired(ids []string) {
 			ok = ok || c.str("id") == id && c.str("verdict") == "upheld"
 		}
 		if !ok {
-			v.say("required", isFalse, "%s is not upheld", id)
+			v.say("require", isFalse, "%s is not upheld", id)
 			return
 		}
 	}
-	v.say("required", holds, "all are upheld")
+	v.say("require", holds, "all are upheld")
 }
 
 // exit is 1 where anything is false, 2 where something was not checked, or was taken without being recomputed.

@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""Two verifiers that share no code on the same bundles: same exit code, same part named first when a bundle is refused, same findings.
+opinion.py SOURCE FOLDER HALLMARK_VERIFY [MAKE_BUNDLE]; FOLDER keeps the program and Go's cache between runs."""
+import glob, io, json, os, random, shutil, struct, subprocess, sys, tempfile, zipfile, zlib
+
+source, folder, verify = sys.argv[1:4]
+maker = sys.argv[4] if len(sys.argv) > 4 else None
+if not shutil.which("go"):
+    print("1..0 # SKIP no Go here (scripts/setup opinion installs it)")
+    sys.exit(0)
+os.makedirs(folder, exist_ok=True)
+second = os.path.join(folder, "hallmark-second-opinion")
+env = dict(os.environ, GOCACHE=os.path.join(folder, "cache"))
+work = tempfile.TemporaryDirectory(prefix="hallmark-opinion-")
+here = lambda name: os.path.join(work.name, name)
+number, failed = 0, False
+
+
+def result(good, text, details=()):
+    global number, failed
+    number += 1
+    for detail in details:
+        print("#", ascii(detail))
+    print(f"{'ok' if good else 'not ok'} {number} - {text}")
+    failed |= not good
+
+
+built = subprocess.run([f"{source}/second-opinion/build", second], env=env, capture_output=True, text=True)
+if built.returncode == 77:
+    print(f"1..0 # SKIP {built.stderr.strip()}")
+    sys.exit(0)
+result(built.returncode == 0, "it builds with Debian's Go", built.stderr.splitlines())
+if built.returncode:
+    print("1..1")
+    sys.exit(1)
+
+
+def ask(program, bundle, *arguments):
+    done = subprocess.run([program, bundle, "--json", *arguments], capture_output=True, stdin=subprocess.DEVNULL)
+    try:
+        rows = json.loads(done.stdout)["checks"]
+    except ValueError:
+        rows = []
+    return done.returncode, [row for row in rows if row["outcome"] == "FALSE"]
+
+
+def differ(bundle, *arguments):
+    """What the two say differently of a bundle, or nothing."""
+    (code1, rows1), (code2, rows2) = ask(verify, bundle, *arguments), ask(second, bundle, *arguments)
+    # The report is made by Hallmark's own code alone; of it the second verifier has no opinion.
+    names1, names2 = ([row["check"] for row in rows if row["check"] != "report"] for rows in (rows1, rows2))
+    if rows1 and not names1:
+        return None
+    if code1 != code2 or names1[:1] != names2[:1]:
+        return f"exit {code1} and {code2}, {rows1[:1]} and {rows2[:1]}"
+    return None
+
+
+def differences(cases, text):
+    """Each (name, bytes, arguments): both verifiers say the same."""
+    wrong = []
+    for name, data, *arguments in cases:
+        with open(here("tried.hallmark"), "wb") as f:
+            f.write(data)
+        said = differ(here("tried.hallmark"), *arguments)
+        if said:
+            wrong.append(f"{name}: {said}")
+    result(not wrong, f"{text} ({len(cases)})", wrong[:10])
+
+
+for path in sorted(glob.glob(f"{source}/tests/golden/v*/sample.hallmark")):
+    name = os.path.basename(os.path.dirname(path))
+    said = differ(path, "--key", os.path.join(os.path.dirname(path), "key.pem.pub"))
+    result(not said, f"golden {name}: the same answer", [said] if said else [])
+
+if maker:
+    subprocess.run([maker, work.name], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    env["HALLMARK_BUNDLE"] = here("valid.hallmark")
+tested = subprocess.run([f"{source}/second-opinion/build", "test"], env=env, capture_output=True, text=True)
+result(tested.returncode == 0, "its own tests: every bit, every cut", (tested.stdout + tested.stderr).splitlines()[-40:] if tested.returncode else [])
+if not maker:
+    print(f"1..{number}")
+    sys.exit(failed)
+
+valid = open(here("valid.hallmark"), "rb").read()
+KEY = ["--key", here("key.pub")]
+
+
+def members(data=valid):
+    with zipfile.ZipFile(io.BytesIO(data)) as z:
+        return [(i.filename, z.read(i)) for i in z.infolist()]
+
+
+def pack(parts):
+    out, directory = b"", b""
+    for name, content in parts:
+        fields = struct.pack("<HHHHHIIIHH", 10, 0, 0, 0, 0x21, zlib.crc32(content), len(content), len(content), len(name), 0)
+        directory += struct.pack("<IH", 0x02014B50, 10) + fields + struct.pack("<HHHII", 0, 0, 0, 0, len(out)) + name.encode()
+        out += struct.pack("<I", 0x04034B50) + fields + name.encode() + content
+    return out + directory + struct.pack("<IHHHHIIH", 0x06054B50, 0, 0, len(parts), len(parts), len(directory), len(out), 0)
+
+
+def flipped(name, draw):
+    """One bit of a member, packed again."""
+    at = draw.randrange(len(dict(members())[name]))
+    return pack([(n, c[:at] + bytes([c[at] ^ 1 << draw.randrange(8)]) + c[at + 1:] if n == name else c) for n, c in members()])
+
+
+draw = random.Random(2)
+differences([("valid", valid, *KEY), ("valid, no key", valid), ("another key", valid, "--key", here("other.pub")),
+             ("required", valid, *KEY, "--require", "no.such.claim")], "a fresh bundle")
+differences([(f"cut at {at}", valid[:at]) for at in draw.sample(range(len(valid)), 20) + [0, 3, 4, 29, 30, len(valid) - 1]], "cut short")
+differences([(f"bit of byte {at}", valid[:at] + bytes([valid[at] ^ 1 << at % 8]) + valid[at + 1:]) for at in draw.sample(range(len(valid)), 20)], "one bit")
+differences([(n, pack([m for m in members() if m[0] != n])) for n, _ in members()], "each member missing")
+differences([(f"{n} {i}", flipped(n, draw), *KEY) for n, _ in members() for i in range(4)], "one bit of each member, packed again")
+everything = members()
+differences([("order", pack([everything[0], everything[2], everything[1]] + everything[3:])), ("twice", pack(everything + everything[-1:])),
+             ("manifest first", pack([everything[1], everything[0]] + everything[2:])), ("another member", pack(everything + [("zzz", b"")])),
+             ("trailer", valid + b"\0"), ("prefix", b"\0" + valid), ("two bundles", valid + valid),
+             ("a name with dots", pack(everything + [("x/../y", b"")])), ("upper case", pack(everything + [("xY", b"")])),
+             ("run 0", pack(sorted(everything + [("runs/0000/record.cbor.zst", b"")], key=lambda m: (m[0] != "core.json", m[0] != "manifest.json", m[0]))))],
+            "packed in another way")
+print(f"1..{number}")
+sys.exit(failed)
