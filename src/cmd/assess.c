@@ -171,7 +171,7 @@ static int one_run(struct hm_assessment *a, unsigned run, struct hm_slice plan_d
 	HM_FREE char *packets = hm_sprintf("%s/%04u.pcapng", a->folder, run);
 	HM_FREE char *tree = hm_sprintf("%s/%04u.tree", a->folder, run);
 	struct hm_run_spec spec = { .mode = a->mode, .plan = plan_digest, .number = run, .time_limit_s = a->time_limit_s,
-				    .record = record, .packets = packets, .tree = tree };
+				    .record = record, .packets = packets, .tree = tree, .loaded = &a->loaded[0] };
 	struct hm_run_result result;
 	int r;
 
@@ -356,6 +356,7 @@ int hm_assess_run(struct hm_assessment *a, struct hm_fail *fail)
 		control_self_test(a, &control);
 		a->self_test.control = &control;
 	}
+	a->self_test.loaded = &a->loaded[0];
 	if (r == 0)
 		r = hm_self_test_run(&a->self_test, &a->surroundings, a->folder, a->mode, fail);
 	if (r == 0)
@@ -411,6 +412,8 @@ int hm_assess_publish(struct hm_assessment *a, const char *path, struct hm_fail 
 
 void hm_assess_release(struct hm_assessment *a)
 {
+	for (size_t i = 0; i < HM_COUNT(a->loaded); i++)
+		hm_capture_unload(a->loaded[i]);
 	hm_parts_free(a->parts); /* before the folder that its mapped files lie in, and what it borrows from */
 	hm_resume_close(a->resume);
 	for (char **argument = a->argv; argument && *argument; argument++)

@@ -13,6 +13,7 @@ struct hm_assessment {
 	struct hm_packages *packages;
 	struct hm_parts *parts;
 	struct hm_self_test self_test;
+	struct hm_capture_loaded *loaded[2]; /* for the runs that go on at the same time; the first for the self-test as well */
 	uint8_t seed[32];
 	const char *folder;   /* what is needed while it runs */
 	char *executable;     /* on the host */

@@ -116,7 +116,7 @@ int hm_recording_open(struct hm_recording *r, const struct hm_recording_spec *sp
 {
 	struct hm_capture_spec capture = { .cgroup = spec->cgroup, .cgroup_id = spec->cgroup_id, .sink = take_event, .cookie = r,
 					   .without = spec->without,
-					   .wire = spec->wire, .wire_room = spec->wire_room, .no_pressure = spec->no_freeze };
+					   .wire_room = spec->wire_room, .loaded = spec->loaded, .no_pressure = spec->no_freeze };
 	int e = hm_record_create(&r->writer, spec->record, HM_RECORD_EVENTS, fail);
 
 	if (e < 0)

@@ -10,8 +10,8 @@ struct hm_recording_spec {
 	uint64_t number;
 	int cgroup; /* what is recorded: descriptor and id of a control group of version 2 */
 	uint64_t cgroup_id;
-	int wire;	/* of the capture of its packets (hm_internet_wire); wire_room 0: there is none */
-	uint64_t wire_room;
+	uint64_t wire_room; /* of struct hm_capture_spec, as the next */
+	struct hm_capture_loaded *loaded;
 	bool packets;	/* packets are captured as well: a witness that START names */
 	const char *without; /* of struct hm_capture_spec, for tests */
 	bool no_freeze; /* never stop what is recorded */

@@ -22,6 +22,7 @@ struct run {
 	struct hm_chamber *chamber;
 	struct hm_internet *internet;
 	struct hm_recording recording;
+	struct hm_capture_loaded *own;
 	uint64_t output;
 	int out[2];
 	struct hm_run_result *result;
@@ -31,6 +32,7 @@ static void release(struct run *run)
 {
 	hm_recording_release(&run->recording);
 	hm_internet_close(run->internet);
+	hm_capture_unload(run->own);
 	hm_chamber_close(run->chamber);
 }
 
@@ -170,16 +172,22 @@ static int set_up(struct run *run, struct hm_fail *fail)
 					.mac = run->spec->mac, .packets = run->spec->packets };
 	struct hm_recording_spec recording = { .record = run->spec->record, .plan = run->spec->plan, .number = run->spec->number,
 					       .packets = true, .without = run->spec->without };
+	struct hm_capture_loaded **loaded = run->spec->loaded ? run->spec->loaded : &run->own;
 	int r = hm_chamber_open(&run->chamber, &run->spec->chamber, fail);
 
 	if (r < 0)
 		return r;
 	hm_chamber_absent(run->chamber, &run->result->absent);
+	r = hm_capture_load(loaded, &(struct hm_capture_spec){ .without = run->spec->without }, fail);
+	if (r < 0)
+		return r;
+	recording.loaded = *loaded;
+	net.wire = hm_capture_wire(*loaded);
 	net.chamber = hm_chamber_pid(run->chamber);
 	r = hm_internet_open(&run->internet, &net, fail);
 	if (r < 0)
 		return r;
-	recording.wire = hm_internet_wire(run->internet, &recording.wire_room);
+	recording.wire_room = hm_internet_room(run->internet);
 	recording.cgroup = hm_chamber_cgroup(run->chamber, &recording.cgroup_id);
 	return hm_recording_open(&run->recording, &recording, fail);
 }

@@ -22,6 +22,7 @@ struct hm_run_spec {
 	bool echo;			     /* pass the product's output on */
 	bool silent;			     /* no progress on a terminal */
 	const char *without;		     /* of struct hm_capture_spec, for tests */
+	struct hm_capture_loaded **loaded;   /* hm_capture_load gets it: what is loaded stays for the next run of this process; NULL: it does not */
 	/* NULL, or asked when everything stands and the product has not begun: below 0 it never will. */
 	int (*ready)(void *cookie, struct hm_fail *fail);
 	void *cookie;

@@ -73,7 +73,8 @@ int hm_self_test_run(struct hm_self_test *t, struct hm_surroundings *s, const ch
 	uint64_t begun = now_ns();
 	int r = hm_fs_mkdirs(target, 0755, fail);
 
-	*t = (struct hm_self_test){ .without = t->without, .control = t->control };
+	*t = (struct hm_self_test){ .without = t->without, .control = t->control, .loaded = t->loaded };
+	spec.loaded = t->loaded;
 	spec.chamber.control = t->control;
 	spec.without = t->without;
 	spec.chamber.target_from = target;

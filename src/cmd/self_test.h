@@ -7,6 +7,7 @@
 struct hm_self_test {
 	const char *without; /* set it before: a program that the recorder leaves out, for tests; NULL */
 	const struct hm_control_spec *control; /* set it before: noise as the runs will have it, or NULL */
+	struct hm_capture_loaded **loaded; /* set it before: of struct hm_run_spec */
 	struct hm_selftest_row rows[HM_SELFTEST_ROWS];
 	size_t count;
 	bool green;

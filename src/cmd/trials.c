@@ -304,6 +304,7 @@ static int prepare_place(struct hm_trials *e, struct place *p, unsigned block, u
 	p->stdin_path = stdin_of(e, p->world);
 	p->spec = (struct hm_run_spec){ .mode = is_phase(e, block, "store") ? HM_INTERNET_CLOSED : a->mode, .plan = plan, .number = p->run, .time_limit_s = a->time_limit_s,
 					.record = p->record, .packets = p->packets, .tree = p->tree, .silent = true };
+	p->spec.loaded = &a->loaded[place];
 	p->spec.noise = net->noise.b;
 	p->spec.clock = net->clock;
 	p->spec.chamber.control = &net->control;
@@ -423,6 +424,9 @@ static int attempt(struct hm_trials *e, unsigned block, struct hm_slice plan, st
 	bool begun = false;
 	int r = prepare_block(e, &t, block, plan, why);
 
+	/* The twins' processes are copies of this one: what it has loaded they have, and the next block's twins again. */
+	for (unsigned i = 0; i < HM_TWINS && r == 0; i++)
+		r = hm_capture_load(t.place[i].spec.loaded, &(struct hm_capture_spec){ 0 }, why);
 	if (r == 0)
 		r = hm_twins_run(t.twin, HM_TWINS, &watch, &begun, why);
 	for (unsigned i = 0; i < HM_TWINS && r == 0 && !begun; i++)

@@ -7,6 +7,7 @@
 #include "capture.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/membarrier.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
@@ -15,15 +16,12 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
-#include "capture_internal.h"
+#include "loaded.h"
 #include "pressure.h"
 #include "ring.h"
 
 #include "capture.skel.h"
 
-#define RING_DEFAULT (16u << 20)
-#define RING_MIN 4096u
-#define RING_MAX (1u << 30)
 /* What one poll hands over at most, in events and in time: its caller has other things to look after. */
 #define TURN_MAX 65536
 #define TURN_NS 100000000
@@ -39,9 +37,12 @@ struct cpu {
 
 struct hm_capture {
 	struct hm_capture_spec spec;
-	struct capture_bpf *skel;
+	struct hm_capture_loaded *loaded, *own; /* own: where the spec has none */
+	struct capture_bpf *skel;		/* of what is loaded */
+	bool attached, stopped;
+	int living; /* cgroup.events */
 	struct hm_ring *ring;
-	struct hm_look *look;
+	uint64_t looks;
 	int epoll;
 	uint32_t cpus;
 	struct cpu *cpu;
@@ -50,6 +51,7 @@ struct hm_capture {
 	struct hm_pressure *pressure;	  /* NULL: no_pressure */
 	struct hm_wire wire;
 	uint64_t freezes, frozen_ns, stood_until;
+	uint64_t missed; /* runs that the kernel left out before this recording */
 	/* of the turn that is on */
 	size_t handed;
 	uint64_t turn_ends;
@@ -152,47 +154,6 @@ static int turn(struct hm_capture *c, struct hm_fail *fail)
 	return r < 0 ? r : (int)c->handed;
 }
 
-static int check_spec(const struct hm_capture_spec *spec, size_t *ring_bytes, struct hm_fail *fail)
-{
-	size_t bytes = spec->ring_bytes ? spec->ring_bytes : RING_DEFAULT;
-
-	if (bytes < RING_MIN || bytes > RING_MAX || (bytes & (bytes - 1)))
-		return hm_fail_set(fail, HM_E_USAGE, "recording: a ring of %zu bytes: not a power of two from %u to %u",
-				   bytes, RING_MIN, RING_MAX);
-	*ring_bytes = bytes;
-	return 0;
-}
-
-static int load(struct hm_capture *c, size_t ring_bytes, struct hm_fail *fail)
-{
-	uint32_t zero = 0;
-	int r;
-
-	c->skel = hm_capture_programs(ring_bytes, !c->spec.no_pressure);
-	if (!c->skel)
-		return hm_fail_set(fail, HM_E_SYSTEM, "opening the recorder: %s", hm_libbpf_said(errno));
-	c->skel->rodata->scope_id = c->spec.cgroup_id;
-	if (c->spec.without) {
-		struct bpf_program *program = bpf_object__find_program_by_name(c->skel->obj, c->spec.without);
-
-		if (!program)
-			return hm_fail_set(fail, HM_E_USAGE, "recording without %s: there is no such program", c->spec.without);
-		bpf_program__set_autoload(program, false);
-	}
-	c->skel->rodata->wire_alarm = c->spec.wire_room / 2;
-	c->skel->rodata->wire_stop = c->spec.wire_room / 4 * 3;
-	if (c->spec.wire_room && bpf_map__reuse_fd(c->skel->maps.wire, c->spec.wire) < 0)
-		return hm_fail_errno(fail, "recording: taking the counters of the packet capture");
-	r = capture_bpf__load(c->skel);
-	if (r < 0) {
-		hm_fail_set(fail, HM_E_SYSTEM, "loading the recorder: %s", hm_libbpf_said(-r));
-		return hm_fail_advise(fail, r == -EPERM ? "run as root" : "see hallmark doctor");
-	}
-	if (bpf_map_update_elem(bpf_map__fd(c->skel->maps.scope), &zero, &c->spec.cgroup, BPF_ANY) < 0)
-		return hm_fail_errno(fail, "recording: setting the cgroup of the run");
-	return 0;
-}
-
 /* Back-pressure on oneself would never end. */
 static int refuse_own_cgroup(struct hm_capture *c, struct hm_fail *fail)
 {
@@ -218,12 +179,12 @@ static int press(struct hm_capture *c, struct hm_fail *fail)
 	return c->spec.no_pressure ? 0 : hm_pressure_open(&c->pressure, &spec, fail);
 }
 
-static int listen_to_ring(struct hm_capture *c, size_t ring_bytes, struct hm_fail *fail)
+static int listen_to_ring(struct hm_capture *c, struct hm_fail *fail)
 {
 	/* On the edge: with events in the ring it is ready all the time, and only BPF's alarm shall end a wait
 	 * early. */
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
-	int fd = bpf_map__fd(c->skel->maps.ring), r = hm_ring_open(&c->ring, fd, ring_bytes, fail);
+	int fd = bpf_map__fd(c->skel->maps.ring), r = hm_ring_open(&c->ring, fd, c->loaded->ring_bytes, fail);
 
 	if (r < 0)
 		return r;
@@ -237,6 +198,7 @@ static int attach(struct hm_capture *c, struct hm_fail *fail)
 {
 	int r;
 
+	c->attached = true;
 	c->skel->links.on_egress = bpf_program__attach_cgroup(c->skel->progs.on_egress, c->spec.cgroup);
 	c->skel->links.on_sock_create = bpf_program__attach_cgroup(c->skel->progs.on_sock_create, c->spec.cgroup);
 	if (!c->skel->links.on_egress || !c->skel->links.on_sock_create)
@@ -248,34 +210,70 @@ static int attach(struct hm_capture *c, struct hm_fail *fail)
 	return 0;
 }
 
-int hm_capture_open(struct hm_capture **ret, const struct hm_capture_spec *spec, struct hm_fail *fail)
+static int load(struct hm_capture *c, struct hm_fail *fail)
 {
-	HM_CLEANUP(hm_capture_cleanup) struct hm_capture *c = hm_alloc(1, sizeof(*c));
-	size_t ring_bytes = 0;
-	int cpus, r;
+	int r = c->spec.loaded ? 0 : hm_capture_load(&c->own, &c->spec, fail);
 
-	c->spec = *spec;
-	c->epoll = -1;
-	r = check_spec(spec, &ring_bytes, fail);
 	if (r < 0)
 		return r;
-	cpus = libbpf_num_possible_cpus();
+	c->loaded = c->own ? c->own : c->spec.loaded;
+	c->skel = c->loaded->skel;
+	return hm_loaded_take(c->loaded, &c->spec, fail);
+}
+
+/* Runs of a program that the kernel left out because the same one was running on that CPU already, since it was loaded: none is known
+ * to happen, and each would be an event that has no number. */
+static int count_missed(const struct hm_capture *c, uint64_t *missed, struct hm_fail *fail)
+{
+	struct bpf_program *program;
+
+	*missed = 0;
+	bpf_object__for_each_program(program, c->skel->obj) {
+		struct bpf_prog_info info = { 0 };
+		uint32_t size = sizeof(info);
+
+		if (!bpf_program__autoload(program))
+			continue; /* not for this kernel */
+		if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) < 0)
+			return hm_fail_errno(fail, "recording: asking for what %s missed", bpf_program__name(program));
+		*missed += info.recursion_misses;
+	}
+	return 0;
+}
+
+static int prepare(struct hm_capture *c, struct hm_fail *fail)
+{
+	int cpus = libbpf_num_possible_cpus();
+
 	if (cpus <= 0)
 		return hm_fail_set(fail, HM_E_SYSTEM, "recording: counting CPUs: %s", strerror(-cpus));
 	c->cpus = (uint32_t)cpus;
 	c->cpu = hm_alloc(c->cpus, sizeof(*c->cpu));
 	c->counters = hm_alloc(c->cpus, sizeof(*c->counters));
-	r = load(c, ring_bytes, fail);
+	c->living = openat(c->spec.cgroup, "cgroup.events", O_RDONLY | O_CLOEXEC);
+	return 0;
+}
+
+int hm_capture_open(struct hm_capture **ret, const struct hm_capture_spec *spec, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_capture_cleanup) struct hm_capture *c = hm_alloc(1, sizeof(*c));
+	int r;
+
+	c->spec = *spec;
+	c->epoll = c->living = -1;
+	r = prepare(c, fail);
+	if (r == 0)
+		r = load(c, fail);
+	if (r == 0)
+		r = count_missed(c, &c->missed, fail);
 	if (r == 0)
 		r = refuse_own_cgroup(c, fail);
 	if (r == 0)
-		r = listen_to_ring(c, ring_bytes, fail);
-	if (r == 0)
-		r = hm_look_open(&c->look, c->spec.cgroup_id, bpf_map__fd(c->skel->maps.tasks), fail);
+		r = listen_to_ring(c, fail);
 	if (r == 0)
 		r = press(c, fail);
 	if (r == 0 && c->spec.wire_room)
-		r = hm_wire_open(&c->wire, c->spec.wire, c->spec.wire_room, fail);
+		c->wire = (struct hm_wire){ .words = c->loaded->wire, .room = c->spec.wire_room };
 	if (r == 0)
 		r = attach(c, fail);
 	if (r < 0)
@@ -350,7 +348,8 @@ int hm_capture_look(struct hm_capture *c, enum hm_look_when when, struct hm_fail
 		r = hm_capture_poll(c, 0, fail);
 	while (r >= 0 && c->more && (c->pressure || ++turns < UNPRESSED_TURNS));
 	if (r >= 0)
-		r = hm_look_take(c->look, &c->spec, when, fail);
+		r = hm_look_take(c->loaded->look, &c->spec, c->looks, when, fail);
+	c->looks += r == 0;
 	return r <= 0 ? r : refused(fail);
 }
 
@@ -404,29 +403,17 @@ static int tell_waiting(struct hm_capture *c, struct hm_fail *fail)
 	return n < 0 ? HM_E_SYSTEM : 0;
 }
 
-/* Runs of a program that the kernel left out because the same one was running on that CPU already: none is known to
- * happen, and each would be an event that has no number. */
 static int tell_misses(struct hm_capture *c, struct hm_fail *fail)
 {
 	struct hm_event gap = { .kind = HM_EV_GAP, .cpu = HM_CPU_USER, .time = hm_capture_now() - c->spec.base };
-	struct bpf_program *program;
-	uint64_t missed = 0;
+	uint64_t missed;
+	int r = count_missed(c, &missed, fail);
 
-	bpf_object__for_each_program(program, c->skel->obj) {
-		struct bpf_prog_info info = { 0 };
-		uint32_t size = sizeof(info);
-
-		if (!bpf_program__autoload(program))
-			continue; /* not for this kernel */
-		if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &size) < 0)
-			return hm_fail_errno(fail, "recording: asking for what %s missed", bpf_program__name(program));
-		missed += info.recursion_misses;
-	}
-	if (!missed)
-		return 0;
+	if (r < 0 || missed == c->missed)
+		return r;
 	gap.field[HM_GAP_SOURCE].u = HM_GAP_SEQUENCE;
 	gap.field[HM_GAP_FROM_CPU].u = HM_CPU_USER;
-	gap.field[HM_GAP_COUNT].u = missed;
+	gap.field[HM_GAP_COUNT].u = missed - c->missed;
 	return c->spec.sink(c->spec.cookie, &gap, fail);
 }
 
@@ -480,6 +467,9 @@ static void detach(struct hm_capture *c)
 {
 	struct timespec pause = { .tv_nsec = 20000000 };
 
+	if (!c->attached)
+		return;
+	c->attached = false;
 	capture_bpf__detach(c->skel);
 	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
 		nanosleep(&pause, NULL);
@@ -507,23 +497,36 @@ int hm_capture_stop(struct hm_capture *c, struct hm_capture_stats *stats, struct
 	if (r)
 		return r < 0 ? r : refused(fail);
 	*stats = sum;
+	c->stopped = true;
 	return 0;
+}
+
+static bool anything_lives(const struct hm_capture *c)
+{
+	char text[256];
+	ssize_t n = c->living < 0 ? -1 : pread(c->living, text, sizeof(text) - 1, 0);
+
+	if (n < 0)
+		return c->living < 0 || errno != ENODEV; /* ENODEV: it is gone */
+	text[n] = '\0';
+	return !strstr(text, "populated 0");
 }
 
 void hm_capture_close(struct hm_capture *c)
 {
 	if (!c)
 		return;
-	if (c->skel)
-		detach(c);
+	detach(c);
 	hm_pressure_close(c->pressure);
-	hm_wire_close(&c->wire);
 	hm_ring_close(c->ring);
-	hm_look_close(c->look);
 	if (c->epoll >= 0)
 		close(c->epoll);
-	if (c->skel)
-		capture_bpf__destroy(c->skel);
+	/* What is not cleaned stays taken, and is loaded anew. */
+	if (c->stopped && !c->own && !anything_lives(c) && hm_loaded_clean(c->loaded, NULL) < 0)
+		c->stopped = false;
+	if (c->living >= 0)
+		close(c->living);
+	hm_capture_unload(c->own);
 	free(c->cpu);
 	free(c->counters);
 	free(c);

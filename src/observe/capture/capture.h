@@ -17,6 +17,11 @@
  * task that uses io_uring, whose requests are worked on between its calls, and a write to a file. */
 #include "event.h"
 
+/* The recorder's programs and maps in the kernel. To load them takes 0.2 s of processor time, so recordings that come one after the
+ * other may use the same: only one at a time, which begins with empty maps and numbers from 0. They go with the processes that have them; a
+ * forked one has them too. */
+struct hm_capture_loaded;
+
 struct hm_capture_spec {
 	int cgroup;	    /* descriptor of the cgroup v2 directory */
 	uint64_t cgroup_id; /* its id (inode number) */
@@ -29,10 +34,10 @@ struct hm_capture_spec {
 	int (*sink)(void *cookie, const struct hm_event *event, struct hm_fail *fail);
 	void *cookie;
 	const char *without; /* a program that is left out though START names its witness (for tests), or NULL */
-	/* Back-pressure for the capture of the cgroup's packets as well: the BPF map and the bytes that hm_internet_wire gives.
-	 * wire_room 0: there is none. */
-	int wire;
+	/* Back-pressure for the capture of the cgroup's packets as well: the bytes that its ring holds. 0: there is none. Else it reads and
+	 * writes the words of hm_capture_wire, of `loaded`. */
 	uint64_t wire_room;
+	struct hm_capture_loaded *loaded; /* by hm_capture_load for the same ring_bytes, without and no_pressure; NULL: own ones are loaded */
 	bool no_pressure; /* never stop the cgroup: what the ring cannot take is lost, and told by gap events (for tests) */
 	bool no_freezer;  /* back-pressure by SIGSTOP alone (for tests) */
 };
@@ -53,10 +58,17 @@ struct hm_capture_stats {
  * child, as with any process that has threads. */
 struct hm_capture;
 
-/* Loads and attaches. From its return on nothing in the cgroup goes unseen. Where overlayfs is a module it must be
- * loaded by then, as it is once the chamber stands: its types are looked up here. HM_E_USAGE for a ring of another
- * size, and where the caller is in the cgroup itself, which would freeze it; HM_E_SYSTEM when the kernel refuses. `cgroup`
- * may be closed afterwards. */
+/* Sees to it that the next recording by this spec, of which ring_bytes, without and no_pressure count, finds *loaded ready: what is there
+ * stays if it is for such recordings and nothing is left in it; else it is loaded. Fails as hm_capture_open; then *loaded is NULL. Where
+ * overlayfs is a module it must be loaded by then, as it is once a chamber stands: its types are looked up here. */
+int hm_capture_load(struct hm_capture_loaded **loaded, const struct hm_capture_spec *spec, struct hm_fail *fail) HM_MUST_CHECK;
+/* Two words that recorder and packet capture share: bytes sent, by the recorder, and bytes taken, by the one who reads that ring. */
+uint64_t *hm_capture_wire(struct hm_capture_loaded *l);
+void hm_capture_unload(struct hm_capture_loaded *l); /* NULL is fine; no recording of this process uses it */
+
+/* Loads, where that is not done, and attaches. From its return on nothing in the cgroup goes unseen. HM_E_USAGE for a ring of another
+ * size, for programs that are loaded for other recordings or that another one uses, and where the caller is in the cgroup itself, which would
+ * freeze it; HM_E_SYSTEM when the kernel refuses, or something of an earlier recording is left. `cgroup` may be closed afterwards. */
 int hm_capture_open(struct hm_capture **ret, const struct hm_capture_spec *spec, struct hm_fail *fail) HM_MUST_CHECK;
 /* Waits `timeout_ms`, or shorter when the ring becomes half full and not at all while something stands still, then hands what
  * is in the ring to the sink, at most 65,536 events, and for not much longer than a tenth of a second. Returns their number.
@@ -70,7 +82,8 @@ int hm_capture_look(struct hm_capture *c, enum hm_look_when when, struct hm_fail
 /* Detaches, hands over the rest, closes holes that are left in the CPUs' sequences with gap events, and tells the sums.
  * Call it when the cgroup is empty. */
 int hm_capture_stop(struct hm_capture *c, struct hm_capture_stats *stats, struct hm_fail *fail) HM_MUST_CHECK;
-void hm_capture_close(struct hm_capture *c); /* NULL is fine */
+/* NULL is fine. Behind hm_capture_stop, and with nothing alive in the cgroup, spec.loaded is emptied for the next. */
+void hm_capture_close(struct hm_capture *c);
 void hm_capture_cleanup(struct hm_capture **c);
 
 /* What this kernel lets the recorder do: each program and each optional witness tried by loading it. */

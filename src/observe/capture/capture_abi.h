@@ -118,10 +118,17 @@ struct hm_look_head {
 	hm_u64 at;     /* the place in it: descriptor or address; they come in rising order */
 };
 
-/* What the ring of the packet capture is told to hold (hm_internet_wire has it so, too). */
+/* What the ring of the packet capture is told to hold (the chamber's internet has it so, too). */
 enum hm_wire_word { HM_WIRE_SENT = 0, HM_WIRE_TAKEN = 1, HM_WIRE_WORDS = 2 };
 
 #define HM_WIRE_FRAME 112 /* bytes of that ring that a packet needs beside its own */
+
+/* What a recording sets before its programs are attached. */
+struct hm_order {
+	hm_u64 scope_id;	      /* of the watched cgroup */
+	hm_u64 wire_alarm, wire_stop; /* bytes in the ring of the packet capture, as ring_alarm and ring_stop; 0: nobody reads it */
+	hm_u32 taken, pad;	      /* a recording uses these programs, or one left them as they were */
+};
 
 /* Whether the ring is half full. BPF raises it, the reader of the ring lowers it. */
 struct hm_alarm {

@@ -24,11 +24,15 @@ struct capture_bpf *hm_capture_programs(size_t ring_bytes, bool pressure);
 
 /* The iterators behind hm_capture_look. */
 struct hm_look;
-/* Loads them for the cgroup of this id. `tasks` is the recorder's map of tasks: those that are found are marked there. */
-int hm_look_open(struct hm_look **ret, uint64_t cgroup_id, int tasks, struct hm_fail *fail) HM_MUST_CHECK;
-/* Hands ALIVE, HELD, MAPPED and then LOOK to the spec's sink; returns what it does when that is not 0. */
-int hm_look_take(struct hm_look *look, const struct hm_capture_spec *spec, enum hm_look_when when,
+/* Loads them. `tasks` is the recorder's map of tasks: those that are found are marked there. */
+int hm_look_open(struct hm_look **ret, int tasks, struct hm_fail *fail) HM_MUST_CHECK;
+/* The cgroup that the next looks are about. */
+void hm_look_at(struct hm_look *look, uint64_t cgroup_id);
+/* Hands ALIVE, HELD, MAPPED and then LOOK to the spec's sink; returns what it does when that is not 0. `number`: of the look. */
+int hm_look_take(const struct hm_look *look, const struct hm_capture_spec *spec, uint64_t number, enum hm_look_when when,
 		 struct hm_fail *fail) HM_MUST_CHECK;
+/* Nothing of the cgroup stays in their maps. */
+int hm_look_forget(struct hm_look *look, struct hm_fail *fail) HM_MUST_CHECK;
 void hm_look_close(struct hm_look *look); /* NULL is fine */
 
 /* The packet capture's ring: `words` are shared with BPF and with its reader (enum hm_wire_word). NULL: there is none. */
@@ -38,10 +42,8 @@ struct hm_wire {
 	uint64_t since, taken; /* when its reader moved last, and how far it had come */
 };
 
-int hm_wire_open(struct hm_wire *wire, int map, uint64_t room, struct hm_fail *fail) HM_MUST_CHECK;
 /* Whether too much is in the ring to let the product go on. False after ten seconds in which nobody took anything. */
 bool hm_wire_waits(struct hm_wire *wire) HM_MUST_CHECK;
-void hm_wire_close(struct hm_wire *wire);
 
 /* Witnesses of reads besides the system calls, for which a kernel must have the tracepoints. */
 enum hm_witness {

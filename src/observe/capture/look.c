@@ -5,7 +5,7 @@
  * The kernel shows an object once for each task that has it. Of a process's tasks it leaves out those that share the leader's
  * descriptors, but not where the leader has ended, nor where they share memory alone. So each event comes with what stands for
  * its table and its place there: places of one table rise, and what does not lie behind the last one was told already. */
-#include "capture_internal.h"
+#include "loaded.h"
 
 #include <errno.h>
 
@@ -23,7 +23,6 @@ struct table {
 
 struct hm_look {
 	struct look_bpf *skel;
-	uint64_t number; /* of the next look */
 };
 
 /* One look. */
@@ -169,10 +168,10 @@ static void release(struct turn *turn)
 	free(turn->tables);
 }
 
-int hm_look_take(struct hm_look *look, const struct hm_capture_spec *spec, enum hm_look_when when,
+int hm_look_take(const struct hm_look *look, const struct hm_capture_spec *spec, uint64_t number, enum hm_look_when when,
 		 struct hm_fail *fail)
 {
-	HM_CLEANUP(release) struct turn turn = { .spec = spec, .number = look->number };
+	HM_CLEANUP(release) struct turn turn = { .spec = spec, .number = number };
 	int r = run(&turn, look->skel->progs.look_tasks, 0, "tasks", fail);
 
 	for (size_t i = 0; r == 0 && i < turn.processes_count; i++) {
@@ -180,11 +179,7 @@ int hm_look_take(struct hm_look *look, const struct hm_capture_spec *spec, enum 
 		if (r == 0)
 			r = run(&turn, look->skel->progs.look_mappings, turn.processes[i], "mappings", fail);
 	}
-	if (r == 0)
-		r = tell_end(&turn, when, fail);
-	if (r == 0)
-		look->number++;
-	return r;
+	return r == 0 ? tell_end(&turn, when, fail) : r;
 }
 
 /* Of the recorder's maps only what is used here is made. */
@@ -197,7 +192,7 @@ static void leave_out_maps(struct look_bpf *skel)
 			bpf_map__set_autocreate(map, false);
 }
 
-int hm_look_open(struct hm_look **ret, uint64_t cgroup_id, int tasks, struct hm_fail *fail)
+int hm_look_open(struct hm_look **ret, int tasks, struct hm_fail *fail)
 {
 	struct look_bpf *skel;
 	int r;
@@ -207,7 +202,6 @@ int hm_look_open(struct hm_look **ret, uint64_t cgroup_id, int tasks, struct hm_
 	if (!skel)
 		return hm_fail_set(fail, HM_E_SYSTEM, "opening the iterators: %s", hm_libbpf_said(errno));
 	leave_out_maps(skel);
-	skel->rodata->scope_id = cgroup_id;
 	skel->rodata->can_cast = hm_kernel_can_cast();
 	r = bpf_map__reuse_fd(skel->maps.tasks, tasks);
 	if (r == 0)
@@ -220,6 +214,17 @@ int hm_look_open(struct hm_look **ret, uint64_t cgroup_id, int tasks, struct hm_
 	*ret = hm_alloc(1, sizeof(**ret));
 	(*ret)->skel = skel;
 	return 0;
+}
+
+void hm_look_at(struct hm_look *look, uint64_t cgroup_id)
+{
+	look->skel->bss->order.scope_id = cgroup_id;
+}
+
+int hm_look_forget(struct hm_look *look, struct hm_fail *fail)
+{
+	hm_look_at(look, 0);
+	return hm_capture_zero(look->skel->maps.scratches, fail);
 }
 
 void hm_look_close(struct hm_look *look)

@@ -81,3 +81,41 @@ void hm_ring_close(struct hm_ring *ring)
 		munmap((void *)(uintptr_t)ring->producer, ring->mapped);
 	free(ring);
 }
+
+struct ends {
+	size_t page;
+	uint64_t *consumer, *producer;
+};
+
+static void unmap_ends(struct ends *ends)
+{
+	if (ends->consumer != MAP_FAILED)
+		munmap(ends->consumer, ends->page);
+	if (ends->producer != MAP_FAILED)
+		munmap(ends->producer, ends->page);
+}
+
+static bool map_ends(struct ends *ends, int map)
+{
+	ends->page = (size_t)sysconf(_SC_PAGESIZE);
+	ends->consumer = mmap(NULL, ends->page, PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
+	ends->producer = mmap(NULL, ends->page, PROT_READ, MAP_SHARED, map, (off_t)ends->page);
+	return ends->consumer != MAP_FAILED && ends->producer != MAP_FAILED;
+}
+
+bool hm_ring_is_empty(int map)
+{
+	HM_CLEANUP(unmap_ends) struct ends ends;
+
+	return map_ends(&ends, map) && *ends.consumer == __atomic_load_n(ends.producer, __ATOMIC_ACQUIRE);
+}
+
+int hm_ring_forget(int map, struct hm_fail *fail)
+{
+	HM_CLEANUP(unmap_ends) struct ends ends;
+
+	if (!map_ends(&ends, map))
+		return hm_fail_errno(fail, "mapping the recorder's ring");
+	__atomic_store_n(ends.consumer, __atomic_load_n(ends.producer, __ATOMIC_ACQUIRE), __ATOMIC_RELEASE);
+	return 0;
+}

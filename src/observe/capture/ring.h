@@ -17,3 +17,7 @@ int hm_ring_open(struct hm_ring **ret, int map, size_t bytes, struct hm_fail *fa
 int hm_ring_read(struct hm_ring *ring, int (*take)(void *cookie, struct hm_slice record, struct hm_fail *fail), void *cookie,
 		 struct hm_fail *fail) HM_MUST_CHECK;
 void hm_ring_close(struct hm_ring *ring); /* NULL is fine */
+
+/* Of a ring that nobody has open: whether nothing is in it (also false where that cannot be told); what is in it goes. */
+bool hm_ring_is_empty(int map) HM_MUST_CHECK;
+int hm_ring_forget(int map, struct hm_fail *fail) HM_MUST_CHECK;

@@ -1,23 +1,9 @@
 /* The packet capture's ring, from the side of those who fill it. */
-#include <sys/mman.h>
-
-#include <bpf/bpf.h>
-
 #include "capture_internal.h"
 
 /* Its reader has not moved for so long: it is gone, or stuck. What is lost then is its to tell. */
 #define PATIENCE_NS 10000000000u
 #define GIVEN_UP (1ull << 62)
-
-int hm_wire_open(struct hm_wire *wire, int map, uint64_t room, struct hm_fail *fail)
-{
-	void *words = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
-
-	if (words == MAP_FAILED)
-		return hm_fail_errno(fail, "recording: mapping the counters of the packet capture");
-	*wire = (struct hm_wire){ .words = words, .room = room };
-	return 0;
-}
 
 bool hm_wire_waits(struct hm_wire *wire)
 {
@@ -40,11 +26,4 @@ bool hm_wire_waits(struct hm_wire *wire)
 		return true;
 	__atomic_store_n(&wire->words[HM_WIRE_TAKEN], sent + GIVEN_UP, __ATOMIC_RELEASE);
 	return false;
-}
-
-void hm_wire_close(struct hm_wire *wire)
-{
-	if (wire->words)
-		munmap(wire->words, (size_t)sysconf(_SC_PAGESIZE));
-	wire->words = NULL;
 }

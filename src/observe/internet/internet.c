@@ -5,13 +5,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-
-#include <bpf/bpf.h>
 
 #include "fs.h"
 #include "internet_internal.h"
@@ -23,8 +20,7 @@ struct hm_internet {
 	pid_t child; /* 0 when it was reaped, or there never was one */
 	pid_t ways;  /* in mode gateway; the same */
 	int control;
-	int wire;	 /* BPF map; -1 where nothing is captured */
-	uint64_t *words; /* the same, mapped */
+	uint64_t room; /* bytes of the capture's ring; 0 where nothing is captured */
 };
 
 static int open_chamber(pid_t chamber, struct hm_fail *fail)
@@ -86,31 +82,9 @@ static int read_report(struct hm_internet *net, struct server_report *r, int tim
 	return hm_fail_set(fail, HM_E_SYSTEM, "the chamber's internet ended unasked: its packets are not complete");
 }
 
-static size_t page(void)
+uint64_t hm_internet_room(const struct hm_internet *net)
 {
-	return (size_t)sysconf(_SC_PAGESIZE);
-}
-
-/* Made before the child is, which inherits the mapping. */
-static int open_wire(struct hm_internet *net, struct hm_fail *fail)
-{
-	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
-	void *words;
-
-	net->wire = bpf_map_create(BPF_MAP_TYPE_ARRAY, "wire", sizeof(uint32_t), sizeof(uint64_t), WIRE_WORDS, &opts);
-	if (net->wire < 0)
-		return hm_fail_errno(fail, "cannot make the counters of the packet capture");
-	words = mmap(NULL, page(), PROT_READ | PROT_WRITE, MAP_SHARED, net->wire, 0);
-	if (words == MAP_FAILED)
-		return hm_fail_errno(fail, "cannot map the counters of the packet capture");
-	net->words = words;
-	return 0;
-}
-
-int hm_internet_wire(const struct hm_internet *net, uint64_t *room)
-{
-	*room = net->words ? HM_INTERNET_RING - HM_INTERNET_RING / 32 : 0; /* a block's end may stay empty */
-	return net->wire;
+	return net->room;
 }
 
 static int start_child(struct hm_internet *net, struct server_spec *spec, struct hm_fail *fail)
@@ -161,9 +135,10 @@ static int start(struct hm_internet *net, struct server_spec *server, const stru
 		return fail->code;
 	if (spec->mode == HM_INTERNET_SIMULATED && hm_internet_scenario_read(&scenario, spec->scenario, spec->mirror, fail) < 0)
 		return fail->code;
-	if (!server->closed && open_wire(net, fail) < 0)
-		return fail->code;
-	server->wire = net->words;
+	if (!server->closed) {
+		net->room = HM_INTERNET_RING - HM_INTERNET_RING / 32; /* a block's end may stay empty */
+		server->wire = spec->wire;
+	}
 	if (spec->mode == HM_INTERNET_GATEWAY) {
 		ways = hm_internet_ways_start(&net->ways, spec->network, fail);
 		if (ways < 0)
@@ -188,7 +163,7 @@ int hm_internet_open(struct hm_internet **ret, const struct hm_internet_spec *sp
 	uint8_t once[HM_INTERNET_SECRET];
 
 	fail = fail ? fail : &unused;
-	net->control = net->wire = -1;
+	net->control = -1;
 	chamber = open_chamber(spec->chamber, fail);
 	if (chamber < 0)
 		return chamber;
@@ -242,10 +217,6 @@ void hm_internet_close(struct hm_internet *net)
 	}
 	if (net->control >= 0)
 		close(net->control);
-	if (net->words)
-		munmap(net->words, page());
-	if (net->wire >= 0)
-		close(net->wire);
 	free(net);
 }
 

@@ -46,6 +46,9 @@ struct hm_internet_spec {
 	const char *packets;	  /* pcapng file to create, or to begin anew */
 	const uint8_t *mac;	  /* hardware address of the chamber's card, 6 bytes, for one card alone; NULL: one that is always the same */
 	pid_t chamber;		  /* pid 1 of the chamber: its network namespace is set up too */
+	/* Two words in shared memory, 0, for whoever waits for the reader of the capture's ring: it adds to the first what it sends (for each
+	 * packet its bytes and 112 more); the second is how much of that the reader has taken. NULL: nobody waits. The caller's, until close. */
+	uint64_t *wire;
 };
 
 /* Handshakes. A product that does not trust the authority's certificate is among the refused. */
@@ -77,10 +80,8 @@ int hm_internet_open(struct hm_internet **ret, const struct hm_internet_spec *sp
  * or is what was written when the process died, and `stats` says what is in it as far as that is known. Free it with
  * close. */
 int hm_internet_stop(struct hm_internet *net, struct hm_internet_stats *stats, struct hm_fail *fail) HM_MUST_CHECK;
-/* What whoever fills the capture's ring must know to wait for its reader: the descriptor of a BPF map of two words, which can
- * be mapped. It adds to the first what it sends (for each packet its bytes and 112 more); the second is how much of that
- * the reader has taken. `room` gets the bytes of the ring, 0 where nothing is captured. The descriptor stays ours. */
-int hm_internet_wire(const struct hm_internet *net, uint64_t *room);
+/* Bytes that the capture's ring holds, as `wire` counts them; 0 where nothing is captured. */
+uint64_t hm_internet_room(const struct hm_internet *net);
 /* Kills what is left and frees. NULL is fine. Fits HM_CLEANUP by hm_internet_cleanup. */
 void hm_internet_close(struct hm_internet *net);
 void hm_internet_cleanup(struct hm_internet **net);

@@ -164,8 +164,8 @@ void hm_internet_ring_close(struct packet_ring *ring);
 /* packets.c: what passes the internet's end of the link, into the pcapng file. */
 struct packets;
 
-/* The words of hm_internet_wire. */
-enum { WIRE_SENT, WIRE_TAKEN, WIRE_WORDS };
+/* The words of struct hm_internet_spec. */
+enum { WIRE_SENT, WIRE_TAKEN };
 #define WIRE_FRAME 112
 
 /* `wire`: those words, or NULL. */
@@ -222,7 +222,7 @@ struct server_spec {
 	const uint8_t *secret, *noise; /* of struct hm_internet_spec, none NULL */
 	int64_t clock;
 	const uint8_t *mac;    /* of the chamber's card, or NULL */
-	uint64_t *wire; /* the words of hm_internet_wire */
+	uint64_t *wire; /* of struct hm_internet_spec */
 	int chamber, packets, control; /* descriptors: network namespace, file, socket to the parent */
 	int ways;		       /* of hm_internet_ways_start, or -1 */
 	pid_t parent;

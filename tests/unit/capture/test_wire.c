@@ -8,6 +8,7 @@
 enum { BURST = 60000 }; /* the subject's */
 
 static pid_t holder;
+static struct hm_capture_loaded *loaded;
 
 static pid_t child_other_than(pid_t other)
 {
@@ -55,10 +56,14 @@ static void burst(struct stage *stage, unsigned ms, struct hm_internet_stats *st
 
 	holder = hold_namespace(&stage->net);
 	spec.chamber = holder;
+	if (hm_capture_load(&loaded, &stage->spec, &fail) < 0)
+		fail_msg("%s", fail.text);
+	spec.wire = hm_capture_wire(loaded);
+	stage->spec.loaded = loaded;
 	if (hm_internet_open(&internet, &spec, &fail) < 0)
 		fail_msg("%s", fail.text);
 	reader = child_other_than(holder);
-	stage->spec.wire = hm_internet_wire(internet, &stage->spec.wire_room);
+	stage->spec.wire_room = hm_internet_room(internet);
 	assert_in_range(stage->spec.wire_room, 1 << 20, 64 << 20);
 	stage_open(stage);
 	helper = interrupt(reader, ms);
@@ -96,13 +101,16 @@ static void test_reader_that_is_stuck(void **state)
 static int leave(void **state)
 {
 	struct stage *stage = *state;
+	int r;
 
 	if (holder > 0 && kill(holder, SIGKILL) == 0)
 		waitpid(holder, NULL, 0);
 	holder = 0;
 	if (stage->net > 0)
 		close(stage->net);
-	return leave_stage(state);
+	r = leave_stage(state);
+	hm_capture_unload(hm_take_ptr(&loaded));
+	return r;
 }
 
 int main(void)

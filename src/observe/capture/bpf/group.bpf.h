@@ -1,8 +1,7 @@
 #pragma once
 /* Cgroups of tasks that are not the current one: the scope by its id. */
 #include "core_fixes.bpf.h"
-
-const volatile __u64 scope_id; /* of the watched cgroup; set by the loader */
+#include "pressure.bpf.h"
 
 #define GROUPS_DEEP 64 /* levels that a cgroup is followed up; the kernel's own paths end at 4,096 bytes before many more */
 
@@ -21,7 +20,7 @@ static __noinline bool group_in_scope(struct cgroup *group)
 			return false;
 		bpf_probe_read_kernel(&up, sizeof(up), &ancestors[level--]);
 		node = READ(up, kn);
-		if (READ(node, id) == scope_id)
+		if (READ(node, id) == order.scope_id)
 			return true;
 	}
 	return false;

@@ -75,6 +75,7 @@ const volatile __u64 ask_every;	 /* bytes that a CPU sends between two looks */
 const volatile bool pressure;	 /* false: the alarm wakes the reader of the ring, and nothing is stopped */
 
 struct hm_alarm alarm;
+struct hm_order order;
 
 /* The ring of the packet capture, which others fill and empty: what was sent its way, and how much of that its reader
  * has taken, in bytes of that ring (enum hm_wire_word). */
@@ -85,9 +86,6 @@ struct {
 	__type(value, __u64);
 	__uint(max_entries, HM_WIRE_WORDS);
 } wire SEC(".maps");
-
-const volatile __u64 wire_alarm; /* as those of the ring; 0: nobody reads */
-const volatile __u64 wire_stop;
 
 static __always_inline bool is_stopping(struct task_struct *current)
 {
@@ -160,22 +158,23 @@ static __always_inline void press_wire(__u64 cost)
 	__u64 *all;
 	__s64 waits;
 
-	if (!wire_alarm)
+	if (!order.wire_alarm)
 		return;
 	all = bpf_map_lookup_elem(&wire, &sent);
 	if (all)
 		__sync_fetch_and_add(all, cost);
 	waits = waits_on_wire();
-	if (waits >= (__s64)wire_alarm && !alarm.raised)
+	if (waits >= (__s64)order.wire_alarm && !alarm.raised)
 		raise_alarm(waits);
 }
 
 /* Behind a send of the current task's. */
 static __always_inline void stop_for_wire(void)
 {
-	__s64 waits = wire_alarm && pressure ? waits_on_wire() : 0;
+	bool asked = order.wire_alarm && pressure;
+	__s64 waits = asked ? waits_on_wire() : 0;
 
-	if (wire_alarm && waits >= (__s64)wire_stop)
+	if (asked && waits >= (__s64)order.wire_stop)
 		stop_current(waits);
 }
 
