@@ -1,5 +1,5 @@
 /* The documents of an experiment, set by set: each is made again from the seed, the levels and the secrets that its set names. */
-#include "factor.h"
+#include "mix.h"
 #include "verify_internal.h"
 
 /* Levels and secrets as the set says them. */
@@ -28,16 +28,47 @@ static int read_choice(struct hm_factor_choice *choice, const json_t *set, struc
 	return 0;
 }
 
+/* What has level 1 of a factor in a world between two levels. NULL: the set is none. */
+static int read_mix(const char **name, struct hm_factor_part **parts, size_t *count, const json_t *set, struct hm_fail *fail)
+{
+	const json_t *mix = json_object_get(set, "mix"), *list = json_object_get(mix, "parts"), *row;
+	size_t i;
+
+	if (!mix)
+		return 0;
+	*name = json_string_value(json_object_get(mix, "factor"));
+	*parts = hm_alloc(json_array_size(list) + 1, sizeof(**parts));
+	if (!*name || !hm_factor_claim(*name))
+		return hm_fail_set(fail, HM_E_UNKNOWN, "planted.json: a factor that this program does not have");
+	json_array_foreach (list, i, row) {
+		static const char *const members[] = { "document", "from", "to", "draw" };
+		json_int_t v[HM_COUNT(members)];
+
+		for (size_t m = 0; m < HM_COUNT(members); m++) {
+			v[m] = json_integer_value(json_object_get(row, members[m]));
+			if (v[m] < 0 || v[m] > UINT32_MAX)
+				return hm_fail_set(fail, HM_E_BAD, "planted.json: a mixed set has no such part");
+		}
+		(*parts)[(*count)++] = (struct hm_factor_part){ (uint32_t)v[0], (uint32_t)v[1], (uint32_t)v[2], (uint32_t)v[3] };
+	}
+	return 0;
+}
+
 static int check_set(const json_t *set, const uint8_t *seed, struct hm_fail *fail)
 {
 	HM_FREE struct hm_factor_choice *choice = hm_alloc(hm_factor_count, sizeof(*choice));
 	const char *phase = json_string_value(json_object_get(set, "phase"));
 	const json_t *files = json_object_get(set, "files");
+	HM_FREE struct hm_factor_part *parts = NULL;
+	const char *name = NULL;
+	size_t count = 0;
 	int r = read_choice(choice, set, fail);
 
+	if (r == 0)
+		r = read_mix(&name, &parts, &count, set, fail);
 	if (r == 0 && (!phase || !json_is_array(files)))
 		r = hm_fail_set(fail, HM_E_BAD, "planted.json: a set has no phase or no files");
-	return r < 0 ? r : hm_factor_check(files, seed, phase, choice, fail);
+	return r < 0 ? r : hm_factor_check(files, seed, phase, choice, name, parts, count, fail);
 }
 
 void hm_verify_sets(struct check *c, const uint8_t *seed)

@@ -77,7 +77,7 @@ static enum hm_fate fate_of(const struct hm_core *core, const struct hm_block *b
 {
 	static const char *const rules[HM_FATES] = { [HM_FATE_NOT_SET_UP] = "not set up", [HM_FATE_NOT_RECORDED] = "not recorded",
 						     [HM_FATE_SKIPPED] = "nothing to confirm", [HM_FATE_NOT_NEEDED] = "nothing kept",
-						     [HM_FATE_INTERRUPTED] = "interrupted" };
+						     [HM_FATE_UNASKED] = "nothing to locate", [HM_FATE_INTERRUPTED] = "interrupted" };
 	const char *rule = rule_of(core, 2 * (int64_t)block->number - 1 + place);
 	enum hm_fate fate = HM_FATE_NOT_SET_UP;
 
@@ -96,6 +96,11 @@ static bool may_skip(const struct hm_core *core, const struct hm_block *block)
 	return block->phase == HM_PHASE_CONFIRM && block->factor > 0 && strcmp(core->factors[block->factor], "content") != 0;
 }
 
+static bool is_stored(const struct hm_block *block)
+{
+	return block->phase == HM_PHASE_STORE || block->phase == HM_PHASE_SEND;
+}
+
 /* By the rules that doc/format/core.md gives, and no other. */
 static int read_fate(struct hm_core *core, struct hm_block *block, struct hm_fail *fail)
 {
@@ -111,16 +116,14 @@ static int read_fate(struct hm_core *core, struct hm_block *block, struct hm_fai
 	if (last && last->fate == HM_FATE_INTERRUPTED && block->fate != HM_FATE_INTERRUPTED)
 		return false_plan(fail, "a block stands behind one that was interrupted");
 	core->not_needed += block->fate == HM_FATE_NOT_NEEDED;
-	if ((block->fate == HM_FATE_SKIPPED && !may_skip(core, block)) || (block->fate == HM_FATE_NOT_NEEDED && block->phase < HM_PHASE_STORE))
+	if ((block->fate == HM_FATE_SKIPPED && !may_skip(core, block)) || (block->fate == HM_FATE_NOT_NEEDED && !is_stored(block)) ||
+	    (block->fate == HM_FATE_UNASKED && block->phase != HM_PHASE_LOCATE))
 		return false_plan(fail, "a block was skipped that is always done");
+	if (last && last->fate == HM_FATE_UNASKED && block->fate != HM_FATE_UNASKED)
+		return false_plan(fail, "a block stands behind one that had nothing to locate");
 	if (last && last->fate == HM_FATE_SKIPPED && last->factor == block->factor && block->fate == HM_FATE_DONE)
 		return false_plan(fail, "a block stands behind one that was skipped");
 	return 0;
-}
-
-static bool is_stored(const struct hm_block *block)
-{
-	return block->phase == HM_PHASE_STORE || block->phase == HM_PHASE_SEND;
 }
 
 /* Phases stand in their order, confirming blocks in that of factors; behind them each store block has its send block. */
@@ -153,7 +156,7 @@ static int read_levels(const struct hm_core *core, struct hm_block *block, const
 static int take_block(struct hm_core *core, size_t index, const json_t *row, struct hm_fail *fail)
 {
 	static const char *const phases[] = { [HM_PHASE_AA] = "aa", [HM_PHASE_SCREEN] = "screen", [HM_PHASE_CONFIRM] = "confirm",
-					       [HM_PHASE_STORE] = "store", [HM_PHASE_SEND] = "send" };
+					       [HM_PHASE_STORE] = "store", [HM_PHASE_SEND] = "send", [HM_PHASE_LOCATE] = "locate" };
 	struct hm_block *block = &core->blocks[index], *last = index ? block - 1 : NULL;
 	const json_t *runs = json_object_get(row, "runs"), *planned = json_object_get(core->plan, "runs");
 	const char *factor = hm_text_of(row, "factor"), *phase = hm_text_of(row, "phase");
@@ -165,7 +168,9 @@ static int take_block(struct hm_core *core, size_t index, const json_t *row, str
 	block->factor = factor_of(core, factor);
 	if (hm_number_of(row, "block") != (int64_t)index + 1 || json_array_size(runs) != 2)
 		return false_plan(fail, "the blocks are not 1, 2, 3 ..., each of two runs");
-	if ((block->phase >= HM_PHASE_CONFIRM) != (factor != NULL) || (factor && block->factor < 0) ||
+	if (block->phase == HM_PHASE_LOCATE && core->semantics < 4)
+		return false_plan(fail, "locate blocks in semantics that have none");
+	if ((block->phase >= HM_PHASE_CONFIRM && block->phase != HM_PHASE_LOCATE) != (factor != NULL) || (factor && block->factor < 0) ||
 	    (is_stored(block) && strcmp(factor, "content") != 0))
 		return false_plan(fail, "a block varies what it cannot");
 	if (!is_in_order(last, block))
@@ -210,7 +215,7 @@ static int read_blocks(struct hm_core *core, struct hm_fail *fail)
 static int check_counts(const struct hm_core *core, struct hm_fail *fail)
 {
 	HM_FREE size_t *confirms = hm_alloc(core->factor_count + 1, sizeof(*confirms));
-	size_t other[] = { [HM_PHASE_AA] = 0, [HM_PHASE_SCREEN] = 0, [HM_PHASE_STORE] = 0, [HM_PHASE_SEND] = 0 };
+	size_t other[] = { [HM_PHASE_AA] = 0, [HM_PHASE_SCREEN] = 0, [HM_PHASE_STORE] = 0, [HM_PHASE_SEND] = 0, [HM_PHASE_LOCATE] = 0 };
 	unsigned pairs = 0;
 
 	for (size_t i = 0; i < core->block_count; i++) {
@@ -226,6 +231,8 @@ static int check_counts(const struct hm_core *core, struct hm_fail *fail)
 	}
 	if (other[HM_PHASE_SEND] && other[HM_PHASE_SEND] < HM_EXPERIMENT_PAIRS_SIZED)
 		return false_plan(fail, "too few send blocks to confirm anything");
+	if (other[HM_PHASE_LOCATE] && other[HM_PHASE_LOCATE] != HM_EXPERIMENT_LOCATE)
+		return false_plan(fail, "more or fewer locate blocks than there are");
 	if (!core->factor_count || other[HM_PHASE_AA] < hm_experiment_aa(pairs) || other[HM_PHASE_SCREEN] < hm_experiment_screening(pairs))
 		return false_plan(fail, "no factor, or too few A/A or screening blocks before so many pairs");
 	return 0;
@@ -235,16 +242,22 @@ static int check_counts(const struct hm_core *core, struct hm_fail *fail)
 static void weigh_dropped(struct hm_core *core)
 {
 	HM_FREE size_t *confirms = hm_alloc(core->factor_count + 1, sizeof(*confirms));
+	size_t count = 0;
 
 	for (size_t i = 0; i < core->block_count; i++) {
 		const struct hm_block *block = &core->blocks[i];
 
+		if (block->phase == HM_PHASE_LOCATE) {
+			core->unasked += block->fate == HM_FATE_NOT_SET_UP || block->fate >= HM_FATE_UNASKED;
+			continue;
+		}
+		count++;
 		core->not_set_up += block->fate == HM_FATE_NOT_SET_UP;
 		core->skipped += block->fate == HM_FATE_SKIPPED;
 		if (block->phase == HM_PHASE_CONFIRM && block->fate != HM_FATE_NOT_SET_UP)
 			confirms[block->factor]++;
 	}
-	core->tolerable = core->not_set_up * DROPPED_SHARE <= core->block_count;
+	core->tolerable = core->not_set_up * DROPPED_SHARE <= count;
 	for (size_t i = 0; i < core->factor_count; i++)
 		core->tolerable &= confirms[i] >= HM_EXPERIMENT_PAIRS_MIN;
 }
@@ -290,6 +303,11 @@ static bool set_fits(const struct hm_core *core, const json_t *set, const struct
 	uint32_t secrets = block->number;
 
 	if (block->phase >= HM_PHASE_CONFIRM && !core->held)
+		return false;
+	/* What these have is told by what was asked: hm_locate_next, and who replays that. */
+	if (block->phase == HM_PHASE_LOCATE)
+		return strcmp(hm_text_of(set, "phase"), "screen") == 0 && json_array_size(levels) == core->factor_count;
+	if (json_object_get(set, "mix"))
 		return false;
 	if (block->phase >= HM_PHASE_CONFIRM)
 		secrets = core->held[block->factor];

@@ -38,14 +38,15 @@ enum hm_phase {
 	HM_PHASE_AA, HM_PHASE_SCREEN, HM_PHASE_CONFIRM,
 	HM_PHASE_STORE, /* nothing can leave, and what is left on disk is kept */
 	HM_PHASE_SEND,	/* begins with what the store block before it left, place by place; its level is that block's */
+	HM_PHASE_LOCATE, /* what is asked of an influence: see locate.h */
 };
 /* What became of it (doc/format/core.md). */
-enum hm_fate { HM_FATE_DONE, HM_FATE_NOT_SET_UP, HM_FATE_NOT_RECORDED, HM_FATE_SKIPPED, HM_FATE_NOT_NEEDED, HM_FATE_INTERRUPTED, HM_FATES };
+enum hm_fate { HM_FATE_DONE, HM_FATE_NOT_SET_UP, HM_FATE_NOT_RECORDED, HM_FATE_SKIPPED, HM_FATE_NOT_NEEDED, HM_FATE_UNASKED, HM_FATE_INTERRUPTED, HM_FATES };
 struct hm_block {
 	uint32_t number; /* from 1 */
 	enum hm_phase phase;
 	enum hm_fate fate;
-	int factor;	 /* index into the core's factors, of a confirming block and those behind; else -1 */
+	int factor;	 /* index into the core's factors, of a confirming, store or send block; else -1 */
 	size_t run[2];	 /* by place: index of the run, SIZE_MAX where it was not done */
 	unsigned level[2]; /* by place */
 };
@@ -68,10 +69,11 @@ struct hm_core {
 	struct hm_block *blocks;
 	size_t block_count;
 	uint32_t *held; /* by factor: number of the screening block whose secrets were held; NULL where screening was not done */
-	size_t not_set_up; /* blocks that were dropped before they began */
+	size_t not_set_up; /* blocks that were dropped before they began; here and below, without locate blocks */
 	size_t not_needed; /* store and send blocks that were dropped because all runs had left the same */
 	size_t skipped;	   /* confirming blocks that had nothing to confirm */
-	bool tolerable;	   /* these are few, and each factor has confirming blocks enough without them */
+	size_t unasked;	   /* locate blocks that were dropped before they began, or interrupted: no claim lacks them */
+	bool tolerable;	   /* those that were not set up are few, and each factor has confirming blocks enough without them */
 	struct hm_installed *installed; /* sorted by path */
 	size_t installed_count;
 	struct hm_bytes *names; /* what the paths above borrow from */
@@ -84,6 +86,11 @@ struct hm_core {
  * outlive the core. */
 int hm_core_open(struct hm_core **ret, const struct hm_parts *parts, struct hm_fail *fail) HM_MUST_CHECK;
 void hm_core_close(struct hm_core *core); /* NULL is fine */
+/* The plan has locate blocks. */
+static inline bool hm_core_locates(const struct hm_core *core)
+{
+	return core->block_count && core->blocks[core->block_count - 1].phase == HM_PHASE_LOCATE;
+}
 
 enum hm_act { HM_ACT_EXEC, HM_ACT_MAP, HM_ACT_OPEN, HM_ACT_WRITE }; /* MAP: executable; WRITE: opened for writing */
 

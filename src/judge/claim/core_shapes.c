@@ -32,8 +32,8 @@ struct shape {
 
 #define INTERNETS " closed gateway replay simulated "
 #define PROFILES " confined privileged "
-#define KINDS " selftest aa screen confirm store send "
-#define PHASES " aa screen confirm store send "
+#define KINDS " selftest aa screen confirm store send locate "
+#define PHASES " aa screen confirm store send locate "
 
 SHAPE(executable, ROWS(TEXT("path"), TEXT("sha256")), RULES({ "sha256", .form = 'h' }));
 SHAPE(planned_product, ROWS(TEXT("name"), OBJECT("executable")), RULES({ "executable", &executable }));
@@ -119,8 +119,11 @@ SHAPE(set_file,
       RULES({ "sha256", .form = 'h' }, { "size", .form = 'n' }, { "mode", .form = 'n' },
 	    { "role", .words = " document sample definitions " }, TEXTS("tokens"), { "uid", .form = 'n' }, { "gid", .form = 'n' },
 	    { "mtime", .form = 'n' }, { "atime", .form = 'n' }, { "xattrs", &xattr }, { "draw", .form = 'n' }));
-SHAPE(planted_set, ROWS(NUMBER("set"), TEXT("phase"), NUMBER("block"), LIST("levels"), LIST("files")),
-      RULES({ "set", .form = 'n' }, { "phase", .words = " aa screen " }, { "block", .form = 'n' }, { "levels", &level },
+SHAPE(mixed_part, ROWS(NUMBER("document"), NUMBER("from"), NUMBER("to"), NUMBER("draw")),
+      RULES({ "document", .form = 'n' }, { "from", .form = 'n' }, { "to", .form = 'n' }, { "draw", .form = 'n' }));
+SHAPE(mix, ROWS(TEXT("factor"), LIST("parts")), RULES({ "parts", &mixed_part }));
+SHAPE(planted_set, ROWS(NUMBER("set"), TEXT("phase"), NUMBER("block"), LIST("levels"), LIST("files"), OBJECT("mix?")),
+      RULES({ "set", .form = 'n' }, { "mix", &mix }, { "phase", .words = " aa screen " }, { "block", .form = 'n' }, { "levels", &level },
 	    { "files", &set_file }));
 SHAPE(planted_sets, ROWS(TEXT("schema"), TEXT("target"), LIST("sets")), RULES({ "sets", &planted_set }));
 

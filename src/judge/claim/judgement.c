@@ -223,7 +223,7 @@ struct hm_judgement *hm_judge_begin(const struct hm_core *core, const char *id)
 	planned -= 2 * core->skipped;
 	if (core->tolerable)
 		planned -= 2 * core->not_set_up;
-	planned -= 2 * core->not_needed;
+	planned -= 2 * (core->not_needed + core->unasked);
 	if (!j->untested && planned > core->runs)
 		hm_ground_add(hm_ground(j, "run.missing"), "runs", planned - core->runs);
 	return j;

@@ -141,6 +141,8 @@ static json_t *experiment_of(const struct hm_core *core)
 		return out;
 	if (core->semantics > 3)
 		json_object_set_new(out, "aa", json_integer(blocks(core, "aa")));
+	if (hm_core_locates(core))
+		json_object_set_new(out, "locate", json_integer(blocks(core, "locate")));
 	json_object_set_new(out, "send", json_integer(blocks(core, "send")));
 	json_object_set_new(out, "skipped", json_integer((json_int_t)core->skipped));
 	json_object_set_new(out, "not_set_up", json_integer((json_int_t)core->not_set_up));
@@ -159,7 +161,7 @@ static json_t *digest_text(const struct hm_sha256 *digest)
 
 static json_t *findings_of(struct evaluation *e)
 {
-	json_t *out = json_object(), *judged = json_array(), *untested = json_array(), *influence = hm_ledger_influence(e->ledger);
+	json_t *out = json_object(), *judged = json_array(), *untested = json_array(), *influence = hm_ledger_influence(e->ledger), *located;
 
 	for (size_t i = 0; i < e->count; i++) {
 		hm_trial_judge(e->trial, e->judgements[i], hm_judge_id(e->judgements[i]));
@@ -181,6 +183,9 @@ static json_t *findings_of(struct evaluation *e)
 	json_object_set_new(out, "claims", judged);
 	json_object_set_new(out, "not_tested", untested);
 	json_object_set_new(out, "influence", influence);
+	located = hm_trial_located(e->trial, influence);
+	if (located)
+		json_object_set_new(out, "located", located);
 	json_object_set_new(out, "ledger", e->trial ? hm_trial_ledger(e->trial) : hm_ledger_json(e->ledger));
 	json_object_set_new(out, "scope", json_pack("{s:[s,s,s]}", "not_asserted", "timing", "dormant behaviour", "server side"));
 	return out;

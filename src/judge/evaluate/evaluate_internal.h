@@ -2,6 +2,7 @@
 /* What is summed up over the runs beside the claims. */
 #include "claim.h"
 #include "compare.h"
+#include "locate.h"
 #include "text.h"
 
 /* Every outgoing byte per endpoint, and what was proven to be in it. */
@@ -54,6 +55,22 @@ size_t hm_trial_sent(const struct hm_trial *t) HM_MUST_CHECK;
 bool hm_trial_suspects(const struct hm_trial *t) HM_MUST_CHECK;
 /* Appends a row for each feature that was confirmed. */
 void hm_trial_influence(const struct hm_trial *t, json_t *out);
+/* Where the dependent ones of these rows come from; NULL where that was not to be found out. */
+json_t *hm_trial_located(const struct hm_trial *t, const json_t *influence);
+
+/* ---- located.c ---- */
+/* What locating goes by: what confirming confirmed, by factor; numbers of runs in the comparison. */
+struct hm_located {
+	const struct hm_core *core;
+	const struct hm_compare *compare;
+	const struct hm_compare_result *found;
+	const size_t *number_of;
+	const bool *suspected;
+};
+/* Goes through the locate blocks again. HM_E_BAD where one varied something else than had to be asked. *ret stays NULL where none was planned. */
+int hm_located_replay(struct hm_locate **ret, const struct hm_located *located, struct hm_fail *fail) HM_MUST_CHECK;
+/* A row for each dependent one of `influence`. */
+json_t *hm_located_json(const struct hm_locate *l, const struct hm_located *located, const json_t *influence);
 /* The files that make the product. */
 struct hm_artifacts;
 struct hm_artifacts *hm_artifacts_new(const struct hm_core *core);

@@ -23,6 +23,7 @@ struct hm_kept_trial {
 	size_t runs;
 	struct hm_compare_result found;
 	uint32_t held;
+	uint64_t unread; /* files, in runs before locate blocks: by these it is decided whether anything is sent */
 	bool beyond; /* `all` alone stands for some run */
 	struct hm_residue_spot spots[SPOTS_MAX];
 	struct hm_residue_outcome outcome;
@@ -106,6 +107,15 @@ static void take_proven(struct hm_kept_trial *k, const char *feature)
 		free(name);
 }
 
+/* Whether the run is one of a locate block. */
+static bool is_located(const struct hm_core *core, size_t run)
+{
+	for (size_t i = core->block_count; i > 0 && core->blocks[i - 1].phase == HM_PHASE_LOCATE; i--)
+		if (core->blocks[i - 1].run[0] == run || core->blocks[i - 1].run[1] == run)
+			return true;
+	return false;
+}
+
 void hm_kept_run(struct hm_kept_trial *k, const struct hm_run *run)
 {
 	const struct hm_flows none = { 0 };
@@ -116,6 +126,8 @@ void hm_kept_run(struct hm_kept_trial *k, const struct hm_run *run)
 	hm_residue_read(&residue, &run->tree);
 	hm_compare_run(k->compare, &residue.features, &none, NULL);
 	k->outcome.unread += residue.unread;
+	if (!is_located(k->core, k->runs))
+		k->unread += residue.unread;
 	k->beyond |= residue.beyond;
 	for (size_t i = 0; i < run->tree.count && !residue.beyond; i++)
 		take_path(k, &run->tree.list[i]);
@@ -311,7 +323,7 @@ int hm_kept_conclude(struct hm_kept_trial *k, struct hm_fail *fail)
 		count_untried(k, &aa, &screen, held);
 	k->outcome.spots = k->spots;
 	/* What was dropped for want of anything to send. */
-	if (k->core->not_needed && (k->outcome.blocks || k->outcome.unread))
+	if (k->core->not_needed && (k->outcome.blocks || k->unread))
 		return hm_fail_set(fail, HM_E_BAD, "runs were dropped as if nothing had been kept, and something was");
 	if (k->beyond || hm_compare_beyond(k->compare))
 		k->outcome.unread++;

@@ -4,7 +4,7 @@
 #include "compare.h"
 #include "factor.h"
 
-enum { NEVER = 0, AA = 0, SCREEN = 1, CONFIRM = 2 /* and the factor's number: groups of blocks */, GROUPS_MAX = 64 };
+enum { NEVER = 0, AA = 0, SCREEN = 1, CONFIRM = 2 /* and the factor's number: groups of blocks */, LOCATE = 63, GROUPS_MAX = 63 };
 
 struct hm_trial {
 	const struct hm_core *core;
@@ -16,6 +16,8 @@ struct hm_trial {
 	struct hm_compare_result sent;	 /* of runs that began with what others had kept: depends on that */
 	size_t *number_of;		 /* by run: its number among those that are compared; SIZE_MAX: it has no twin */
 	size_t runs, taken;		 /* that were seen, that are compared */
+	bool *suspected;		 /* by factor: screening had a suspect, of what left or of what was left on disk */
+	struct hm_locate *locate;	 /* NULL: nothing was to be located */
 	bool suspects; /* screening had some */
 };
 
@@ -30,6 +32,7 @@ struct hm_trial *hm_trial_new(const struct hm_core *core)
 	t->compare = hm_compare_new();
 	t->found = hm_alloc(core->factor_count + 1, sizeof(*t->found));
 	t->pairs = hm_alloc(core->factor_count + 1, sizeof(*t->pairs));
+	t->suspected = hm_alloc(core->factor_count + 1, sizeof(*t->suspected));
 	t->number_of = hm_alloc(core->runs + 1, sizeof(*t->number_of));
 	return t;
 }
@@ -44,6 +47,8 @@ void hm_trial_free(struct hm_trial *t)
 	hm_compare_free(t->compare);
 	free(t->found);
 	free(t->pairs);
+	free(t->suspected);
+	hm_locate_free(t->locate);
 	free(t->number_of);
 	free(t->influenced);
 	free(t);
@@ -128,6 +133,8 @@ static unsigned group_of(const struct hm_block *b)
 {
 	unsigned group = b->phase == HM_PHASE_AA ? AA : b->phase == HM_PHASE_SCREEN ? SCREEN : CONFIRM + (unsigned)b->factor;
 
+	if (b->phase == HM_PHASE_LOCATE)
+		return LOCATE;
 	return group < GROUPS_MAX ? group : GROUPS_MAX - 1;
 }
 
@@ -211,6 +218,7 @@ static int conclude_factor(struct hm_trial *t, const struct hm_kept_trial *kept,
 	if (r < 0)
 		return r;
 	t->suspects |= suspects.count > 0;
+	t->suspected[factor] = suspects.count > 0 || hm_kept_held(kept, factor);
 	held = numbers[suspects.held];
 	/* Where nothing that left is suspect, what was left on disk decides whose secrets are held. */
 	if (!suspects.count && hm_kept_held(kept, factor))
@@ -226,7 +234,7 @@ static int conclude_factor(struct hm_trial *t, const struct hm_kept_trial *kept,
 	r = check_skipped(t, &suspects, (int)factor, fail);
 	if (r < 0)
 		return r;
-	t->pairs[factor] = hm_phase_drawn(core, (int)factor, confirm.count, screen.count, suspects.count > 0 || hm_kept_held(kept, factor));
+	t->pairs[factor] = hm_phase_drawn(core, (int)factor, confirm.count, screen.count, t->suspected[factor]);
 	if (!confirm.count)
 		return 0;
 	r = hm_compare_confirm(t->compare, &suspects, &aa, &screen, &confirm, &draws, &t->found[factor], fail);
@@ -255,14 +263,22 @@ static int conclude_sent(struct hm_trial *t, struct hm_fail *fail)
 	return r;
 }
 
+static struct hm_located locating(const struct hm_trial *t)
+{
+	return t ? (struct hm_located){ t->core, t->compare, t->found, t->number_of, t->suspected } : (struct hm_located){ 0 };
+}
+
 int hm_trial_conclude(struct hm_trial *t, const struct hm_kept_trial *kept, struct hm_fail *fail)
 {
+	const struct hm_located located = locating(t);
 	int r = 0;
 
 	for (size_t i = 0; t && i < t->core->factor_count && r == 0; i++)
 		r = conclude_factor(t, kept, i, fail);
 	if (t && r == 0)
 		r = conclude_sent(t, fail);
+	if (t && r == 0)
+		r = hm_located_replay(&t->locate, &located, fail);
 	/* What is wrong with what it was asked is wrong with the core. */
 	if (r == HM_E_USAGE && fail)
 		fail->code = HM_E_BAD;
@@ -495,6 +511,13 @@ void hm_trial_influence(const struct hm_trial *t, json_t *out)
 		list_dependent(out, t->core->factors[f], &t->found[f], "confirm");
 	if (t)
 		list_dependent(out, "content", &t->sent, "send");
+}
+
+json_t *hm_trial_located(const struct hm_trial *t, const json_t *influence)
+{
+	const struct hm_located located = locating(t);
+
+	return t && t->locate ? hm_located_json(t->locate, &located, influence) : NULL;
 }
 
 bool hm_trial_suspects(const struct hm_trial *t)

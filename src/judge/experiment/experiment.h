@@ -20,6 +20,7 @@ enum {
 	HM_EXPERIMENT_AA_MIN = 8, HM_EXPERIMENT_AA_MAX = 16,         /* blocks: one for four pairs of a factor, within these */
 	HM_EXPERIMENT_SCREEN_MIN = 10, HM_EXPERIMENT_SCREEN_MAX = 40, /* blocks: two for three pairs */
 	HM_EXPERIMENT_REPEAT_FROM = 24,    /* pairs from which every fourth one repeats what the held block drew */
+	HM_EXPERIMENT_LOCATE = 128,         /* locate blocks of a plan that has some */
 	HM_EXPERIMENT_PROBE = 8,           /* blocks of a factor after which the rest need not be done when no suspect differed in them */
 	HM_EXPERIMENT_TOLERANCE_US = 20000, /* that a timing may be off, beside twice what it was off A/A */
 	HM_EXPERIMENT_TIMING_BLOCKS = 3,    /* in which a timing differs before it is suspected */

@@ -1,14 +1,12 @@
 /* The table of factors, and the world that its rows make together. */
 #include "factor_internal.h"
 
-static int make_content(struct hm_world *world, const struct hm_factor_key *key, struct hm_fail *fail);
-
 #define ONE_ADDRESS "it tells what leaves from what comes in, and an assessment names one for all its runs"
 #define ONE_KERNEL "both chambers stand on one kernel, which tells the same to both"
 #define CLOCK "the kernel writes it by its own clock, and no call sets it"
 
 const struct hm_factor hm_factors[] = {
-	{ "content", "collect.content", "what the documents say", NULL, make_content },
+	{ "content", "collect.content", "what the documents say", NULL, hm_factor_content },
 	{ "marking", "collect.content", "a protective marking in the header of four documents", NULL, hm_factor_marking, 1 },
 	{ "sample", "collect.content", "a sample beside the documents, and in an archive with one", NULL, hm_factor_sample, 1 },
 	{ "names", "collect.names", "names of files and folders", NULL, hm_factor_names },
@@ -75,7 +73,7 @@ const struct hm_factor *hm_factor_find(const char *name)
 	return NULL;
 }
 
-static int make_content(struct hm_world *world, const struct hm_factor_key *key, struct hm_fail *fail)
+int hm_factor_content(struct hm_world *world, const struct hm_factor_key *key, struct hm_fail *fail)
 {
 	int r = 0;
 
@@ -140,15 +138,14 @@ void hm_factor_release(struct hm_world **world)
 
 static void render(struct hm_world *world, const struct hm_factor_key *content)
 {
-	const struct hm_sha256 *key = &content->level[content->chosen];
-
 	for (size_t i = 0; i < world->file_count; i++) {
 		HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
 		struct hm_world_file *file = &world->file[i];
+		HM_FREE char *filled = hm_factor_filled(&hm_factor_docs[i], &content->level[content->chosen], file->draw);
 		const struct hm_factor_setting setting = { file->present, file->fillers };
 
-		hm_factor_render(&file->content, &text, &hm_factor_docs[i], key, file->draw, &setting);
-		file->tokens = hm_factor_tokens(file->token, &hm_factor_docs[i], key, file->draw);
+		hm_factor_make_file(&file->content, &text, &hm_factor_docs[i], filled, &setting);
+		file->tokens = hm_factor_tokens(file->token, &hm_factor_docs[i], filled);
 	}
 }
 
@@ -183,11 +180,10 @@ static int check(const char *phase, const struct hm_factor_choice *choice, struc
 	return 0;
 }
 
-int hm_factor_build(struct hm_world **ret, const uint8_t *seed, const char *phase, const struct hm_factor_choice *choice,
-		    const uint32_t *draws, struct hm_fail *fail)
+int hm_factor_build(struct hm_world **ret, struct hm_factor_key *content, const uint8_t *seed, const char *phase,
+		    const struct hm_factor_choice *choice, const uint32_t *draws, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_factor_release) struct hm_world *world = NULL;
-	struct hm_factor_key content = { 0 };
 	int r = check(phase, choice, fail);
 
 	if (r < 0)
@@ -199,26 +195,35 @@ int hm_factor_build(struct hm_world **ret, const uint8_t *seed, const char *phas
 		if (hm_factors[i].cannot)
 			continue;
 		make_key(&key, seed, phase, hm_factors[i].name, &choice[i]);
-		if (hm_factors[i].make == make_content)
-			content = key;
-		if (hm_factors[i].make != make_content || !draws)
+		if (hm_factors[i].make == hm_factor_content)
+			*content = key;
+		if (hm_factors[i].make != hm_factor_content || !draws)
 			r = hm_factors[i].make(world, &key, fail);
 	}
 	if (r < 0)
 		return r;
 	for (size_t i = 0; draws && i < world->file_count; i++)
 		world->file[i].draw = draws[i];
-	render(world, &content);
-	hm_factor_add_more(world);
-	qsort(world->file, world->file_count, sizeof(*world->file), by_path);
+	render(world, content);
 	*ret = hm_take_ptr(&world);
 	return 0;
+}
+
+void hm_factor_finish(struct hm_world *world)
+{
+	hm_factor_add_more(world);
+	qsort(world->file, world->file_count, sizeof(*world->file), by_path);
 }
 
 int hm_factor_world(struct hm_world **ret, const uint8_t *seed, const char *phase, const struct hm_factor_choice *choice,
 		    struct hm_fail *fail)
 {
-	return hm_factor_build(ret, seed, phase, choice, NULL, fail);
+	struct hm_factor_key content;
+	int r = hm_factor_build(ret, &content, seed, phase, choice, NULL, fail);
+
+	if (r == 0)
+		hm_factor_finish(*ret);
+	return r;
 }
 
 const struct hm_world_file *hm_factor_file(const struct hm_world *world, const char *id)

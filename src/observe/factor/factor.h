@@ -78,6 +78,7 @@ struct hm_world {
 };
 
 struct hm_factor_key; /* factor_internal.h */
+struct hm_factor_part; /* mix.h */
 struct hm_factor {
 	const char *name;    /* in labels and documents: "content", "metadata.times" */
 	const char *claim;   /* what its influence refutes */
@@ -98,7 +99,7 @@ bool hm_factor_covers(const char *name, size_t row) HM_MUST_CHECK;
 const char *hm_factor_claim(const char *name) HM_MUST_CHECK;
 /* The level of `name` where nobody varies it: that of its rows, which is the same for all of them. */
 unsigned hm_factor_base(const char *name) HM_MUST_CHECK;
-/* Makes the world in which factor hm_factors[i] has the level and secret of choice[i] (hm_factor_count of them). HM_E_USAGE
+/* Makes the world in which factor hm_factors[i] hm_factors[i] has the level and secret of choice[i] (hm_factor_count of them). HM_E_USAGE
  * for a level other than 0 and 1, for level 1 of a factor that cannot be set, and for a phase that is not of a to z. */
 int hm_factor_world(struct hm_world **ret, const uint8_t *seed, const char *phase, const struct hm_factor_choice *choice,
 		    struct hm_fail *fail) HM_MUST_CHECK;
@@ -110,10 +111,13 @@ int hm_factor_write(const struct hm_world *world, const char *folder, struct hm_
 void hm_factor_add(struct hm_world *world, const char *path, const char *role, struct hm_slice content);
 /* Appends the rows of planted.json (version 2) to `files`, and to `parts` every content that is not there yet. */
 int hm_factor_describe(json_t *files, const struct hm_world *world, struct hm_parts *parts, struct hm_fail *fail) HM_MUST_CHECK;
-/* Whether the rows of one set follow from the seed, each draw taken as it is written. HM_E_BAD with the first that does not;
+/* Whether the rows of one set follow from the seed, each draw taken as it is written; `parts` have level 1 of factor `name`, as
+ * hm_factor_mixed makes them, and bear their draws. HM_E_BAD with the first that does not;
  * HM_E_UNKNOWN where all does but the bytes of documents that are deflated: another zlib made them. Rows with role definitions, and
  * samples in samples/, follow from nothing and are passed over; so are parts and sizes, which who reads the parts checks. */
-int hm_factor_check(const json_t *files, const uint8_t *seed, const char *phase, const struct hm_factor_choice *choice,
-		    struct hm_fail *fail) HM_MUST_CHECK;
+int hm_factor_check(const json_t *files, const uint8_t *seed, const char *phase, const struct hm_factor_choice *choice, const char *name,
+		    struct hm_factor_part *parts, size_t count, struct hm_fail *fail) HM_MUST_CHECK;
+/* The row of such a set that is the document with this number; NULL where there is none. Borrowed. */
+const json_t *hm_factor_row(const json_t *files, uint32_t document) HM_MUST_CHECK;
 /* The document whose id it is, or NULL. */
 const struct hm_world_file *hm_factor_file(const struct hm_world *world, const char *id) HM_MUST_CHECK;

@@ -9,7 +9,7 @@ static void reverse(struct hm_bytes *out, const char *word)
 		hm_bytes_u8(out, (uint8_t)word[i - 1]);
 }
 
-static char *filled(const struct hm_factor_doc *doc, const struct hm_sha256 *key, uint32_t draw)
+char *hm_factor_filled(const struct hm_factor_doc *doc, const struct hm_sha256 *key, uint32_t draw)
 {
 	char *text = hm_strdup(doc->text ? doc->text : "");
 	struct hm_stream s;
@@ -19,12 +19,10 @@ static char *filled(const struct hm_factor_doc *doc, const struct hm_sha256 *key
 	return text;
 }
 
-void hm_factor_render(struct hm_bytes *file, struct hm_bytes *text, const struct hm_factor_doc *doc, const struct hm_sha256 *key,
-		      uint32_t draw, const struct hm_factor_setting *setting)
+void hm_factor_make_file(struct hm_bytes *file, struct hm_bytes *text, const struct hm_factor_doc *doc, const char *filled,
+			 const struct hm_factor_setting *setting)
 {
-	HM_FREE char *with_secret = filled(doc, key, draw);
-
-	for (const char *c = with_secret; *c; c++) {
+	for (const char *c = filled; *c; c++) {
 		if (*c == *MARK)
 			hm_bytes_text(text, setting->present ? hm_factor_marked : hm_factor_unmarked);
 		else if (*c == *CODE)
@@ -38,13 +36,20 @@ void hm_factor_render(struct hm_bytes *file, struct hm_bytes *text, const struct
 	doc->make(file, hm_slice_of(text), setting);
 }
 
-unsigned hm_factor_tokens(char token[][21], const struct hm_factor_doc *doc, const struct hm_sha256 *key, uint32_t draw)
+void hm_factor_render(struct hm_bytes *file, struct hm_bytes *text, const struct hm_factor_doc *doc, const struct hm_sha256 *key,
+		      uint32_t draw, const struct hm_factor_setting *setting)
 {
-	HM_FREE char *text = filled(doc, key, draw);
+	HM_FREE char *filled = hm_factor_filled(doc, key, draw);
+
+	hm_factor_make_file(file, text, doc, filled, setting);
+}
+
+unsigned hm_factor_tokens(char token[][21], const struct hm_factor_doc *doc, const char *filled)
+{
 	unsigned count = 0;
 
 	for (const char *at = doc->text; at && (at = strstr(at, TOKEN)) && count < HM_FACTOR_TOKENS_MAX; at += 20) {
-		memcpy(token[count], text + (at - doc->text), 20);
+		memcpy(token[count], filled + (at - doc->text), 20);
 		token[count++][20] = 0;
 	}
 	return count;

@@ -108,7 +108,18 @@ static bool is_foreign(const json_t *row)
 	       (strcmp(role, "sample") == 0 && strncmp(path, "samples/", 8) == 0);
 }
 
-/* Documents stand in the order of the table in every world, so draws are found by counting. */
+/* Documents stand in the order of the table in every world, so they are found by counting. */
+const json_t *hm_factor_row(const json_t *files, uint32_t document)
+{
+	const json_t *row;
+	size_t i, count = 0;
+
+	json_array_foreach (files, i, row)
+		if (!is_foreign(row) && !hm_factor_is_more(path_of(row)) && count++ == document)
+			return row;
+	return NULL;
+}
+
 static int read_draws(uint32_t *draws, const json_t *files, struct hm_fail *fail)
 {
 	size_t i, count = 0;
@@ -148,8 +159,8 @@ static int check_row(const json_t *row, const struct hm_world_file *file, bool *
 	return 0;
 }
 
-int hm_factor_check(const json_t *files, const uint8_t *seed, const char *phase, const struct hm_factor_choice *choice,
-		    struct hm_fail *fail)
+int hm_factor_check(const json_t *files, const uint8_t *seed, const char *phase, const struct hm_factor_choice *choice, const char *name,
+		    struct hm_factor_part *parts, size_t count, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_factor_release) struct hm_world *world = NULL;
 	HM_FREE uint32_t *draws = hm_alloc(hm_factor_doc_count, sizeof(*draws));
@@ -159,7 +170,7 @@ int hm_factor_check(const json_t *files, const uint8_t *seed, const char *phase,
 	int r = read_draws(draws, files, fail);
 
 	if (r == 0)
-		r = hm_factor_build(&world, seed, phase, choice, draws, fail);
+		r = hm_factor_mix(&world, seed, phase, choice, draws, name, parts, count, fail);
 	if (r < 0)
 		return r;
 	json_array_foreach (files, i, row) {

@@ -136,12 +136,10 @@ int hm_factor_more(struct hm_world *world, const struct hm_factor_key *key, stru
 	return 0;
 }
 
-#define MORE "zz-minutes-"
-
 void hm_factor_add_more(struct hm_world *world)
 {
 	for (unsigned i = 1; world->more && i <= 3; i++) {
-		HM_FREE char *path = hm_sprintf(MORE "%u.txt", i);
+		HM_FREE char *path = hm_sprintf(HM_FACTOR_MORE "%u.txt", i);
 		HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
 
 		hm_bytes_printf(&text, "Minutes of meeting %u\n\nThose who were there agreed to what had been agreed before.\n", i);
@@ -151,5 +149,5 @@ void hm_factor_add_more(struct hm_world *world)
 
 bool hm_factor_is_more(const char *path)
 {
-	return strncmp(path, MORE, strlen(MORE)) == 0;
+	return strncmp(path, HM_FACTOR_MORE, strlen(HM_FACTOR_MORE)) == 0;
 }

@@ -1,7 +1,7 @@
 #pragma once
 /* What the factors' files share. */
 #include "digest.h"
-#include "factor.h"
+#include "mix.h"
 
 /* The keys of both levels of one secret: a level whose value must not be the other's has to know the other. */
 struct hm_factor_key {
@@ -63,14 +63,25 @@ void hm_factor_render(struct hm_bytes *file, struct hm_bytes *text, const struct
 /* The first draw of the chosen level that fits: HM_E_SYSTEM when none of many does. */
 int hm_factor_match(uint32_t *draw, const struct hm_factor_doc *doc, const struct hm_factor_key *key, struct hm_fail *fail)
 	HM_MUST_CHECK;
-/* As hm_factor_world; with `draws` (one a document, in the table's order) nothing is searched. */
-int hm_factor_build(struct hm_world **ret, const uint8_t *seed, const char *phase, const struct hm_factor_choice *choice,
-		    const uint32_t *draws, struct hm_fail *fail) HM_MUST_CHECK;
+/* A world before anything is put in order: documents stand as in the table. With `draws` (one a document) nothing is searched. `content`:
+ * the keys that its documents were made with. */
+int hm_factor_build(struct hm_world **ret, struct hm_factor_key *content, const uint8_t *seed, const char *phase,
+		    const struct hm_factor_choice *choice, const uint32_t *draws, struct hm_fail *fail) HM_MUST_CHECK;
+void hm_factor_finish(struct hm_world *world);
+/* Gives the parts level 1, and their draws where `draws` is NULL; then finishes. As hm_factor_mixed. */
+int hm_factor_mix(struct hm_world **ret, const uint8_t *seed, const char *phase, const struct hm_factor_choice *choice,
+		  const uint32_t *draws, const char *name, struct hm_factor_part *parts, size_t count, struct hm_fail *fail) HM_MUST_CHECK;
+/* The text of a document with its secret in it, marks still to be put in: the same length and the same places of slots for every key and draw. */
+char *hm_factor_filled(const struct hm_factor_doc *doc, const struct hm_sha256 *key, uint32_t draw) HM_MUST_CHECK;
+/* What is made of such a text. */
+void hm_factor_make_file(struct hm_bytes *file, struct hm_bytes *text, const struct hm_factor_doc *doc, const char *filled,
+			 const struct hm_factor_setting *setting);
 
 /* The makers of the table's rows: what a level makes of the world. */
 typedef int hm_factor_make(struct hm_world *world, const struct hm_factor_key *key, struct hm_fail *fail);
 hm_factor_make hm_factor_names, hm_factor_sizes, hm_factor_times, hm_factor_owners, hm_factor_modes, hm_factor_xattrs,
-	hm_factor_sample, hm_factor_marking, hm_factor_more;
+	hm_factor_sample, hm_factor_marking, hm_factor_more, hm_factor_content;
+#define HM_FACTOR_MORE "zz-minutes-"
 /* Adds the documents that a world has more: always the same, behind all others in the order of paths. */
 void hm_factor_add_more(struct hm_world *world);
 bool hm_factor_is_more(const char *path) HM_MUST_CHECK;
@@ -81,5 +92,5 @@ hm_factor_make hm_factor_packages, hm_factor_processes, hm_factor_mounts;
 /* A file of the machine, empty so far; `path` is taken. Borrowed until the next. */
 struct hm_world_place *hm_factor_place(struct hm_world *world, char *path, mode_t mode, bool append);
 
-/* Tokens of a document's text with this draw; returns how many. */
-unsigned hm_factor_tokens(char token[][21], const struct hm_factor_doc *doc, const struct hm_sha256 *key, uint32_t draw);
+/* Tokens of a document's filled text; returns how many. */
+unsigned hm_factor_tokens(char token[][21], const struct hm_factor_doc *doc, const char *filled);

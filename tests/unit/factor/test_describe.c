@@ -20,7 +20,7 @@ static int checked(const json_t *files, const uint8_t *from, const char *phase, 
 		choice[i].n = 5;
 	if (factor)
 		choice[help_row(factor)].level = level;
-	return hm_factor_check(files, from, phase, choice, fail);
+	return hm_factor_check(files, from, phase, choice, NULL, NULL, 0, fail);
 }
 
 static json_t *row_called(const json_t *files, const char *prefix)

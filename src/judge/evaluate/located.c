@@ -1,0 +1,258 @@
+/* Which document an influence comes from, and which bytes of it: the locate blocks are gone through again, each must have varied what those before it
+ * called for, and what they showed is put down. */
+#include "evaluate_internal.h"
+
+#include "mix.h"
+
+/* ---- targets ---- */
+
+/* The confirming blocks that tell a factor's references: those that draw what the held block drew, where there are some. */
+static struct hm_compare_phase references(const struct hm_located *x, int factor, struct hm_compare_block *list)
+{
+	const struct hm_core *core = x->core;
+	struct hm_compare_phase out = { list, 0 };
+	unsigned planned = 0;
+
+	for (size_t i = 0; i < core->block_count; i++)
+		planned += core->blocks[i].phase == HM_PHASE_CONFIRM && core->blocks[i].factor == factor;
+	for (int all = 0; all < 2 && !out.count; all++)
+		for (size_t i = 0, place = 0; i < core->block_count; i++) {
+			const struct hm_block *b = &core->blocks[i];
+
+			if (b->phase != HM_PHASE_CONFIRM || b->factor != factor)
+				continue;
+			if ((hm_experiment_repeats(planned, (unsigned)place++, x->suspected[factor]) || all) && b->fate == HM_FATE_DONE)
+				list[out.count++] = (struct hm_compare_block){ { x->number_of[b->run[b->level[0] == 1]],
+										 x->number_of[b->run[b->level[0] != 1]] } };
+		}
+	return out;
+}
+
+static void add_targets(struct hm_locate *l, const struct hm_located *x)
+{
+	HM_FREE struct hm_compare_block *list = hm_alloc(x->core->block_count + 1, sizeof(*list));
+
+	for (size_t f = 0; f < x->core->factor_count; f++) {
+		struct hm_compare_phase confirm = references(x, (int)f, list);
+
+		hm_locate_add(l, x->core->factors[f], x->compare, &x->found[f], &confirm);
+	}
+}
+
+/* ---- blocks ---- */
+
+static int false_block(struct hm_fail *fail, const struct hm_block *b, const char *what)
+{
+	return hm_fail_set(fail, HM_E_BAD, "block %u %s", b->number, what);
+}
+
+static json_int_t number_of(const json_t *row, const char *member)
+{
+	return json_integer_value(json_object_get(row, member));
+}
+
+static bool has_parts(const json_t *set, const struct hm_locate_question *q, unsigned level)
+{
+	const json_t *mix = json_object_get(set, "mix"), *list = json_object_get(mix, "parts"), *row;
+	size_t i;
+
+	if (!mix || !q->count[level])
+		return !mix && !q->count[level];
+	if (strcmp(json_string_value(json_object_get(mix, "factor")), q->factor) != 0 || json_array_size(list) != q->count[level])
+		return false;
+	json_array_foreach (list, i, row) {
+		const struct hm_factor_part *part = &q->level[level][i];
+
+		if (number_of(row, "document") != part->document || number_of(row, "from") != part->from || number_of(row, "to") != part->to)
+			return false;
+	}
+	return true;
+}
+
+/* The run's documents are those that the question asks for. */
+static bool is_asked(const struct hm_core *core, size_t run, unsigned level, const struct hm_locate_question *q)
+{
+	const json_t *set = json_array_get(json_object_get(core->planted, "sets"), core->set_of[run]), *row;
+	bool fits = has_parts(set, q, level);
+	size_t i;
+
+	json_array_foreach (json_object_get(set, "levels"), i, row) {
+		bool varies = strcmp(core->factors[i], q->factor) == 0;
+
+		fits &= strcmp(json_string_value(json_object_get(row, "factor")), core->factors[i]) == 0 &&
+			number_of(row, "level") == (varies ? 0 : (json_int_t)hm_factor_base(core->factors[i]));
+		fits &= !varies || number_of(set, "block") == core->held[i];
+	}
+	return fits;
+}
+
+static int take_block(struct hm_locate *l, const struct hm_located *x, const struct hm_block *b, struct hm_fail *fail)
+{
+	struct hm_locate_question q;
+
+	if (hm_locate_next(l, &q) != (b->fate != HM_FATE_UNASKED))
+		return false_block(fail, b, b->fate == HM_FATE_UNASKED ? "was left out, and something was to be asked" : "was done, and nothing was to be asked");
+	if (b->fate == HM_FATE_UNASKED)
+		return 0;
+	for (unsigned place = 0; place < 2; place++)
+		if (b->run[place] != SIZE_MAX && !is_asked(x->core, b->run[place], b->level[place], &q))
+			return false_block(fail, b, "varies something else than was to be asked");
+	if (b->fate != HM_FATE_DONE) {
+		hm_locate_tell(l, NULL);
+		return 0;
+	}
+	hm_locate_answer(l, x->compare, &(struct hm_compare_block){ { x->number_of[b->run[b->level[0] == 1]], x->number_of[b->run[b->level[0] != 1]] } });
+	return 0;
+}
+
+int hm_located_replay(struct hm_locate **ret, const struct hm_located *x, struct hm_fail *fail)
+{
+	int r = 0;
+
+	if (!hm_core_locates(x->core))
+		return 0;
+	*ret = hm_locate_new(x->core->seed);
+	add_targets(*ret, x);
+	for (size_t i = 0; i < x->core->block_count && r == 0; i++) {
+		const struct hm_block *b = &x->core->blocks[i];
+
+		if (b->phase == HM_PHASE_LOCATE && b->fate == HM_FATE_INTERRUPTED)
+			break;
+		if (b->phase == HM_PHASE_LOCATE)
+			r = take_block(*ret, x, b, fail);
+	}
+	return r;
+}
+
+/* ---- what is said of it ---- */
+
+static struct hm_slice file_of(const struct hm_core *core, size_t run, uint32_t document)
+{
+	const json_t *set = json_array_get(json_object_get(core->planted, "sets"), core->set_of[run]);
+	const char *part = json_string_value(json_object_get(hm_factor_row(json_object_get(set, "files"), document), "part"));
+	struct hm_slice file = { 0 };
+
+	if (part && !hm_parts_get(core->parts, part, &file))
+		abort();
+	return file;
+}
+
+/* Bytes of the file that were not the same in the two runs of the locate block: from the first to the last. */
+static void differing(const struct hm_core *core, unsigned block, uint32_t document, size_t *offset, size_t *length, size_t *of)
+{
+	const struct hm_block *b = &core->blocks[core->block_count - HM_EXPERIMENT_LOCATE + block];
+	struct hm_slice a = file_of(core, b->run[b->level[0] == 1], document), c = file_of(core, b->run[b->level[0] != 1], document);
+	size_t both = a.len < c.len ? a.len : c.len, tail = 0;
+
+	for (*offset = 0; *offset < both && a.data[*offset] == c.data[*offset];)
+		++*offset;
+	while (tail < both - *offset && a.data[a.len - 1 - tail] == c.data[c.len - 1 - tail])
+		tail++;
+	*length = c.len - tail - *offset;
+	*of = c.len;
+}
+
+static json_t *place_json(const struct hm_core *core, const struct hm_locate_place *place, const char *factor, unsigned k)
+{
+	json_t *out = json_object(), *with = json_array();
+	size_t offset, length, of;
+	bool text = false, bytes = strcmp(factor, "content") == 0;
+
+	if (bytes) {
+		text = hm_factor_span(place->part.document, place->part.from, place->part.to, &offset, &length, &of);
+		if (!text)
+			differing(core, place->block, place->part.document, &offset, &length, &of);
+	}
+	for (uint32_t i = 0; i < hm_factor_things(); i++)
+		if (place->ground >> i & 1)
+			json_array_append_new(with, json_string(hm_factor_thing(i)));
+	json_object_set_new(out, "document", json_string(hm_factor_thing(place->part.document)));
+	json_object_set_new(out, "part", !bytes ? json_null() : json_string(text ? "text" : "file"));
+	json_object_set_new(out, "offset", bytes ? json_integer((json_int_t)offset) : json_null());
+	json_object_set_new(out, "length", bytes ? json_integer((json_int_t)length) : json_null());
+	json_object_set_new(out, "of", bytes ? json_integer((json_int_t)of) : json_null());
+	json_object_set_new(out, "with", with);
+	json_object_set_new(out, "blocks", json_integer(place->confirmed));
+	json_object_set_new(out, "error", json_pack("[i,i]", 1, 1 << k));
+	return out;
+}
+
+static void put_result(json_t *out, const struct hm_locate *l, const struct hm_core *core, const char *factor, size_t target)
+{
+	static const char *const reasons[] = { [HM_LOCATED] = "located", [HM_LOCATE_UNSTEADY] = "unsteady", [HM_LOCATE_MANY] = "many",
+					       [HM_LOCATE_UNCONFIRMED] = "not confirmed", [HM_LOCATE_BLOCKS_OUT] = "blocks" };
+	json_t *places = json_object_get(out, "places");
+	struct hm_locate_result result;
+	unsigned k = hm_locate_result(l, target, &result);
+
+	for (size_t i = 0; i < result.count; i++)
+		json_array_append_new(places, place_json(core, &result.place[i], factor, k));
+	json_object_set_new(out, "reason", json_string(reasons[result.reason]));
+	json_object_set_new(out, "rest", result.rest < 0 ? json_null() : json_string(result.rest ? "differs" : "same"));
+	json_object_set_new(out, "blocks", json_integer(result.blocks));
+}
+
+/* The confirmed features in the order of rows that tell of them. */
+struct cursor {
+	const struct hm_located *x;
+	size_t factor, at, targets;
+};
+
+static const struct hm_compare_found *next_found(struct cursor *c)
+{
+	while (c->factor < c->x->core->factor_count && c->at == c->x->found[c->factor].count) {
+		c->factor++;
+		c->at = 0;
+	}
+	return c->factor < c->x->core->factor_count ? &c->x->found[c->factor].list[c->at++] : NULL;
+}
+
+/* Why the row is no target; NULL: it is the next. */
+static const char *no_target(struct cursor *c, const json_t *row)
+{
+	const struct hm_compare_found *found;
+	struct hm_compare_account account;
+
+	if (strcmp(json_string_value(json_object_get(row, "layer")), HM_RESIDUE_ENDPOINT) == 0)
+		return "disk";
+	if (strcmp(json_string_value(json_object_get(json_object_get(row, "p"), "phase")), "confirm") != 0)
+		return "stored";
+	found = next_found(c);
+	if (!found)
+		abort(); /* it was made of them */
+	hm_compare_account(c->x->compare, found->key, &account);
+	if (!hm_locate_can(c->x->core->factors[c->factor]))
+		return "factor";
+	return account.timing ? "timing" : c->targets == HM_LOCATE_TARGETS ? "features" : NULL;
+}
+
+json_t *hm_located_json(const struct hm_locate *l, const struct hm_located *x, const json_t *influence)
+{
+	struct cursor c = { .x = x };
+	json_t *list = json_array();
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (influence, i, row) {
+		static const char *const told[] = { "factor", "endpoint", "layer", "feature" };
+		const char *why;
+		json_t *out;
+
+		if (strcmp(json_string_value(json_object_get(row, "grade")), "dependent") != 0)
+			continue;
+		why = no_target(&c, row);
+		out = json_object();
+		for (size_t m = 0; m < HM_COUNT(told); m++)
+			json_object_set(out, told[m], json_object_get(row, told[m]));
+		json_object_set_new(out, "places", json_array());
+		if (!why) {
+			put_result(out, l, x->core, json_string_value(json_object_get(row, "factor")), c.targets++);
+		} else {
+			json_object_set_new(out, "reason", json_string(why));
+			json_object_set_new(out, "rest", json_null());
+			json_object_set_new(out, "blocks", json_integer(0));
+		}
+		json_array_append_new(list, out);
+	}
+	return list;
+}

@@ -1,0 +1,155 @@
+/* Targets, and what blocks showed of them. */
+#include "locate_internal.h"
+
+struct hm_locate *hm_locate_new(const uint8_t *seed)
+{
+	struct hm_locate *l = hm_alloc(1, sizeof(*l));
+
+	memcpy(l->seed, seed, sizeof(l->seed));
+	l->blocks = hm_alloc(HM_LOCATE_BLOCKS, sizeof(*l->blocks));
+	return l;
+}
+
+void hm_locate_free(struct hm_locate *l)
+{
+	if (!l)
+		return;
+	free(l->spaces);
+	free(l->targets);
+	free(l->blocks);
+	free(l);
+}
+
+bool hm_locate_can(const char *factor)
+{
+	for (uint32_t i = 0; i < hm_factor_things(); i++)
+		if (hm_factor_places(factor, i))
+			return true;
+	return false;
+}
+
+struct ordered {
+	struct hm_sha256 key;
+	uint32_t document;
+};
+
+static int by_key(const void *a, const void *b)
+{
+	return memcmp(&((const struct ordered *)a)->key, &((const struct ordered *)b)->key, sizeof(struct hm_sha256));
+}
+
+/* The factor's, made where it is new. SIZE_MAX where it has no things. */
+static size_t space_of(struct hm_locate *l, const char *factor)
+{
+	struct ordered list[THINGS_MAX];
+	struct space *s;
+
+	for (size_t i = 0; i < l->space_count; i++)
+		if (strcmp(l->spaces[i].factor, factor) == 0)
+			return i;
+	if (!hm_locate_can(factor))
+		return SIZE_MAX;
+	if (hm_factor_things() > THINGS_MAX)
+		abort();
+	l->spaces = hm_realloc(l->spaces, l->space_count + 1, sizeof(*l->spaces));
+	s = &l->spaces[l->space_count];
+	*s = (struct space){ .factor = factor };
+	for (uint32_t i = 0; i < hm_factor_things(); i++) {
+		HM_FREE char *label = hm_sprintf("locate/%s/%u", factor, i);
+
+		s->places[i] = hm_factor_places(factor, i);
+		if (!s->places[i])
+			continue;
+		hm_derive(&list[s->count].key, l->seed, label);
+		list[s->count++].document = i;
+	}
+	qsort(list, s->count, sizeof(list[0]), by_key);
+	for (size_t i = 0; i < s->count; i++)
+		s->order[i] = list[i].document;
+	return l->space_count++;
+}
+
+/* Z: the smallest of 1 to 4 with 20 (n - c)^Z <= n^Z. */
+static unsigned times_of(uint64_t steady, uint64_t of)
+{
+	uint64_t missed = 1, all = 1;
+
+	for (unsigned z = 1; z <= 4; z++) {
+		missed *= of - steady;
+		all *= of;
+		if (steady && 20 * missed <= all)
+			return z;
+	}
+	return 0;
+}
+
+static struct target *add_target(struct hm_locate *l, const char *factor, unsigned steady, unsigned of)
+{
+	size_t space = space_of(l, factor);
+
+	if (space == SIZE_MAX || l->target_count == HM_LOCATE_TARGETS)
+		return NULL;
+	l->targets = hm_realloc(l->targets, l->target_count + 1, sizeof(*l->targets));
+	l->targets[l->target_count] = (struct target){ .space = space, .times = times_of(steady, of) };
+	return &l->targets[l->target_count++];
+}
+
+void hm_locate_target(struct hm_locate *l, const char *factor, unsigned steady, unsigned of)
+{
+	add_target(l, factor, steady, of);
+}
+
+/* A run at level 0 that has what most runs at level 0 have. */
+static size_t reference_of(const struct hm_compare *c, size_t key, const struct hm_compare_phase *confirm)
+{
+	size_t best = 0, most = 0;
+
+	for (size_t i = 0; i < confirm->count; i++) {
+		size_t count = 0;
+
+		for (size_t k = 0; k < confirm->count; k++)
+			count += !hm_compare_differs(c, key, confirm->list[i].run[0], confirm->list[k].run[0]);
+		if (count > most) {
+			most = count;
+			best = confirm->list[i].run[0];
+		}
+	}
+	return best;
+}
+
+/* Level 0 less level 1, where a run is 1 that has what the reference has. */
+static int difference(const struct hm_compare *c, size_t key, size_t reference, const struct hm_compare_block *block)
+{
+	return !hm_compare_differs(c, key, block->run[0], reference) - !hm_compare_differs(c, key, block->run[1], reference);
+}
+
+void hm_locate_add(struct hm_locate *l, const char *factor, const struct hm_compare *c, const struct hm_compare_result *found,
+		   const struct hm_compare_phase *confirm)
+{
+	for (size_t i = 0; i < found->count && confirm->count; i++) {
+		size_t key = found->list[i].key, reference = reference_of(c, key, confirm);
+		struct hm_compare_account account;
+		struct target *target;
+		unsigned steady = 0;
+
+		hm_compare_account(c, key, &account);
+		if (account.timing)
+			continue;
+		for (size_t b = 0; b < confirm->count; b++)
+			steady += difference(c, key, reference, &confirm->list[b]) == 1;
+		target = add_target(l, factor, steady, (unsigned)confirm->count);
+		if (!target)
+			return;
+		target->key = key;
+		target->reference = reference;
+	}
+}
+
+void hm_locate_answer(struct hm_locate *l, const struct hm_compare *c, const struct hm_compare_block *block)
+{
+	int d[HM_LOCATE_TARGETS];
+
+	for (size_t i = 0; i < l->target_count; i++)
+		d[i] = difference(c, l->targets[i].key, l->targets[i].reference, block);
+	hm_locate_tell(l, d);
+}
