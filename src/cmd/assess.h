@@ -25,6 +25,7 @@ struct hm_assessment {
 	const char *key;      /* private key's file */
 	const char *const *factors; /* of an experiment, NULL-terminated; NULL: there is none */
 	unsigned pairs;
+	bool locate; /* what is confirmed is located */
 	struct hm_resume *resume; /* what it goes on from, or NULL */
 	uint64_t events, lost;
 	struct hm_fail unfinished; /* code 0, or why not all runs were made: what was done is there */

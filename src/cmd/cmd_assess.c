@@ -17,6 +17,7 @@ static const struct hm_option options[] = {
 	{ "pairs", 0, "N", false, "experiment: N confirming pairs of runs for each factor, 7 or more" },
 	{ "resume", 0, "FILE", false, "go on from an interrupted experiment's bundle; all else as it was given then" },
 	{ "factors", 0, "LIST", false, "what the pairs differ in, with commas between (" FACTORS ")" },
+	{ "locate", 0, NULL, false, "experiment: find out which document an influence comes from, and which bytes of it" },
 	{ "stdin", 0, "FILE", false, "what the command reads as standard input" },
 	{ "internet", 0, "MODE", false, "simulated (default), closed, replay=FILE.hallmark, gateway[=NETWORK]" },
 	{ "time-limit", 0, "SECONDS", false, "kill the product after so long" },
@@ -141,6 +142,8 @@ static int choose_experiment(struct hm_assessment *a, const struct hm_args *args
 		return hm_fail_set(fail, HM_E_USAGE, "--resume: it takes the options that were given then, --pairs among them");
 	if (!pairs && list)
 		return hm_fail_set(fail, HM_E_USAGE, "--factors: without --pairs nothing is compared");
+	if (!pairs && hm_args_has(args, "locate"))
+		return hm_fail_set(fail, HM_E_USAGE, "--locate: without --pairs there is nothing to locate");
 	if (!pairs)
 		return 0;
 	if (a->mode == HM_INTERNET_GATEWAY)
@@ -157,6 +160,7 @@ static int choose_experiment(struct hm_assessment *a, const struct hm_args *args
 	}
 	a->factors = factors;
 	a->pairs = (unsigned)n;
+	a->locate = hm_args_has(args, "locate");
 	return 0;
 }
 

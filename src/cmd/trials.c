@@ -13,7 +13,7 @@
 
 enum { REPEATS = 2 }; /* of a block whose surroundings cannot be made */
 const char *const hm_trials_rules[FATES] = { [INTERRUPTED] = "interrupted", [NOT_SET_UP] = "not set up", [NOT_RECORDED] = "not recorded",
-					       [NOTHING_KEPT] = "nothing kept", [SKIPPED] = "nothing to confirm" };
+					       [NOTHING_KEPT] = "nothing kept", [SKIPPED] = "nothing to confirm", [UNASKED] = "nothing to locate" };
 
 /* What the chamber's internet says in both runs of a block follows from these, and what the product draws and is told of the time. */
 struct block_net {
@@ -87,7 +87,9 @@ int hm_trials_open(struct hm_trials **ret, struct hm_assessment *a, const char *
 		e->stores = pairs < HM_EXPERIMENT_PAIRS_SIZED ? HM_EXPERIMENT_PAIRS_SIZED : pairs;
 	e->aa = hm_experiment_aa(pairs);
 	e->screen = hm_experiment_screening(pairs);
-	e->blocks = e->aa + e->screen + (unsigned)count * pairs + 2 * e->stores;
+	e->fresh = e->aa + e->screen + (unsigned)count * pairs;
+	e->locates = a->locate ? HM_LOCATE_BLOCKS : 0;
+	e->blocks = e->fresh + 2 * e->stores + e->locates;
 	if (2 * e->blocks > HM_EXPERIMENT_PAIRS_MAX) {
 		hm_fail_set(fail, HM_E_USAGE, "--pairs %u: with %zu factors that is %u runs, more than the %d that an assessment can have", pairs, count,
 			    2 * e->blocks, HM_EXPERIMENT_PAIRS_MAX);
@@ -116,6 +118,8 @@ void hm_trials_close(struct hm_trials *e)
 	json_decref(e->planted);
 	json_decref(e->repeated);
 	json_decref(e->resumed);
+	hm_locate_free(e->locate);
+	hm_compare_free(e->compare);
 	free(e->held);
 	free(e->began);
 	free(e->sets);
@@ -138,22 +142,30 @@ unsigned hm_trials_runs(const struct hm_trials *e)
 
 const char *hm_trials_phase(const struct hm_trials *e, unsigned block)
 {
-	unsigned fresh = e->blocks - 2 * e->stores;
-
-	if (block > fresh)
-		return (block - fresh) % 2 ? "store" : "send";
+	if (block > e->fresh + 2 * e->stores)
+		return "locate";
+	if (block > e->fresh)
+		return (block - e->fresh) % 2 ? "store" : "send";
 	return block <= e->aa ? "aa" : block <= e->aa + e->screen ? "screen" : "confirm";
-}
-
-/* Of a confirming block, and of those behind. */
-static size_t factor_of(const struct hm_trials *e, unsigned block)
-{
-	return block > e->blocks - 2 * e->stores ? e->content : (block - e->aa - e->screen - 1) / e->pairs;
 }
 
 static bool is_phase(const struct hm_trials *e, unsigned block, const char *phase)
 {
 	return strcmp(hm_trials_phase(e, block), phase) == 0;
+}
+
+/* Of a confirming block, and of those behind; of a locate block while it is at work. */
+static size_t factor_of(const struct hm_trials *e, unsigned block)
+{
+	size_t asked = 0;
+
+	if (block <= e->fresh)
+		return (block - e->aa - e->screen - 1) / e->pairs;
+	if (!is_phase(e, block, "locate"))
+		return e->content;
+	while (strcmp(e->factors[asked], e->question.factor) != 0)
+		asked++;
+	return asked;
 }
 
 void hm_trials_plan(const struct hm_trials *e, json_t **factors, json_t **runs, json_t **blocks)
@@ -164,7 +176,7 @@ void hm_trials_plan(const struct hm_trials *e, json_t **factors, json_t **runs, 
 	for (size_t i = 0; i < e->factor_count; i++)
 		json_array_append_new(*factors, json_string(e->factors[i]));
 	for (unsigned b = 1; b <= e->blocks; b++) {
-		bool confirms = b > e->aa + e->screen;
+		bool confirms = b > e->aa + e->screen && !is_phase(e, b, "locate");
 
 		for (unsigned run = 2 * b - 1; run <= 2 * b; run++)
 			json_array_append_new(*runs, json_pack("{s:i,s:s}", "run", (int)run, "kind", hm_trials_phase(e, b)));
@@ -172,31 +184,6 @@ void hm_trials_plan(const struct hm_trials *e, json_t **factors, json_t **runs, 
 							 confirms ? json_string(e->factors[factor_of(e, b)]) : json_null(), "runs",
 							 (int)(2 * b - 1), (int)(2 * b)));
 	}
-}
-
-/* ---- what a run finds ---- */
-
-int hm_trials_find_set(struct hm_trials *e, size_t *ret, struct set wanted, const struct hm_world *world, struct hm_fail *fail)
-{
-	json_t *row, *levels = NULL, *files = NULL;
-	int r = 0;
-
-	for (size_t i = 0; i < e->set_count; i++)
-		if (e->sets[i].screen == wanted.screen && e->sets[i].block == wanted.block && e->sets[i].levels == wanted.levels) {
-			*ret = i;
-			return 0;
-		}
-	levels = json_array();
-	files = json_array();
-	for (size_t i = 0; i < e->factor_count; i++)
-		json_array_append_new(levels, json_pack("{s:s,s:i}", "factor", e->factors[i], "level", (int)(wanted.levels >> i & 1)));
-	r = hm_factor_describe(files, world, e->a->parts, fail);
-	row = json_pack("{s:i,s:s,s:i,s:o,s:o}", "set", (int)e->set_count + 1, "phase", wanted.screen ? "screen" : "aa", "block",
-			(int)wanted.block, "levels", levels, "files", files);
-	json_array_append_new(e->planted, row);
-	*ret = e->set_count;
-	e->sets[e->set_count++] = wanted;
-	return r;
 }
 
 /* ---- one run ---- */
@@ -222,23 +209,30 @@ int hm_trials_world(struct hm_trials *e, unsigned block, unsigned place, struct 
 {
 	HM_FREE struct hm_factor_choice *choice = hm_alloc(hm_factor_count, sizeof(*choice));
 	int level = hm_trials_level(e, block, place, fail), r;
-	bool confirms = block > e->aa + e->screen;
+	bool confirms = block > e->aa + e->screen, locates = is_phase(e, block, "locate");
 
 	if (level < 0)
 		return level;
-	*set = (struct set){ block > e->aa, confirms ? e->held[factor_of(e, block)] : block, 0 };
+	*set = (struct set){ .screen = block > e->aa, .block = confirms ? e->held[factor_of(e, block)] : block };
 	for (size_t i = 0; i < hm_factor_count; i++)
 		choice[i] = (struct hm_factor_choice){ hm_factors[i].base, set->block };
 	for (size_t i = 0; i < e->factor_count; i++) {
 		bool varies = block > e->aa && (!confirms || (factor_of(e, block) == i && !is_phase(e, block, "send")));
-		unsigned own = varies ? (unsigned)level : hm_factor_base(e->factors[i]);
+		unsigned own = !varies ? hm_factor_base(e->factors[i]) : locates ? 0 : (unsigned)level;
 
 		for (size_t row = 0; row < hm_factor_count; row++)
 			if (hm_factor_covers(e->factors[i], row))
 				choice[row].level = own;
 		set->levels |= (uint64_t)own << i;
 	}
-	r = hm_factor_world(world, e->a->seed, set->screen ? "screen" : "aa", choice, fail);
+	if (locates && e->question.count[level]) {
+		set->mixed = e->question.factor;
+		set->part_count = e->question.count[level];
+		memcpy(set->parts, e->question.level[level], sizeof(set->parts));
+		r = hm_factor_mixed(world, e->a->seed, "screen", choice, set->mixed, set->parts, set->part_count, fail);
+	} else {
+		r = hm_factor_world(world, e->a->seed, set->screen ? "screen" : "aa", choice, fail);
+	}
 	if (r == 0 && e->a->product.samples)
 		r = hm_planted_samples(e->a->product.samples, add_sample, *world, fail);
 	return r;
@@ -275,8 +269,9 @@ static void draw_as(struct hm_trials *e, struct block_net *net, unsigned block, 
 static void begin_net(struct hm_trials *e, struct block_net *net, unsigned block)
 {
 	unsigned first = e->aa + e->screen + 1;
-	bool repeats = block >= first && block <= e->blocks - 2 * e->stores &&
-		       hm_experiment_repeats(e->pairs, (block - first) % e->pairs, e->suspected[factor_of(e, block)]);
+	bool repeats = is_phase(e, block, "locate") ||
+		       (block >= first && block <= e->fresh &&
+			hm_experiment_repeats(e->pairs, (block - first) % e->pairs, e->suspected[factor_of(e, block)]));
 	unsigned as = repeats ? e->held[factor_of(e, block)] : block;
 
 	draw_as(e, net, block, as);
@@ -495,6 +490,38 @@ static int do_stored(struct hm_trials *e, unsigned block, struct hm_slice plan, 
 	return r;
 }
 
+/* A locate block asks what those before it call for; when nothing is to be asked any more it is left out, and so are those behind it. */
+static int do_locate(struct hm_trials *e, unsigned block, struct hm_slice plan, struct hm_bytes *absent, struct hm_fail *fail)
+{
+	int r = hm_trials_ask(e, fail);
+
+	if (r == 0)
+		set_fate(e, block, UNASKED);
+	if (r <= 0)
+		return r;
+	e->progress.of = e->blocks;
+	hm_progress_pair(&e->progress, block, "locate", e->question.factor);
+	r = do_block(e, block, plan, absent, fail);
+	hm_progress_ended(&e->progress);
+	return r < 0 ? r : hm_trials_hear(e, block, fail);
+}
+
+static int do_planned(struct hm_trials *e, unsigned block, struct hm_slice plan, struct hm_bytes *absent, struct hm_fail *fail)
+{
+	int r = 0;
+
+	if (is_phase(e, block, "locate"))
+		return do_locate(e, block, plan, absent, fail);
+	hm_progress_pair(&e->progress, block, hm_trials_phase(e, block), block > e->aa + e->screen ? e->factors[factor_of(e, block)] : NULL);
+	r = is_phase(e, block, "confirm") ? hm_trials_idle(e, block, fail) : 0;
+	if (r == 1)
+		set_fate(e, block, SKIPPED);
+	else if (r == 0)
+		r = is_phase(e, block, "store") ? do_stored(e, block, plan, absent, fail) : do_block(e, block, plan, absent, fail);
+	hm_progress_ended(&e->progress);
+	return r < 0 ? r : 0;
+}
+
 static int write_planted(struct hm_trials *e, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
@@ -510,18 +537,11 @@ int hm_trials_run(struct hm_trials *e, struct hm_slice plan, struct hm_bytes *ab
 	struct hm_fail lost = { 0 };
 	int r = 0;
 
-	hm_progress_begin(&e->progress, e->blocks);
+	hm_progress_begin(&e->progress, e->blocks - e->locates);
 	for (unsigned block = e->first; block <= e->blocks && r == 0; block++) {
-		hm_progress_pair(&e->progress, block, hm_trials_phase(e, block), block > e->aa + e->screen ? e->factors[factor_of(e, block)] : NULL);
-		r = is_phase(e, block, "confirm") ? hm_trials_idle(e, block, fail) : 0;
-		if (r == 1)
-			e->fate[2 * block - 2] = e->fate[2 * block - 1] = SKIPPED;
-		else if (r == 0)
-			r = is_phase(e, block, "store") ? do_stored(e, block, plan, absent, fail) : do_block(e, block, plan, absent, fail);
-		r = r < 0 ? r : 0;
+		r = do_planned(e, block, plan, absent, fail);
 		if (r == 0 && block == e->aa + e->screen)
 			r = hm_trials_screen(e, fail);
-		hm_progress_ended(&e->progress);
 		some |= e->fate[2 * block - 2] == DONE || e->fate[2 * block - 1] == DONE;
 		block += is_phase(e, block, "store");
 	}

@@ -1,11 +1,12 @@
 #pragma once
 /* What the files of trials share. */
+#include "locate.h"
 #include "progress.h"
 #include "trials.h"
 #include "world.h"
 
 /* What became of a planned run; the rules stand in doc/format/core.md. */
-enum fate { INTERRUPTED, DONE, NOT_SET_UP, NOT_RECORDED, NOTHING_KEPT, SKIPPED, FATES };
+enum fate { INTERRUPTED, DONE, NOT_SET_UP, NOT_RECORDED, NOTHING_KEPT, SKIPPED, UNASKED, FATES };
 
 /* A suspect of the screening that is no time. */
 struct suspect {
@@ -18,13 +19,17 @@ struct set {
 	bool screen; /* phase */
 	uint32_t block;
 	uint64_t levels; /* bit i: factor i has level 1 */
+	const char *mixed; /* the factor of which the parts have level 1; NULL: of none */
+	struct hm_factor_part parts[HM_LOCATE_PARTS];
+	size_t part_count;
 };
 
 struct hm_trials {
 	struct hm_assessment *a;
 	const char *const *factors;
 	size_t factor_count;
-	unsigned pairs, aa, screen, stores, blocks; /* blocks: of each kind (pairs: for each factor; stores: with their send blocks twice), and all */
+	unsigned pairs, aa, screen, stores, locates, blocks; /* blocks: of each kind (pairs: for each factor; stores: with their send blocks twice), and all */
+	unsigned fresh; /* blocks before store blocks */
 	size_t content; /* its place among the factors */
 	uint32_t *held; /* by factor */
 	int64_t *began; /* by block, from 1: whole seconds */
@@ -39,6 +44,10 @@ struct hm_trials {
 	struct suspect *suspects;
 	size_t suspect_count;
 	bool *suspected; /* by factor: screening had a suspect, of what was sent or, for content, of what was left on disk */
+	struct hm_locate *locate;   /* since the first locate block */
+	struct hm_compare *compare; /* of all runs so far whose block was done, but those that kept things: as the judge compares them */
+	size_t compared;
+	struct hm_locate_question question; /* of the locate block at work */
 	json_t *planted; /* the sets' rows */
 	json_t *repeated, *resumed;
 	struct hm_progress progress;
@@ -47,6 +56,17 @@ struct hm_trials {
 /* Behind the last confirming block: whether runs that differed in content left different things on disk, or such as cannot be compared. */
 int hm_trials_kept(const struct hm_trials *e, bool *differs, struct hm_fail *fail) HM_MUST_CHECK;
 const char *hm_trials_phase(const struct hm_trials *e, unsigned block) HM_MUST_CHECK;
+bool hm_trials_is_done(const struct hm_trials *e, unsigned block) HM_MUST_CHECK; /* both of its runs */
+/* Adds what the run sent to the comparison. */
+int hm_trials_compare(const struct hm_trials *e, struct hm_compare *compare, unsigned run, struct hm_fail *fail) HM_MUST_CHECK;
+/* The blocks of [first, last] of which both runs were done, by level; `index` has the numbers of runs, from 0, in a comparison. Returns how many, and
+ * their numbers where `numbers` is not NULL. */
+int hm_trials_list(const struct hm_trials *e, unsigned first, unsigned last, const size_t *index, struct hm_compare_block *list,
+		   unsigned *numbers, struct hm_fail *fail) HM_MUST_CHECK;
+/* Before a locate block: 1 with e->question set, or 0 when nothing is to be asked any more. */
+int hm_trials_ask(struct hm_trials *e, struct hm_fail *fail) HM_MUST_CHECK;
+/* Behind it. */
+int hm_trials_hear(struct hm_trials *e, unsigned block, struct hm_fail *fail) HM_MUST_CHECK;
 /* The level that the run in this place of the block has. */
 int hm_trials_level(const struct hm_trials *e, unsigned block, unsigned place, struct hm_fail *fail) HM_MUST_CHECK;
 /* Behind the last screening block: finds `held`, and what is suspect. */

@@ -67,8 +67,9 @@ static int read_runs(struct hm_trials *e, const json_t *list, struct hm_fail *fa
 		e->notes[run - 1] = note;
 		e->began[(run + 1) / 2] = (int64_t)note.controlled.start_s;
 		e->fate[run - 1] = DONE;
-		/* Nothing tells the second in which a block began: that in which its surroundings were being made. */
-		e->began[(run + 1) / 2] = (int64_t)((note.start_ns - SET_UP_NS) / 1000000000);
+		/* Where nothing tells the second in which a block began: that in which its surroundings were being made. */
+		if (!note.controlled.start_s)
+			e->began[(run + 1) / 2] = (int64_t)((note.start_ns - SET_UP_NS) / 1000000000);
 	}
 	return 0;
 }
@@ -117,6 +118,32 @@ static int take_run(struct hm_trials *e, const struct hm_parts *old, unsigned ru
 	return r < 0 ? r : take_parts(e, old, run, fail);
 }
 
+/* What there is of the block. A locate block has to be asked for, like the first time. */
+static int take_block(struct hm_trials *e, const struct hm_parts *old, unsigned block, struct hm_fail *fail)
+{
+	bool locates = strcmp(hm_trials_phase(e, block), "locate") == 0;
+	int r = 0;
+
+	if (locates && hm_trials_ask(e, fail) != 1)
+		return fail->code ? fail->code : hm_fail_set(fail, HM_E_SYSTEM, "it located what this program does not (use the version that made it)");
+	for (unsigned run = 2 * block - 1; run <= 2 * block && r == 0; run++)
+		if (e->fate[run - 1] == DONE)
+			r = take_run(e, old, run, fail);
+	return r < 0 || !locates ? r : hm_trials_hear(e, block, fail);
+}
+
+static int take_blocks(struct hm_trials *e, const struct hm_parts *old, struct hm_fail *fail)
+{
+	int r = 0;
+
+	for (unsigned block = 1; block < e->first && r == 0; block++) {
+		r = take_block(e, old, block, fail);
+		if (r == 0 && e->screened && block == e->aa + e->screen)
+			r = hm_trials_screen(e, fail);
+	}
+	return r;
+}
+
 static void note_time(struct hm_trials *e)
 {
 	struct timespec t;
@@ -142,11 +169,7 @@ int hm_trials_resume(struct hm_trials *e, const struct hm_parts *old, struct hm_
 		e->first++;
 	if (e->first > e->blocks)
 		return hm_fail_set(fail, HM_E_USAGE, "nothing is missing there");
-	for (unsigned run = 1; run < 2 * e->first && r == 0; run++)
-		if (e->fate[run - 1] == DONE)
-			r = take_run(e, old, run, fail);
-	if (r == 0 && e->screened)
-		r = hm_trials_screen(e, fail);
+	r = take_blocks(e, old, fail);
 	if (r == 0 && !json_equal(e->planted, json_object_get(planted, "sets")))
 		r = hm_fail_set(fail, HM_E_SYSTEM, "its documents are not those that this program makes (use the version that made it)");
 	json_array_extend(e->repeated, json_object_get(assessment, "repeated"));

@@ -41,7 +41,7 @@ static int compare_kept(const struct hm_trials *e, struct hm_compare *compare, u
 	return r;
 }
 
-static int compare_sent(const struct hm_trials *e, struct hm_compare *compare, unsigned run, struct hm_fail *fail)
+int hm_trials_compare(const struct hm_trials *e, struct hm_compare *compare, unsigned run, struct hm_fail *fail)
 {
 	HM_FREE char *part = hm_core_run_part(run, "packets.pcapng");
 	HM_CLEANUP(hm_flows_release) struct hm_flows flows = { 0 };
@@ -64,14 +64,13 @@ static int compare_sent(const struct hm_trials *e, struct hm_compare *compare, u
 	return 0;
 }
 
-static bool is_done(const struct hm_trials *e, unsigned block)
+bool hm_trials_is_done(const struct hm_trials *e, unsigned block)
 {
 	return e->fate[2 * block - 2] == DONE && e->fate[2 * block - 1] == DONE;
 }
 
-/* The blocks of [first, last] of which both runs were done, by level: as runs among those that were compared. */
-static int list_blocks(const struct hm_trials *e, unsigned first, unsigned last, const size_t *index, struct hm_compare_block *list,
-		       unsigned *numbers, struct hm_fail *fail)
+int hm_trials_list(const struct hm_trials *e, unsigned first, unsigned last, const size_t *index, struct hm_compare_block *list,
+		   unsigned *numbers, struct hm_fail *fail)
 {
 	int count = 0;
 
@@ -80,9 +79,10 @@ static int list_blocks(const struct hm_trials *e, unsigned first, unsigned last,
 
 		if (level < 0)
 			return level;
-		if (!is_done(e, b))
+		if (!hm_trials_is_done(e, b))
 			continue;
-		numbers[count] = b;
+		if (numbers)
+			numbers[count] = b;
 		list[count++] = (struct hm_compare_block){ { index[2 * b - 2 + (unsigned)level], index[2 * b - 1 - (unsigned)level] } };
 	}
 	return count;
@@ -108,10 +108,10 @@ static int any_differs(const struct hm_trials *e, unsigned first, unsigned end, 
 	int r = 0;
 
 	for (unsigned block = first; block < end && r == 0; block++) {
-		if (!is_done(e, block))
+		if (!hm_trials_is_done(e, block))
 			continue;
 		for (unsigned run = 2 * block - 1; run <= 2 * block && r == 0; run++)
-			r = compare_sent(e, compare, run, fail);
+			r = hm_trials_compare(e, compare, run, fail);
 		if (r == 0)
 			hm_compare_pair(compare, 0);
 	}
@@ -148,8 +148,8 @@ static int hold(struct hm_trials *e, const struct comparison *c, const size_t *i
 {
 	HM_FREE struct hm_compare_block *list = hm_alloc(e->aa + e->screen, sizeof(*list));
 	HM_FREE unsigned *numbers = hm_alloc(e->aa + e->screen, sizeof(*numbers));
-	int same = list_blocks(e, 1, e->aa, index, list, numbers, fail);
-	int other = list_blocks(e, e->aa + 1, e->aa + e->screen, index, list + e->aa, numbers, fail);
+	int same = hm_trials_list(e, 1, e->aa, index, list, numbers, fail);
+	int other = hm_trials_list(e, e->aa + 1, e->aa + e->screen, index, list + e->aa, numbers, fail);
 	const struct hm_compare_phase aa = { list, (size_t)same }, screen = { list + e->aa, (size_t)other };
 	int r = 0;
 
@@ -182,10 +182,10 @@ int hm_trials_screen(struct hm_trials *e, struct hm_fail *fail)
 	int r = 0;
 
 	for (unsigned run = 1; run <= 2 * (e->aa + e->screen) && r == 0; run++) {
-		if (!is_done(e, (run + 1) / 2))
+		if (!hm_trials_is_done(e, (run + 1) / 2))
 			continue;
 		index[run - 1] = count++;
-		r = compare_sent(e, c.sent, run, fail);
+		r = hm_trials_compare(e, c.sent, run, fail);
 		if (r == 0)
 			r = compare_kept(e, c.kept, run, fail);
 	}
@@ -221,14 +221,14 @@ int hm_trials_kept(const struct hm_trials *e, bool *differs, struct hm_fail *fai
 
 	*differs = false;
 	/* Files that were not read are looked for in all runs, as the judge does. */
-	for (unsigned run = 1; run <= 2 * (e->blocks - 2 * e->stores) && r == 0; run++) {
+	for (unsigned run = 1; run <= 2 * e->fresh && r == 0; run++) {
 		unsigned block = (run + 1) / 2;
 		uint8_t whole[2][HM_SHA256_LEN] = { 0 };
 
 		if (e->fate[run - 1] != DONE)
 			continue;
 		r = whole_of(e, whole[0], differs, run, fail);
-		if (r < 0 || run % 2 == 0 || !is_done(e, block) || block <= before || block > before + e->pairs)
+		if (r < 0 || run % 2 == 0 || !hm_trials_is_done(e, block) || block <= before || block > before + e->pairs)
 			continue;
 		r = whole_of(e, whole[1], differs, run + 1, fail);
 		*differs |= memcmp(whole[0], whole[1], HM_SHA256_LEN) != 0;

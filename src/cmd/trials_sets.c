@@ -1,0 +1,48 @@
+/* The sets of documents that runs find, each described once. */
+#include "trials_internal.h"
+
+#include "world.h"
+
+static bool is_same(const struct set *a, const struct set *b)
+{
+	bool same = a->screen == b->screen && a->block == b->block && a->levels == b->levels && a->part_count == b->part_count;
+
+	if (!same || !a->part_count)
+		return same;
+	return strcmp(a->mixed, b->mixed) == 0 && memcmp(a->parts, b->parts, a->part_count * sizeof(a->parts[0])) == 0;
+}
+
+static json_t *mix_of(const struct set *set)
+{
+	json_t *parts = json_array();
+
+	for (size_t i = 0; i < set->part_count; i++)
+		json_array_append_new(parts, json_pack("{s:i,s:i,s:i,s:i}", "document", (int)set->parts[i].document, "from", (int)set->parts[i].from,
+						       "to", (int)set->parts[i].to, "draw", (int)set->parts[i].draw));
+	return json_pack("{s:s,s:o}", "factor", set->mixed, "parts", parts);
+}
+
+int hm_trials_find_set(struct hm_trials *e, size_t *ret, struct set wanted, const struct hm_world *world, struct hm_fail *fail)
+{
+	json_t *row, *levels = NULL, *files = NULL;
+	int r = 0;
+
+	for (size_t i = 0; i < e->set_count; i++)
+		if (is_same(&e->sets[i], &wanted)) {
+			*ret = i;
+			return 0;
+		}
+	levels = json_array();
+	files = json_array();
+	for (size_t i = 0; i < e->factor_count; i++)
+		json_array_append_new(levels, json_pack("{s:s,s:i}", "factor", e->factors[i], "level", (int)(wanted.levels >> i & 1)));
+	r = hm_factor_describe(files, world, e->a->parts, fail);
+	row = json_pack("{s:i,s:s,s:i,s:o,s:o}", "set", (int)e->set_count + 1, "phase", wanted.screen ? "screen" : "aa", "block",
+			(int)wanted.block, "levels", levels, "files", files);
+	if (wanted.part_count)
+		json_object_set_new(row, "mix", mix_of(&wanted));
+	json_array_append_new(e->planted, row);
+	*ret = e->set_count;
+	e->sets[e->set_count++] = wanted;
+	return r;
+}
