@@ -14,6 +14,7 @@
 #include "pcapng.h"
 #include "planted.h"
 #include "program.h"
+#include "replication.h"
 #include "signature.h"
 #include "signer.h"
 #include "text.h"
@@ -338,6 +339,14 @@ static int keep_features(void *cookie, unsigned run, const struct hm_features *f
 	return r < 0 ? r : hm_parts_take(a->parts, name, &part, fail);
 }
 
+static int keep_replication(struct hm_assessment *a, struct hm_slice findings, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
+	int exit, r = hm_replication_make(&text, &exit, a->of, a->parts, findings, fail);
+
+	return r < 0 ? r : hm_parts_take(a->parts, HM_REPLICATION, &text, fail);
+}
+
 int hm_assess_run(struct hm_assessment *a, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes absent = { 0 }, findings = { 0 };
@@ -350,6 +359,8 @@ int hm_assess_run(struct hm_assessment *a, struct hm_fail *fail)
 
 	if (r == 0)
 		r = begin(a, trials, &planned, fail);
+	if (r == 0 && a->of)
+		r = hm_replication_same_plan(a->of->parts, a->parts, fail);
 	if (r == 0 && a->resume)
 		r = take_up(a, trials, &planned, fail);
 	if (trials) {
@@ -375,6 +386,8 @@ int hm_assess_run(struct hm_assessment *a, struct hm_fail *fail)
 	}
 	if (r == 0)
 		r = hm_evaluate_watched(&findings, a->parts, &(struct hm_evaluate_watch){ keep_features, a }, fail);
+	if (r == 0 && a->of)
+		r = keep_replication(a, hm_slice_of(&findings), fail);
 	return r < 0 ? r : hm_parts_take(a->parts, "findings.json", &findings, fail);
 }
 

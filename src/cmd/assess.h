@@ -1,10 +1,12 @@
 #pragma once
 /* An assessment from its documents to its bundle. */
 #include "core_documents.h"
+#include "options.h"
 #include "product.h"
 #include "resume.h"
 #include "self_test.h"
 #include "surroundings.h"
+#include "verify.h"
 
 struct hm_assessment {
 	struct hm_surroundings surroundings;
@@ -27,10 +29,13 @@ struct hm_assessment {
 	unsigned pairs;
 	bool locate; /* what is confirmed is located */
 	struct hm_resume *resume; /* what it goes on from, or NULL */
+	const struct hm_verify *of; /* the bundle that it replicates, or NULL */
 	uint64_t events, lost;
 	struct hm_fail unfinished; /* code 0, or why not all runs were made: what was done is there */
 };
 
+/* The whole command `assess`. `of`: the bundle whose plan it must have, and that it then replicates; NULL: none. */
+int hm_assess_command(const struct hm_args *args, const struct hm_verify *of, struct hm_fail *fail) HM_MUST_CHECK;
 /* Command and standard input from what was given, else from the product; {target} replaced, the executable found. */
 int hm_assess_prepare(struct hm_assessment *a, const char *const *command, const char *stdin_path, struct hm_fail *fail) HM_MUST_CHECK;
 /* Self-test, documents, plan, runs, findings: afterwards parts hold all that a bundle needs but its seal, also where

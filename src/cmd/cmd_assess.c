@@ -226,9 +226,9 @@ static int tell_unfinished(const struct hm_assessment *a, const char *path, stru
 	return 0;
 }
 
-static int run(const struct hm_args *args, struct hm_fail *fail)
+int hm_assess_command(const struct hm_args *args, const struct hm_verify *of, struct hm_fail *fail)
 {
-	HM_CLEANUP(hm_assess_release) struct hm_assessment a = { .surroundings.lock = -1 };
+	HM_CLEANUP(hm_assess_release) struct hm_assessment a = { .surroundings.lock = -1, .of = of };
 	HM_FREE char *key = hm_args_get(args, "key") ? hm_strdup(hm_args_get(args, "key")) : default_key();
 	HM_FREE char *path = NULL;
 	struct hm_slice findings;
@@ -258,6 +258,11 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 	if (!hm_parts_get(a.parts, "findings.json", &findings))
 		abort();
 	return hm_findings_exit(findings);
+}
+
+static int run(const struct hm_args *args, struct hm_fail *fail)
+{
+	return hm_assess_command(args, NULL, fail);
 }
 
 const struct hm_command hm_cmd_assess = {

@@ -3,12 +3,15 @@
 #include "fs.h"
 #include "json.h"
 #include "program.h"
+#include "replications.h"
 #include "report.h"
 #include "verify.h"
 
 static const struct hm_option options[] = {
 	{ "key", 'k', "PUB", true, "trust this public key (PEM)" },
 	{ "require", 'r', "CLAIM,..", true, "exit 1 unless these claims are upheld" },
+	{ "replication", 0, "FILE.hallmark", true, "hold this replication of the bundle against it" },
+	{ "replicated", 0, "K", false, "exit 1 unless so many other keys signed replications that agree" },
 	{ "json", 'j', NULL, false, "print the checks as JSON" },
 	{ "quiet", 'q', NULL, false, "print nothing; the exit code tells" },
 	{ "report", 0, "FILE.html", false, "write the report of a bundle whose integrity holds" },
@@ -143,10 +146,33 @@ static int write_report(const struct hm_verify *v, const char *path, struct hm_f
 	return r < 0 ? r : hm_fs_write_atomic(path, hm_slice_of(&page), 0644, fail);
 }
 
+static int check_replications(struct verification *v, const struct hm_args *args, unsigned demanded, struct hm_fail *fail)
+{
+	struct hm_replications r = { .demanded = demanded, .keys = v->keys, .key_count = v->key_count };
+
+	r.path = hm_args_all(args, "replication", &r.count);
+	return r.count || demanded ? hm_replications_check(&v->result, &r, fail) : 0;
+}
+
+static int read_demand(unsigned *demanded, const struct hm_args *args, struct hm_fail *fail)
+{
+	const char *text = hm_args_get(args, "replicated");
+	char *end;
+
+	*demanded = text ? (unsigned)strtoul(text, &end, 10) : 0;
+	if (text && (*text < '1' || *text > '9' || *end || strlen(text) > 3))
+		return hm_fail_set(fail, HM_E_USAGE, "--replicated: %s is no number of keys (1 or more)", text);
+	return 0;
+}
+
 static int run(const struct hm_args *args, struct hm_fail *fail)
 {
 	HM_CLEANUP(release) struct verification v = { 0 };
-	int r = load_keys(&v, args, fail);
+	unsigned demanded;
+	int r = read_demand(&demanded, args, fail);
+
+	if (r == 0)
+		r = load_keys(&v, args, fail);
 
 	if (r == 0)
 		r = hm_fs_map(&v.map, args->operand[0], fail);
@@ -158,6 +184,9 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 	if (r < 0)
 		return r;
 	check_report(&v.result);
+	r = check_replications(&v, args, demanded, fail);
+	if (r < 0)
+		return r;
 	hm_program_done();
 	if (hm_args_has(args, "json"))
 		r = print_json(&v.result, fail);
@@ -171,7 +200,7 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 const struct hm_command hm_cmd_verify = {
 	.name = "verify",
 	.summary = "check a bundle: integrity, trust, and every finding derived again",
-	.usage = "BUNDLE [--key PUB]... [--require CLAIM,..] [--report FILE.html] [--json]",
+	.usage = "BUNDLE [--key PUB]... [--require CLAIM,..] [--replication FILE]... [--replicated K] [--report FILE.html] [--json]",
 	.detail = "Checks container, digests, Merkle roots, seed commitment, statement and signatures of BUNDLE, and\n"
 		  "derives its findings again from the recorded events: the same bytes must come out. Needs no root and\n"
 		  "no network. Each line tells one check and whether it holds, is false, or was not checked.\n\n"

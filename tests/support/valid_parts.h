@@ -21,6 +21,9 @@ struct valid {
 	bool foreign_plan;				     /* the records were made for another plan */
 	bool late_names;				     /* a name-resolution block behind a packet */
 	bool other_seed;				     /* assessment.json reveals another seed */
+	uint8_t seed;					     /* 0 is the one that all have */
+	bool reaches;					     /* the product opens /etc/shadow */
+	unsigned time_limit;				     /* of the plan; 0 is 60 */
 };
 
 #define VALID_TARGET "/srv/documents"
@@ -65,8 +68,8 @@ static inline void valid_plan(struct hm_parts *parts, const struct valid *v, con
 			  "'declaration':null,'product':{'name':'scan','executable':{'path':'/usr/bin/scan','sha256':'" VALID_SCAN "'}},"
 			  "'argv':['/usr/bin/scan','" VALID_TARGET "'],'stdin':null,'factors':[],"
 			  "'runs':[{'run':1,'kind':'aa'},{'run':2,'kind':'aa'}],'feature_version':1,'alpha':[1,100],"
-			  "'internet':'simulated','scenario':null,'profile':'confined','target':'" VALID_TARGET "','time_limit_s':60}",
-			  v->plan_semantics ? v->plan_semantics : HM_SEMANTICS, hex, claims);
+			  "'internet':'simulated','scenario':null,'profile':'confined','target':'" VALID_TARGET "','time_limit_s':%u}",
+			  v->plan_semantics ? v->plan_semantics : HM_SEMANTICS, hex, claims, v->time_limit ? v->time_limit : 60);
 	make_json(parts, "plan.json", plan);
 }
 
@@ -154,6 +157,8 @@ static inline void valid_run(struct hm_parts *parts, const struct valid *v, unsi
 	make_event(&items, VALID_OPEN(12, HM_LAYER_LOWER, "/usr/lib/libscan.so"));
 	make_event(&items, VALID_OPEN(13, HM_LAYER_PLAIN, VALID_TARGET "/letter.txt"));
 	make_event(&items, (struct hm_event){ .kind = HM_EV_OUTPUT, .tgid = 100, .tid = 100, .field = { MAKE_U(1), MAKE_B("done\n") } });
+	if (v->reaches)
+		make_event(&items, VALID_OPEN(77, HM_LAYER_LOWER, "/etc/shadow"));
 	if (v->extra_kind)
 		valid_unknown_event(&items, v->extra_kind);
 	make_event(&items, (struct hm_event){ .kind = HM_EV_EXIT, .tgid = 100, .tid = 100, .field = { MAKE_U(0), MAKE_U(1) } });
@@ -205,7 +210,7 @@ static inline struct hm_parts *valid_parts(const struct valid *variant)
 	uint8_t seed[32];
 
 	for (size_t i = 0; i < sizeof(seed); i++)
-		seed[i] = (uint8_t)(3 * i + 1);
+		seed[i] = (uint8_t)(3 * i + 1 + v->seed);
 	valid_claims(parts);
 	valid_plan(parts, v, seed);
 	assert_int_equal(hm_planted_make(parts, seed, "aa", 0, VALID_TARGET, NULL, NULL), 0);

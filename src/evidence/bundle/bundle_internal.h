@@ -9,6 +9,7 @@ enum hm_part_role {
 	HM_PART_TREE,	  /* the same */
 	HM_PART_PACKETS,  /* the same, with HM_PART_SALTS */
 	HM_PART_SALTS,
+	HM_PART_STATED,   /* in manifest.json alone: follows from this core and another */
 	HM_PART_DERIVED,  /* in manifest.json alone: follows from packets and record */
 	HM_PART_FINDINGS, /* digested in core.json */
 	HM_PART_OUTSIDE,  /* in neither core nor manifest: verify makes it again or checks its signature */

@@ -16,6 +16,7 @@ static const struct hm_part_rule rules[] = {
 	{ "planted.json", HM_PART_INPUT, true, 4 * MIB },
 	{ "planted/#", HM_PART_INPUT, false, 0 },
 	{ "scenario.json", HM_PART_INPUT, false, 32 * MIB },
+	{ "replication.json", HM_PART_STATED, false, 32 * MIB },
 	{ "findings.json", HM_PART_FINDINGS, true, 32 * MIB },
 	{ "runs/#/features.cbor.zst", HM_PART_DERIVED, false, 0 },
 	{ "runs/#/packets.pcapng", HM_PART_PACKETS, false, 0 },

@@ -87,6 +87,7 @@ static void say_what_is_absent(struct check *c)
 	size_t resumed = json_array_size(json_object_get(c->assessment, "resumed"));
 	struct hm_slice content;
 
+	hm_verify_stated(c);
 	if (resumed)
 		hm_verify_say(c->v, "resumed", HM_CHECK_UNCHECKED, "%zu times after its seed was revealed: nothing shows that nobody used it", resumed);
 	hm_verify_say(c->v, "log", HM_CHECK_UNCHECKED, "no log material: nothing shows that this was the only attempt");

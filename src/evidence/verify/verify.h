@@ -9,7 +9,7 @@ enum hm_check { HM_CHECK_HOLDS, HM_CHECK_FALSE, HM_CHECK_UNCHECKED };
 
 struct hm_verify_row {
 	const char *name;  /* "container", "manifest", "core", "records", "seed", "planted", "features", "findings", "statement",
-			      "signature", "claim set", "log" */
+			      "signature", "claim set", "replication", "log" */
 	enum hm_check outcome;
 	char detail[512];
 };
@@ -20,6 +20,7 @@ struct hm_verify {
 	struct hm_parts *parts;	  /* the bundle's, NULL when the container is malformed; owned */
 	struct hm_bytes findings; /* as recomputed */
 	char bundle_id[65];
+	uint64_t signers; /* bit i: a good signature is by keys[i] (of the first 64) */
 };
 
 /* Checks the bundle that lies in memory. `keys` are the keys that are trusted; without any, integrity only. `require` are

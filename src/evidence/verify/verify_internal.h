@@ -42,5 +42,8 @@ void hm_verify_records(struct check *c);
 void hm_verify_findings(struct check *c);
 void hm_verify_require(struct check *c);
 
+/* verify_stated.c: what follows from this bundle and others. */
+void hm_verify_stated(struct check *c);
+
 /* verify_trust.c: who says so. */
 void hm_verify_trust(struct check *c);

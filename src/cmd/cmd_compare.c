@@ -1,0 +1,29 @@
+#include "commands.h"
+
+#include "comparison.h"
+
+static const struct hm_option options[] = {
+	{ "json", 'j', NULL, false, "print hallmark/comparison/v1" },
+	{ "quiet", 'q', NULL, false, "print nothing; the exit code tells" },
+};
+
+static int run(const struct hm_args *args, struct hm_fail *fail)
+{
+	return hm_comparison(args->operand[0], args->operand[1], hm_args_has(args, "json"), hm_args_has(args, "quiet"), fail);
+}
+
+const struct hm_command hm_cmd_compare = {
+	.name = "compare",
+	.summary = "tell what is not the same in two bundles",
+	.usage = "OLD NEW [--json]",
+	.detail = "Derives the findings of both bundles again and tells which verdicts, influences, endpoints and files of the\n"
+		  "product differ: of two versions of a product, or of two assessments of one. Whose word they are is not looked\n"
+		  "at (verify does).\n\n"
+		  "exit: 0 the same verdicts and influence; 1 different, or one is false or malformed; 2 not comparable (another\n"
+		  "claim set, semantics, factors or internet).",
+	.min = 2,
+	.max = 2,
+	.options = options,
+	.option_count = HM_COUNT(options),
+	.run = run,
+};

@@ -1,0 +1,142 @@
+#include "comparison.h"
+
+#include "agree.h"
+#include "fs.h"
+#include "program.h"
+#include "verify.h"
+
+struct side {
+	struct hm_map map;
+	struct hm_verify verified;
+	json_t *findings;
+};
+
+static void release(struct side *side)
+{
+	json_decref(side->findings);
+	hm_verify_release(&side->verified);
+	hm_fs_unmap(&side->map);
+}
+
+static int open_side(struct side *side, const char *path, struct hm_fail *fail)
+{
+	int r = hm_fs_map(&side->map, path, fail);
+
+	if (r == 0)
+		r = hm_verify_bundle(&side->verified, side->map.bytes, NULL, 0, NULL, 0, fail);
+	for (size_t i = 0; r == 0 && i < side->verified.rows; i++)
+		if (side->verified.row[i].outcome == HM_CHECK_FALSE)
+			r = hm_fail_set(fail, HM_E_BAD, "%s: %s: %s", path, side->verified.row[i].name, side->verified.row[i].detail);
+	if (r == 0 && !side->verified.findings.len)
+		r = hm_fail_set(fail, HM_E_BAD, "%s: its findings cannot be derived by this version", path);
+	return r < 0 ? r : hm_json_parse(&side->findings, hm_slice_of(&side->verified.findings), path, fail);
+}
+
+static const char *text_of(const json_t *row, const char *name)
+{
+	const char *text = json_string_value(json_object_get(row, name));
+
+	return text ? text : "";
+}
+
+static const json_t *list_of(const json_t *agreement, const char *what, const char *list)
+{
+	return json_object_get(json_object_get(agreement, what), list);
+}
+
+static void tell_influence(struct hm_bytes *out, const json_t *list, const char *where)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (list, i, row)
+		hm_bytes_printf(out, "  %-8s %s reaches %s (%s)\n", where, text_of(row, "factor"), text_of(row, "endpoint"), text_of(row, "layer"));
+}
+
+static void tell_product(struct hm_bytes *out, const json_t *product)
+{
+	enum { SHOWN = 20 };
+	const json_t *changed = json_object_get(product, "changed"), *row;
+	size_t i, count = json_array_size(changed);
+
+	hm_bytes_printf(out, "product   %s\n", json_is_true(json_object_get(product, "same")) ? "the same files" : "not the same files");
+	json_array_foreach (changed, i, row) {
+		bool was = json_is_string(json_object_get(row, "old")), is = json_is_string(json_object_get(row, "new"));
+
+		if (i == SHOWN)
+			break;
+		hm_bytes_printf(out, "  %-8s %s (%s)\n", was && is ? "changed" : was ? "gone" : is ? "new" : "unknown", text_of(row, "path"), text_of(row, "role"));
+	}
+	if (count > SHOWN)
+		hm_bytes_printf(out, "  and %zu more (--json has all)\n", count - SHOWN);
+}
+
+static void tell_claims(struct hm_bytes *out, const json_t *agreement)
+{
+	const json_t *differ = list_of(agreement, "claims", "differ"), *row;
+	size_t i, same = json_array_size(list_of(agreement, "claims", "same")), judged = same + json_array_size(differ);
+
+	hm_bytes_printf(out, "verdicts  %zu of %zu claims the same\n", same, judged);
+	json_array_foreach (differ, i, row)
+		hm_bytes_printf(out, "  %-24s was %s, is %s\n", text_of(row, "id"), text_of(row, "old"), text_of(row, "new"));
+}
+
+static int print_table(const json_t *agreement, const struct side *old, const struct side *new, struct hm_fail *fail)
+{
+	static const char *const summary[] = { "they agree", "they differ", "not comparable" };
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
+	const json_t *row;
+	size_t i;
+
+	hm_bytes_printf(&out, "old       sha256:%s\nnew       sha256:%s\n", old->verified.bundle_id, new->verified.bundle_id);
+	tell_claims(&out, agreement);
+	hm_bytes_printf(&out, "influence %zu the same\n", json_array_size(list_of(agreement, "influence", "same")));
+	tell_influence(&out, list_of(agreement, "influence", "old"), "old only");
+	tell_influence(&out, list_of(agreement, "influence", "new"), "new only");
+	json_array_foreach (list_of(agreement, "endpoints", "old"), i, row)
+		hm_bytes_printf(&out, "  old only %s was sent to\n", json_string_value(row));
+	json_array_foreach (list_of(agreement, "endpoints", "new"), i, row)
+		hm_bytes_printf(&out, "  new only %s was sent to\n", json_string_value(row));
+	tell_product(&out, json_object_get(agreement, "product"));
+	json_array_foreach (json_object_get(agreement, "not_comparable"), i, row)
+		hm_bytes_printf(&out, "%s of the two is not the same\n", json_string_value(row));
+	hm_bytes_printf(&out, "%s\n", summary[hm_agree_exit(agreement)]);
+	/* Names come out of bundles: nothing that steers a terminal gets out. */
+	for (i = 0; i < out.len; i++)
+		if ((out.data[i] < 0x20 && out.data[i] != '\n') || out.data[i] == 0x7f)
+			out.data[i] = '?';
+	return hm_program_print(hm_slice_of(&out), fail);
+}
+
+static int print_json(json_t *agreement, const struct side *old, const struct side *new, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
+
+	json_object_set_new(agreement, "schema", json_string("hallmark/comparison/v1"));
+	json_object_set_new(agreement, "old", json_sprintf("sha256:%s", old->verified.bundle_id));
+	json_object_set_new(agreement, "new", json_sprintf("sha256:%s", new->verified.bundle_id));
+	hm_json_write(&out, agreement);
+	hm_bytes_u8(&out, '\n');
+	return hm_program_print(hm_slice_of(&out), fail);
+}
+
+int hm_comparison(const char *old_path, const char *new_path, bool json, bool quiet, struct hm_fail *fail)
+{
+	HM_CLEANUP(release) struct side old = { 0 }, new = { 0 };
+	HM_JSON json_t *agreement = NULL;
+	int r = 0;
+
+	hm_program_working("verifying both");
+	r = open_side(&old, old_path, fail);
+	if (r == 0)
+		r = open_side(&new, new_path, fail);
+	hm_program_done();
+	if (r < 0)
+		return r;
+	agreement = hm_agree(old.findings, new.findings);
+	if (json)
+		r = print_json(agreement, &old, &new, fail);
+	else if (!quiet)
+		r = print_table(agreement, &old, &new, fail);
+	return r < 0 ? r : hm_agree_exit(agreement);
+}
