@@ -313,6 +313,7 @@ int report_page_depends(const struct report_page *p, struct hm_fail *fail)
 	put_matrix(p);
 	if (x->beyond)
 		report_html(p->out, "<p class=\"cut\">%'zu more influences are in findings.json.</p>\n", x->beyond);
+	report_page_located(p);
 	r = report_page_aligned(p, fail);
 	if (r < 0)
 		return r;

@@ -252,8 +252,11 @@ static void put_open(struct hm_bytes *out, const struct report_experiment *x, co
 
 void report_quote(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f, bool disk)
 {
-	if (put_influence(out, x, f, disk))
+	if (put_influence(out, x, f, disk)) {
+		if (!disk)
+			report_quote_located(out, x, f);
 		return;
+	}
 	if ((f->confirm.count || x->skipped) && strcmp(report_text(disk ? x->residue : f->claim, "verdict"), "upheld") == 0)
 		put_upheld(out, x, f, disk);
 	else if (disk && strcmp(report_text(x->residue, "verdict"), "refuted") == 0)

@@ -11,7 +11,7 @@
 int hm_report_table(struct hm_bytes *out, const struct hm_parts *const *list, size_t count, unsigned width, bool colour,
 		    struct hm_fail *fail) HM_MUST_CHECK;
 /* Version of the page: any change of a byte of it for any parts raises it. */
-#define HM_REPORT_VERSION 3
+#define HM_REPORT_VERSION 4
 /* Appends one self-contained HTML page: no request leaves it, no script is needed to read it. A function of the parts
  * alone (findings.json, core.json, the core; no attestation), so that a verifier of the same version makes it again. */
 int hm_report_html(struct hm_bytes *out, const struct hm_parts *parts, struct hm_fail *fail) HM_MUST_CHECK;

@@ -180,6 +180,10 @@ bool report_counts_pairs(const struct report_experiment *x, const char *claim) H
 /* ---- quote.c: the sentences that a person would quote; none is escaped ---- */
 /* What the experiment shows about a factor and what was sent, or left on disk. */
 void report_quote(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f, bool disk);
+/* Where its influences on what was sent come from; nothing where that was not to be found out. quote_located.c, as the next. */
+void report_quote_located(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f);
+/* One place of findings.located. */
+void report_located_place(struct hm_bytes *out, const json_t *place);
 /* The bound of an upheld claim. */
 void report_quote_bound(struct hm_bytes *out, const struct report_experiment *x, const json_t *claim);
 /* What no verdict asserts, as a list. */
@@ -283,6 +287,7 @@ void report_page_verdicts(const struct report_page *p);
 void report_page_quotes(const struct report_page *p); /* for the head */
 int report_page_depends(const struct report_page *p, struct hm_fail *fail) HM_MUST_CHECK; /* what the experiment shows */
 int report_page_aligned(const struct report_page *p, struct hm_fail *fail) HM_MUST_CHECK; /* messages of two runs, in it */
+void report_page_located(const struct report_page *p); /* where influences come from, in it */
 /* What the documents of the two runs had different. Nothing where no document differs. */
 void report_page_varied(const struct report_page *p, const struct report_pair *pair);
 void report_page_ledger(const struct report_page *p); /* every byte that left, by endpoint and class */
