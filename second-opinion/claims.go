@@ -1,0 +1,494 @@
+package main
+
+// What each claim looks at in one run (findings.md, "What each claim looks at").
+
+import (
+	"bytes"
+	"strings"
+)
+
+const (
+	lossPackets = 1 << iota
+	lossTree
+	lossOutput
+	lossEvents
+)
+
+type claimRow struct {
+	id       string
+	needs    string // list of the declaration
+	untested string
+	losses   int
+	touches  int // of calls
+	reads    bool
+	code     bool
+	upheld   string
+	run      func(*core, *run, *judgement)
+}
+
+var claimTable = []claimRow{
+	{id: "capable.listening", losses: lossEvents, touches: touchesPorts, upheld: "ports.none", run: claimListening},
+	{id: "capable.load", needs: "privileges", losses: lossEvents, upheld: "privileges.declared", run: claimPrivilege},
+	{id: "capable.reach", losses: lossEvents | lossTree, touches: touchesReads | touchesPaths, reads: true, upheld: "reach.inside", run: claimReach},
+	{id: "capable.read", needs: "privileges", losses: lossEvents, upheld: "privileges.declared", run: claimPrivilege},
+	{id: "capable.send", needs: "privileges", losses: lossEvents, upheld: "privileges.declared", run: claimPrivilege},
+	{id: "change.code", losses: lossEvents, touches: touchesPaths, code: true, upheld: "code.installed", run: claimCode},
+	{id: "change.files", losses: lossEvents | lossTree, touches: touchesPaths, upheld: "files.own", run: claimChanged},
+	{id: "change.persistence", untested: "needs scenario"},
+	{id: "change.updates", untested: "needs scenario"},
+	{id: "collect.authenticated", untested: "needs tls"},
+	{id: "collect.content", losses: lossEvents | lossPackets, upheld: "nothing.left", run: claimContent},
+	{id: "collect.encrypted", untested: "needs tls"},
+	{id: "collect.host", untested: "needs experiment", losses: lossEvents | lossPackets, upheld: "nothing.depends"},
+	{id: "collect.inventory", untested: "needs experiment", losses: lossEvents | lossPackets, upheld: "nothing.depends"},
+	{id: "collect.metadata", untested: "needs experiment", losses: lossEvents | lossPackets, upheld: "nothing.depends"},
+	{id: "collect.names", untested: "needs experiment", losses: lossEvents | lossPackets, upheld: "nothing.depends"},
+	{id: "collect.residue", untested: "needs experiment", losses: lossTree, upheld: "residue.equal"},
+	{id: "control.offline", untested: "needs scenario"},
+	{id: "control.sealed", untested: "needs seal"},
+	{id: "control.switches", untested: "needs experiment"},
+	{id: "declared.collection", untested: "needs experiment"},
+	{id: "declared.endpoints", needs: "endpoints", losses: lossEvents | lossPackets, upheld: "endpoints.declared", run: claimEndpoints},
+	{id: "declared.files", needs: "writes", losses: lossEvents | lossTree, touches: touchesPaths, upheld: "writes.declared", run: claimDeclaredFiles},
+	{id: "declared.privilege", needs: "privileges", losses: lossEvents, upheld: "privileges.declared", run: claimPrivilege},
+	{id: "detect.markings", untested: "needs experiment"},
+	{id: "detect.samples", needs: "detects", losses: lossEvents | lossOutput, upheld: "samples.found", run: claimSamples},
+	{id: "identity.package", untested: "needs reference"},
+}
+
+func claimOf(id string) *claimRow {
+	for i := range claimTable {
+		if claimTable[i].id == id {
+			return &claimTable[i]
+		}
+	}
+	return nil
+}
+
+// common are the grounds that stand before every claim's own.
+func (c *core) common(row *claimRow, r *run, j *judgement) bool {
+	events, packets := uint64(0), uint64(0)
+	touched := false
+	if row.losses&lossEvents != 0 {
+		events = c.eventsLost(r)
+	}
+	if row.losses&lossPackets != 0 {
+		packets = c.packetsLost(r)
+	}
+	if row.losses&lossTree != 0 && c.treeCut(r) {
+		touched = true
+	}
+	if row.losses&lossOutput != 0 && r.outCut > 0 {
+		touched = true
+	}
+	if events+packets > 0 || touched {
+		j.ground("record.gap").add("events", events).add("packets", packets)
+	}
+	if c.outcome[r.n] == "interrupted" {
+		j.ground("run.interrupted")
+	}
+	if r.execs == 0 && !(c.witnessed() && r.before) {
+		j.ground("run.empty")
+		return false
+	}
+	if c.witnessed() {
+		c.witnessGrounds(row, r, j)
+	}
+	if row.losses&lossPackets != 0 {
+		if n := c.disagree(r); n > 0 {
+			j.ground("witness.disagree").add("bytes", n)
+		}
+	}
+	return true
+}
+
+func (c *core) disagree(r *run) uint64 {
+	var n, seen uint64
+	if r.flows != nil {
+		seen = r.flows.bytes
+	}
+	if c.witnessed() {
+		n = c.recs[r.n].missing
+	}
+	if r.rec.hasEnd && r.rec.endBy > seen {
+		n = maxOf(n, r.rec.endBy-seen)
+	}
+	return n
+}
+
+func (c *core) witnessGrounds(row *claimRow, r *run, j *judgement) {
+	rec := c.recs[r.n]
+	if rec.stateUnexplained > 0 {
+		g := j.ground("state.unexplained").add("things", rec.stateUnexplained)
+		for _, at := range rec.firstUnexplainedState {
+			g.event(r.n, at)
+		}
+	}
+	if n := uint64(len(r.rec.leftAt)); n > 0 {
+		g := j.ground("task.left").add("tasks", n)
+		for _, at := range r.rec.leftAt {
+			g.event(r.n, at)
+		}
+	}
+	for _, x := range r.rec.reaches {
+		if x.done > 0 && x.touches&touchesRecord != 0 {
+			j.ground("observer.touched").add("calls", x.done).event(r.n, x.first)
+		}
+		if x.done > 0 && x.touches&row.touches != 0 {
+			j.ground("call.aside").add("calls", x.done).event(r.n, x.first)
+		}
+	}
+	if row.reads && rec.unexplained > 0 {
+		g := j.ground("read.unexplained").add("documents", rec.unexplained)
+		for _, at := range rec.firstUnexplained {
+			g.event(r.n, at)
+		}
+	}
+	if row.reads && rec.unnamed > 0 {
+		g := j.ground("read.unnamed").add("files", rec.unnamed)
+		for _, at := range rec.firstUnnamed {
+			g.event(r.n, at)
+		}
+	}
+	if row.code && rec.unnamedMaps > 0 {
+		g := j.ground("read.unnamed").add("files", rec.unnamedMaps)
+		for _, at := range rec.firstUnnamedMap {
+			g.event(r.n, at)
+		}
+	}
+}
+
+func claimListening(c *core, r *run, j *judgement) {
+	type port struct {
+		kind   int
+		family uint64
+		port   uint64
+		addr   string
+	}
+	seen := map[port]bool{}
+	for _, p := range r.ports {
+		if p.family == 1 {
+			continue
+		}
+		if p.kind == kBind && (p.stype&15 != 2 || p.port == 0 || p.port >= 32768 && p.port <= 60999) {
+			continue
+		}
+		k := port{p.kind, p.family, p.port, p.addr}
+		if seen[k] {
+			continue
+		}
+		seen[k] = true
+		j.ground("port.listening").add("ports", 1).event(r.n, p.first)
+	}
+}
+
+func claimPrivilege(c *core, r *run, j *judgement) {
+	mask := capsOf[j.id]
+	type key struct {
+		caps uint64
+		root bool
+	}
+	seen := map[key]bool{}
+	for _, s := range r.stateList {
+		caps, root := (s.eff|s.prm)&mask, s.uid == 0 || s.euid == 0
+		k := key{caps, root}
+		fresh := !seen[k]
+		seen[k] = true
+		if fresh {
+			j.good.add("states", 1)
+		}
+		j.good.or("capabilities", caps)
+		over := caps &^ c.declaredCaps
+		rootOver := root && !c.declaredUids[0]
+		if root {
+			j.good.or("root", 1)
+		}
+		if fresh && (over != 0 || rootOver) {
+			g := j.ground("privilege.undeclared").add("states", 1).or("capabilities", over).event(r.n, s.first)
+			if rootOver {
+				g.or("root", 1)
+			}
+		}
+	}
+}
+
+// wasMade says whether the path is of the run's own making.
+func (c *core) wasMade(r *run, path string) bool {
+	return c.made[r.n][path]
+}
+
+func claimReach(c *core, r *run, j *judgement) {
+	seen := map[string]bool{}
+	outside := map[string]bool{}
+	for _, o := range r.openList {
+		if o.cut {
+			if !seen["\x00"+o.path] {
+				seen["\x00"+o.path] = true
+				j.ground("path.cut").add("paths", 1).event(r.n, o.first)
+			}
+			continue
+		}
+		if nameless(o) {
+			continue
+		}
+		if !seen[o.path] {
+			seen[o.path] = true
+			j.good.add("paths", 1)
+		}
+		if !c.inReach(r, o) && !outside[o.path] {
+			outside[o.path] = true
+			j.ground("reach.outside").add("paths", 1).event(r.n, o.first)
+		}
+	}
+}
+
+// Pipes, sockets, memfds: no path leads there.
+func nameless(o *pathFact) bool {
+	t := o.mode & 0170000
+	return t == 0010000 && o.layer == 0 || t == 0140000 || !strings.HasPrefix(o.path, "/") || o.layer == 0 && strings.HasPrefix(o.path, "/memfd:")
+}
+
+func (c *core) inReach(r *run, o *pathFact) bool {
+	p := o.path
+	if o.mode&0170000 == 0060000 && c.witnessed() {
+		return anyFits(c.reads, p)
+	}
+	return below(c.target, p) || c.installed[p] != nil || anyFits(c.reads, p) || anyFits(c.writes, p) || anyFits(c.own, p) ||
+		anyFits(placesTemporary, p) || anyFits(placesSystem, p) || o.layer == 2 && c.wasMade(r, p)
+}
+
+type change struct {
+	path  string
+	entry bool
+	at    uint64
+}
+
+// changes are the paths that the run wrote to, each with what shows it.
+func (c *core) changes(r *run, j *judgement) []change {
+	var out []change
+	seen := map[string]bool{}
+	for _, o := range r.openList {
+		if !o.writing || nameless(o) {
+			continue
+		}
+		if o.cut {
+			if !seen["\x00"+o.path] {
+				seen["\x00"+o.path] = true
+				j.ground("path.cut").add("paths", 1).event(r.n, o.first)
+			}
+			continue
+		}
+		if anyFits(placesFleeting, o.path) {
+			continue
+		}
+		if !seen[o.path] {
+			seen[o.path] = true
+			out = append(out, change{o.path, false, o.first})
+		}
+	}
+	holds := map[string]bool{}
+	for _, t := range r.tree {
+		for p := parentOf(t.path); p != "" && !holds[p]; p = parentOf(p) {
+			holds[p] = true
+		}
+	}
+	for i, t := range r.tree {
+		p := plainPath(t.path)
+		if t.kind == 'd' && (holds[t.path] || c.leads(p)) || seen[p] {
+			continue
+		}
+		seen[p] = true
+		out = append(out, change{p, true, uint64(i)})
+	}
+	return out
+}
+
+func parentOf(p string) string {
+	i := strings.LastIndexByte(p, '/')
+	if i <= 0 {
+		return ""
+	}
+	return p[:i]
+}
+
+// leads says whether a folder is on the way to an allowed place.
+func (c *core) leads(p string) bool {
+	return anyLeads(c.writes, p) || anyLeads(c.own, p) || anyLeads(placesTemporary, p)
+}
+
+func (g *ground) change(run int, x change) {
+	if x.entry {
+		g.entry(run, x.at)
+	} else {
+		g.event(run, x.at)
+	}
+}
+
+func claimChanged(c *core, r *run, j *judgement) {
+	for _, x := range c.changes(r, j) {
+		j.good.add("paths", 1)
+		switch {
+		case below(c.target, x.path):
+			j.ground("target.changed").add("paths", 1).change(r.n, x)
+		case !anyFits(c.writes, x.path) && !anyFits(c.own, x.path) && !anyFits(placesTemporary, x.path):
+			j.ground("files.changed").add("paths", 1).change(r.n, x)
+		}
+	}
+}
+
+func claimDeclaredFiles(c *core, r *run, j *judgement) {
+	for _, x := range c.changes(r, j) {
+		j.good.add("paths", 1)
+		if !anyFits(c.writes, x.path) {
+			j.ground("write.undeclared").add("paths", 1).change(r.n, x)
+		}
+	}
+}
+
+func claimCode(c *core, r *run, j *judgement) {
+	seen := map[string]bool{}
+	for _, f := range r.codeList {
+		if f.id == (fileID{}) && f.path == "" {
+			if !seen[""] {
+				seen[""] = true
+				j.ground("code.generated").add("files", 1).event(r.n, f.first)
+			}
+			continue
+		}
+		if f.layer == 0 && f.path == "" {
+			continue
+		}
+		key := string(rune('0'+f.layer)) + f.path
+		if seen[key] {
+			continue
+		}
+		seen[key] = true
+		j.good.add("files", 1)
+		at := c.installed[f.path]
+		code := ""
+		switch {
+		case f.layer != 1:
+			code = "code.foreign"
+		case at == nil || at.origin == "":
+			code = "code.unowned"
+		case at.origin == "differs":
+			code = "code.altered"
+		case at.origin == "unlisted":
+			code = "code.unlisted"
+		}
+		if code != "" {
+			j.ground(code).add("files", 1).event(r.n, f.first)
+		}
+	}
+}
+
+func claimEndpoints(c *core, r *run, j *judgement) {
+	if r.flows == nil {
+		return
+	}
+	for i, f := range r.flows.list {
+		if f.endpoint == resolver {
+			c.questions(r, i, f, j)
+			continue
+		}
+		if c.declaredFlow(f) {
+			j.good.add("flows", 1)
+			continue
+		}
+		j.good.add("flows", 1)
+		j.ground("endpoint.undeclared").add("flows", 1).add("bytes", f.wire).flow(r.n, i, f.layer, 0, f.bytes)
+	}
+}
+
+const resolver = "[198.18.0.1]:53/udp"
+
+func (c *core) declaredFlow(f *flow) bool {
+	if c.endpoints[f.endpoint] {
+		return true
+	}
+	if f.key.proto != protoICMP {
+		return false
+	}
+	host := f.endpoint[:strings.LastIndexByte(f.endpoint, ':')]
+	return host == "[198.18.0.1]" || c.hosts[host]
+}
+
+func (c *core) questions(r *run, at int, f *flow, j *judgement) {
+	for i, from := range f.grams {
+		to := len(f.payload)
+		if i+1 < len(f.grams) {
+			to = f.grams[i+1]
+		}
+		q := readQuestion(f.payload[from:to])
+		j.good.add("questions", 1)
+		if !q.good || !c.hosts[q.name] {
+			j.ground("endpoint.undeclared").add("questions", 1).flow(r.n, at, f.layer, uint64(from), uint64(to-from))
+		}
+	}
+}
+
+func claimSamples(c *core, r *run, j *judgement) {
+	stream, form := uint64(c.detects.int("stream")), c.detects.str("line")
+	var text []byte
+	for _, o := range r.output {
+		if o.stream == stream {
+			text = append(text, o.data...)
+		}
+	}
+	lines := bytes.Split(text, []byte("\n"))
+	for _, f := range c.filesOf(r) {
+		if f.str("role") != "sample" {
+			continue
+		}
+		j.good.add("of", 1)
+		want := strings.ReplaceAll(form, "{path}", c.target+"/"+f.bytes("path"))
+		found := false
+		for _, l := range lines {
+			found = found || lineFits(want, string(bytes.TrimSuffix(l, []byte("\r"))))
+		}
+		if found {
+			j.good.add("found", 1)
+		} else {
+			j.ground("samples.missed").add("missed", 1)
+		}
+	}
+}
+
+// {name} is any text.
+func lineFits(form, line string) bool {
+	return oneFits(strings.ReplaceAll(form, "{name}", "*"), line)
+}
+
+func claimContent(c *core, r *run, j *judgement) {
+	of := uint64(0)
+	if r.flows != nil {
+		for _, f := range r.flows.list {
+			of += f.wire
+		}
+	}
+	j.good.add("bytes", 0)
+	if of == 0 {
+		return
+	}
+	hits := c.searchRun(r)
+	for _, kind := range []string{"token", "digest"} {
+		list := hits.of(kind)
+		if len(list) == 0 {
+			continue
+		}
+		g := j.ground("content."+kind).add(kind+"s", uint64(len(list))).add("of", of)
+		for i := range r.flows.list {
+			g.add("bytes", hits.covered(i))
+		}
+		for _, h := range list {
+			g.flow(r.n, h.flow, r.flows.list[h.flow].layer, h.from, h.to-h.from)
+		}
+	}
+	g := j.ground("bytes.unexplained").add("bytes", of).add("flows", uint64(len(r.flows.list)))
+	for i, f := range r.flows.list {
+		g.flow(r.n, i, f.layer, 0, f.bytes)
+	}
+	if hits.unsearched {
+		g.or("unsearched", 1)
+	}
+}

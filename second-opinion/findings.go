@@ -1,0 +1,604 @@
+package main
+
+// findings.json, made from the core.
+
+import (
+	"bytes"
+	"fmt"
+	"sort"
+	"strings"
+)
+
+type installedFile struct{ sha, origin, pkg string }
+
+type core struct {
+	v                                                       *verification
+	plan, claims, assessment, planted, product, declaration *value
+	semantics                                               int64
+	trial                                                   bool // the core holds an experiment
+	target                                                  string
+	runs                                                    []*run
+	outcome                                                 map[int]string
+	planned                                                 int
+	installed                                               map[string]*installedFile
+	reads, writes, own                                      []string
+	endpoints, hosts                                        map[string]bool
+	declaredCaps                                            uint64
+	declaredUids                                            map[int]bool
+	detects                                                 *value
+	made                                                    map[int]map[string]bool
+	recs                                                    map[int]*reconciled
+	taken                                                   []string
+	missingRecord                                           map[int]bool
+	hits                                                    map[int]*hitList
+}
+
+func (c *core) witnessed() bool { return c.semantics >= 2 }
+
+func (v *verification) checkFindings() {
+	there := v.b.part["findings.json"]
+	for _, name := range []string{"plan.json", "claims.json", "assessment.json", "product.json", "planted.json", "declaration.json"} {
+		if err, ok := v.docErr[name]; ok && err != nil {
+			if d, is := err.(*docError); is && d.newer {
+				v.say("findings", unchecked, "cannot be derived: %v", err)
+			} else {
+				v.say("findings", isFalse, "cannot be derived: %v", err)
+			}
+			return
+		}
+	}
+	c, err := v.newCore()
+	if err != nil {
+		v.say("findings", isFalse, "cannot be derived: %v", err)
+		return
+	}
+	if c.semantics > 4 || c.semantics < 1 {
+		v.say("findings", unchecked, "semantics %d are not known to this program", c.semantics)
+		return
+	}
+	v.derived = c.findings()
+	made := v.derived.write(nil)
+	if !bytes.Equal(made, there) {
+		v.say("findings", isFalse, "derived again they differ at byte %d", differAt(made, there))
+		return
+	}
+	for _, t := range c.taken {
+		v.say("findings", taken, "not recomputed, taken as they are: %s", t)
+	}
+	v.say("findings", holds, "derived again from the records: the same %d bytes", len(made))
+}
+
+func (v *verification) newCore() (*core, error) {
+	c := &core{v: v, plan: v.docs["plan.json"], claims: v.docs["claims.json"], assessment: v.docs["assessment.json"], planted: v.docs["planted.json"],
+		product: v.docs["product.json"], declaration: v.docs["declaration.json"], outcome: map[int]string{}, installed: map[string]*installedFile{},
+		endpoints: map[string]bool{}, hosts: map[string]bool{}, declaredUids: map[int]bool{}, made: map[int]map[string]bool{}, recs: map[int]*reconciled{},
+		missingRecord: map[int]bool{}, hits: map[int]*hitList{}}
+	c.semantics, c.target = c.plan.int("semantics"), c.plan.str("target")
+	c.trial = c.plan.has("blocks")
+	c.planned = len(c.plan.items("runs"))
+	for _, pair := range [][2]string{{"claim_set", "claims.json"}, {"declaration", "declaration.json"}, {"scenario", "scenario.json"}} {
+		if err := v.named(c.plan, pair[0], pair[1]); err != nil {
+			return nil, err
+		}
+	}
+	if _, _, _, err := v.b.checkPlanted(c.planted, c.assessment); err != nil {
+		return nil, fmt.Errorf("planted.json: %v", err)
+	}
+	for _, m := range v.b.members {
+		if err := v.recErr[m.name]; err != nil && runOf(m.name) > 0 {
+			return nil, fmt.Errorf("%s: %v", m.name, err)
+		}
+	}
+	planHash := hexOf(v.b.part["plan.json"])
+	for _, row := range c.assessment.items("runs") {
+		n := int(row.int("run"))
+		c.outcome[n] = row.str("outcome")
+		r := v.runs[n]
+		if r == nil {
+			r = newRun(n)
+			c.missingRecord[n] = true
+			r.sum = &recordSummary{}
+		} else if fmt.Sprintf("%x", r.sum.plan) != planHash && r.sum.items > 0 {
+			return nil, fmt.Errorf("the record of run %d is of another plan", n)
+		}
+		want := uint64(2)
+		if c.semantics == 1 {
+			want = 1
+		}
+		if r.sum.items > 0 && r.sum.version != want {
+			return nil, fmt.Errorf("the record of run %d has events of version %d", n, r.sum.version)
+		}
+		if r.packets != nil {
+			r.flows = readFlows(r.packets, c.assessment.get("chamber").str("address"))
+		}
+		c.runs = append(c.runs, r)
+	}
+	if err := c.takeProduct(); err != nil {
+		return nil, err
+	}
+	c.takeDeclaration()
+	for _, r := range c.runs {
+		c.takeMade(r)
+		c.recs[r.n] = r.reconcileEnd(c.target, c.plantedSizes(r))
+	}
+	return c, nil
+}
+
+func (c *core) takeProduct() error {
+	for _, p := range c.product.items("packages") {
+		for _, f := range p.items("files") {
+			path := f.bytes("path")
+			if !strings.HasPrefix(path, "/") {
+				return fmt.Errorf("product.json: a path is not absolute")
+			}
+			c.installed[plainPath(path)] = &installedFile{f.str("sha256"), f.str("origin"), p.str("name")}
+		}
+	}
+	for _, f := range c.product.items("unowned") {
+		c.installed[plainPath(f.bytes("path"))] = &installedFile{f.str("sha256"), "", ""}
+	}
+	return nil
+}
+
+func (c *core) takeDeclaration() {
+	names := []string{c.product.str("name")}
+	if at := c.installed[plainPath(c.plan.get("product").get("executable").bytes("path"))]; at != nil && at.pkg != "" {
+		names = append(names, at.pkg)
+	}
+	for _, n := range names {
+		for _, p := range placesOwn {
+			c.own = append(c.own, strings.ReplaceAll(p, "{name}", n))
+		}
+	}
+	d := c.declaration
+	if d == nil {
+		return
+	}
+	patterns := func(list string) []string {
+		var out []string
+		for _, p := range d.items(list) {
+			out = append(out, plainPath(strings.ReplaceAll(p.text, "{target}", c.target)))
+		}
+		return out
+	}
+	c.reads, c.writes = patterns("reads"), patterns("writes")
+	for _, e := range d.items("endpoints") {
+		c.endpoints[fmt.Sprintf("%s:%d/%s", e.str("name"), e.int("port"), e.str("proto"))] = true
+		c.hosts[e.str("name")] = true
+	}
+	for _, p := range d.items("privileges") {
+		if strings.HasPrefix(p.text, "uid ") {
+			c.declaredUids[atoi(p.text[4:])] = true
+		} else {
+			c.declaredCaps |= capBits(strings.TrimPrefix(p.text, "CAP_"))
+		}
+	}
+	c.detects = d.get("detects")
+}
+
+// takeMade notes what was of a run's own making: left, or opened for writing.
+func (c *core) takeMade(r *run) {
+	made := map[string]bool{}
+	for _, t := range r.tree {
+		made[plainPath(t.path)] = true
+	}
+	for _, o := range r.openList {
+		if o.writing {
+			made[o.path] = true
+		}
+	}
+	c.made[r.n] = made
+}
+
+func (c *core) filesOf(r *run) []*value {
+	if c.planted.get("files") != nil {
+		return c.planted.items("files")
+	}
+	for _, s := range c.assessment.items("sets") {
+		if int(s.int("run")) != r.n {
+			continue
+		}
+		for _, set := range c.planted.items("sets") {
+			if set.int("set") == s.int("set") {
+				return set.items("files")
+			}
+		}
+	}
+	return nil
+}
+
+func (c *core) plantedSizes(r *run) map[string]int64 {
+	out := map[string]int64{}
+	for _, f := range c.filesOf(r) {
+		out[f.bytes("path")] = f.int("size")
+	}
+	return out
+}
+
+func (c *core) eventsLost(r *run) uint64 {
+	if c.missingRecord[r.n] {
+		return 1
+	}
+	return r.eventsLost()
+}
+
+func (c *core) packetsLost(r *run) uint64 { return r.packetsLost() }
+func (c *core) treeCut(r *run) bool       { return r.treeSum == nil || r.treeSum.cut }
+
+func (c *core) findings() *value {
+	f := jObject(member2{"claim_set", jText("sha256:" + hexOf(c.v.b.part["claims.json"]))}, member2{"plan", jText("sha256:" + hexOf(c.v.b.part["plan.json"]))},
+		member2{"schema", jText("hallmark/findings/v1")}, member2{"semantics", jInt(c.semantics)},
+		member2{"scope", jObject(member2{"not_asserted", jTexts([]string{"timing", "dormant behaviour", "server side"})})})
+	f.set("product", c.writeProduct())
+	f.set("experiment", c.writeExperiment())
+	losses := jList()
+	for _, r := range c.runs {
+		losses.list = append(losses.list, jObject(member2{"events", jInt(int64(capped(c.eventsLost(r))))},
+			member2{"packets", jInt(int64(capped(c.packetsLost(r))))}, member2{"run", jInt(int64(r.n))}))
+	}
+	f.set("losses", losses)
+	claims, untested := c.judge()
+	f.set("claims", claims)
+	f.set("not_tested", untested)
+	f.set("influence", c.writeProven())
+	f.set("ledger", c.writeLedger())
+	if c.witnessed() {
+		rows := jList()
+		for _, r := range c.runs {
+			rows.list = append(rows.list, c.writeReconciled(r))
+		}
+		f.set("reconciled", rows)
+	}
+	if c.trial {
+		c.takeExperiment(f)
+	}
+	return f
+}
+
+var roleRank = map[string]int{"executed": 0, "mapped": 1, "package": 2, "definitions": 3}
+
+type artifact struct{ path, sha, role, pkg string }
+
+func (c *core) writeProduct() *value {
+	rows := map[string]*artifact{}
+	put := func(path, sha, role, pkg string) {
+		a := rows[path]
+		if a == nil {
+			a = &artifact{path: path, role: role}
+			rows[path] = a
+		}
+		if roleRank[role] < roleRank[a.role] {
+			a.role = role
+		}
+		if a.sha == "" {
+			a.sha = sha
+		}
+		if a.pkg == "" {
+			a.pkg = pkg
+		}
+	}
+	for path, f := range c.installed {
+		if f.pkg != "" {
+			put(path, f.sha, "package", f.pkg)
+		}
+	}
+	for _, r := range c.runs {
+		left := map[string]string{}
+		for _, t := range r.tree {
+			if t.kind == 'f' || t.sha != "" {
+				left[plainPath(t.path)] = fmt.Sprintf("%x", t.sha)
+			}
+		}
+		for _, f := range r.codeList {
+			if f.path == "" || !strings.HasPrefix(f.path, "/") {
+				continue
+			}
+			role := "mapped"
+			if f.executed {
+				role = "executed"
+			}
+			sha, pkg := "", ""
+			if at := c.installed[f.path]; at != nil && f.layer == 1 {
+				sha, pkg = at.sha, at.pkg
+			} else if f.layer == 2 {
+				sha = left[f.path]
+			}
+			put(f.path, sha, role, pkg)
+		}
+	}
+	definitions := jList()
+	for _, d := range c.product.items("definitions") {
+		put(d.str("name"), d.str("sha256"), "definitions", "")
+		definitions.list = append(definitions.list, d)
+	}
+	var list []*artifact
+	for _, a := range rows {
+		list = append(list, a)
+	}
+	sort.Slice(list, func(i, j int) bool { return list[i].path < list[j].path })
+	out := jList()
+	for _, a := range list {
+		v := jObject(member2{"role", jText(a.role)}, member2{"package", textOrNull(a.pkg)}, member2{"sha256", textOrNull(a.sha)})
+		v.setBytes("path", a.path)
+		out.list = append(out.list, v)
+	}
+	p := c.product
+	return jObject(member2{"argv", c.plan.get("argv")}, member2{"artifacts", out}, member2{"definitions", definitions}, member2{"name", p.get("name")},
+		member2{"purl", p.get("purl")}, member2{"supplier", p.get("supplier")})
+}
+
+func textOrNull(s string) *value {
+	if s == "" {
+		return jNull()
+	}
+	return jText(s)
+}
+
+func (c *core) writeExperiment() *value {
+	kinds := map[string]int64{}
+	for _, r := range c.assessment.items("runs") {
+		kinds[r.str("kind")]++
+	}
+	v := jObject(member2{"confirm", jInt(kinds["confirm"] / 2)}, member2{"factors", c.plan.get("factors")}, member2{"internet", c.plan.get("internet")},
+		member2{"runs", jInt(int64(len(c.runs)))}, member2{"screen", jInt(kinds["screen"] / 2)}, member2{"witnesses", c.assessment.get("witnesses")})
+	if c.witnessed() {
+		v.set("self_test", jText(c.selfTest()))
+	}
+	if !c.trial {
+		return v
+	}
+	dropped := map[string]int64{}
+	for _, d := range c.assessment.items("dropped") {
+		dropped[d.str("rule")]++
+	}
+	v.set("send", jInt(kinds["send"]/2))
+	v.set("skipped", jInt(dropped["nothing to confirm"]/2))
+	v.set("not_set_up", jInt(dropped["not set up"]/2))
+	v.set("repeated", jInt(int64(len(c.assessment.items("repeated")))))
+	v.set("resumed", jInt(int64(len(c.assessment.items("resumed")))))
+	if c.semantics >= 4 {
+		v.set("aa", jInt(kinds["aa"]/2))
+	}
+	return v
+}
+
+func (c *core) selfTest() string {
+	t := c.assessment.get("chamber").get("self_test")
+	if t.kind == isText {
+		return t.text
+	}
+	return t.str("result")
+}
+
+// writeProven has a row for each way in which something of the documents was found in what left for an endpoint.
+func (c *core) writeProven() *value {
+	type key struct{ endpoint, layer, feature string }
+	seen := map[key]bool{}
+	var rows []key
+	for _, r := range c.runs {
+		for _, h := range c.searchRun(r).list {
+			f := r.flows.list[h.flow]
+			k := key{f.endpoint, f.layer, h.feature}
+			if !seen[k] {
+				seen[k] = true
+				rows = append(rows, k)
+			}
+		}
+	}
+	sort.Slice(rows, func(i, j int) bool {
+		a, b := rows[i], rows[j]
+		return a.endpoint < b.endpoint || a.endpoint == b.endpoint && (a.layer < b.layer || a.layer == b.layer && a.feature < b.feature)
+	})
+	out := jList()
+	for _, k := range rows {
+		out.list = append(out.list, jObject(member2{"declared", jBool(c.admits(k.feature))}, member2{"endpoint", jText(k.endpoint)}, member2{"factor", jText("content")},
+			member2{"feature", jText(k.feature)}, member2{"grade", jText("proven")}, member2{"layer", jText(k.layer)}))
+	}
+	return out
+}
+
+// admits says whether the declaration's values have the digest that a feature ends in.
+func (c *core) admits(feature string) bool {
+	i := strings.LastIndex(feature, "digest.")
+	if i < 0 || c.declaration == nil {
+		return false
+	}
+	for _, v := range c.declaration.items("values") {
+		if v.text == feature[i:] {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *core) writeLedger() *value {
+	type sums struct{ wire, found uint64 }
+	rows := map[string]*sums{}
+	var names []string
+	for _, r := range c.runs {
+		if r.flows == nil {
+			continue
+		}
+		for i, f := range r.flows.list {
+			if rows[f.endpoint] == nil {
+				rows[f.endpoint] = &sums{}
+				names = append(names, f.endpoint)
+			}
+			rows[f.endpoint].wire += f.wire
+			rows[f.endpoint].found += c.searchRun(r).covered(i)
+		}
+	}
+	sort.Strings(names)
+	out := jList()
+	for _, n := range names {
+		x := rows[n]
+		influenced := jList()
+		if x.found > 0 {
+			influenced.list = append(influenced.list, jObject(member2{"bytes", jInt(int64(x.found))}, member2{"declared", jBool(false)}, member2{"factors", jTexts([]string{"content"})}))
+		}
+		out.list = append(out.list, jObject(member2{"constant", jInt(0)}, member2{"endpoint", jText(n)}, member2{"explained", jInt(0)},
+			member2{"influenced", influenced}, member2{"unaccounted", jInt(int64(x.wire - x.found))}, member2{"wire", jInt(int64(x.wire))}))
+	}
+	return out
+}
+
+func counts(pairs ...interface{}) *value {
+	v := jObject()
+	for i := 0; i < len(pairs); i += 2 {
+		v.set(pairs[i].(string), jInt(int64(capped(pairs[i+1].(uint64)))))
+	}
+	return v
+}
+
+func (c *core) writeReconciled(r *run) *value {
+	x := c.recs[r.n]
+	reaches := append([]*reachCount(nil), r.rec.reaches...)
+	sort.Slice(reaches, func(i, j int) bool {
+		return reaches[i].name < reaches[j].name || reaches[i].name == reaches[j].name && reaches[i].touches < reaches[j].touches
+	})
+	calls := jList()
+	for i, k := range reaches {
+		if i > 0 && reaches[i-1].name == k.name { // told apart by what they touch, written as one
+			last := calls.list[len(calls.list)-1]
+			last.set("done", jInt(last.int("done")+int64(k.done)))
+			last.set("denied", jInt(last.int("denied")+int64(k.denied)))
+			continue
+		}
+		calls.list = append(calls.list, jObject(member2{"call", jText(k.name)}, member2{"denied", jInt(int64(k.denied))}, member2{"done", jInt(int64(k.done))}))
+	}
+	witnesses := jObject(member2{"read", jTexts(witnessesOf(r.witnesses, "read"))}, member2{"send", jTexts(witnessesOf(r.witnesses, "send"))})
+	return jObject(member2{"calls", calls}, member2{"run", jInt(int64(r.n))}, member2{"tasks", jInt(int64(r.loss.tasks))}, member2{"witnesses", witnesses},
+		member2{"packets", counts("captured", x.captured, "counted", x.counted, "missing", x.missing, "owned", x.owned, "unowned", x.unowned)},
+		member2{"reads", counts("bytes", x.bytes, "calls_only", x.callsOnly, "documents", x.documents, "files", x.files, "pages_only", x.pagesOnly, "unnamed", x.unnamed)},
+		member2{"sends", counts("bytes", x.sent, "calls_only", x.sendCalls, "sockets", x.sockets, "sockets_only", x.sendSockets)},
+		member2{"state", counts("files", x.lookFiles, "looks", r.rec.looks, "mappings", x.lookMaps, "tasks", x.lookTasks, "unexplained", x.stateUnexplained)},
+		member2{"stopped", counts("signals", r.rec.signals, "times", r.rec.freezes, "us", r.rec.frozeNs/1000)})
+}
+
+// untested is why a claim is not judged; "" where it is.
+func (c *core) untested(id string, row *claimRow) string {
+	d := c.declaration
+	switch {
+	case row == nil:
+		return "unknown claim"
+	case c.witnessed() && c.selfTest() == "failed":
+		return "self-test failed"
+	case c.witnessed() && c.selfTest() == "none":
+		return "no self-test"
+	case id == "control.switches" && (d == nil || len(d.items("switches")) == 0):
+		return "no switch declared"
+	case row.untested != "" && !(c.trial && strings.HasPrefix(id, "collect.") && row.upheld != ""):
+		return row.untested
+	case len(c.runs) == 0:
+		return "no run"
+	case row.needs != "" && (d == nil || d.get(row.needs) == nil):
+		return "no declaration"
+	case row.losses&lossPackets != 0 && c.plan.str("internet") == "closed":
+		return "internet closed"
+	case id == "detect.samples" && !c.hasSamples():
+		return "no samples"
+	}
+	return ""
+}
+
+func (c *core) hasSamples() bool {
+	for _, r := range c.runs {
+		for _, f := range c.filesOf(r) {
+			if f.str("role") == "sample" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (c *core) judge() (*value, *value) {
+	claims, untested := jList(), jList()
+	for _, row := range c.claims.items("claims") {
+		id := row.str("id")
+		known := claimOf(id)
+		if why := c.untested(id, known); why != "" {
+			untested.list = append(untested.list, jObject(member2{"id", jText(id)}, member2{"reason", jText(why)}))
+			continue
+		}
+		if known.run == nil {
+			continue
+		}
+		j := newJudgement(id, known.upheld)
+		if missing := c.planned - len(c.runs); missing > 0 && !c.trial {
+			j.ground("run.missing").add("runs", uint64(missing))
+		}
+		for _, r := range c.runs {
+			j.now = r.n
+			if c.common(known, r, j) {
+				known.run(c, r, j)
+			}
+		}
+		claims.list = append(claims.list, j.write(row.get("question"), len(c.runs)))
+	}
+	return claims, untested
+}
+
+// takeExperiment takes from the bundle what this program does not recompute of an experiment: verdicts, influence and classes of bytes
+// that rest on the comparison of runs. What it can hold against its own figures it does.
+func (c *core) takeExperiment(f *value) {
+	there, err := readJSON(c.v.b.part["findings.json"])
+	if err != nil || there.kind != isObject {
+		return
+	}
+	claims := map[string]*value{}
+	for _, m := range append(append([]*value{}, there.items("claims")...), there.items("not_tested")...) {
+		claims[m.str("id")] = m
+	}
+	var judged, untested []*value
+	for _, row := range c.claims.items("claims") {
+		id := row.str("id")
+		own := findByID(f.items("claims"), id)
+		not := findByID(f.items("not_tested"), id)
+		if compared[id] && not == nil && claims[id] != nil {
+			own, not = nil, claims[id]
+			if not.get("verdict") != nil {
+				own, not = not, nil
+			}
+			c.taken = append(c.taken, id)
+		}
+		if own != nil {
+			judged = append(judged, own)
+		} else if not != nil {
+			untested = append(untested, not)
+		}
+	}
+	f.set("claims", jList(judged...))
+	f.set("not_tested", jList(untested...))
+	f.set("influence", there.get("influence"))
+	c.taken = append(c.taken, "influence", "classes of the ledger (their sums were recomputed)")
+	c.takeLedger(f, there)
+}
+
+var compared = map[string]bool{"collect.content": true, "collect.names": true, "collect.metadata": true, "collect.host": true, "collect.inventory": true, "collect.residue": true}
+
+func findByID(list []*value, id string) *value {
+	for _, v := range list {
+		if v.str("id") == id {
+			return v
+		}
+	}
+	return nil
+}
+
+// takeLedger takes the classes of each endpoint whose sum is what left for it.
+func (c *core) takeLedger(f, there *value) {
+	own, theirs := f.items("ledger"), there.items("ledger")
+	if len(own) != len(theirs) {
+		return
+	}
+	for i, t := range theirs {
+		sum := t.int("constant") + t.int("explained") + t.int("unaccounted")
+		for _, x := range t.items("influenced") {
+			sum += x.int("bytes")
+		}
+		if t.str("endpoint") == own[i].str("endpoint") && t.int("wire") == own[i].int("wire") && sum == own[i].int("wire") {
+			own[i] = t
+		}
+	}
+}
