@@ -4,6 +4,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 )
 
@@ -74,6 +75,7 @@ func (c *core) common(row *claimRow, r *run, j *judgement) bool {
 	}
 	if row.losses&lossPackets != 0 {
 		packets = c.packetsLost(r)
+		touched = r.packets == nil
 	}
 	if row.losses&lossTree != 0 && c.treeCut(r) {
 		touched = true
@@ -84,7 +86,7 @@ func (c *core) common(row *claimRow, r *run, j *judgement) bool {
 	if events+packets > 0 || touched {
 		j.ground("record.gap").add("events", events).add("packets", packets)
 	}
-	if c.outcome[r.n] == "interrupted" {
+	if c.outcome[r.n] == "interrupted" || r.stopped {
 		j.ground("run.interrupted")
 	}
 	if r.execs == 0 && !(c.witnessed() && r.before) {
@@ -200,11 +202,13 @@ func claimPrivilege(c *core, r *run, j *judgement) {
 		j.good.or("capabilities", caps)
 		over := caps &^ c.declaredCaps
 		rootOver := root && !c.declaredUids[0]
+		j.good.or("root", 0)
 		if root {
 			j.good.or("root", 1)
 		}
 		if fresh && (over != 0 || rootOver) {
 			g := j.ground("privilege.undeclared").add("states", 1).or("capabilities", over).event(r.n, s.first)
+			g.or("root", 0)
 			if rootOver {
 				g.or("root", 1)
 			}
@@ -228,11 +232,9 @@ func claimReach(c *core, r *run, j *judgement) {
 			}
 			continue
 		}
-		if nameless(o) {
-			continue
-		}
-		if !seen[o.path] {
-			seen[o.path] = true
+		key := fmt.Sprint(o.layer, o.mode, o.writing, o.path)
+		if !seen[key] {
+			seen[key] = true
 			j.good.add("paths", 1)
 		}
 		if !c.inReach(r, o) && !outside[o.path] {
@@ -250,6 +252,9 @@ func nameless(o *pathFact) bool {
 
 func (c *core) inReach(r *run, o *pathFact) bool {
 	p := o.path
+	if nameless(o) {
+		return true
+	}
 	if o.mode&0170000 == 0060000 && c.witnessed() {
 		return anyFits(c.reads, p)
 	}
@@ -257,34 +262,22 @@ func (c *core) inReach(r *run, o *pathFact) bool {
 		anyFits(placesTemporary, p) || anyFits(placesSystem, p) || o.layer == 2 && c.wasMade(r, p)
 }
 
+// A change is a path that the run wrote to, with what shows it.
 type change struct {
-	path  string
-	entry bool
-	at    uint64
+	path            string
+	entries, events []uint64
 }
 
-// changes are the paths that the run wrote to, each with what shows it.
-func (c *core) changes(r *run, j *judgement) []change {
-	var out []change
-	seen := map[string]bool{}
-	for _, o := range r.openList {
-		if !o.writing || nameless(o) {
-			continue
+// changes are what the run left and what it opened for writing, by path, in the order in which they are told.
+func (c *core) changes(r *run, j *judgement) []*change {
+	var out []*change
+	byPath := map[string]*change{}
+	put := func(p string) *change {
+		if byPath[p] == nil {
+			byPath[p] = &change{path: p}
+			out = append(out, byPath[p])
 		}
-		if o.cut {
-			if !seen["\x00"+o.path] {
-				seen["\x00"+o.path] = true
-				j.ground("path.cut").add("paths", 1).event(r.n, o.first)
-			}
-			continue
-		}
-		if anyFits(placesFleeting, o.path) {
-			continue
-		}
-		if !seen[o.path] {
-			seen[o.path] = true
-			out = append(out, change{o.path, false, o.first})
-		}
+		return byPath[p]
 	}
 	holds := map[string]bool{}
 	for _, t := range r.tree {
@@ -294,11 +287,25 @@ func (c *core) changes(r *run, j *judgement) []change {
 	}
 	for i, t := range r.tree {
 		p := plainPath(t.path)
-		if t.kind == 'd' && (holds[t.path] || c.leads(p)) || seen[p] {
+		if t.kind == 'd' && (holds[t.path] || c.leads(p)) {
 			continue
 		}
-		seen[p] = true
-		out = append(out, change{p, true, uint64(i)})
+		x := put(p)
+		x.entries = append(x.entries, uint64(i))
+	}
+	seen := map[string]bool{}
+	for _, o := range r.openList {
+		switch {
+		case !o.writing || nameless(o):
+		case o.cut:
+			if !seen[o.path] {
+				seen[o.path] = true
+				j.ground("path.cut").add("paths", 1).event(r.n, o.first)
+			}
+		case o.layer == 2 || !anyFits(placesFleeting, o.path):
+			x := put(o.path)
+			x.events = append(x.events, o.first)
+		}
 	}
 	return out
 }
@@ -316,11 +323,12 @@ func (c *core) leads(p string) bool {
 	return anyLeads(c.writes, p) || anyLeads(c.own, p) || anyLeads(placesTemporary, p)
 }
 
-func (g *ground) change(run int, x change) {
-	if x.entry {
-		g.entry(run, x.at)
-	} else {
-		g.event(run, x.at)
+func (g *ground) change(run int, x *change) {
+	for _, at := range x.entries {
+		g.entry(run, at)
+	}
+	for _, at := range x.events {
+		g.event(run, at)
 	}
 }
 
@@ -456,7 +464,11 @@ func claimSamples(c *core, r *run, j *judgement) {
 
 // {name} is any text.
 func lineFits(form, line string) bool {
-	return oneFits(strings.ReplaceAll(form, "{name}", "*"), line)
+	parts := strings.SplitN(form, "{name}", 2)
+	if len(parts) == 1 {
+		return form == line
+	}
+	return len(line) > len(parts[0])+len(parts[1]) && strings.HasPrefix(line, parts[0]) && strings.HasSuffix(line, parts[1])
 }
 
 func claimContent(c *core, r *run, j *judgement) {

@@ -5,8 +5,6 @@ package main
 import (
 	"bytes"
 	"compress/flate"
-	"compress/gzip"
-	"compress/zlib"
 	"io"
 )
 
@@ -88,14 +86,28 @@ func openWide(v *view) []*view {
 	if bytes.IndexByte(v.data, 0) < 0 {
 		return nil
 	}
-	out := &view{all: v.all}
-	for i, c := range v.data {
-		if c != 0 {
-			out.data = append(out.data, c)
-			out.src = append(out.src, v.stretch(i, i+1))
+	var out []*view
+	for at := 0; at < len(v.data); at++ {
+		inner := &view{all: v.all}
+		from, i := at, at
+		if v.data[i] == 0 {
+			i++
+		}
+		for i < len(v.data) && v.data[i] != 0 {
+			inner.data = append(inner.data, v.data[i])
+			inner.src = append(inner.src, v.stretch(from, i+1))
+			from = i + 1
+			if i+1 >= len(v.data) || v.data[i+1] != 0 {
+				break
+			}
+			i += 2
+		}
+		if len(inner.data) >= 16 {
+			out = append(out, inner)
+			at = from
 		}
 	}
-	return []*view{out}
+	return out
 }
 
 // openBits undoes base64, base32 and hex: runs of their characters, line breaks inside ignored, at each offset.
@@ -157,6 +169,7 @@ func openChunks(v *view) []*view {
 
 func chunksAt(v *view, at int) (*view, int) {
 	out := &view{all: v.all}
+	from := at
 	for {
 		n, digits := 0, 0
 		for at < len(v.data) && hexValue(v.data[at]) >= 0 && digits < 7 {
@@ -171,7 +184,8 @@ func chunksAt(v *view, at int) (*view, int) {
 		end := min(at+n, len(v.data))
 		for i := at; i < end; i++ {
 			out.data = append(out.data, v.data[i])
-			out.src = append(out.src, v.stretch(i, i+1))
+			out.src = append(out.src, v.stretch(from, i+1))
+			from = i + 1
 		}
 		if at+n+2 > len(v.data) || v.data[at+n] != '\r' || v.data[at+n+1] != '\n' {
 			at = end
@@ -188,8 +202,9 @@ func chunksAt(v *view, at int) (*view, int) {
 const inflateMost = 64 << 20
 
 // inflated reads a compressed stream that begins at at; what it used is what its bytes come from.
-func inflated(v *view, at int, open func(io.Reader) (io.Reader, error)) *view {
-	src := bytes.NewReader(v.data[at:])
+// Head and check sum are not read by the library's readers but by these, so that head and deflated bytes are the stretch.
+func inflated(v *view, at, head int, open func(io.Reader) (io.Reader, error)) *view {
+	src := bytes.NewReader(v.data[at+head:])
 	r, err := open(src)
 	if err != nil {
 		return nil
@@ -202,49 +217,68 @@ func inflated(v *view, at int, open func(io.Reader) (io.Reader, error)) *view {
 	return &view{data: data, all: &s}
 }
 
-func openGzip(v *view) []*view {
-	var out []*view
-	for at := 0; at+18 <= len(v.data); at++ {
-		if v.data[at] == 0x1f && v.data[at+1] == 0x8b && v.data[at+2] == 8 {
-			if inner := inflated(v, at, func(r io.Reader) (io.Reader, error) {
-				z, err := gzip.NewReader(r)
-				if err != nil {
-					return nil, err
-				}
-				z.Multistream(false)
-				return z, nil
-			}); inner != nil {
-				out = append(out, inner)
+func plainDeflate(r io.Reader) (io.Reader, error) { return flate.NewReader(r), nil }
+
+// gzipHead is the length of a gzip header, 0 where there is none.
+func gzipHead(b []byte) int {
+	if len(b) < 18 || b[0] != 0x1f || b[1] != 0x8b || b[2] != 8 || b[3]&0xe0 != 0 {
+		return 0
+	}
+	n := 10
+	if b[3]&4 != 0 {
+		n += 2 + int(le.Uint16(b[10:]))
+	}
+	for _, flag := range []byte{8, 16} {
+		if b[3]&flag != 0 {
+			if n >= len(b) {
+				return 0
 			}
+			end := bytes.IndexByte(b[n:], 0)
+			if end < 0 {
+				return 0
+			}
+			n += end + 1
 		}
 	}
-	return out
+	if b[3]&2 != 0 {
+		n += 2
+	}
+	if n >= len(b) {
+		return 0
+	}
+	return n
+}
+
+func openGzip(v *view) []*view {
+	return openEach(v, func(b []byte) int { return gzipHead(b) })
 }
 
 func openZlib(v *view) []*view {
-	var out []*view
-	for at := 0; at+8 <= len(v.data); at++ {
-		if v.data[at]&0x8f == 8 && (int(v.data[at])<<8|int(v.data[at+1]))%31 == 0 && v.data[at+1]&0x20 == 0 {
-			if inner := inflated(v, at, func(r io.Reader) (io.Reader, error) { return zlib.NewReader(r) }); inner != nil {
-				out = append(out, inner)
-			}
+	return openEach(v, func(b []byte) int {
+		if len(b) >= 8 && b[0]&0x8f == 8 && (int(b[0])<<8|int(b[1]))%31 == 0 && b[1]&0x20 == 0 {
+			return 2
 		}
-	}
-	return out
+		return 0
+	})
 }
 
 func openZip(v *view) []*view {
+	return openEach(v, func(b []byte) int {
+		if len(b) < 30 || le.Uint32(b) != sigLocal || le.Uint16(b[8:]) != 8 {
+			return 0
+		}
+		return 30 + int(le.Uint16(b[26:])) + int(le.Uint16(b[28:]))
+	})
+}
+
+// openEach inflates behind every head.
+func openEach(v *view, head func([]byte) int) []*view {
 	var out []*view
-	for at := 0; at+30 <= len(v.data); at++ {
-		if le.Uint32(v.data[at:]) != sigLocal || le.Uint16(v.data[at+8:]) != 8 {
-			continue
-		}
-		body := at + 30 + int(le.Uint16(v.data[at+26:])) + int(le.Uint16(v.data[at+28:]))
-		if body >= len(v.data) {
-			continue
-		}
-		if inner := inflated(v, body, func(r io.Reader) (io.Reader, error) { return flate.NewReader(r), nil }); inner != nil {
-			out = append(out, inner)
+	for at := range v.data {
+		if n := head(v.data[at:]); n > 0 && at+n < len(v.data) {
+			if inner := inflated(v, at, n, plainDeflate); inner != nil {
+				out = append(out, inner)
+			}
 		}
 	}
 	return out

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"sort"
 	"strings"
 )
@@ -89,6 +90,9 @@ func (v *verification) newCore() (*core, error) {
 			return nil, fmt.Errorf("%s: %v", m.name, err)
 		}
 	}
+	if err := c.consistent(); err != nil {
+		return nil, err
+	}
 	planHash := hexOf(v.b.part["plan.json"])
 	for _, row := range c.assessment.items("runs") {
 		n := int(row.int("run"))
@@ -108,6 +112,9 @@ func (v *verification) newCore() (*core, error) {
 		if r.sum.items > 0 && r.sum.version != want {
 			return nil, fmt.Errorf("the record of run %d has events of version %d", n, r.sum.version)
 		}
+		if r.loss.err != nil && r.version >= 2 {
+			return nil, fmt.Errorf("the record of run %d: %v", n, r.loss.err)
+		}
 		if r.packets != nil {
 			r.flows = readFlows(r.packets, c.assessment.get("chamber").str("address"))
 		}
@@ -122,6 +129,50 @@ func (v *verification) newCore() (*core, error) {
 		c.recs[r.n] = r.reconcileEnd(c.target, c.plantedSizes(r))
 	}
 	return c, nil
+}
+
+// consistent says whether assessment.json tells of what plan.json planned.
+func (c *core) consistent() error {
+	chamber := c.assessment.get("chamber")
+	for _, name := range []string{"profile", "internet", "target"} {
+		if chamber.str(name) != c.plan.str(name) {
+			return fmt.Errorf("assessment.json: the chamber's %s is not that of plan.json", name)
+		}
+	}
+	if ip := net.ParseIP(chamber.str("address")); ip == nil || ip.To4() == nil || ip.String() != chamber.str("address") {
+		return fmt.Errorf("assessment.json: an address that is none")
+	}
+	if t := chamber.get("self_test"); t.kind == isText && t.text != "none" || t.kind != isText && c.semantics == 1 {
+		return fmt.Errorf("assessment.json: a self-test that these semantics do not have")
+	} else if t.kind != isText {
+		if err := selfTestShape.check(t, "assessment.json: self_test"); err != nil {
+			return err
+		}
+	}
+	kinds := map[int64]string{}
+	for _, r := range c.plan.items("runs") {
+		if n := r.int("run"); n < 1 || kinds[n] != "" {
+			return fmt.Errorf("plan.json: run %d is there twice, or none", n)
+		}
+		kinds[r.int("run")] = r.str("kind")
+	}
+	seen := map[int64]bool{}
+	for _, r := range append(append([]*value{}, c.assessment.items("runs")...), c.assessment.items("dropped")...) {
+		n := r.int("run")
+		if kinds[n] == "" || r.get("kind") != nil && r.str("kind") != kinds[n] {
+			return fmt.Errorf("assessment.json: run %d was not planned so", n)
+		}
+		if seen[n] {
+			return fmt.Errorf("assessment.json: run %d is told of twice", n)
+		}
+		seen[n] = true
+	}
+	for _, n := range c.v.b.runs {
+		if !seen[int64(n)] {
+			return fmt.Errorf("run %d has parts and is not in assessment.json", n)
+		}
+	}
+	return nil
 }
 
 func (c *core) takeProduct() error {
@@ -165,6 +216,11 @@ func (c *core) takeDeclaration() {
 	for _, e := range d.items("endpoints") {
 		c.endpoints[fmt.Sprintf("%s:%d/%s", e.str("name"), e.int("port"), e.str("proto"))] = true
 		c.hosts[e.str("name")] = true
+		if ip := net.ParseIP(e.str("name")); ip != nil {
+			host := "[" + ip.String() + "]"
+			c.endpoints[fmt.Sprintf("%s:%d/%s", host, e.int("port"), e.str("proto"))] = true
+			c.hosts[host] = true
+		}
 	}
 	for _, p := range d.items("privileges") {
 		if strings.HasPrefix(p.text, "uid ") {
@@ -489,14 +545,14 @@ func (c *core) untested(id string, row *claimRow) string {
 		return "no switch declared"
 	case row.untested != "" && !(c.trial && strings.HasPrefix(id, "collect.") && row.upheld != ""):
 		return row.untested
-	case len(c.runs) == 0:
-		return "no run"
-	case row.needs != "" && (d == nil || d.get(row.needs) == nil):
-		return "no declaration"
 	case row.losses&lossPackets != 0 && c.plan.str("internet") == "closed":
 		return "internet closed"
+	case row.needs != "" && (d == nil || d.get(row.needs) == nil):
+		return "no declaration"
 	case id == "detect.samples" && !c.hasSamples():
 		return "no samples"
+	case len(c.runs) == 0:
+		return "no run"
 	}
 	return ""
 }

@@ -139,8 +139,11 @@ func (o *flows) take(p *packet, own, mac []byte) {
 	if !ok {
 		fl := o.flowOf(flowKey{proto: -1})
 		fl.packets++
-		rest := p.data
-		fl.wire += uint64(p.orig)
+		rest, wire := p.data, uint64(p.orig) // what is behind the Ethernet header
+		if len(rest) >= 14 {
+			rest, wire = rest[14:], wire-14
+		}
+		fl.wire += wire
 		fl.add(rest)
 		return
 	}

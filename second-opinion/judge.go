@@ -31,7 +31,7 @@ var reasonTable = []reasonRow{
 	{"record.gap", "not verifiable", []string{"runs", "events", "packets"}},
 	{"state.unexplained", "not verifiable", []string{"things", "runs"}},
 	{"task.left", "not verifiable", []string{"tasks", "runs"}},
-	{"observer.touched", "not verifiable", []string{"calls"}},
+	{"observer.touched", "not verifiable", []string{"calls", "runs"}},
 	{"run.missing", "not verifiable", []string{"runs"}},
 	{"run.interrupted", "not verifiable", []string{"runs"}},
 	{"run.empty", "not verifiable", []string{"runs"}},
@@ -176,7 +176,17 @@ func (j *judgement) write(question *value, runs int) *value {
 		values.set(name, jInt(int64(capped(n))))
 	}
 	list := jList()
-	sort.SliceStable(g.evidence, func(a, b int) bool { return g.evidence[a].run < g.evidence[b].run })
+	rank := map[int]int{evidenceEntry: 0, evidenceEvent: 1, evidenceFlow: 2}
+	sort.SliceStable(g.evidence, func(a, b int) bool {
+		x, y := &g.evidence[a], &g.evidence[b]
+		if x.run != y.run {
+			return x.run < y.run
+		}
+		if x.kind != y.kind {
+			return rank[x.kind] < rank[y.kind]
+		}
+		return x.kind != evidenceFlow && x.at < y.at
+	})
 	for i := range g.evidence {
 		if i == 64 {
 			break

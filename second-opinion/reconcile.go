@@ -3,6 +3,7 @@ package main
 // What one witness of a run says, held against what the others say (findings.md, "Witnesses").
 
 import (
+	"fmt"
 	"sort"
 	"strings"
 )
@@ -77,6 +78,7 @@ type fileState struct {
 	whole                       bool
 	bytes                       uint64
 	calls, pages, maps          spans
+	looked                      bool
 	first                       uint64
 	disk                        bool
 }
@@ -140,7 +142,7 @@ func (c *reconcile) name(e *event, path string, layer uint64) *fileState {
 
 func (c *reconcile) take(e *event, r *run) {
 	live := r.begun || r.before
-	c.state.take(e)
+	c.state.take(e, live, r.before)
 	switch e.kind {
 	case kOpen:
 		c.name(e, e.s("path"), e.n("layer"))
@@ -185,7 +187,7 @@ func (c *reconcile) take(e *event, r *run) {
 		}
 		c.frozeNs += e.n("duration")
 	case kMove:
-		c.move(e)
+		c.move(e, live)
 	case kEnd:
 		c.hasEnd, c.endPk, c.endBy = true, e.n("egress_packets"), e.n("egress_bytes")
 	case kLook:
@@ -202,6 +204,7 @@ func (c *reconcile) mapping(e *event, live bool) {
 	f := c.name(e, e.s("path"), e.n("layer"))
 	f.mapped = true
 	if e.n("flags")>>32&1 != 0 && live {
+		f.seen(e.pos)
 		f.unsure = true
 	}
 	if nr := e.n("nr"); nr == 59 || nr == compatBit+11 {
@@ -218,10 +221,10 @@ func (c *reconcile) read(e *event) {
 		return
 	}
 	f := c.file(e)
-	if l := e.n("layer"); l != 0 {
+	if e.n("layer") != 0 {
 		f.disk = true
-		f.layer = l
 	}
+	f.seen(e.pos)
 	n := e.n("bytes")
 	f.wasRead = true
 	if n == 0 {
@@ -237,6 +240,7 @@ func (c *reconcile) read(e *event) {
 
 func (c *reconcile) given(e *event) {
 	f := c.file(e)
+	f.seen(e.pos)
 	switch e.n("by") {
 	case 4:
 		f.added = true
@@ -251,6 +255,13 @@ func (c *reconcile) given(e *event) {
 	from, to := pagesOf(e.n("offset"), e.n("length"))
 	if !f.pages.has(from, to) {
 		f.pages = f.pages.add(from, to)
+	}
+}
+
+// seen notes the first event that says that something of the file was read.
+func (f *fileState) seen(pos uint64) {
+	if !f.looked {
+		f.looked, f.first = true, pos
 	}
 }
 
@@ -326,9 +337,9 @@ func (c *reconcile) call(e *event) {
 	at.done++
 }
 
-func (c *reconcile) move(e *event) {
+func (c *reconcile) move(e *event, live bool) {
 	inside, path, tid := e.n("inside"), e.s("path"), e.n("moved_tid")
-	if inside == 0 || path != "" && !c.known[tid] {
+	if live && (inside == 0 || path != "" && !c.known[tid]) {
 		c.leftAt = append(c.leftAt, e.pos)
 	}
 	c.known[tid] = true
@@ -361,17 +372,21 @@ func (r *run) reconcileEnd(target string, planted map[string]int64) *reconciled 
 	pages, added := hasWord(reads, "page-cache"), hasWord(reads, "page-cache-add")
 	for _, f := range r.rec.files {
 		size, isDoc := planted[strings.TrimPrefix(f.path, target+"/")]
+		if f.disk && (f.wasRead || f.touched) && !f.named || f.unsure {
+			out.unnamed++
+			out.firstUnnamed = append(out.firstUnnamed, f.first)
+		}
+		if f.byMapping && !f.mapped && !f.whole || f.unsure {
+			out.unnamedMaps++
+			out.firstUnnamedMap = append(out.firstUnnamedMap, f.first)
+		}
 		isDoc = isDoc && f.layer == 3 && strings.HasPrefix(f.path, target+"/")
 		if isDoc {
 			out.document(f, uint64(size), pages, added)
 			continue
 		}
-		if f.read || f.touched {
+		if (f.read || f.touched) && (f.disk || f.named) {
 			out.files++
-		}
-		if f.disk && (f.wasRead || f.touched) && (!f.named || f.byMapping && !f.mapped && !f.whole) || f.unsure {
-			out.unnamed++
-			out.firstUnnamed = append(out.firstUnnamed, f.first)
 		}
 	}
 	send := witnessesOf(r.witnesses, "send")
@@ -394,7 +409,7 @@ func (r *run) reconcileEnd(target string, planted map[string]int64) *reconciled 
 }
 
 func (o *reconciled) document(f *fileState, size uint64, pages, added bool) {
-	if f.read || f.touched {
+	if f.read || f.touched || f.added {
 		o.documents++
 	}
 	o.bytes += f.bytes
@@ -467,57 +482,48 @@ func (o *reconciled) looks(r *run) {
 // State: what looks found, and what explains it.
 
 type stateLook struct {
-	tasks    map[uint64]bool // explained
-	alive    map[uint64]uint64
-	files    map[fileID]bool
-	paths    map[string]bool
-	sockets  map[uint64]bool
-	mapped   map[fileID]bool
-	anyExec  bool
-	held     []event
-	maps     []event
-	rows     [3]uint64
-	said     [3]uint64
-	atStart  bool
-	now      [3]uint64
-	lost     uint64
-	ptmx     map[uint64]bool
-	looksAll uint64
+	tasks              map[uint64]bool // that something tells of
+	files, mapped      map[fileID]bool
+	paths, mappedPaths map[string]bool // of files of the lower layer
+	sockets, ptmx      map[uint64]bool
+	anyExec            bool
+	pending, rows      []event
+	said, now          [3]uint64
+	lost               uint64
 }
 
 func newStateLook() stateLook {
-	return stateLook{tasks: map[uint64]bool{}, alive: map[uint64]uint64{}, files: map[fileID]bool{}, paths: map[string]bool{}, sockets: map[uint64]bool{},
-		mapped: map[fileID]bool{}, ptmx: map[uint64]bool{}}
+	return stateLook{tasks: map[uint64]bool{}, files: map[fileID]bool{}, mapped: map[fileID]bool{}, paths: map[string]bool{},
+		mappedPaths: map[string]bool{}, sockets: map[uint64]bool{}, ptmx: map[uint64]bool{}}
 }
 
-func (s *stateLook) take(e *event) {
+func (s *stateLook) take(e *event, live, before bool) {
 	switch e.kind {
 	case kFork:
 		s.tasks[e.n("child_tid")] = true
 	case kMove:
 		s.tasks[e.n("moved_tid")] = true
-	case kAlive:
-		s.now[0]++
-		if _, ok := s.alive[e.n("of_tid")]; !ok {
-			s.alive[e.n("of_tid")] = e.pos
-		}
-		return
-	case kHeld:
-		s.now[1]++
-		s.held = append(s.held, keep(e))
-		return
-	case kMapped:
-		s.now[2]++
-		s.maps = append(s.maps, keep(e))
+	case kAlive, kHeld, kMapped:
+		s.now[e.kind-kAlive]++
+		s.pending = append(s.pending, keep(e))
 		return
 	case kLook:
 		for i, n := range []string{"tasks", "files", "mappings"} {
-			s.said[i] += e.n(n)
+			s.said[i] += s.now[i]
 			if e.n(n) > s.now[i] {
 				s.lost += e.n(n) - s.now[i]
 			}
 			s.now[i] = 0
 		}
+		// The first look at a product that was there before is what there was.
+		if start := e.n("when") == 0 && before; live && !start {
+			s.rows = append(s.rows, s.pending...)
+		} else if start {
+			for i := range s.pending {
+				s.known(&s.pending[i])
+			}
+		}
+		s.pending = nil
 		return
 	case kSocket, kConnect, kBind, kListen, kAccept, kSend, kRecv, kSent, kPacket:
 		s.sockets[e.n("ino")] = true
@@ -530,11 +536,14 @@ func (s *stateLook) take(e *event) {
 		if e.kind == kMap || e.kind == kExec || e.kind == kCopyup {
 			s.mapped[id] = true
 		}
-		if e.kind == kMap && e.n("prot")&4 != 0 && e.n("dev") == 0 && e.n("ino") == 0 {
+		if e.kind == kMap && e.n("prot")&4 != 0 && e.n("layer") == 0 {
 			s.anyExec = true
 		}
-		if e.kind == kOpen && e.n("layer") == 1 {
+		if (e.kind == kOpen || e.kind == kExec || e.kind == kMap) && e.n("layer") == 1 {
 			s.paths[e.s("path")] = true
+			if e.kind != kOpen {
+				s.mappedPaths[e.s("path")] = true
+			}
 		}
 		if e.kind == kOpen && e.s("path") == "/dev/pts/ptmx" {
 			s.ptmx[e.n("dev")] = true
@@ -542,6 +551,20 @@ func (s *stateLook) take(e *event) {
 	}
 	if e.tid != 0 && e.cpu < 65534 {
 		s.tasks[e.tid] = true
+	}
+}
+
+// known takes a row of the first look as a fact.
+func (s *stateLook) known(e *event) {
+	switch e.kind {
+	case kAlive:
+		s.tasks[e.n("of_tid")] = true
+	case kHeld:
+		s.files[fileID{e.n("dev"), e.n("ino"), e.n("gen")}] = true
+		s.sockets[e.n("ino")] = true
+	case kMapped:
+		id := fileID{e.n("dev"), e.n("ino"), e.n("gen")}
+		s.files[id], s.mapped[id] = true, true
 	}
 }
 
@@ -555,32 +578,41 @@ func keep(e *event) event {
 
 func (s *stateLook) unexplained() (uint64, []uint64) {
 	var at []uint64
-	for tid, pos := range s.alive {
-		if !s.tasks[tid] {
-			at = append(at, pos)
+	seen := map[string]bool{}
+	for i := range s.rows {
+		e := &s.rows[i]
+		ok, key := true, ""
+		switch e.kind {
+		case kAlive:
+			ok, key = s.tasks[e.n("of_tid")], fmt.Sprint("t", e.n("of_tid"))
+		case kHeld:
+			ok, key = s.heldKnown(e), fmt.Sprint("f", e.n("of_tgid"), e.n("fd"), e.n("dev"), e.n("ino"), e.n("gen"))
+		case kMapped:
+			ok, key = s.mappedKnown(e), fmt.Sprint("m", e.n("of_tgid"), e.n("offset"), e.n("dev"), e.n("ino"), e.n("gen"))
 		}
-	}
-	for i := range s.held {
-		if !s.heldKnown(&s.held[i]) {
-			at = append(at, s.held[i].pos)
-		}
-	}
-	for i := range s.maps {
-		e := &s.maps[i]
-		id := fileID{e.n("dev"), e.n("ino"), e.n("gen")}
-		anonymous := e.n("layer") == 0 && e.n("prot")&4 == 0
-		if !s.mapped[id] && !anonymous && !strings.Contains(e.s("path"), "vdso") && !(e.n("dev") == 0 && e.n("ino") == 0 && s.anyExec) {
+		if !ok && !seen[key] {
+			seen[key] = true
 			at = append(at, e.pos)
 		}
 	}
-	sort.Slice(at, func(i, j int) bool { return at[i] < at[j] })
 	return uint64(len(at)), at
+}
+
+func (s *stateLook) mappedKnown(e *event) bool {
+	code := e.n("prot")&4 != 0
+	switch {
+	case s.mapped[fileID{e.n("dev"), e.n("ino"), e.n("gen")}], strings.Contains(e.s("path"), "vdso"):
+		return true
+	case e.n("layer") == 0:
+		return !code || s.anyExec
+	}
+	return e.n("layer") == 2 && s.mappedPaths[e.s("path")]
 }
 
 func (s *stateLook) heldKnown(e *event) bool {
 	mode := e.n("mode") & 0170000
 	switch {
-	case e.n("fd") <= 2, mode == 0010000, e.n("layer") == 0 && (mode == 0 || e.s("path") == ""):
+	case e.n("fd") <= 2, e.n("layer") == 0 && (mode == 0010000 || mode == 0 || strings.Trim(e.s("path"), "/") == ""):
 		return true
 	case s.files[fileID{e.n("dev"), e.n("ino"), e.n("gen")}]:
 		return true
@@ -589,5 +621,5 @@ func (s *stateLook) heldKnown(e *event) bool {
 	case e.n("layer") == 2 && s.paths[e.s("path")]:
 		return true
 	}
-	return s.ptmx[e.n("dev")] && strings.HasPrefix(e.s("path"), "/dev/pts/")
+	return e.n("layer") == 0 && s.ptmx[e.n("dev")] && strings.HasPrefix(e.s("path"), "/dev/pts/")
 }

@@ -3,6 +3,7 @@ package main
 // What a run's events and tree say, kept as distinct facts, so that memory does not grow with the record.
 
 import (
+	"fmt"
 	"sort"
 	"strings"
 )
@@ -15,8 +16,7 @@ type pathFact struct {
 	writing bool
 	cut     bool
 	first   uint64
-	id      fileID
-	mode    uint64
+	mode    uint64 // the type alone
 }
 
 type codeFact struct {
@@ -67,6 +67,9 @@ type run struct {
 	ports     []portFact
 	output    []outputFact
 	outCut    uint64
+	waiting   []event
+	stood     bool
+	stopped   bool // the record ends as interrupted
 	tree      []treeEntry
 
 	loss lossCount
@@ -91,18 +94,33 @@ func (r *run) take(e *event) {
 		case 4:
 			r.outCut += e.n("count")
 		}
+	case kEnd:
+		r.stopped = e.n("outcome") == 3
 	case kExec:
 		r.begun = true
 		r.execs++
 	}
 	r.rec.take(e, r)
-	if r.begun {
+	if r.begun || r.before {
 		r.fact(e)
 	}
 }
 
 func (r *run) fact(e *event) {
 	switch e.kind {
+	case kLook:
+		if r.before && !r.stood {
+			if e.n("when") != 0 {
+				r.loss.err = fmt.Errorf("the first look is not that of the start")
+			}
+			r.stood = true
+			r.standing()
+		}
+		r.waiting = nil
+	case kAlive, kHeld, kMapped:
+		if r.before {
+			r.waiting = append(r.waiting, keep(e))
+		}
 	case kExec:
 		r.addCode(e, true)
 		r.addState(e)
@@ -111,6 +129,10 @@ func (r *run) fact(e *event) {
 		r.addState(e)
 	case kOpen:
 		r.addOpenOf(e, e.n("flags"), e.n("cut") != 0)
+	case kRing:
+		if e.n("dev") != 0 || e.n("ino") != 0 {
+			r.addOpenOf(e, 0, false)
+		}
 	case kMap:
 		if e.n("prot")&4 != 0 {
 			r.addCode(e, false)
@@ -124,11 +146,36 @@ func (r *run) fact(e *event) {
 	}
 }
 
+// standing takes what there was before the recorder came as facts.
+func (r *run) standing() {
+	for i := range r.waiting {
+		e := &r.waiting[i]
+		switch e.kind {
+		case kAlive:
+			r.addState(e)
+			if e.n("dev") != 0 || e.n("ino") != 0 {
+				r.addCode(e, true)
+			}
+			r.execs++
+			r.begun = true
+		case kHeld:
+			r.addOpenOf(e, e.n("flags"), false)
+		case kMapped:
+			if e.n("prot")&4 != 0 {
+				r.addCode(e, false)
+			}
+		}
+	}
+}
+
 func (r *run) addOpenOf(e *event, flags uint64, cut bool) {
 	if e.kind == kExec {
 		return
 	}
-	k := pathFact{path: plainPath(e.s("path")), layer: e.n("layer"), writing: flags&3 != 0, cut: cut, id: fileID{e.n("dev"), e.n("ino"), e.n("gen")}, mode: e.n("mode")}
+	k := pathFact{path: plainPath(e.s("path")), layer: e.n("layer"), writing: flags&3 != 0, cut: cut}
+	if e.kind == kOpen || e.kind == kHeld {
+		k.mode = e.n("mode") & 0170000
+	}
 	if r.opens[k] == nil {
 		f := k
 		f.first = e.pos
@@ -180,7 +227,9 @@ type lossCount struct {
 	next     map[uint64]uint64 // by CPU
 	holes    map[uint64][]span
 	told     map[uint64][]span
-	threads  map[uint64]uint64
+	threads  map[uint64]*thread
+	ended1   map[uint64]bool
+	err      error
 	gaps     uint64
 	missing  uint64 // by threads
 	tasks    uint64
@@ -191,8 +240,10 @@ type lossCount struct {
 }
 
 func newLoss() lossCount {
-	return lossCount{next: map[uint64]uint64{}, holes: map[uint64][]span{}, told: map[uint64][]span{}, threads: map[uint64]uint64{}}
+	return lossCount{next: map[uint64]uint64{}, holes: map[uint64][]span{}, told: map[uint64][]span{}, threads: map[uint64]*thread{}, ended1: map[uint64]bool{}}
 }
+
+const linuxMostTasks = 1 << 22
 
 const noNumber = ^uint64(0)
 
@@ -207,39 +258,103 @@ func (l *lossCount) take(e *event) {
 	switch e.kind {
 	case kGap:
 		switch e.n("source") {
-		case 0, 1, 2:
-			l.gaps = addCapped(l.gaps, e.n("count"))
+		default:
+			l.gaps = addCapped(l.gaps, maxOf(1, e.n("count")))
 			l.told[e.n("from_cpu")] = append(l.told[e.n("from_cpu")], span{e.n("first"), e.n("first") + e.n("count")})
+		case 4:
 		case 3:
 			l.packets = addCapped(l.packets, e.n("count"))
 		}
 	case kEnd:
 		l.produced, l.ended = e.n("produced"), true
 	}
+	if e.kind == kFork {
+		delete(l.threads, e.n("child_tid"))
+	}
+	if e.tid > linuxMostTasks || e.tgid > linuxMostTasks {
+		l.err = fmt.Errorf("a thread that Linux cannot have")
+	}
 	if e.tid != 0 && e.cpu < 65534 {
-		l.thread(e)
+		if err := l.thread(e); err != nil && l.err == nil {
+			l.err = err
+		}
 	}
 }
 
-func (l *lossCount) thread(e *event) {
-	want, known := l.threads[e.tid]
+type thread struct {
+	tgid, next uint64
+	became     bool // took the number of its process's first to execute
+}
+
+// thread follows the numbers of one thread's events.
+func (l *lossCount) thread(e *event) error {
+	if e.tseq == noNumber {
+		return nil
+	}
+	t := l.threads[e.tid]
+	first := e.tid == e.tgid
 	switch {
-	case e.tseq == noNumber:
-		return
-	case !known:
+	case t == nil && first && e.tseq > 0 && l.becomes(e):
+		t = l.threads[e.tid]
+	case t == nil:
 		l.missing += e.tseq
 		l.tasks++
-	case e.tseq < want:
-		l.missing += 1 + e.tseq
-		l.tasks++
+		if l.ended1[e.tid] && first {
+			l.othersEnd(e, e.kind == kExec && e.tseq == 0)
+		}
+	case e.tseq >= t.next:
+		l.missing += e.tseq - t.next
+	case e.tseq > 0:
+		return fmt.Errorf("number %d of thread %d comes twice", e.tseq, e.tid)
 	default:
-		l.missing += e.tseq - want
+		l.tasks++
+		if e.kind != kExec || !t.became {
+			l.missing++
+		}
+		if e.kind == kExec && first {
+			l.othersEnd(e, !t.became)
+		}
+		t.became = false
 	}
 	if e.kind == kExit {
 		delete(l.threads, e.tid)
-		return
+		l.ended1[e.tid] = true
+		return nil
 	}
-	l.threads[e.tid] = e.tseq + 1
+	if t = l.threads[e.tid]; t == nil {
+		t = &thread{}
+		l.threads[e.tid] = t
+	}
+	t.tgid, t.next = e.tgid, e.tseq+1
+	return nil
+}
+
+// becomes finds the thread of the process that goes on under its first's number.
+func (l *lossCount) becomes(e *event) bool {
+	for tid, t := range l.threads {
+		if t.tgid == e.tgid && t.next == e.tseq {
+			delete(l.threads, tid)
+			t.became = true
+			l.threads[e.tid] = t
+			return true
+		}
+	}
+	return false
+}
+
+// othersEnd: where a program was executed the other threads are gone, and their exits should have been told; one is the one that executed.
+func (l *lossCount) othersEnd(e *event, oneIsFree bool) {
+	n := uint64(0)
+	for tid, t := range l.threads {
+		if t.tgid == e.tgid && tid != e.tid {
+			delete(l.threads, tid)
+			n++
+		}
+	}
+	if oneIsFree && n > 0 {
+		n--
+	}
+	l.missing += n
 }
 
 // untold is what CPUs' numbers leave out and no gap event tells of.
@@ -272,7 +387,7 @@ func (r *run) eventsLost() uint64 {
 	if l.ended && l.produced > l.made {
 		n = maxOf(n, l.produced-l.made)
 	}
-	n += r.sum.withheld
+	n += r.sum.withheld + r.rec.state.lost
 	n = maxOf(n, r.sum.endLost)
 	if n == 0 && (!l.ended || r.sum.cut) {
 		n = 1
@@ -282,6 +397,14 @@ func (r *run) eventsLost() uint64 {
 
 func (r *run) packetsLost() uint64 {
 	n := maxOf(r.loss.packets, r.sum.packetLost)
+	if r.version >= 2 && hasWord(witnessesOf(r.witnesses, "send"), "cgroup_skb") && r.rec.hasEnd {
+		switch c := r.rec; {
+		case c.endPk > c.counted:
+			n = maxOf(n, c.endPk-c.counted)
+		case c.endBy != c.netByte || c.endPk != c.counted:
+			n = maxOf(n, 1)
+		}
+	}
 	if r.flows != nil {
 		n += r.flows.cut
 		for _, f := range r.flows.list {

@@ -191,21 +191,32 @@ func (v *view) stretch(from, to int) span {
 }
 
 func (s *searcher) look(v *view, path []string) {
-	s.match(v, path)
-	if len(path) == deepest {
-		return
+	type level struct {
+		v    *view
+		path []string
 	}
-	for _, d := range decoders {
-		for _, inner := range d.open(v) {
-			if len(inner.data) < 16 {
+	now := []level{{v, path}}
+	for depth := 0; len(now) > 0; depth++ { // what is found with fewer encodings is told by these
+		var next []level
+		for _, l := range now {
+			s.match(l.v, l.path)
+			if depth == deepest {
 				continue
 			}
-			if s.budget -= len(inner.data); s.budget < 0 {
-				s.out.unsearched = true
-				return
+			for _, d := range decoders {
+				for _, inner := range d.open(l.v) {
+					if len(inner.data) < 16 {
+						continue
+					}
+					if s.budget -= len(inner.data); s.budget < 0 {
+						s.out.unsearched = true
+						return
+					}
+					next = append(next, level{inner, append(append([]string{}, l.path...), d.name)})
+				}
 			}
-			s.look(inner, append(append([]string{}, path...), d.name))
 		}
+		now = next
 	}
 }
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Two verifiers that share no code on the same bundles: same exit code, same part named first when a bundle is refused, same findings.
-opinion.py SOURCE FOLDER HALLMARK_VERIFY [MAKE_BUNDLE]; FOLDER keeps the program and Go's cache between runs."""
+opinion.py SOURCE FOLDER HALLMARK_VERIFY RUN_CLAIMS [MAKE_BUNDLE]; FOLDER keeps the program and Go's cache between runs."""
 import glob, io, json, os, random, shutil, struct, subprocess, sys, tempfile, zipfile, zlib
 
-source, folder, verify = sys.argv[1:4]
-maker = sys.argv[4] if len(sys.argv) > 4 else None
+source, folder, verify, claims = sys.argv[1:5]
+maker = sys.argv[5] if len(sys.argv) > 5 else None
 if not shutil.which("go"):
     print("1..0 # SKIP no Go here (scripts/setup opinion installs it)")
     sys.exit(0)
@@ -72,6 +72,23 @@ for path in sorted(glob.glob(f"{source}/tests/golden/v*/sample.hallmark")):
     name = os.path.basename(os.path.dirname(path))
     said = differ(path, "--key", os.path.join(os.path.dirname(path), "key.pem.pub"))
     result(not said, f"golden {name}: the same answer", [said] if said else [])
+
+def cases(name):
+    """Every case of a claim test as a bundle: what the second program derives are the bytes that the first did; a core that the first refuses it refuses."""
+    os.mkdir(here(name))
+    subprocess.run([claims, f"{source}/data", f"{source}/tests/claims/{name}.test"], env=dict(env, HALLMARK_CASES=here(name)), stdout=subprocess.DEVNULL)
+    bundles, wrong = sorted(glob.glob(here(f"{name}/*.hallmark"))), []
+    for bundle in bundles:
+        with zipfile.ZipFile(bundle) as z:
+            theirs = z.read("findings.json")
+        done = subprocess.run([second, bundle, "--findings"], capture_output=True)
+        if done.stdout != theirs or (not theirs and done.returncode != 1):
+            wrong.append(f"{os.path.basename(bundle)}: exit {done.returncode}, {len(done.stdout)} bytes of {len(theirs)}")
+    result(bundles and not wrong, f"claims {name}: the same findings ({len(bundles)} cores)", wrong[:10])
+
+
+for path in sorted(glob.glob(f"{source}/tests/claims/*.test")):
+    cases(os.path.basename(path)[:-len(".test")])
 
 if maker:
     subprocess.run([maker, work.name], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
