@@ -34,7 +34,7 @@ const (
 
 var (
 	plantedShape1 = parseShape(`{schema:'hallmark/planted/v1',target:s,files:[{` + fileShape + `}]}`)
-	plantedShape2 = parseShape(`{schema:'hallmark/planted/v2',target:s,sets:[{set:i,phase:'aa'screen',block:i,
+	plantedShape2 = parseShape(`{schema:'hallmark/planted/v2'hallmark/planted/v3',target:s,sets:[{set:i,phase:'aa'screen',block:i,
 		levels:[{factor:s,level:i}],files:[{` + worldsShape + `}]}]}`)
 	selfTestShape = parseShape(`{result:'passed'failed',rows:[{way:s,kind:'read'send'refuse'state',witnesses:[s],
 		result:'seen'denied'missed'unavailable',why:s}]}`)
@@ -53,12 +53,16 @@ func (b *bundle) readDoc(name string) (*value, error) {
 	schema := v.str("schema")
 	if name == "planted.json" {
 		sh = plantedShape1
-		if schema == "hallmark/planted/v2" {
+		if schema == "hallmark/planted/v2" || schema == "hallmark/planted/v3" {
 			sh = plantedShape2
 		}
 	}
-	if want := sh.members["schema"].words[0]; schema != want {
-		return nil, &docError{name + ": schema " + schema + ", and " + want + " was expected", schema != ""}
+	want, known := sh.members["schema"].words, false
+	for _, w := range want {
+		known = known || schema == w
+	}
+	if !known {
+		return nil, &docError{name + ": schema " + schema + ", and " + want[0] + " was expected", schema != ""}
 	}
 	if err := sh.check(v, name); err != nil {
 		return nil, &docError{err.Error(), false}

@@ -525,7 +525,7 @@ static int do_planned(struct hm_trials *e, unsigned block, struct hm_slice plan,
 static int write_planted(struct hm_trials *e, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
-	HM_JSON json_t *document = json_pack("{s:s,s:s,s:O}", "schema", "hallmark/planted/v2", "target", HM_TARGET, "sets", e->planted);
+	HM_JSON json_t *document = json_pack("{s:s,s:s,s:O}", "schema", "hallmark/planted/v3", "target", HM_TARGET, "sets", e->planted);
 
 	hm_json_write(&text, document);
 	return hm_parts_take(e->a->parts, "planted.json", &text, fail);

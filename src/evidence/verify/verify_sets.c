@@ -54,7 +54,7 @@ static int read_mix(const char **name, struct hm_factor_part **parts, size_t *co
 	return 0;
 }
 
-static int check_set(const json_t *set, const uint8_t *seed, struct hm_fail *fail)
+static int check_set(const json_t *set, unsigned version, const uint8_t *seed, struct hm_fail *fail)
 {
 	HM_FREE struct hm_factor_choice *choice = hm_alloc(hm_factor_count, sizeof(*choice));
 	const char *phase = json_string_value(json_object_get(set, "phase"));
@@ -68,19 +68,21 @@ static int check_set(const json_t *set, const uint8_t *seed, struct hm_fail *fai
 		r = read_mix(&name, &parts, &count, set, fail);
 	if (r == 0 && (!phase || !json_is_array(files)))
 		r = hm_fail_set(fail, HM_E_BAD, "planted.json: a set has no phase or no files");
-	return r < 0 ? r : hm_factor_check(files, seed, phase, choice, name, parts, count, fail);
+	return r < 0 ? r : hm_factor_check(files, version, seed, phase, choice, name, parts, count, fail);
 }
 
 void hm_verify_sets(struct check *c, const uint8_t *seed)
 {
 	const json_t *sets = json_object_get(c->planted, "sets"), *set;
+	const char *schema = json_string_value(json_object_get(c->planted, "schema"));
+	unsigned version = schema && strcmp(schema, "hallmark/planted/v2") == 0 ? 2 : HM_FACTOR_DOCUMENTS;
 	struct hm_fail fail = { 0 };
 	size_t i, files = 0;
 	int worst = 0;
 
 	json_array_foreach (sets, i, set) {
 		struct hm_fail now = { 0 };
-		int r = check_set(set, seed, &now);
+		int r = check_set(set, version, seed, &now);
 
 		/* What is false outweighs what cannot be told. */
 		if (r < 0 && (worst == 0 || (worst == HM_E_UNKNOWN && r != HM_E_UNKNOWN))) {

@@ -130,6 +130,7 @@ SHAPE(planted_sets, ROWS(TEXT("schema"), TEXT("target"), LIST("sets")), RULES({ 
 static const struct {
 	const char *part, *schema;
 	const struct shape *shape;
+	const char *earlier; /* schema that says the same of its shape, or NULL */
 } documents[] = {
 	[HM_PLAN] = { "plan.json", "hallmark/plan/v1", &plan },
 	[HM_ASSESSMENT] = { "assessment.json", "hallmark/assessment/v1", &assessment },
@@ -137,7 +138,7 @@ static const struct {
 	[HM_CLAIMS] = { "claims.json", "hallmark/claims/v1", &claims },
 	[HM_PRODUCT] = { "product.json", "hallmark/product/v1", &product },
 	[HM_PLANTED] = { "planted.json", "hallmark/planted/v1", &planted },
-	[HM_PLANTED_SETS] = { "planted.json", "hallmark/planted/v2", &planted_sets },
+	[HM_PLANTED_SETS] = { "planted.json", "hallmark/planted/v3", &planted_sets, "hallmark/planted/v2" },
 };
 
 static int check_shape(const json_t *value, const struct shape *shape, const char *what, struct hm_fail *fail);
@@ -202,14 +203,15 @@ static int check_shape(const json_t *value, const struct shape *shape, const cha
 }
 
 /* A schema of ours in a later version is not malformed: it is unknown. */
-static int check_schema(const json_t *value, const char *schema, const char *part, struct hm_fail *fail)
+static int check_schema(const json_t *value, enum hm_document which, struct hm_fail *fail)
 {
+	const char *schema = documents[which].schema, *part = documents[which].part, *earlier = documents[which].earlier;
 	const char *text = json_string_value(json_object_get(value, "schema"));
 	size_t family = strlen(schema) - 1;
 
 	if (!text)
 		return hm_fail_set(fail, HM_E_BAD, "%s: no schema", part);
-	if (strcmp(text, schema) == 0)
+	if (strcmp(text, schema) == 0 || (earlier && strcmp(text, earlier) == 0))
 		return 0;
 	return hm_fail_set(fail, strncmp(text, schema, family) == 0 ? HM_E_UNKNOWN : HM_E_BAD, "%s: schema %.100s, and %s was expected",
 			   part, text, schema);
@@ -222,7 +224,7 @@ int hm_document_read(json_t **ret, enum hm_document which, struct hm_slice text,
 	int r = hm_json_parse_canonical(&value, text, part, fail);
 
 	if (r == 0)
-		r = check_schema(value, documents[which].schema, part, fail);
+		r = check_schema(value, which, fail);
 	if (r == 0)
 		r = check_shape(value, documents[which].shape, part, fail);
 	if (r == 0)

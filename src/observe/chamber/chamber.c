@@ -269,6 +269,8 @@ static int build(struct hm_chamber *c, const struct hm_chamber_spec *spec, struc
 	if (r == 0)
 		r = hm_chamber_devices(c->groups.run, fail);
 	if (r == 0)
+		r = hm_chamber_ports(c->groups.run, fail);
+	if (r == 0)
 		r = hm_chamber_baseline(c, fail);
 	return r < 0 ? r : start_control(c, spec, fail);
 }

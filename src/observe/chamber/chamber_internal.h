@@ -13,6 +13,7 @@
  *   trust.c     the trust stores
  *   profile.c   capabilities, system call filter, limits
  *   devices.c   the device filter
+ *   ports.c     UDP ports given out in turn
  *   tree.c      what the run left in the upper layers
  */
 #include <sys/mount.h>
@@ -164,6 +165,9 @@ int hm_chamber_profile_enter(const struct hm_chamber_profile *p, struct hm_fail 
 
 /* devices.c */
 int hm_chamber_devices(int cgroup, struct hm_fail *fail) HM_MUST_CHECK;
+
+/* ports.c */
+int hm_chamber_ports(int cgroup, struct hm_fail *fail) HM_MUST_CHECK;
 
 /* guardian.c */
 int hm_chamber_guardian(struct hm_chamber *c, const char *work, const char *name, struct hm_fail *fail) HM_MUST_CHECK;

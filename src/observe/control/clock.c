@@ -1,5 +1,5 @@
-/* Logical time. A thread's clock stands still while it works. It has two parts: what has passed, which the clocks of the day
- * show, and a purse of small change, which the others show too. They grow by
+/* Logical time. A thread's clock stands still while it works. It has two parts: what has passed, which is what clocks show, and a purse of
+ * small change, which no clock shows. They grow by
  *
  * - a step at each question, into the purse. It is less than what a question costs (12 us and more), so that this time hardly ever
  *   runs ahead of the real one; a program that does nothing but ask until some time has come gets there, slower.
@@ -9,8 +9,9 @@
  *   takes seldom crosses it in one of two runs only.
  *
  * A purse that is full is emptied into what has passed. How often a program goes around its loop while it waits for an answer,
- * asking for the time and waiting a little, is chance: so the time of day, which is what programs send and seed generators with, does
- * not depend on it; and the others, by which they measure, are not the same twice.
+ * asking for the time and waiting a little, is chance; and how often it asks for the time says how much it did: Python does so
+ * for each file that it reads, and the C library numbers its DNS queries by the time. So what programs send and seed
+ * generators with must not depend on it. The price: what waits for less than the purse by a clock waits until the purse is full.
  *
  * What a thread reads follows from what it did itself, not from what others did or how fast the machine was. What is
  * beyond whole seconds is each thread's own, and the seconds are shared: a thread that waited long and one that did not tell the
@@ -106,6 +107,5 @@ enum hm_control_clock_kind hm_control_kind(int32_t id)
 
 uint64_t hm_control_shows(const struct hm_control_clock *clock, enum hm_control_clock_kind kind, const struct hm_control_time *time)
 {
-	return time->passed + (kind == HM_CONTROL_REAL ? 0 : time->purse) +
-	       (kind == HM_CONTROL_REAL ? clock->start_ns : kind == HM_CONTROL_MONOTONIC ? clock->uptime_s * HM_CONTROL_NS : 0);
+	return time->passed + (kind == HM_CONTROL_REAL ? clock->start_ns : kind == HM_CONTROL_MONOTONIC ? clock->uptime_s * HM_CONTROL_NS : 0);
 }

@@ -33,7 +33,7 @@ struct hm_control_clock { /* of a run */
 	uint64_t furthest; /* whole seconds that some thread has got to */
 };
 struct hm_control_time { /* of a thread; all zero at first */
-	uint64_t passed, purse; /* what all clocks show, and what only those show that are not of the day */
+	uint64_t passed, purse; /* what clocks show, and what they do not show yet */
 	uint64_t wait, wait_begun; /* how long it asked to wait in its last call, 0: not; when, on the host's monotonic clock */
 };
 /* `now_ns` is the host's monotonic clock. What the thread waited for is counted. */

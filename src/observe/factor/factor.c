@@ -136,16 +136,16 @@ void hm_factor_release(struct hm_world **world)
 	*world = NULL;
 }
 
-static void render(struct hm_world *world, const struct hm_factor_key *content)
+static void render(struct hm_world *world, const struct hm_factor_doc *docs, const struct hm_factor_key *content)
 {
 	for (size_t i = 0; i < world->file_count; i++) {
 		HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
 		struct hm_world_file *file = &world->file[i];
-		HM_FREE char *filled = hm_factor_filled(&hm_factor_docs[i], &content->level[content->chosen], file->draw);
+		HM_FREE char *filled = hm_factor_filled(&docs[i], &content->level[content->chosen], file->draw);
 		const struct hm_factor_setting setting = { file->present, file->fillers };
 
-		hm_factor_make_file(&file->content, &text, &hm_factor_docs[i], filled, &setting);
-		file->tokens = hm_factor_tokens(file->token, &hm_factor_docs[i], filled);
+		hm_factor_make_file(&file->content, &text, &docs[i], filled, &setting);
+		file->tokens = hm_factor_tokens(file->token, &docs[i], filled);
 	}
 }
 
@@ -180,8 +180,8 @@ static int check(const char *phase, const struct hm_factor_choice *choice, struc
 	return 0;
 }
 
-int hm_factor_build(struct hm_world **ret, struct hm_factor_key *content, const uint8_t *seed, const char *phase,
-		    const struct hm_factor_choice *choice, const uint32_t *draws, struct hm_fail *fail)
+int hm_factor_build(struct hm_world **ret, struct hm_factor_key *content, const struct hm_factor_doc *docs, const uint8_t *seed,
+		    const char *phase, const struct hm_factor_choice *choice, const uint32_t *draws, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_factor_release) struct hm_world *world = NULL;
 	int r = check(phase, choice, fail);
@@ -204,7 +204,7 @@ int hm_factor_build(struct hm_world **ret, struct hm_factor_key *content, const 
 		return r;
 	for (size_t i = 0; draws && i < world->file_count; i++)
 		world->file[i].draw = draws[i];
-	render(world, content);
+	render(world, docs, content);
 	*ret = hm_take_ptr(&world);
 	return 0;
 }
@@ -219,7 +219,7 @@ int hm_factor_world(struct hm_world **ret, const uint8_t *seed, const char *phas
 		    struct hm_fail *fail)
 {
 	struct hm_factor_key content;
-	int r = hm_factor_build(ret, &content, seed, phase, choice, NULL, fail);
+	int r = hm_factor_build(ret, &content, hm_factor_docs, seed, phase, choice, NULL, fail);
 
 	if (r == 0)
 		hm_factor_finish(*ret);

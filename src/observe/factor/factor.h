@@ -27,6 +27,8 @@
 #include "parts.h"
 
 #define HM_FACTOR_TOKENS_MAX 8
+/* The version of planted.json whose documents are planted. */
+#define HM_FACTOR_DOCUMENTS 3u
 #define HM_FACTOR_XATTRS 2
 
 struct hm_factor_choice {
@@ -109,14 +111,14 @@ void hm_factor_release(struct hm_world **world);
 int hm_factor_write(const struct hm_world *world, const char *folder, struct hm_fail *fail) HM_MUST_CHECK;
 /* Puts another file among the documents, with plain metadata: what the product is to detect. */
 void hm_factor_add(struct hm_world *world, const char *path, const char *role, struct hm_slice content);
-/* Appends the rows of planted.json (version 2) to `files`, and to `parts` every content that is not there yet. */
+/* Appends the rows of planted.json (version HM_FACTOR_DOCUMENTS) to `files`, and to `parts` every content that is not there yet. */
 int hm_factor_describe(json_t *files, const struct hm_world *world, struct hm_parts *parts, struct hm_fail *fail) HM_MUST_CHECK;
-/* Whether the rows of one set follow from the seed, each draw taken as it is written; `parts` have level 1 of factor `name`, as
+/* Whether the rows of one set (of planted.json's version 2 or 3) follow from the seed, each draw taken as it is written; `parts` have level 1 of factor `name`, as
  * hm_factor_mixed makes them, and bear their draws. HM_E_BAD with the first that does not;
  * HM_E_UNKNOWN where all does but the bytes of documents that are deflated: another zlib made them. Rows with role definitions, and
  * samples in samples/, follow from nothing and are passed over; so are parts and sizes, which who reads the parts checks. */
-int hm_factor_check(const json_t *files, const uint8_t *seed, const char *phase, const struct hm_factor_choice *choice, const char *name,
-		    struct hm_factor_part *parts, size_t count, struct hm_fail *fail) HM_MUST_CHECK;
+int hm_factor_check(const json_t *files, unsigned version, const uint8_t *seed, const char *phase,
+		    const struct hm_factor_choice *choice, const char *name, struct hm_factor_part *parts, size_t count, struct hm_fail *fail) HM_MUST_CHECK;
 /* The row of such a set that is the document with this number; NULL where there is none. Borrowed. */
 const json_t *hm_factor_row(const json_t *files, uint32_t document) HM_MUST_CHECK;
 /* The document whose id it is, or NULL. */

@@ -1,4 +1,4 @@
-/* A world's documents as rows of planted.json (doc/format/core.md, version 2), and rows held against the seed. */
+/* A world's documents as rows of planted.json (doc/format/core.md, versions 2 and 3), and rows held against the seed. */
 #include <stdlib.h>
 
 #include "factor_internal.h"
@@ -159,8 +159,8 @@ static int check_row(const json_t *row, const struct hm_world_file *file, bool *
 	return 0;
 }
 
-int hm_factor_check(const json_t *files, const uint8_t *seed, const char *phase, const struct hm_factor_choice *choice, const char *name,
-		    struct hm_factor_part *parts, size_t count, struct hm_fail *fail)
+int hm_factor_check(const json_t *files, unsigned version, const uint8_t *seed, const char *phase, const struct hm_factor_choice *choice,
+		    const char *name, struct hm_factor_part *parts, size_t count, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_factor_release) struct hm_world *world = NULL;
 	HM_FREE uint32_t *draws = hm_alloc(hm_factor_doc_count, sizeof(*draws));
@@ -169,8 +169,11 @@ int hm_factor_check(const json_t *files, const uint8_t *seed, const char *phase,
 	size_t i, at = 0;
 	int r = read_draws(draws, files, fail);
 
+	/* Nobody mixed what version 2 has. */
+	if ((version != 2 || count) && version != HM_FACTOR_DOCUMENTS)
+		return hm_fail_set(fail, HM_E_UNKNOWN, "planted.json: documents of a version that this program does not have");
 	if (r == 0)
-		r = hm_factor_mix(&world, seed, phase, choice, draws, name, parts, count, fail);
+		r = hm_factor_mix(&world, hm_factor_docs_of(version), seed, phase, choice, draws, name, parts, count, fail);
 	if (r < 0)
 		return r;
 	json_array_foreach (files, i, row) {

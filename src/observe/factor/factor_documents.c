@@ -86,38 +86,43 @@ static const char gate_c[] =
 
 /* What stands behind the form feed is the attachment. */
 #define BOUNDARY "=_part_of_the_letter"
-static const char letter_eml[] =
-	"Return-Path: <george@stores.example>\n"
-	"From: George Fell <george@stores.example>\n"
-	"To: Harriet Lowe <harriet@department.example>\n"
-	"Subject: " MARK ": stores for the north\n"
-	"Date: Tue, 14 May 2024 09:00:00 +0000\n"
-	"Message-ID: <20240514090000.17@stores.example>\n"
-	"X-Registry: " CODE "\n"
-	"MIME-Version: 1.0\n"
-	"Content-Type: multipart/mixed; boundary=\"" BOUNDARY "\"\n\n"
-	"--" BOUNDARY "\n"
-	"Content-Type: text/plain; charset=us-ascii\n"
-	"Content-Transfer-Encoding: 7bit\n\n"
-	"Dear Harriet,\n\nthe word for this week is " TOKEN ", as you\nguessed. In order:\n\n"
-	WORD ": the north store is short of lamp oil and of rope\n"
-	WORD ": two lorries are to be sent on Thursday with both\n"
-	WORD ": the driver of the first one knows the way by night\n"
-	WORD ": the second one must wait for him at the old bridge\n"
-	WORD ": nobody is to use the telephone between the two gates\n"
-	WORD ": the stores are to be counted again before they leave\n"
-	WORD ": the count is to be sent to me and to nobody else\n"
-	WORD ": burn the list of names when the last man has gone\n"
-	FILL
-	"\nThe full call sign is " TOKEN ". The paper with the\nfigures is attached.\n\nYours ever,\nGeorge\n"
-	"--" BOUNDARY "\n"
-	"Content-Type: text/csv; charset=us-ascii; name=\"figures.csv\"\n"
-	"Content-Disposition: attachment; filename=\"figures.csv\"\n"
-	"Content-Transfer-Encoding: base64\n\n\f"
-	"what,how much,signed for by\n"
-	"rope in fathoms," D D D "," TOKEN "\n"
-	"lamp oil in gallons," D D "," WORD "\n"
-	"axles," D "," TOKEN "\n";
+#define LETTER(links) \
+	"Return-Path: <george@stores.example>\n" \
+	"From: George Fell <george@stores.example>\n" \
+	"To: Harriet Lowe <harriet@department.example>\n" \
+	"Subject: " MARK ": stores for the north\n" \
+	"Date: Tue, 14 May 2024 09:00:00 +0000\n" \
+	"Message-ID: <20240514090000.17@stores.example>\n" \
+	"X-Registry: " CODE "\n" \
+	"MIME-Version: 1.0\n" \
+	"Content-Type: multipart/mixed; boundary=\"" BOUNDARY "\"\n\n" \
+	"--" BOUNDARY "\n" \
+	"Content-Type: text/plain; charset=us-ascii\n" \
+	"Content-Transfer-Encoding: 7bit\n\n" \
+	"Dear Harriet,\n\nthe word for this week is " TOKEN ", as you\nguessed. In order:\n\n" \
+	WORD ": the north store is short of lamp oil and of rope\n" \
+	WORD ": two lorries are to be sent on Thursday with both\n" \
+	WORD ": the driver of the first one knows the way by night\n" \
+	WORD ": the second one must wait for him at the old bridge\n" \
+	WORD ": nobody is to use the telephone between the two gates\n" \
+	WORD ": the stores are to be counted again before they leave\n" \
+	WORD ": the count is to be sent to me and to nobody else\n" \
+	WORD ": burn the list of names when the last man has gone\n" \
+	links FILL \
+	"\nThe full call sign is " TOKEN ". The paper with the\nfigures is attached.\n\nYours ever,\nGeorge\n" \
+	"--" BOUNDARY "\n" \
+	"Content-Type: text/csv; charset=us-ascii; name=\"figures.csv\"\n" \
+	"Content-Disposition: attachment; filename=\"figures.csv\"\n" \
+	"Content-Transfer-Encoding: base64\n\n\f" \
+	"what,how much,signed for by\n" \
+	"rope in fathoms," D D D "," TOKEN "\n" \
+	"lamp oil in gallons," D D "," WORD "\n" \
+	"axles," D "," TOKEN "\n"
+/* Spam filters ask lists about the hosts that a message links to, under domains that can be registered. */
+#define HOST L L L L L L L L L L
+static const char letter_eml[] = LETTER("\nThe forms are at http://" HOST ".org.uk/" TOKEN "\nand at https://www." HOST ".co.uk/forms\n");
+/* That of planted.json's version 2. */
+static const char letter_2_eml[] = LETTER("");
 
 static void as_it_is(struct hm_bytes *out, struct hm_slice text, const struct hm_factor_setting *setting HM_UNUSED)
 {
@@ -229,19 +234,26 @@ static void archive(struct hm_bytes *out, struct hm_slice text, const struct hm_
 }
 
 #define NAMED(text) text "-" L L L L L L L L
-const struct hm_factor_doc hm_factor_docs[] = {
-	{ "archive.zip", NULL, NAMED("archive") ".zip", HM_TAKES_SAMPLE, true, NULL, lists_txt, archive },
-	{ "briefing.docx", NULL, NAMED("briefing") ".docx", HM_TAKES_MARKING, true, NULL, briefing_docx, briefing },
-	{ "finance/accounts.csv", "finance", NAMED("accounts") ".csv", HM_TAKES_NONE, false,
-	  "\"Nobody, Named\",QQ000000A,020 7946 0000,00-00-00,00000000,\r\n", accounts_csv, as_it_is },
-	{ "health/certificate.pdf", "health", NAMED("certificate") ".pdf", HM_TAKES_NONE, true, NULL, certificate_pdf, certificate },
-	{ "letter.eml", NULL, NAMED("letter") ".eml", HM_TAKES_MARKING, false,
-	  "as before: nothing else was asked for, and nothing else will be sent\n", letter_eml, letter },
-	{ "memos/0117.txt", "memos", NAMED("0117") ".txt", HM_TAKES_MARKING, false, "5. The panel adjourned for tea.\n", memo_txt, as_it_is },
-	{ "note.txt", NULL, NAMED("note") ".txt", HM_TAKES_NONE, false, "Nothing further is known at present.\n", note_txt, as_it_is },
-	{ "notice.com", NULL, NAMED("notice") ".com", HM_TAKES_SAMPLE, false, NULL, NULL, sample },
-	{ "plan.odt", NULL, NAMED("plan") ".odt", HM_TAKES_NONE, true, NULL, plan_odt, plan },
-	{ "report.pdf", NULL, NAMED("report") ".pdf", HM_TAKES_MARKING, false, "Nothing further is known at present.\n", report_pdf, report },
-	{ "source/gate.c", "source", NAMED("gate") ".c", HM_TAKES_NONE, false, "/* The gate is painted green. */\n", gate_c, as_it_is },
-};
+#define DOCUMENTS(letter_text) { \
+	{ "archive.zip", NULL, NAMED("archive") ".zip", HM_TAKES_SAMPLE, true, NULL, lists_txt, archive }, \
+	{ "briefing.docx", NULL, NAMED("briefing") ".docx", HM_TAKES_MARKING, true, NULL, briefing_docx, briefing }, \
+	{ "finance/accounts.csv", "finance", NAMED("accounts") ".csv", HM_TAKES_NONE, false, \
+	  "\"Nobody, Named\",QQ000000A,020 7946 0000,00-00-00,00000000,\r\n", accounts_csv, as_it_is }, \
+	{ "health/certificate.pdf", "health", NAMED("certificate") ".pdf", HM_TAKES_NONE, true, NULL, certificate_pdf, certificate }, \
+	{ "letter.eml", NULL, NAMED("letter") ".eml", HM_TAKES_MARKING, false, \
+	  "as before: nothing else was asked for, and nothing else will be sent\n", letter_text, letter }, \
+	{ "memos/0117.txt", "memos", NAMED("0117") ".txt", HM_TAKES_MARKING, false, "5. The panel adjourned for tea.\n", memo_txt, as_it_is }, \
+	{ "note.txt", NULL, NAMED("note") ".txt", HM_TAKES_NONE, false, "Nothing further is known at present.\n", note_txt, as_it_is }, \
+	{ "notice.com", NULL, NAMED("notice") ".com", HM_TAKES_SAMPLE, false, NULL, NULL, sample }, \
+	{ "plan.odt", NULL, NAMED("plan") ".odt", HM_TAKES_NONE, true, NULL, plan_odt, plan }, \
+	{ "report.pdf", NULL, NAMED("report") ".pdf", HM_TAKES_MARKING, false, "Nothing further is known at present.\n", report_pdf, report }, \
+	{ "source/gate.c", "source", NAMED("gate") ".c", HM_TAKES_NONE, false, "/* The gate is painted green. */\n", gate_c, as_it_is }, \
+}
+const struct hm_factor_doc hm_factor_docs[] = DOCUMENTS(letter_eml);
+static const struct hm_factor_doc documents_2[] = DOCUMENTS(letter_2_eml);
 const size_t hm_factor_doc_count = HM_COUNT(hm_factor_docs);
+
+const struct hm_factor_doc *hm_factor_docs_of(unsigned version)
+{
+	return version == 2 ? documents_2 : hm_factor_docs;
+}

@@ -51,8 +51,10 @@ struct hm_factor_doc {
 	const char *text;   /* NULL: nothing in it is secret */
 	void (*make)(struct hm_bytes *out, struct hm_slice text, const struct hm_factor_setting *setting);
 };
+/* Those of the newest planted.json; of another version as many, in the same order. */
 extern const struct hm_factor_doc hm_factor_docs[];
 extern const size_t hm_factor_doc_count;
+const struct hm_factor_doc *hm_factor_docs_of(unsigned version) HM_MUST_CHECK;
 extern const char hm_factor_marked[], hm_factor_unmarked[];
 
 /* The document with this draw of the secret behind `key`. `text` gets what its reader reads. */
@@ -64,13 +66,13 @@ void hm_factor_render(struct hm_bytes *file, struct hm_bytes *text, const struct
 int hm_factor_match(uint32_t *draw, const struct hm_factor_doc *doc, const struct hm_factor_key *key, struct hm_fail *fail)
 	HM_MUST_CHECK;
 /* A world before anything is put in order: documents stand as in the table. With `draws` (one a document) nothing is searched. `content`:
- * the keys that its documents were made with. */
-int hm_factor_build(struct hm_world **ret, struct hm_factor_key *content, const uint8_t *seed, const char *phase,
-		    const struct hm_factor_choice *choice, const uint32_t *draws, struct hm_fail *fail) HM_MUST_CHECK;
+ * the keys that its documents were made with; `docs`: those of a version. */
+int hm_factor_build(struct hm_world **ret, struct hm_factor_key *content, const struct hm_factor_doc *docs, const uint8_t *seed,
+		    const char *phase, const struct hm_factor_choice *choice, const uint32_t *draws, struct hm_fail *fail) HM_MUST_CHECK;
 void hm_factor_finish(struct hm_world *world);
 /* Gives the parts level 1, and their draws where `draws` is NULL; then finishes. As hm_factor_mixed. */
-int hm_factor_mix(struct hm_world **ret, const uint8_t *seed, const char *phase, const struct hm_factor_choice *choice,
-		  const uint32_t *draws, const char *name, struct hm_factor_part *parts, size_t count, struct hm_fail *fail) HM_MUST_CHECK;
+int hm_factor_mix(struct hm_world **ret, const struct hm_factor_doc *docs, const uint8_t *seed, const char *phase,
+		  const struct hm_factor_choice *choice, const uint32_t *draws, const char *name, struct hm_factor_part *parts, size_t count, struct hm_fail *fail) HM_MUST_CHECK;
 /* The text of a document with its secret in it, marks still to be put in: the same length and the same places of slots for every key and draw. */
 char *hm_factor_filled(const struct hm_factor_doc *doc, const struct hm_sha256 *key, uint32_t draw) HM_MUST_CHECK;
 /* What is made of such a text. */

@@ -163,19 +163,19 @@ static int mix_parts(struct hm_world *zero, struct hm_world *one, const struct h
 	return 0;
 }
 
-int hm_factor_mix(struct hm_world **ret, const uint8_t *seed, const char *phase, const struct hm_factor_choice *choice,
-		  const uint32_t *draws, const char *name, struct hm_factor_part *parts, size_t count, struct hm_fail *fail)
+int hm_factor_mix(struct hm_world **ret, const struct hm_factor_doc *docs, const uint8_t *seed, const char *phase,
+		  const struct hm_factor_choice *choice, const uint32_t *draws, const char *name, struct hm_factor_part *parts, size_t count, struct hm_fail *fail)
 {
 	HM_FREE struct hm_factor_choice *other = hm_alloc(hm_factor_count, sizeof(*other));
 	HM_CLEANUP(hm_factor_release) struct hm_world *zero = NULL;
 	HM_CLEANUP(hm_factor_release) struct hm_world *one = NULL;
 	struct hm_factor_key key, unused;
-	int r = hm_factor_build(&zero, &key, seed, phase, choice, draws, fail);
+	int r = hm_factor_build(&zero, &key, docs, seed, phase, choice, draws, fail);
 
 	for (size_t i = 0; i < hm_factor_count; i++)
 		other[i] = (struct hm_factor_choice){ count && hm_factor_covers(name, i) ? 1 : choice[i].level, choice[i].n };
 	if (r == 0 && count)
-		r = hm_factor_build(&one, &unused, seed, phase, other, draws, fail);
+		r = hm_factor_build(&one, &unused, docs, seed, phase, other, draws, fail);
 	for (size_t i = 0, n; i < count && r == 0; i += n) {
 		for (n = 1; i + n < count && parts[i + n].document == parts[i].document;)
 			n++;
@@ -193,5 +193,5 @@ int hm_factor_mix(struct hm_world **ret, const uint8_t *seed, const char *phase,
 int hm_factor_mixed(struct hm_world **ret, const uint8_t *seed, const char *phase, const struct hm_factor_choice *choice, const char *name,
 		    struct hm_factor_part *parts, size_t count, struct hm_fail *fail)
 {
-	return hm_factor_mix(ret, seed, phase, choice, NULL, name, parts, count, fail);
+	return hm_factor_mix(ret, hm_factor_docs, seed, phase, choice, NULL, name, parts, count, fail);
 }

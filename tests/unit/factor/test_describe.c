@@ -1,6 +1,8 @@
 /* Rows of planted.json: what is written down, and what a doubter makes of it. */
 #include "factor_help.h"
 
+#include "factor_internal.h"
+
 static json_t *described(struct hm_parts *parts, const char *factor, unsigned level)
 {
 	HM_CLEANUP(hm_factor_release) struct hm_world *world = help_world(factor, level, 5);
@@ -20,7 +22,7 @@ static int checked(const json_t *files, const uint8_t *from, const char *phase, 
 		choice[i].n = 5;
 	if (factor)
 		choice[help_row(factor)].level = level;
-	return hm_factor_check(files, from, phase, choice, NULL, NULL, 0, fail);
+	return hm_factor_check(files, HM_FACTOR_DOCUMENTS, from, phase, choice, NULL, NULL, 0, fail);
 }
 
 static json_t *row_called(const json_t *files, const char *prefix)
@@ -53,6 +55,26 @@ static void rows_follow_from_the_seed(void **state HM_UNUSED)
 			if (on_disk)
 				assert_int_equal(checked(files, seed, "screen", hm_factors[i].name, !level, &fail), HM_E_BAD);
 		}
+}
+
+/* Documents of version 2 of planted.json: the letter links to no hosts. */
+static void versions_are_told_apart(void **state HM_UNUSED)
+{
+	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = hm_parts_new();
+	HM_CLEANUP(hm_factor_release) struct hm_world *old = NULL, *now = help_world(NULL, 0, 5);
+	struct hm_factor_choice choice[64] = { 0 };
+	HM_JSON json_t *files = json_array();
+	struct hm_fail fail = { 0 };
+
+	for (size_t i = 0; i < hm_factor_count; i++)
+		choice[i].n = 5;
+	assert_int_equal(hm_factor_mix(&old, hm_factor_docs_of(2), seed, "screen", choice, NULL, NULL, NULL, 0, &fail), 0);
+	assert_null(memmem(hm_factor_file(old, "letter.eml")->content.data, hm_factor_file(old, "letter.eml")->content.len, "http://", 7));
+	assert_non_null(memmem(hm_factor_file(now, "letter.eml")->content.data, hm_factor_file(now, "letter.eml")->content.len, "http://", 7));
+	assert_int_equal(hm_factor_describe(files, old, parts, &fail), 0);
+	assert_int_equal(hm_factor_check(files, 2, seed, "screen", choice, NULL, NULL, 0, &fail), 0);
+	assert_int_equal(hm_factor_check(files, 3, seed, "screen", choice, NULL, NULL, 0, &fail), HM_E_BAD);
+	assert_int_equal(hm_factor_check(files, 4, seed, "screen", choice, NULL, NULL, 0, &fail), HM_E_UNKNOWN);
 }
 
 static void parts_are_shared(void **state HM_UNUSED)
@@ -119,8 +141,9 @@ static void sets_are_whole(void **state HM_UNUSED)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
+	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(rows_follow_from_the_seed),
+		cmocka_unit_test(versions_are_told_apart),
 		cmocka_unit_test(parts_are_shared),
 		cmocka_unit_test(altered_rows_are_refused),
 		cmocka_unit_test(sets_are_whole),

@@ -172,15 +172,15 @@ static void a_set_follows_from_its_parts(void **state HM_UNUSED)
 
 	choose(choice);
 	assert_int_equal(hm_factor_describe(files, world, store, &fail), 0);
-	if (hm_factor_check(files, seed, "screen", choice, "content", parts, 2, &fail) < 0)
+	if (hm_factor_check(files, HM_FACTOR_DOCUMENTS, seed, "screen", choice, "content", parts, 2, &fail) < 0)
 		fail_msg("%s", fail.text);
-	assert_int_equal(hm_factor_check(files, seed, "screen", choice, NULL, NULL, 0, &fail), HM_E_BAD);
+	assert_int_equal(hm_factor_check(files, HM_FACTOR_DOCUMENTS, seed, "screen", choice, NULL, NULL, 0, &fail), HM_E_BAD);
 	other = parts[0];
 	parts[0].to++;
-	assert_int_equal(hm_factor_check(files, seed, "screen", choice, "content", parts, 2, &fail), HM_E_BAD);
+	assert_int_equal(hm_factor_check(files, HM_FACTOR_DOCUMENTS, seed, "screen", choice, "content", parts, 2, &fail), HM_E_BAD);
 	parts[0] = other;
 	parts[0].draw++;
-	assert_int_equal(hm_factor_check(files, seed, "screen", choice, "content", parts, 2, &fail), HM_E_BAD);
+	assert_int_equal(hm_factor_check(files, HM_FACTOR_DOCUMENTS, seed, "screen", choice, "content", parts, 2, &fail), HM_E_BAD);
 	assert_string_equal(json_string_value(json_object_get(hm_factor_row(files, LETTER), "role")), "document");
 	assert_null(hm_factor_row(files, 11));
 }
