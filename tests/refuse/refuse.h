@@ -45,6 +45,22 @@ static inline int refuse_tear_down(void **state HM_UNUSED)
 	return 0;
 }
 
+/* With HALLMARK_KEEP, a folder, each file that is asked about stays there, each once, for other verifiers to be asked about: as
+ * SHA-256.hallmark. */
+static inline void keep(struct hm_slice file)
+{
+	const char *folder = getenv("HALLMARK_KEEP");
+	struct hm_sha256 digest;
+	char hex[65];
+
+	if (!folder)
+		return;
+	hm_sha256_slice(&digest, file);
+	hm_text_hex_into(hex, (struct hm_slice){ digest.b, sizeof(digest.b) });
+	HM_FREE char *path = hm_sprintf("%s/%s.hallmark", folder, hex);
+	assert_int_equal(hm_fs_write_atomic(path, file, 0644, NULL), 0);
+}
+
 /* The exit code for a file with that key trusted, or with none. The file stands in a block of its exact size, so that a
  * sanitizer sees one byte too many. */
 static inline int exit_of(struct hm_slice file, struct hm_pubkey *key)
@@ -55,6 +71,7 @@ static inline int exit_of(struct hm_slice file, struct hm_pubkey *key)
 	int code;
 
 	assert_non_null(copy);
+	keep(file);
 	if (file.len)
 		memcpy(copy, file.data, file.len);
 	assert_int_equal(hm_verify_bundle(&v, (struct hm_slice){ copy, file.len }, &key, key ? 1 : 0, NULL, 0, &fail), 0);
@@ -72,6 +89,7 @@ static inline int row_of(struct hm_slice file, struct hm_pubkey *key, const char
 	struct hm_verify v;
 	int outcome = -1;
 
+	keep(file);
 	assert_int_equal(hm_verify_bundle(&v, file, &key, key ? 1 : 0, NULL, 0, NULL), 0);
 	for (size_t i = 0; i < v.rows; i++)
 		if (strcmp(v.row[i].name, name) == 0 && (outcome < 0 || v.row[i].outcome == HM_CHECK_FALSE))

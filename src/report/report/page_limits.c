@@ -125,12 +125,15 @@ void report_page_check(const struct report_page *p)
 		{ "hallmark verify FILE.hallmark", "every digest, the findings made again from the records, this page made again" },
 		{ "hallmark verify FILE.hallmark --key KEY.pub", "and who signed it" },
 		{ "hallmark evaluate FILE.hallmark", "the findings, made again from the records" },
+		{ "verify.html, in a browser", "digests, roots and signature without installing anything; it comes with hallmark-verify, and recomputes no "
+					       "finding" },
 		{ "unzip -p FILE.hallmark core.json | sha256sum", "the bundle's identity, without our programs" },
 		{ "unzip -p FILE.hallmark runs/0001/packets.pcapng | tshark -r -", "the packets, without our programs" },
 	};
 
-	hm_bytes_text(p->out, "<section id=\"check\">\n<h2>Check it</h2>\n<div>\n<p>Nothing here has to be believed. The bundle that "
-			      "this page belongs to holds all that it was made from; the verifier needs no network and no privilege.</p>\n"
+	hm_bytes_text(p->out, "<section id=\"check\">\n<h2>Check it</h2>\n<div>\n<p>Nothing here has to be believed, and this page cannot "
+			      "vouch for itself: whoever made it could have written anything. The bundle that it belongs to holds all that it was made from; the "
+			      "verifier needs no network and no privilege. Take it, and the key, from elsewhere than this page.</p>\n"
 			      "<dl class=\"commands\">\n");
 	for (size_t i = 0; i < HM_COUNT(rows); i++)
 		report_html(p->out, "<dt><code>%s</code></dt><dd>%s</dd>\n", rows[i].command, rows[i].tells);
