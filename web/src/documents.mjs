@@ -154,4 +154,22 @@ export function checkClaimSet(parts) {
 	return "one that Hallmark published";
 }
 
+const replicationShape = {
+	schema: "string", of: "string", agree: "boolean", not_comparable: "list", same: "list", differ: "list", influence: "object",
+	product_same: "boolean", kernel: "object", semantics: "object",
+};
+const typeOf = (value) => (Array.isArray(value) ? "list" : value === null ? "null" : typeof value);
+
+/* replication.json by itself: its form, and that it speaks of another bundle. Whether it is true takes that bundle. */
+export function checkReplication(replication, bundle) {
+	const names = Object.keys(replication ?? {}).filter((name) => name !== "x").sort();
+
+	if (typeOf(replication) !== "object" || names.join() !== Object.keys(replicationShape).sort().join() ||
+	    !names.every((name) => typeOf(replication[name]) === replicationShape[name]) || replication.schema !== "hallmark/replication/v1")
+		refuse("replication.json: not of its form");
+	if (!/^sha256:[0-9a-f]{64}$/.test(replication.of) || replication.of === `sha256:${bundle}`)
+		refuse("it names no other bundle");
+	throw new Unknown(`it says that it replicates ${replication.of}; that takes both bundles, and hallmark verify --replication`);
+}
+
 export const document = (parts, name) => parse(parts.get(name).whole(), name);

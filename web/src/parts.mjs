@@ -14,6 +14,7 @@ const rules = [
 	["planted.json", "input", 4, "required"],
 	["planted/#", "input", 0],
 	["scenario.json", "input", 32],
+	["replication.json", "stated", 32],
 	["findings.json", "findings", 32, "required"],
 	["runs/#/features.cbor.zst", "derived", 0],
 	["runs/#/packets.pcapng", "packets", 0],

@@ -2,7 +2,7 @@
  * an outcome, named like that of hallmark-verify; what this page does not check has its row too. */
 import { hex, Refused, Unknown } from "./bytes.mjs";
 import { readContainer } from "./container.mjs";
-import { checkClaimSet, checkPlan, checkPlanted, checkRecords, checkSeed, document } from "./documents.mjs";
+import { checkClaimSet, checkPlan, checkPlanted, checkRecords, checkReplication, checkSeed, document } from "./documents.mjs";
 import { list, member } from "./json.mjs";
 import { checkParts, roleOf } from "./parts.mjs";
 import { checkCore, checkFormat, checkManifest, Runs } from "./seals.mjs";
@@ -93,13 +93,15 @@ function checkDocuments(say, parts, runs) {
 }
 
 /* What stands in the bundle and only the program checks, or nobody. */
-function sayUnchecked(say, parts, assessment) {
+function sayUnchecked(say, parts, assessment, bundle) {
 	const derived = [...parts.keys()].filter((name) => roleOf(name).role === "derived").length;
 	const resumed = list(member(assessment, "resumed")).length;
 
 	if (derived)
 		say.unchecked("features", `those of ${derived} runs were not derived again`);
 	say.unchecked("findings", "not derived again from the records: this page recomputes no claim; hallmark-verify does");
+	if (parts.has("replication.json"))
+		say.check("replication", () => checkReplication(document(parts, "replication.json"), bundle));
 	if (resumed)
 		say.unchecked("resumed", `${resumed} times after its seed was revealed: nothing shows that nobody used it`);
 	say.unchecked("log", "no log material: nothing shows that this was the only attempt");
@@ -163,7 +165,7 @@ export async function verify(source, keys, progress) {
 
 		await checkTrust(say, parts, trusted);
 		say.check("claim set", () => checkClaimSet(parts));
-		sayUnchecked(say, parts, assessment);
+		sayUnchecked(say, parts, assessment, bundle);
 		says = claimsOf(parts);
 	}
 	return { rows: say.rows, exit: say.exit, bundle, says };
