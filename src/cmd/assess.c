@@ -8,6 +8,7 @@
 
 #include "attest.h"
 #include "bundle.h"
+#include "certificates.h"
 #include "derived.h"
 #include "evaluate.h"
 #include "fs.h"
@@ -20,7 +21,7 @@
 #include "text.h"
 #include "trials.h"
 
-#define RUNS 1
+enum { RUNS = 1, RUNS_MAX = 8 /* with those that have wrong certificates */ };
 
 static char *replace_target(const char *text)
 {
@@ -164,7 +165,7 @@ int hm_assess_add_run(struct hm_assessment *a, unsigned run, const struct hm_run
 	return add_salts(a, run, content, fail);
 }
 
-static int one_run(struct hm_assessment *a, unsigned run, struct hm_slice plan_digest, struct hm_run_note *note,
+static int one_run(struct hm_assessment *a, unsigned run, enum hm_internet_wrong wrong, struct hm_slice plan_digest, struct hm_run_note *note,
 		   struct hm_bytes *absent, struct hm_fail *fail)
 {
 	HM_FREE char *target = hm_sprintf("%s/target", a->folder);
@@ -177,6 +178,7 @@ static int one_run(struct hm_assessment *a, unsigned run, struct hm_slice plan_d
 	int r;
 
 	hm_surroundings_fill(&a->surroundings, &spec);
+	spec.wrong = wrong;
 	spec.chamber.target_from = target;
 	spec.chamber.target = HM_TARGET;
 	spec.chamber.argv = (const char *const *)a->argv;
@@ -189,7 +191,7 @@ static int one_run(struct hm_assessment *a, unsigned run, struct hm_slice plan_d
 		r = hm_run(&result, &spec, fail);
 	if (r == 0) {
 		*note = (struct hm_run_note){ run, result.chamber.outcome, result.chamber.status, result.chamber.start_ns,
-					      result.chamber.end_ns, "aa", .tls = result.internet.tls };
+					      result.chamber.end_ns, wrong ? "certificate" : "aa", .tls = result.internet.tls };
 		a->events += result.record.items;
 		a->lost += result.capture.lost + result.internet.lost;
 		absent->len = 0;
@@ -254,8 +256,25 @@ static int take_up(struct hm_assessment *a, struct hm_trials *trials, const stru
 	return r < 0 ? hm_fail_in(fail, "resuming") : 0;
 }
 
+/* Those with wrong certificates, where a run before used TLS. */
+static int wrong_runs(struct hm_assessment *a, struct hm_planned *planned, struct hm_slice digest, struct hm_run_note notes[RUNS_MAX],
+		      struct hm_bytes *absent, struct hm_fail *fail)
+{
+	bool met = hm_certificates_met(notes, RUNS);
+	int r = 0;
+
+	planned->dropped = json_array();
+	for (unsigned run = RUNS + 1; run <= planned->runs && r == 0; run++) {
+		if (met)
+			r = one_run(a, run, hm_certificates_wrong(run - RUNS - 1), digest, &notes[run - 1], absent, fail);
+		else
+			json_array_append_new(planned->dropped, json_pack("{s:i,s:s}", "run", (int)run, "rule", HM_CERTIFICATES_RULE));
+	}
+	return r;
+}
+
 /* The runs, one after the other, or in pairs. */
-static int all_runs(struct hm_assessment *a, struct hm_trials *trials, struct hm_planned *planned, struct hm_run_note notes[RUNS],
+static int all_runs(struct hm_assessment *a, struct hm_trials *trials, struct hm_planned *planned, struct hm_run_note notes[RUNS_MAX],
 		    struct hm_bytes *absent, struct hm_fail *fail)
 {
 	struct hm_slice plan, digest;
@@ -268,9 +287,9 @@ static int all_runs(struct hm_assessment *a, struct hm_trials *trials, struct hm
 	digest = (struct hm_slice){ hash.b, sizeof(hash.b) };
 	planned->notes = notes;
 	for (unsigned run = 1; run <= RUNS && r == 0 && !trials; run++)
-		r = one_run(a, run, digest, &notes[run - 1], absent, fail);
+		r = one_run(a, run, HM_INTERNET_RIGHT, digest, &notes[run - 1], absent, fail);
 	if (!trials)
-		return r;
+		return r < 0 ? r : wrong_runs(a, planned, digest, notes, absent, fail);
 	r = hm_trials_run(trials, digest, absent, &a->unfinished);
 	if (r < 0)
 		return hm_fail_set(fail, r, "%s", a->unfinished.text);
@@ -306,6 +325,13 @@ static int begin(struct hm_assessment *a, struct hm_trials *trials, struct hm_pl
 		return r;
 	hm_surroundings_identity(&a->surroundings, a->seed);
 	describe_plan(a, planned);
+	if (!trials) {
+		planned->kinds = json_array();
+		for (unsigned run = 1; run <= RUNS; run++)
+			json_array_append_new(planned->kinds, json_pack("{s:i,s:s}", "run", (int)run, "kind", "aa"));
+		for (unsigned i = 0; i < hm_certificates_count(a->mode); i++)
+			json_array_append_new(planned->kinds, hm_certificates_plan(++planned->runs, i));
+	}
 	if (trials) {
 		planned->runs = hm_trials_runs(trials);
 		hm_trials_plan(trials, &planned->factors, &planned->kinds, &planned->blocks);
@@ -352,7 +378,7 @@ int hm_assess_run(struct hm_assessment *a, struct hm_fail *fail)
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes absent = { 0 }, findings = { 0 };
 	HM_CLEANUP(close_trials) struct hm_trials *trials = NULL;
 	HM_CLEANUP(release_planned) struct hm_planned planned = { 0 };
-	struct hm_run_note notes[RUNS] = { 0 };
+	struct hm_run_note notes[RUNS_MAX] = { 0 };
 	struct hm_control_spec control;
 	HM_JSON json_t *head = NULL, *self_test = NULL;
 	int r = a->factors ? hm_trials_open(&trials, a, a->factors, a->pairs, fail) : 0;

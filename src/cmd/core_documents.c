@@ -62,15 +62,6 @@ static json_t *arguments(const char *const *argv, struct hm_fail *fail)
 	return list;
 }
 
-static json_t *planned_runs(unsigned runs)
-{
-	json_t *list = json_array();
-
-	for (unsigned run = 1; run <= runs; run++)
-		json_array_append_new(list, json_pack("{s:i,s:s}", "run", (int)run, "kind", "aa"));
-	return list;
-}
-
 int hm_core_plan(struct hm_parts *parts, const struct hm_planned *planned, struct hm_fail *fail)
 {
 	HM_JSON json_t *plan = json_object();
@@ -97,7 +88,7 @@ int hm_core_plan(struct hm_parts *parts, const struct hm_planned *planned, struc
 	json_object_set_new(plan, "product", json_pack("{s:s,s:o}", "name", planned->product, "executable", executable));
 	json_object_set_new(plan, "stdin", text_or_null(planned->stdin_path));
 	json_object_set_new(plan, "factors", planned->factors ? json_incref(planned->factors) : json_array());
-	json_object_set_new(plan, "runs", planned->kinds ? json_incref(planned->kinds) : planned_runs(planned->runs));
+	json_object_set_new(plan, "runs", json_incref(planned->kinds));
 	if (planned->blocks)
 		json_object_set(plan, "blocks", planned->blocks);
 	json_object_set_new(plan, "feature_version", json_integer(1));

@@ -14,9 +14,11 @@ struct hm_planned {
 	const char *internet, *profile, *target;
 	unsigned runs, time_limit_s;
 	const uint8_t *seed;
-	/* Of an experiment, else NULL; borrowed. The first three are planned, the others known behind the last run. */
-	json_t *factors, *kinds, *blocks;
-	json_t *held, *sets, *dropped, *repeated, *resumed;
+	json_t *kinds; /* rows of `runs`; all of these are borrowed */
+	json_t *dropped; /* NULL: none */
+	/* Of an experiment, else NULL. The first two are planned, the others known behind the last run. */
+	json_t *factors, *blocks;
+	json_t *held, *sets, *repeated, *resumed;
 	const struct hm_run_note *notes; /* one for each planned run, known behind the last; borrowed */
 };
 

@@ -169,6 +169,7 @@ static int set_up(struct run *run, struct hm_fail *fail)
 	struct hm_internet_spec net = { .mode = run->spec->mode, .scenario = run->spec->scenario, .mirror = run->spec->mirror,
 					.network = run->spec->network,
 					.secret = run->spec->secret, .noise = run->spec->noise, .clock = run->spec->clock,
+					.wrong = run->spec->wrong,
 					.mac = run->spec->mac, .packets = run->spec->packets };
 	struct hm_recording_spec recording = { .record = run->spec->record, .plan = run->spec->plan, .number = run->spec->number,
 					       .packets = true, .without = run->spec->without };

@@ -11,9 +11,10 @@ struct hm_run_spec {
 	struct hm_slice scenario; /* canonical JSON or empty */
 	const char *mirror, *network; /* of struct hm_internet_spec */
 	const uint8_t *mac;   /* of the chamber's network card; NULL: one that is always the same */
-	const uint8_t *secret; /* of struct hm_internet_spec, as the two below */
+	const uint8_t *secret; /* of struct hm_internet_spec, as the three below */
 	const uint8_t *noise;
 	int64_t clock;
+	enum hm_internet_wrong wrong;
 	struct hm_slice plan; /* SHA-256 of plan.json, or empty */
 	uint64_t number;
 	unsigned time_limit_s;

@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include "certificates.h"
 #include "fs.h"
 #include "planted.h"
 #include "program.h"
@@ -13,7 +14,8 @@
 
 enum { REPEATS = 2 }; /* of a block whose surroundings cannot be made */
 const char *const hm_trials_rules[FATES] = { [INTERRUPTED] = "interrupted", [NOT_SET_UP] = "not set up", [NOT_RECORDED] = "not recorded",
-					       [NOTHING_KEPT] = "nothing kept", [SKIPPED] = "nothing to confirm", [UNASKED] = "nothing to locate" };
+					       [NOTHING_KEPT] = "nothing kept", [SKIPPED] = "nothing to confirm", [NO_TLS] = HM_CERTIFICATES_RULE,
+					       [UNASKED] = "nothing to locate" };
 
 /* What the chamber's internet says in both runs of a block follows from these, and what the product draws and is told of the time. */
 struct block_net {
@@ -89,7 +91,8 @@ int hm_trials_open(struct hm_trials **ret, struct hm_assessment *a, const char *
 	e->screen = hm_experiment_screening(pairs);
 	e->fresh = e->aa + e->screen + (unsigned)count * pairs;
 	e->locates = a->locate ? HM_LOCATE_BLOCKS : 0;
-	e->blocks = e->fresh + 2 * e->stores + e->locates;
+	e->wrong = hm_certificates_count(a->mode);
+	e->blocks = e->fresh + 2 * e->stores + e->wrong + e->locates;
 	if (2 * e->blocks > HM_EXPERIMENT_PAIRS_MAX) {
 		hm_fail_set(fail, HM_E_USAGE, "--pairs %u: with %zu factors that is %u runs, more than the %d that an assessment can have", pairs, count,
 			    2 * e->blocks, HM_EXPERIMENT_PAIRS_MAX);
@@ -142,8 +145,10 @@ unsigned hm_trials_runs(const struct hm_trials *e)
 
 const char *hm_trials_phase(const struct hm_trials *e, unsigned block)
 {
-	if (block > e->fresh + 2 * e->stores)
+	if (block > e->fresh + 2 * e->stores + e->wrong)
 		return "locate";
+	if (block > e->fresh + 2 * e->stores)
+		return "certificate";
 	if (block > e->fresh)
 		return (block - e->fresh) % 2 ? "store" : "send";
 	return block <= e->aa ? "aa" : block <= e->aa + e->screen ? "screen" : "confirm";
@@ -176,10 +181,11 @@ void hm_trials_plan(const struct hm_trials *e, json_t **factors, json_t **runs, 
 	for (size_t i = 0; i < e->factor_count; i++)
 		json_array_append_new(*factors, json_string(e->factors[i]));
 	for (unsigned b = 1; b <= e->blocks; b++) {
-		bool confirms = b > e->aa + e->screen && !is_phase(e, b, "locate");
+		bool confirms = b > e->aa + e->screen && b <= e->fresh + 2 * e->stores;
 
 		for (unsigned run = 2 * b - 1; run <= 2 * b; run++)
-			json_array_append_new(*runs, json_pack("{s:i,s:s}", "run", (int)run, "kind", hm_trials_phase(e, b)));
+			json_array_append_new(*runs, is_phase(e, b, "certificate") ? hm_certificates_plan(run, b - e->fresh - 2 * e->stores - 1)
+										   : json_pack("{s:i,s:s}", "run", (int)run, "kind", hm_trials_phase(e, b)));
 		json_array_append_new(*blocks, json_pack("{s:i,s:s,s:o,s:[i,i]}", "block", (int)b, "phase", hm_trials_phase(e, b), "factor",
 							 confirms ? json_string(e->factors[factor_of(e, b)]) : json_null(), "runs",
 							 (int)(2 * b - 1), (int)(2 * b)));
@@ -195,8 +201,10 @@ int hm_trials_level(const struct hm_trials *e, unsigned block, unsigned place, s
 	/* What is sent is told apart by what was stored. */
 	if (is_phase(e, block, "send"))
 		block--;
-	coin = block <= e->aa ? 0 : hm_experiment_coin(e->a->seed, hm_trials_phase(e, block), block, fail);
-	return coin < 0 || block <= e->aa ? coin : (place == 0) == (coin == 1);
+	if (block <= e->aa || is_phase(e, block, "certificate"))
+		return 0;
+	coin = hm_experiment_coin(e->a->seed, hm_trials_phase(e, block), block, fail);
+	return coin < 0 ? coin : (place == 0) == (coin == 1);
 }
 
 static int add_sample(void *cookie, const char *path, struct hm_bytes *content, struct hm_fail *fail HM_UNUSED)
@@ -209,15 +217,16 @@ int hm_trials_world(struct hm_trials *e, unsigned block, unsigned place, struct 
 {
 	HM_FREE struct hm_factor_choice *choice = hm_alloc(hm_factor_count, sizeof(*choice));
 	int level = hm_trials_level(e, block, place, fail), r;
-	bool confirms = block > e->aa + e->screen, locates = is_phase(e, block, "locate");
+	bool wrong = is_phase(e, block, "certificate"), plain = block <= e->aa || wrong;
+	bool confirms = block > e->aa + e->screen && !wrong, locates = is_phase(e, block, "locate");
 
 	if (level < 0)
 		return level;
-	*set = (struct set){ .screen = block > e->aa, .block = confirms ? e->held[factor_of(e, block)] : block };
+	*set = (struct set){ .screen = !plain, .block = confirms ? e->held[factor_of(e, block)] : wrong ? 1 : block };
 	for (size_t i = 0; i < hm_factor_count; i++)
 		choice[i] = (struct hm_factor_choice){ hm_factors[i].base, set->block };
 	for (size_t i = 0; i < e->factor_count; i++) {
-		bool varies = block > e->aa && (!confirms || (factor_of(e, block) == i && !is_phase(e, block, "send")));
+		bool varies = !plain && (!confirms || (factor_of(e, block) == i && !is_phase(e, block, "send")));
 		unsigned own = !varies ? hm_factor_base(e->factors[i]) : locates ? 0 : (unsigned)level;
 
 		for (size_t row = 0; row < hm_factor_count; row++)
@@ -302,6 +311,8 @@ static int prepare_place(struct hm_trials *e, struct place *p, unsigned block, u
 	p->spec.loaded = &a->loaded[place];
 	p->spec.noise = net->noise.b;
 	p->spec.clock = net->clock;
+	if (is_phase(e, block, "certificate"))
+		p->spec.wrong = hm_certificates_wrong(block - e->fresh - 2 * e->stores - 1);
 	p->spec.chamber.control = &net->control;
 	hm_surroundings_fill(&a->surroundings, &p->spec);
 	p->name = hm_strdup(p->spec.chamber.name); /* the next place's takes its memory */
@@ -506,18 +517,34 @@ static int do_locate(struct hm_trials *e, unsigned block, struct hm_slice plan, 
 	return r < 0 ? r : hm_trials_hear(e, block, fail);
 }
 
+/* Where no server was asked for a certificate, nobody can be shown a wrong one. */
+static int do_certificates(struct hm_trials *e, unsigned block, struct hm_slice plan, struct hm_bytes *absent, struct hm_fail *fail)
+{
+	if (hm_certificates_met(e->notes, 2 * (size_t)(e->fresh + 2 * e->stores)))
+		return do_block(e, block, plan, absent, fail);
+	set_fate(e, block, NO_TLS);
+	return 0;
+}
+
+static int do_due(struct hm_trials *e, unsigned block, struct hm_slice plan, struct hm_bytes *absent, struct hm_fail *fail)
+{
+	if (is_phase(e, block, "certificate"))
+		return do_certificates(e, block, plan, absent, fail);
+	return is_phase(e, block, "store") ? do_stored(e, block, plan, absent, fail) : do_block(e, block, plan, absent, fail);
+}
+
 static int do_planned(struct hm_trials *e, unsigned block, struct hm_slice plan, struct hm_bytes *absent, struct hm_fail *fail)
 {
 	int r = 0;
 
 	if (is_phase(e, block, "locate"))
 		return do_locate(e, block, plan, absent, fail);
-	hm_progress_pair(&e->progress, block, hm_trials_phase(e, block), block > e->aa + e->screen ? e->factors[factor_of(e, block)] : NULL);
+	hm_progress_pair(&e->progress, block, hm_trials_phase(e, block), block > e->aa + e->screen && block <= e->fresh + 2 * e->stores ? e->factors[factor_of(e, block)] : NULL);
 	r = is_phase(e, block, "confirm") ? hm_trials_idle(e, block, fail) : 0;
 	if (r == 1)
 		set_fate(e, block, SKIPPED);
 	else if (r == 0)
-		r = is_phase(e, block, "store") ? do_stored(e, block, plan, absent, fail) : do_block(e, block, plan, absent, fail);
+		r = do_due(e, block, plan, absent, fail);
 	hm_progress_ended(&e->progress);
 	return r < 0 ? r : 0;
 }

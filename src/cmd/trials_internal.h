@@ -6,7 +6,7 @@
 #include "world.h"
 
 /* What became of a planned run; the rules stand in doc/format/core.md. */
-enum fate { INTERRUPTED, DONE, NOT_SET_UP, NOT_RECORDED, NOTHING_KEPT, SKIPPED, UNASKED, FATES };
+enum fate { INTERRUPTED, DONE, NOT_SET_UP, NOT_RECORDED, NOTHING_KEPT, SKIPPED, NO_TLS, UNASKED, FATES };
 
 /* A suspect of the screening that is no time. */
 struct suspect {
@@ -28,7 +28,7 @@ struct hm_trials {
 	struct hm_assessment *a;
 	const char *const *factors;
 	size_t factor_count;
-	unsigned pairs, aa, screen, stores, locates, blocks; /* blocks: of each kind (pairs: for each factor; stores: with their send blocks twice), and all */
+	unsigned pairs, aa, screen, stores, wrong, locates, blocks; /* blocks: of each kind (pairs: for each factor; stores: with their send blocks twice), and all */
 	unsigned fresh; /* blocks before store blocks */
 	size_t content; /* its place among the factors */
 	uint32_t *held; /* by factor */

@@ -4,13 +4,15 @@
 
 #include "experiment.h"
 
-/* As the judge does: in the order of runs, blocks of which one is missing left out, and those whose network was closed. */
+/* As the judge does: in the order of runs, blocks of which one is missing left out, and those whose network was closed or whose certificates were wrong. */
 static int compare_all(struct hm_trials *e, size_t *index, struct hm_fail *fail)
 {
 	int r = 0;
 
 	for (unsigned block = 1; block <= e->blocks - e->locates && r == 0; block++) {
-		if (!hm_trials_is_done(e, block) || strcmp(hm_trials_phase(e, block), "store") == 0)
+		const char *phase = hm_trials_phase(e, block);
+
+		if (!hm_trials_is_done(e, block) || strcmp(phase, "store") == 0 || strcmp(phase, "certificate") == 0)
 			continue;
 		for (unsigned run = 2 * block - 1; run <= 2 * block && r == 0; run++) {
 			index[run - 1] = e->compared++;

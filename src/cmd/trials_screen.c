@@ -55,7 +55,7 @@ int hm_trials_compare(const struct hm_trials *e, struct hm_compare *compare, uns
 		abort();
 	r = hm_flows_read(&flows, packets, address, fail);
 	if (r == 0)
-		r = hm_plains_read(&plains, &flows, fail);
+		r = hm_plains_read(&plains, &flows, true, fail);
 	if (r < 0)
 		return r;
 	hm_features_read(&features, &flows, &plains);

@@ -138,6 +138,43 @@ static size_t count_lines(const struct lines *lines, const char *first)
 	return count;
 }
 
+/* The line that begins run `number`, or NULL. */
+static const struct line *run_line(const struct stage *s, size_t number)
+{
+	for (size_t i = 0; i < s->lines->count; i++)
+		if (strcmp(s->lines->list[i].word[0], "run") == 0 && --number == 0)
+			return &s->lines->list[i];
+	return NULL;
+}
+
+/* What is wrong with the certificates of a run, or NULL. */
+static const char *wrong_of(const struct stage *s, size_t run)
+{
+	const struct line *line = run_line(s, run);
+
+	return line && line->words > 2 && strcmp(line->word[1], "wrong") == 0 ? line->word[2] : NULL;
+}
+
+static json_t *planned_run(size_t run, const char *wrong)
+{
+	json_t *row = json_pack("{s:i,s:s}", "run", (int)run, "kind", wrong ? "certificate" : "aa");
+
+	if (wrong)
+		json_object_set_new(row, "certificate", json_string(wrong));
+	return row;
+}
+
+/* Handshakes that the run's own lines tell of. */
+static json_t *handshakes_of(const struct stage *s, size_t run)
+{
+	const struct line *line = run_line(s, run), *end = s->lines->list + s->lines->count;
+
+	for (line = line ? line + 1 : end; line < end && strcmp(line->word[0], "run") != 0; line++)
+		if (strcmp(line->word[0], "refused") == 0)
+			return json_pack("{s:i,s:I,s:i,s:i}", "accepted", 0, "refused", (json_int_t)scene_number(line, 1, 10), "failed", 0, "keys_lost", 0);
+	return NULL;
+}
+
 static void make_plan(struct stage *s, size_t planned, const char *internet)
 {
 	json_t *runs = json_array();
@@ -145,7 +182,10 @@ static void make_plan(struct stage *s, size_t planned, const char *internet)
 	struct hm_slice content;
 
 	for (size_t i = 1; i <= planned; i++)
-		json_array_append_new(runs, json_pack("{s:i,s:s}", "run", (int)i, "kind", "aa"));
+		json_array_append_new(runs, planned_run(i, wrong_of(s, i)));
+	for (size_t i = 0; i < s->lines->count; i++)
+		if (strcmp(s->lines->list[i].word[0], "without") == 0)
+			json_array_append_new(runs, planned_run(++planned, scene_word(&s->lines->list[i], 1)));
 	hm_seed_commit(&commitment, scene_seed);
 	put_json(s, "plan.json", json_pack("{s:s,s:i,s:i,s:o,s:o,s:o,s:{s:s,s:{s:s,s:o}},s:[s],s:n,s:[],s:o,s:i,s:[i,i],s:s,s:n,s:s,s:s,s:i}",
 					   "schema", "hallmark/plan/v1", "format", 1, "semantics", (int)s->semantics, "commitment", hex(&commitment, ""),
@@ -169,21 +209,29 @@ static json_t *self_test_of(const struct stage *s)
 	return json_pack("{s:s,s:[]}", "result", result, "rows");
 }
 
-static void make_assessment(struct stage *s, size_t done, const char *internet)
+static void make_assessment(struct stage *s, size_t done, size_t planned, const char *internet)
 {
-	json_t *runs = json_array();
+	json_t *runs = json_array(), *dropped = json_array();
 	struct hm_sha256 as_hash;
 
 	memcpy(as_hash.b, scene_seed, sizeof(scene_seed));
-	for (size_t i = 1; i <= done; i++)
-		json_array_append_new(runs, json_pack("{s:i,s:s,s:s,s:i,s:i,s:i}", "run", (int)i, "kind", "aa", "outcome", "exited", "status", 0,
-						      "start_us", 0, "end_us", 1));
+	for (size_t i = 1; i <= done; i++) {
+		json_t *row = json_pack("{s:i,s:s,s:s,s:i,s:i,s:i}", "run", (int)i, "kind", wrong_of(s, i) ? "certificate" : "aa", "outcome", "exited",
+					"status", 0, "start_us", 0, "end_us", 1), *tls = handshakes_of(s, i);
+
+		if (tls)
+			json_object_set_new(row, "tls", tls);
+		json_array_append_new(runs, row);
+	}
+	for (size_t i = 0; i < s->lines->count; i++)
+		if (strcmp(s->lines->list[i].word[0], "without") == 0)
+			json_array_append_new(dropped, json_pack("{s:i,s:s}", "run", (int)++planned, "rule", "no tls"));
 	put_json(s, "assessment.json",
-		 json_pack("{s:s,s:o,s:{s:s,s:s},s:{s:[s],s:[s]},s:{s:s,s:s,s:s,s:s,s:s,s:s,s:[],s:[],s:o},s:o,s:[]}", "schema",
+		 json_pack("{s:s,s:o,s:{s:s,s:s},s:{s:[s],s:[s]},s:{s:s,s:s,s:s,s:s,s:s,s:s,s:[],s:[],s:o},s:o,s:o}", "schema",
 			   "hallmark/assessment/v1", "seed", hex(&as_hash, ""), "kernel", "release", "6", "machine", "x86_64", "witnesses",
 			   "read", "syscall", "send", "packet", "chamber", "profile", "confined", "internet", internet, "hostname",
 			   "host", "machine_id", "00", "address", "198.18.0.2", "target", TARGET, "equal", "absent_mounts", "self_test",
-			   self_test_of(s), "runs", runs, "dropped"));
+			   self_test_of(s), "runs", runs, "dropped", dropped));
 }
 bool scene_is_later(const char *word)
 {
@@ -221,7 +269,7 @@ struct hm_parts *scene_make(const struct lines *lines, const char *data, unsigne
 	make_declaration(&stage);
 	make_product(&stage);
 	make_plan(&stage, planned, internet);
-	make_assessment(&stage, runs, internet);
+	make_assessment(&stage, runs, planned, internet);
 	scene_runs(&stage);
 	return stage.parts;
 }

@@ -33,6 +33,7 @@ struct stage {
 	struct task tasks[TASKS], *task; /* task: whose events come */
 	uint64_t looks, rows[3];
 	struct hm_bytes pcapng;
+	size_t talk; /* TLS connections that were said so far */
 	struct { char type; const char *path; } tree[256];
 	size_t tree_count;
 };
@@ -52,6 +53,11 @@ uint64_t scene_layer(const struct line *line, size_t i, uint64_t otherwise);
 uint64_t scene_inode(struct stage *s, const char *path);
 void scene_host(uint8_t address[4], const char *host);
 void scene_runs(struct stage *s);
+
+/* ---- scene_tls.c ---- */
+/* Makes the TLS connections of the run that begins behind this line, and puts their secrets into the packet file; says the next one. */
+void scene_tls_begin(struct stage *s, const struct line *run);
+void scene_tls_say(struct stage *s, const struct line *line);
 
 #define SET(e, field_, value) (e).field[field_].u = (uint64_t)(value)
 #define SET_TEXT(e, field_, value) (e).field[field_].b = hm_slice_text(value)

@@ -255,6 +255,7 @@ static const struct deed deeds[] = {
 	{ "exec", do_exec },   { "open", do_open },   { "openat", do_open },	 { "map", do_map },   { "listen", do_listen },
 	{ "bind", do_bind },   { "cred", do_cred },   { "output", do_output },	 { "gap", do_gap },   { "hole", do_hole },
 	{ "lost", do_lost },   { "egress", do_egress }, { "interrupted", do_interrupted }, { "cut", do_cut }, { "tree", do_tree },
+	{ "tls", scene_tls_say },
 	{ "ask", do_ask },     { "udp", do_udp },     { "tcp", do_tcp },	 { "link", do_link }, { NULL, NULL },
 };
 
@@ -264,6 +265,7 @@ static void begin_run(struct stage *s, const struct line *line)
 
 	s->run++;
 	hm_pcapng_start(&s->pcapng, 0);
+	scene_tls_begin(s, line);
 	SET(e, HM_START_VERSION, s->version);
 	e.field[HM_START_PLAN].b = (struct hm_slice){ s->plan.b, sizeof(s->plan.b) };
 	SET(e, HM_START_RUN, s->run);
@@ -271,7 +273,7 @@ static void begin_run(struct stage *s, const struct line *line)
 	SET(e, HM_START_CPUS, 2);
 	SET_TEXT(e, HM_START_WITNESSES, s->witnesses);
 	scene_say(s, e, USER);
-	if (line->words == 1)
+	if (line->words == 1 || strcmp(line->word[1], "wrong") == 0)
 		do_exec(s, NULL);
 }
 

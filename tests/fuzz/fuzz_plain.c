@@ -62,7 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	flow.endpoint = endpoint;
 	connection.sent_len = flow.sent.len;
 	connection.heard_len = flow.heard.len;
-	if (hm_plains_read(&plains, &flows, NULL) < 0)
+	if (hm_plains_read(&plains, &flows, true, NULL) < 0)
 		abort();
 	check(plains.list, &flow);
 	check_features(&flows, &plains);

@@ -40,11 +40,14 @@ int main(int argc, char **argv)
 	if (argc != 2)
 		return 3;
 	for (size_t i = 0; i < HM_COUNT(talks); i++) {
+		/* Others take what is said to port 443 for TLS from its first byte on. */
+		if (talks[i].prelude)
+			continue;
 		talked.port = (uint16_t)(40000 + i);
 		talk_do(&talks[i], &talked);
 	}
 	talk_file(&file, &talked, NULL);
-	if (talked.failed || hm_flows_read(&flows, hm_slice_of(&file), frames_chamber, NULL) < 0 || hm_plains_read(&plains, &flows, NULL) < 0)
+	if (talked.failed || hm_flows_read(&flows, hm_slice_of(&file), frames_chamber, NULL) < 0 || hm_plains_read(&plains, &flows, true, NULL) < 0)
 		return 1;
 	write_file(argv[1], "all.pcapng", hm_slice_of(&file));
 	for (size_t i = 0; i < flows.count; i++)

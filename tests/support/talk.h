@@ -21,6 +21,8 @@ struct talk {
 	bool early, refused;	/* a second connection sends early data; the server does not take it */
 	bool padded;		/* records are filled up to 512 bytes */
 	bool quiet;		/* nothing is said */
+	bool prelude;		/* a proxy is asked in the clear before */
+	bool distrusts;		/* the client does not take the certificate */
 };
 
 static const struct talk talks[] = {
@@ -36,6 +38,10 @@ static const struct talk talks[] = {
 	{ .name = "early", .version = TLS1_3_VERSION, .suite = "TLS_AES_128_GCM_SHA256", .early = true },
 	{ .name = "early-chacha", .version = TLS1_3_VERSION, .suite = "TLS_CHACHA20_POLY1305_SHA256", .early = true },
 	{ .name = "early-refused", .version = TLS1_3_VERSION, .suite = "TLS_AES_128_GCM_SHA256", .early = true, .refused = true },
+	{ .name = "prelude", .version = TLS1_3_VERSION, .suite = "TLS_AES_128_GCM_SHA256", .prelude = true },
+	{ .name = "12-prelude", .version = TLS1_2_VERSION, .suite = "ECDHE-RSA-AES128-GCM-SHA256", .prelude = true },
+	{ .name = "distrusts", .version = TLS1_3_VERSION, .suite = "TLS_AES_128_GCM_SHA256", .distrusts = true },
+	{ .name = "12-distrusts", .version = TLS1_2_VERSION, .suite = "ECDHE-RSA-AES128-GCM-SHA256", .distrusts = true },
 	{ .name = "quiet", .version = TLS1_3_VERSION, .suite = "TLS_AES_128_GCM_SHA256", .quiet = true },
 	{ .name = "12-quiet", .version = TLS1_2_VERSION, .suite = "AES128-GCM-SHA256", .quiet = true },
 	{ .name = "12-certificate", .version = TLS1_2_VERSION, .suite = "ECDHE-ECDSA-AES128-GCM-SHA256", .certificate = true },
@@ -83,6 +89,7 @@ static const struct talk talks[] = {
 };
 
 static const uint8_t talk_server[4] = { 198, 18, 9, 9 };
+#define TALK_PRELUDE "CONNECT server.example:443 HTTP/1.1\r\nHost: server.example\r\n\r\n"
 enum { TALK_LONG = 40000, TALK_PORT = 443, TALK_SEGMENT = 1400 };
 
 /* What came of it. */
@@ -91,6 +98,7 @@ struct talked {
 	struct hm_bytes said;		 /* by the client, in all connections */
 	uint32_t seq[2];
 	uint16_t port; /* of the client; 0: 40000 */
+	size_t left, wire; /* packets of the client, and their bytes from the IP header on */
 	bool failed;
 };
 
@@ -136,6 +144,11 @@ static inline void talk_certificate(SSL_CTX *ctx, bool rsa, const char *name)
 	X509_free(x);
 }
 
+static inline int talk_none(int ok HM_UNUSED, X509_STORE_CTX *ctx HM_UNUSED)
+{
+	return 0;
+}
+
 static inline int talk_any(int ok HM_UNUSED, X509_STORE_CTX *ctx HM_UNUSED)
 {
 	return 1;
@@ -148,7 +161,7 @@ static inline SSL_CTX *talk_context(const struct talk *talk, bool server)
 	SSL_CTX_set_security_level(ctx, 0);
 	SSL_CTX_set_min_proto_version(ctx, talk->version);
 	SSL_CTX_set_max_proto_version(ctx, talk->version);
-	SSL_CTX_set_verify(ctx, server && !talk->certificate ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, talk_any);
+	SSL_CTX_set_verify(ctx, server && !talk->certificate ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, !server && talk->distrusts ? talk_none : talk_any);
 	if (talk->version == TLS1_3_VERSION)
 		SSL_CTX_set_ciphersuites(ctx, talk->suite);
 	else
@@ -186,6 +199,8 @@ static inline void talk_packet(struct talked *t, bool answer, uint8_t flags, str
 	}
 	p.seq = t->seq[answer];
 	p.payload = bytes;
+	t->left += !answer;
+	t->wire += answer ? 0 : 40 + bytes.len;
 	t->seq[answer] += (uint32_t)bytes.len + !!(flags & (HM_TCP_SYN | HM_TCP_FIN));
 	frames_add(&t->packets, p);
 }
@@ -227,7 +242,7 @@ static inline void talk_shake(struct talked *t, SSL *client, SSL *server, bool e
 			SSL_do_handshake(server);
 		talk_carry(t, server, client, true);
 	}
-	t->failed |= !SSL_is_init_finished(client) || !SSL_is_init_finished(server);
+	t->failed |= !SSL_is_init_finished(server);
 }
 
 static inline void talk_listen(struct talked *t, SSL *client, SSL *server)
@@ -275,12 +290,17 @@ static inline void talk_connect(const struct talk *talk, struct talked *t, SSL_C
 	SSL_set_tlsext_host_name(client, "server.example");
 	talk_packet(t, false, HM_TCP_SYN, (struct hm_slice){ NULL, 0 });
 	talk_packet(t, true, HM_TCP_SYN | HM_TCP_ACK, (struct hm_slice){ NULL, 0 });
+	if (talk->prelude) {
+		talk_packet(t, false, HM_TCP_ACK, hm_slice_text(TALK_PRELUDE));
+		talk_packet(t, true, HM_TCP_ACK, hm_slice_text("HTTP/1.1 200 Connection established\r\n\r\n"));
+	}
 	if (early) {
 		SSL_set_session(client, *session);
 		talk_say(t, client, "GET /early HTTP/1.1\r\n\r\n", 23, true);
 	}
 	talk_shake(t, client, server, early && !talk->refused);
-	if (!talk->quiet)
+	t->failed ^= talk->distrusts; /* it has to */
+	if (!talk->quiet && !talk->distrusts)
 		talk_speak(talk, t, client, server);
 	talk_listen(t, client, server);
 	SSL_SESSION_free(*session);

@@ -77,7 +77,7 @@ static enum hm_fate fate_of(const struct hm_core *core, const struct hm_block *b
 {
 	static const char *const rules[HM_FATES] = { [HM_FATE_NOT_SET_UP] = "not set up", [HM_FATE_NOT_RECORDED] = "not recorded",
 						     [HM_FATE_SKIPPED] = "nothing to confirm", [HM_FATE_NOT_NEEDED] = "nothing kept",
-						     [HM_FATE_UNASKED] = "nothing to locate", [HM_FATE_INTERRUPTED] = "interrupted" };
+						     [HM_FATE_NO_TLS] = "no tls", [HM_FATE_UNASKED] = "nothing to locate", [HM_FATE_INTERRUPTED] = "interrupted" };
 	const char *rule = rule_of(core, 2 * (int64_t)block->number - 1 + place);
 	enum hm_fate fate = HM_FATE_NOT_SET_UP;
 
@@ -117,7 +117,7 @@ static int read_fate(struct hm_core *core, struct hm_block *block, struct hm_fai
 		return false_plan(fail, "a block stands behind one that was interrupted");
 	core->not_needed += block->fate == HM_FATE_NOT_NEEDED;
 	if ((block->fate == HM_FATE_SKIPPED && !may_skip(core, block)) || (block->fate == HM_FATE_NOT_NEEDED && !is_stored(block)) ||
-	    (block->fate == HM_FATE_UNASKED && block->phase != HM_PHASE_LOCATE))
+	    (block->fate == HM_FATE_UNASKED && block->phase != HM_PHASE_LOCATE) || (block->fate == HM_FATE_NO_TLS && block->phase != HM_PHASE_CERTIFICATE))
 		return false_plan(fail, "a block was skipped that is always done");
 	if (last && last->fate == HM_FATE_UNASKED && block->fate != HM_FATE_UNASKED)
 		return false_plan(fail, "a block stands behind one that had nothing to locate");
@@ -141,7 +141,7 @@ static int read_levels(const struct hm_core *core, struct hm_block *block, const
 {
 	int coin;
 
-	if (block->phase == HM_PHASE_AA)
+	if (block->phase == HM_PHASE_AA || block->phase == HM_PHASE_CERTIFICATE)
 		return 0;
 	if (block->phase == HM_PHASE_SEND) {
 		memcpy(block->level, block[-1].level, sizeof(block->level));
@@ -156,7 +156,8 @@ static int read_levels(const struct hm_core *core, struct hm_block *block, const
 static int take_block(struct hm_core *core, size_t index, const json_t *row, struct hm_fail *fail)
 {
 	static const char *const phases[] = { [HM_PHASE_AA] = "aa", [HM_PHASE_SCREEN] = "screen", [HM_PHASE_CONFIRM] = "confirm",
-					       [HM_PHASE_STORE] = "store", [HM_PHASE_SEND] = "send", [HM_PHASE_LOCATE] = "locate" };
+					       [HM_PHASE_STORE] = "store", [HM_PHASE_SEND] = "send", [HM_PHASE_CERTIFICATE] = "certificate",
+					       [HM_PHASE_LOCATE] = "locate" };
 	struct hm_block *block = &core->blocks[index], *last = index ? block - 1 : NULL;
 	const json_t *runs = json_object_get(row, "runs"), *planned = json_object_get(core->plan, "runs");
 	const char *factor = hm_text_of(row, "factor"), *phase = hm_text_of(row, "phase");
@@ -170,7 +171,7 @@ static int take_block(struct hm_core *core, size_t index, const json_t *row, str
 		return false_plan(fail, "the blocks are not 1, 2, 3 ..., each of two runs");
 	if (block->phase == HM_PHASE_LOCATE && core->semantics < 4)
 		return false_plan(fail, "locate blocks in semantics that have none");
-	if ((block->phase >= HM_PHASE_CONFIRM && block->phase != HM_PHASE_LOCATE) != (factor != NULL) || (factor && block->factor < 0) ||
+	if ((block->phase >= HM_PHASE_CONFIRM && block->phase < HM_PHASE_CERTIFICATE) != (factor != NULL) || (factor && block->factor < 0) ||
 	    (is_stored(block) && strcmp(factor, "content") != 0))
 		return false_plan(fail, "a block varies what it cannot");
 	if (!is_in_order(last, block))
@@ -215,7 +216,7 @@ static int read_blocks(struct hm_core *core, struct hm_fail *fail)
 static int check_counts(const struct hm_core *core, struct hm_fail *fail)
 {
 	HM_FREE size_t *confirms = hm_alloc(core->factor_count + 1, sizeof(*confirms));
-	size_t other[] = { [HM_PHASE_AA] = 0, [HM_PHASE_SCREEN] = 0, [HM_PHASE_STORE] = 0, [HM_PHASE_SEND] = 0, [HM_PHASE_LOCATE] = 0 };
+	size_t other[HM_PHASES] = { 0 };
 	unsigned pairs = 0;
 
 	for (size_t i = 0; i < core->block_count; i++) {
@@ -300,18 +301,19 @@ static int read_held(struct hm_core *core, struct hm_fail *fail)
 static bool set_fits(const struct hm_core *core, const json_t *set, const struct hm_block *block, unsigned place)
 {
 	const json_t *levels = json_object_get(set, "levels");
-	uint32_t secrets = block->number;
+	bool base = block->phase == HM_PHASE_AA || block->phase == HM_PHASE_CERTIFICATE;
+	uint32_t secrets = block->phase == HM_PHASE_CERTIFICATE ? 1 : block->number;
 
-	if (block->phase >= HM_PHASE_CONFIRM && !core->held)
+	if (block->factor >= 0 && !core->held)
 		return false;
 	/* What these have is told by what was asked: hm_locate_next, and who replays that. */
 	if (block->phase == HM_PHASE_LOCATE)
 		return strcmp(hm_text_of(set, "phase"), "screen") == 0 && json_array_size(levels) == core->factor_count;
 	if (json_object_get(set, "mix"))
 		return false;
-	if (block->phase >= HM_PHASE_CONFIRM)
+	if (block->factor >= 0)
 		secrets = core->held[block->factor];
-	if (strcmp(hm_text_of(set, "phase"), block->phase == HM_PHASE_AA ? "aa" : "screen") != 0 ||
+	if (strcmp(hm_text_of(set, "phase"), base ? "aa" : "screen") != 0 ||
 	    hm_number_of(set, "block") != secrets || json_array_size(levels) != core->factor_count)
 		return false;
 	for (size_t i = 0; i < core->factor_count; i++) {

@@ -38,10 +38,17 @@ enum hm_phase {
 	HM_PHASE_AA, HM_PHASE_SCREEN, HM_PHASE_CONFIRM,
 	HM_PHASE_STORE, /* nothing can leave, and what is left on disk is kept */
 	HM_PHASE_SEND,	/* begins with what the store block before it left, place by place; its level is that block's */
+	HM_PHASE_CERTIFICATE, /* every TLS server has a wrong certificate */
 	HM_PHASE_LOCATE, /* what is asked of an influence: see locate.h */
+	HM_PHASES,
 };
 /* What became of it (doc/format/core.md). */
-enum hm_fate { HM_FATE_DONE, HM_FATE_NOT_SET_UP, HM_FATE_NOT_RECORDED, HM_FATE_SKIPPED, HM_FATE_NOT_NEEDED, HM_FATE_UNASKED, HM_FATE_INTERRUPTED, HM_FATES };
+enum hm_fate {
+	HM_FATE_DONE, HM_FATE_NOT_SET_UP, HM_FATE_NOT_RECORDED, HM_FATE_SKIPPED, HM_FATE_NOT_NEEDED, HM_FATE_NO_TLS, HM_FATE_UNASKED,
+	HM_FATE_INTERRUPTED, HM_FATES
+};
+/* What is wrong with the certificates that servers of a run have (doc/format/core.md); in all runs of other kinds nothing is. */
+enum hm_wrong { HM_WRONG_NOTHING, HM_WRONG_AUTHORITY, HM_WRONG_NAME, HM_WRONG_EXPIRED, HM_WRONGS };
 struct hm_block {
 	uint32_t number; /* from 1 */
 	enum hm_phase phase;
@@ -79,6 +86,7 @@ struct hm_core {
 	struct hm_bytes *names; /* what the paths above borrow from */
 	struct hm_needles *needles;
 	size_t runs; /* of assessment.json */
+	size_t wrong_planned, wrong_done, without_tls; /* runs with wrong certificates: that were planned, done, and dropped since no run used TLS */
 };
 
 /* Reads and checks plan.json, assessment.json, declaration.json, claims.json, product.json, planted.json and planted/.
@@ -143,6 +151,8 @@ enum hm_touch {
 
 struct hm_run {
 	unsigned number, semantics;
+	enum hm_wrong wrong;
+	uint64_t distrusted; /* handshakes that the product broke off when it had been given a certificate, as assessment.json says */
 	const struct hm_set *set; /* the core's */
 	struct hm_flows flows;
 	struct hm_plains plains; /* of the flows, since semantics 3; before, none */

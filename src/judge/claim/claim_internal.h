@@ -23,6 +23,9 @@ static inline int64_t hm_number_of(const json_t *object, const char *name)
 	return json_integer_value(json_object_get(object, name));
 }
 
+/* What is wrong with the certificates of the planned run. HM_WRONGS: a word that none has. */
+enum hm_wrong hm_wrong_of(const json_t *planned) HM_MUST_CHECK;
+
 /* ---- blocks.c: the experiment ---- */
 /* Fills core->factors, blocks, held and set_of. */
 int hm_blocks_read(struct hm_core *core, struct hm_fail *fail) HM_MUST_CHECK;
@@ -128,6 +131,10 @@ void hm_ground_or(struct hm_ground *g, const char *value, uint64_t bits);
 void hm_ground_event(struct hm_ground *g, const struct hm_run *run, uint64_t event);
 void hm_ground_entry(struct hm_ground *g, const struct hm_run *run, uint64_t entry);
 void hm_ground_flow(struct hm_ground *g, const struct hm_run *run, size_t flow, size_t offset, size_t length);
+/* A stretch of what the flow's TLS connections carried. */
+void hm_ground_plain(struct hm_ground *g, const struct hm_run *run, size_t flow, size_t offset, size_t length);
+/* Whether it has been given that reason. */
+bool hm_ground_is(const struct hm_judgement *j, const char *reason) HM_MUST_CHECK;
 void hm_ground_leak(struct hm_ground *g, const struct hm_run *run, const struct hm_leak *leak);
 /* "udp", "tcp", "link", ...: the last part of the flow's endpoint. */
 const char *hm_flow_layer(const struct hm_flow *flow);
@@ -147,6 +154,9 @@ struct hm_claim {
 	const char *upheld;   /* the reason when nothing speaks against it */
 	uint64_t mask;	      /* for `run`: privileges that it looks at */
 	const char *factor;   /* that must be varied for it, where it is no claim of a factor's own */
+	unsigned since;	      /* semantics; before these it is `untested`, from then on it needs no experiment */
+	bool wrong;	      /* it looks at runs with wrong certificates too */
+	const char *idle;     /* why it is not tested where no run had a TLS connection */
 };
 
 struct hm_judgement {
@@ -157,6 +167,8 @@ struct hm_judgement {
 	uint64_t runs;
 	uint32_t pairs; /* of the experiment that judges it; 0: none does */
 	const char *upheld; /* the reason where nothing speaks against it */
+	bool met;	    /* what `idle` asks for was there */
+	json_t *speaks;	    /* by endpoint: in TLS with a right certificate the product always says something */
 	struct hm_ground *grounds;
 	size_t ground_count;
 };
@@ -165,6 +177,8 @@ const struct hm_claim *hm_claim_find(const char *id);
 
 /* The functions of the catalogue's rows. */
 void hm_claim_content(struct hm_judgement *j, const struct hm_core *core, const struct hm_run *run);
+void hm_claim_encrypted(struct hm_judgement *j, const struct hm_core *core, const struct hm_run *run);
+void hm_claim_authenticated(struct hm_judgement *j, const struct hm_core *core, const struct hm_run *run);
 void hm_claim_endpoints(struct hm_judgement *j, const struct hm_core *core, const struct hm_run *run);
 void hm_claim_listening(struct hm_judgement *j, const struct hm_core *core, const struct hm_run *run);
 void hm_claim_declared_files(struct hm_judgement *j, const struct hm_core *core, const struct hm_run *run);

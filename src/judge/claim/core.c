@@ -99,6 +99,51 @@ static const json_t *row_of_run(const json_t *list, int64_t run)
 	return NULL;
 }
 
+enum hm_wrong hm_wrong_of(const json_t *planned)
+{
+	static const char *const words[HM_WRONGS] = { [HM_WRONG_AUTHORITY] = "authority", [HM_WRONG_NAME] = "name", [HM_WRONG_EXPIRED] = "expired" };
+	const char *word = hm_text_of(planned, "certificate");
+	enum hm_wrong wrong = word ? HM_WRONG_AUTHORITY : HM_WRONG_NOTHING;
+
+	while (word && wrong < HM_WRONGS && strcmp(word, words[wrong]) != 0)
+		wrong++;
+	return wrong;
+}
+
+/* Which runs have wrong certificates, and what became of them. */
+static int check_wrong(struct hm_core *core, struct hm_fail *fail)
+{
+	const json_t *planned = json_object_get(core->plan, "runs"), *done = json_object_get(core->assessment, "runs"), *row;
+	const json_t *dropped = json_object_get(core->assessment, "dropped");
+	bool behind = false;
+	size_t i;
+
+	json_array_foreach (planned, i, row) {
+		bool wrong = hm_wrong_of(row) != HM_WRONG_NOTHING;
+
+		if (wrong != (strcmp(hm_text_of(row, "kind"), "certificate") == 0) || hm_wrong_of(row) == HM_WRONGS || (wrong && core->semantics < 4))
+			return false_core(fail, "it is not told what is wrong with the certificates of a run, or of one that is no such run");
+		if (behind && !wrong && strcmp(hm_text_of(row, "kind"), "locate") != 0)
+			return false_core(fail, "a run stands behind those with wrong certificates");
+		behind |= wrong;
+		core->wrong_planned += wrong;
+	}
+	json_array_foreach (done, i, row)
+		core->wrong_done += strcmp(hm_text_of(row, "kind"), "certificate") == 0;
+	json_array_foreach (dropped, i, row) {
+		const json_t *plan = json_array_get(planned, (size_t)hm_number_of(row, "run") - 1);
+
+		if (strcmp(hm_text_of(row, "rule"), "no tls") != 0)
+			continue;
+		if (strcmp(hm_text_of(plan, "kind"), "certificate") != 0)
+			return false_core(fail, "a run was dropped for want of TLS that has no wrong certificates");
+		core->without_tls++;
+	}
+	if (core->without_tls && core->wrong_done)
+		return false_core(fail, "some runs with wrong certificates were done, and others dropped for want of TLS");
+	return 0;
+}
+
 /* Runs 1 to n are planned; each was done, as what was planned, or dropped by a rule, and no other. */
 static int check_runs(struct hm_core *core, struct hm_fail *fail)
 {
@@ -277,7 +322,7 @@ static void cleanup_core(struct hm_core **core)
 int hm_core_open(struct hm_core **ret, const struct hm_parts *parts, struct hm_fail *fail)
 {
 	static int (*const checks[])(struct hm_core *core, struct hm_fail *fail) = {
-		read_documents, check_plan, check_runs, check_chamber, hm_blocks_read, hm_sets_read, read_installed, hm_content_needles,
+		read_documents, check_plan, check_runs, check_wrong, check_chamber, hm_blocks_read, hm_sets_read, read_installed, hm_content_needles,
 	};
 	HM_CLEANUP(cleanup_core) struct hm_core *core = hm_alloc(1, sizeof(*core));
 	int r;

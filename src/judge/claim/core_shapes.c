@@ -32,12 +32,14 @@ struct shape {
 
 #define INTERNETS " closed gateway replay simulated "
 #define PROFILES " confined privileged "
-#define KINDS " selftest aa screen confirm store send locate "
-#define PHASES " aa screen confirm store send locate "
+#define KINDS " selftest aa screen confirm store send certificate locate "
+#define PHASES " aa screen confirm store send certificate locate "
+#define WRONGS " authority name expired "
 
 SHAPE(executable, ROWS(TEXT("path"), TEXT("sha256")), RULES({ "sha256", .form = 'h' }));
 SHAPE(planned_product, ROWS(TEXT("name"), OBJECT("executable")), RULES({ "executable", &executable }));
-SHAPE(planned_run, ROWS(NUMBER("run"), TEXT("kind")), RULES({ "run", .form = 'n' }, { "kind", .words = KINDS }));
+SHAPE(planned_run, ROWS(NUMBER("run"), TEXT("kind"), TEXT("certificate?")),
+      RULES({ "run", .form = 'n' }, { "kind", .words = KINDS }, { "certificate", .words = WRONGS }));
 SHAPE(block, ROWS(NUMBER("block"), TEXT("phase"), TEXT("factor|"), LIST("runs")),
       RULES({ "block", .form = 'n' }, { "phase", .words = PHASES }, { .member = "runs", .type = JSON_INTEGER }));
 SHAPE(plan,

@@ -21,6 +21,8 @@ static const struct hm_reason reasons[] = {
 	{ "residue.digest", HM_REFUTED },
 	{ "residue.sent", HM_REFUTED },
 	{ "residue.depends", HM_REFUTED },
+	{ "bytes.readable", HM_REFUTED },
+	{ "certificate.accepted", HM_REFUTED },
 	{ "endpoint.undeclared", HM_REFUTED },
 	{ "write.undeclared", HM_REFUTED },
 	{ "privilege.undeclared", HM_REFUTED },
@@ -48,6 +50,11 @@ static const struct hm_reason reasons[] = {
 	{ "residue.differs", HM_OPEN },
 	{ "residue.unread", HM_OPEN },
 	{ "residue.untried", HM_OPEN },
+	{ "bytes.opaque", HM_OPEN },
+	{ "tls.closed", HM_OPEN },
+	{ "tls.refused", HM_OPEN },
+	{ "certificate.taken", HM_OPEN },
+	{ "certificate.untried", HM_OPEN },
 	{ "code.unowned", HM_OPEN },
 	{ "code.unlisted", HM_OPEN },
 	{ "code.generated", HM_OPEN },
@@ -56,6 +63,8 @@ static const struct hm_reason reasons[] = {
 	{ "nothing.left", HM_UPHELD },
 	{ "nothing.depends", HM_UPHELD },
 	{ "residue.equal", HM_UPHELD },
+	{ "bytes.sealed", HM_UPHELD },
+	{ "certificate.refused", HM_UPHELD },
 	{ "endpoints.declared", HM_UPHELD },
 	{ "writes.declared", HM_UPHELD },
 	{ "privileges.declared", HM_UPHELD },
@@ -151,6 +160,19 @@ void hm_ground_flow(struct hm_ground *g, const struct hm_run *run, size_t flow, 
 	cite_bytes(g, run, flow, hm_flow_layer(&run->flows.list[flow]), offset, length);
 }
 
+void hm_ground_plain(struct hm_ground *g, const struct hm_run *run, size_t flow, size_t offset, size_t length)
+{
+	cite_bytes(g, run, flow, "tls", offset, length);
+}
+
+bool hm_ground_is(const struct hm_judgement *j, const char *code)
+{
+	for (size_t i = 0; i < j->ground_count; i++)
+		if (strcmp(reasons[j->grounds[i].reason].code, code) == 0)
+			return true;
+	return false;
+}
+
 void hm_ground_leak(struct hm_ground *g, const struct hm_run *run, const struct hm_leak *leak)
 {
 	cite_bytes(g, run, leak->flow, leak->tls ? "tls" : hm_flow_layer(&run->flows.list[leak->flow]), leak->offset, leak->length);
@@ -195,7 +217,9 @@ static const char *why_untested(const struct hm_core *core, const struct hm_clai
 		switches = core->declaration ? json_object_get(core->declaration, "switches") : NULL;
 		return json_array_size(switches) ? claim->untested : "no switch declared";
 	}
-	if (claim->untested && !is_tried(core, claim))
+	if (claim->since ? core->semantics < claim->since : claim->untested && !is_tried(core, claim))
+		return claim->untested;
+	if (claim->idle && !core->wrong_planned)
 		return claim->untested;
 	/* Where nothing can leave, it says nothing that nothing left. */
 	if ((claim->touches & HM_TOUCH_PACKETS) &&
@@ -211,9 +235,10 @@ static const char *why_untested(const struct hm_core *core, const struct hm_clai
 struct hm_judgement *hm_judge_begin(const struct hm_core *core, const char *id)
 {
 	struct hm_judgement *j = hm_alloc(1, sizeof(*j));
-	size_t planned = json_array_size(json_object_get(core->plan, "runs"));
+	size_t planned = json_array_size(json_object_get(core->plan, "runs")) - core->wrong_planned, done = core->runs - core->wrong_done;
 
 	j->core = core;
+	j->speaks = json_object();
 	j->id = hm_strdup(id);
 	j->claim = hm_claim_find(id);
 	j->upheld = j->claim ? j->claim->upheld : NULL;
@@ -224,8 +249,12 @@ struct hm_judgement *hm_judge_begin(const struct hm_core *core, const char *id)
 	if (core->tolerable)
 		planned -= 2 * core->not_set_up;
 	planned -= 2 * (core->not_needed + core->unasked);
-	if (!j->untested && planned > core->runs)
-		hm_ground_add(hm_ground(j, "run.missing"), "runs", planned - core->runs);
+	if (j->claim && j->claim->idle) {
+		planned += core->wrong_planned - core->without_tls;
+		done += core->wrong_done;
+	}
+	if (!j->untested && planned > done)
+		hm_ground_add(hm_ground(j, "run.missing"), "runs", planned - done);
 	return j;
 }
 
@@ -357,7 +386,7 @@ void hm_judge_outcome(struct hm_judgement *j, const struct hm_trial_outcome *o)
 
 void hm_judge_run(struct hm_judgement *j, const struct hm_run *run)
 {
-	if (j->untested)
+	if (j->untested || (run->wrong && !j->claim->wrong))
 		return;
 	j->runs++;
 	judge_losses(j, run);
@@ -407,6 +436,8 @@ static json_t *row_of(struct hm_judgement *j)
 
 void hm_judge_end(struct hm_judgement *j, json_t *judged, json_t *not_tested)
 {
+	if (!j->untested && j->claim->idle && !j->met)
+		j->untested = j->claim->idle;
 	if (j->untested)
 		json_array_append_new(not_tested, json_pack("{s:s,s:s}", "id", j->id, "reason", j->untested));
 	else
@@ -415,6 +446,7 @@ void hm_judge_end(struct hm_judgement *j, json_t *judged, json_t *not_tested)
 		json_decref(j->grounds[i].values);
 		json_decref(j->grounds[i].evidence);
 	}
+	json_decref(j->speaks);
 	free(j->grounds);
 	free(j->id);
 	free(j);

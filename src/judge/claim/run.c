@@ -182,7 +182,7 @@ static int read_packets(struct hm_run *run, const struct hm_core *core, struct h
 			run->lost |= HM_TOUCH_PACKETS;
 	/* Before semantics 3 ciphertext was all that there was to see. */
 	if (core->semantics >= 3) {
-		r = hm_plains_read(&run->plains, &run->flows, fail);
+		r = hm_plains_read(&run->plains, &run->flows, core->semantics > 3, fail);
 		if (r < 0)
 			return hm_fail_in(fail, "the packets of run %u", run->number);
 	}
@@ -248,6 +248,8 @@ int hm_run_open(struct hm_run **ret, const struct hm_core *core, size_t index, s
 
 	run->number = (unsigned)hm_number_of(row, "run");
 	run->semantics = core->semantics;
+	run->wrong = hm_wrong_of(json_array_get(json_object_get(core->plan, "runs"), run->number - 1));
+	run->distrusted = (uint64_t)hm_number_of(json_object_get(row, "tls"), "refused");
 	run->set = &core->sets[core->set_of[index]];
 	if (core->semantics > 1)
 		reconcile = hm_reconcile_new(&run->set->documents);

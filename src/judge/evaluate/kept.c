@@ -121,7 +121,8 @@ void hm_kept_run(struct hm_kept_trial *k, const struct hm_run *run)
 	const struct hm_flows none = { 0 };
 	struct hm_residue residue;
 
-	if (!k)
+	/* Those with wrong certificates come last: nothing is held against them. */
+	if (!k || run->wrong)
 		return;
 	hm_residue_read(&residue, &run->tree);
 	hm_compare_run(k->compare, &residue.features, &none, NULL);

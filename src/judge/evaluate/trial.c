@@ -146,7 +146,7 @@ void hm_trial_run(struct hm_trial *t, const struct hm_run *run, const struct hm_
 	at = t->runs++;
 	block = block_of(t->core, at);
 	/* Where the network is closed nothing leaves: what a product says to nobody, and how often, is noise. */
-	if (block && block->phase == HM_PHASE_STORE)
+	if (block && (block->phase == HM_PHASE_STORE || block->phase == HM_PHASE_CERTIFICATE))
 		block = NULL;
 	t->number_of[at] = block ? t->taken++ : SIZE_MAX;
 	if (!block)

@@ -266,7 +266,7 @@ static void add_tls(struct reading *r)
 	const struct hm_flow *flow = &r->flows->list[r->flow];
 
 	for (size_t i = 0; i < flow->connections; i++)
-		add_stream(r, r->plain->begin[i], r->plain->begin[i + 1]);
+		add_stream(r, r->plain->connection[i].begin, r->plain->connection[i + 1].begin);
 	hm_sealed_read(flow, r->plain, add_sealed, r);
 }
 

@@ -39,20 +39,20 @@ void hm_plain_add(struct hm_plain *out, enum hm_plain_kind kind, enum hm_plain_w
 	out->span[out->spans++] = (struct hm_plain_span){ kind, why, offset, length, text };
 }
 
-static int open_flow(struct hm_plain *out, const struct hm_flow *flow, const struct hm_tls_keys *keys, struct hm_fail *fail)
+static int open_flow(struct hm_plain *out, const struct hm_flow *flow, const struct hm_tls_keys *keys, bool late, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes other = { 0 };
 	size_t end = 0;
 	int r = 0;
 
-	out->begin = hm_alloc(flow->connections + 1, sizeof(*out->begin));
+	out->connection = hm_alloc(flow->connections + 1, sizeof(*out->connection));
 	for (size_t i = 0; i < flow->connections && r == 0; i++) {
-		out->begin[i] = out->text.len;
-		r = hm_tls_walk(out, &other, flow, i, keys, fail);
+		out->connection[i].begin = out->text.len;
+		r = hm_tls_walk(out, &other, flow, i, keys, late, fail);
 		end = flow->connection[i].sent + flow->connection[i].sent_len;
 	}
 	hm_plain_add(out, HM_PLAIN_CLEAR, HM_PLAIN_OPENED, end, flow->sent.len - end, 0);
-	out->data = out->begin[flow->connections] = out->text.len;
+	out->data = out->connection[flow->connections].begin = out->text.len;
 	hm_bytes_slice(&out->text, hm_slice_of(&other));
 	for (size_t i = 0; i < out->spans; i++)
 		if (out->span[i].kind == HM_PLAIN_SHAKE || out->span[i].kind == HM_PLAIN_NOTICE)
@@ -60,7 +60,7 @@ static int open_flow(struct hm_plain *out, const struct hm_flow *flow, const str
 	return r;
 }
 
-int hm_plains_read(struct hm_plains *out, const struct hm_flows *flows, struct hm_fail *fail)
+int hm_plains_read(struct hm_plains *out, const struct hm_flows *flows, bool late, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_plains_release) struct hm_plains plains = { hm_alloc(flows->count, sizeof(*plains.list)), flows->count };
 	HM_CLEANUP(hm_tls_keys_release) struct hm_tls_keys keys;
@@ -68,7 +68,7 @@ int hm_plains_read(struct hm_plains *out, const struct hm_flows *flows, struct h
 
 	hm_tls_keys_read(&keys, hm_slice_of(&flows->keylog));
 	for (size_t i = 0; i < flows->count && r == 0; i++)
-		r = open_flow(&plains.list[i], &flows->list[i], &keys, fail);
+		r = open_flow(&plains.list[i], &flows->list[i], &keys, late, fail);
 	if (r < 0)
 		return r;
 	*out = plains;
@@ -81,7 +81,7 @@ void hm_plains_release(struct hm_plains *plains)
 	for (size_t i = 0; i < plains->count; i++) {
 		hm_bytes_release(&plains->list[i].text);
 		free(plains->list[i].span);
-		free(plains->list[i].begin);
+		free(plains->list[i].connection);
 	}
 	free(plains->list);
 	*plains = (struct hm_plains){ 0 };

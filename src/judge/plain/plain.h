@@ -7,7 +7,8 @@
  * CBC has as many bytes in its blocks, and what they have besides (MAC, padding) counts as tag. The plaintext of a flow is its application
  * data, connection by connection, and behind it what handshakes and alerts said.
  *
- * A connection is TLS when it begins with a whole ClientHello. TLS that begins later (STARTTLS, a proxy's CONNECT) is not looked for.
+ * A connection is TLS when it begins with a whole ClientHello, or, where `late` is asked for, when one stands behind a prelude in the clear
+ * (STARTTLS, a proxy's CONNECT) and a ServerHello answers it: among the first 16 KiB of what was sent. The prelude is CLEAR.
  * Nothing is opened behind a hole in the stream, nor behind a second handshake of TLS 1.2. Pure: no clock, no I/O; memory is bounded by
  * the flow. */
 #include "fail.h"
@@ -46,11 +47,19 @@ struct hm_plain_span {
 	size_t text;	       /* of DATA, SHAKE and NOTICE: where its `length` bytes stand in the plaintext */
 };
 
+/* What became of one connection. */
+struct hm_plain_connection {
+	bool tls;
+	bool answered; /* a ServerHello was captured */
+	bool finished; /* the client ended the handshake: a message of it opened that it says under encryption */
+	size_t begin;  /* where its application data begins in the plaintext */
+};
+
 struct hm_plain {
 	bool tls;	      /* one connection at least */
 	struct hm_bytes text; /* plaintext */
 	size_t data;	      /* so much of it is application data */
-	size_t *begin;	      /* by connection of the flow: where its application data begins */
+	struct hm_plain_connection *connection; /* as many as the flow's, and one where the last one's data end */
 	struct hm_plain_span *span;
 	size_t spans;
 	uint64_t closed[HM_PLAIN_WHYS]; /* bytes of CLOSED spans by reason */
@@ -61,8 +70,8 @@ struct hm_plains {
 	size_t count;
 };
 
-/* Opens what `flows` sent. HM_E_SYSTEM where this libcrypto refuses a cipher, for what it makes would differ then. */
-int hm_plains_read(struct hm_plains *out, const struct hm_flows *flows, struct hm_fail *fail) HM_MUST_CHECK;
+/* Opens what `flows` sent; `late`: TLS that begins behind a prelude too. HM_E_SYSTEM where this libcrypto refuses a cipher, for what it makes would differ then. */
+int hm_plains_read(struct hm_plains *out, const struct hm_flows *flows, bool late, struct hm_fail *fail) HM_MUST_CHECK;
 void hm_plains_release(struct hm_plains *plains);
 /* "data", "shake", ...; "no key", "false", ... */
 const char *hm_plain_kind_name(enum hm_plain_kind kind) HM_MUST_CHECK;

@@ -53,6 +53,10 @@ bool hm_tls_record_read(struct hm_tls_record *out, struct hm_slice stream) HM_MU
 bool hm_tls_client_hello(struct hm_tls_hello *out, struct hm_slice stream) HM_MUST_CHECK;
 bool hm_tls_server_hello(struct hm_tls_hello *out, struct hm_slice stream) HM_MUST_CHECK;
 
+/* ---- prelude.c ---- */
+/* Bytes of `sent` before a ClientHello that a ServerHello in `heard` answers, *answer bytes of that before it; 0 when there is none such. */
+size_t hm_tls_prelude(struct hm_slice sent, struct hm_slice heard, size_t *answer) HM_MUST_CHECK;
+
 /* ---- suites.c ---- */
 enum hm_tls_mode { HM_TLS_GCM, HM_TLS_CCM, HM_TLS_CHACHA, HM_TLS_CBC };
 struct hm_tls_suite {
@@ -102,5 +106,5 @@ void hm_tls_cipher_release(struct hm_tls_cipher *c);
 /* ---- records.c ---- */
 /* Splits connection `number` of the flow. Plaintext of handshakes and alerts goes to `other`, their spans count from its beginning. */
 int hm_tls_walk(struct hm_plain *out, struct hm_bytes *other, const struct hm_flow *flow, size_t number, const struct hm_tls_keys *keys,
-		struct hm_fail *fail) HM_MUST_CHECK;
+		bool late, struct hm_fail *fail) HM_MUST_CHECK;
 void hm_plain_add(struct hm_plain *out, enum hm_plain_kind kind, enum hm_plain_why why, size_t offset, size_t length, size_t text);

@@ -11,6 +11,7 @@ enum epoch { CLEAR, EARLY, SHAKING, OPEN };
 
 struct walk {
 	struct hm_plain *out;
+	struct hm_plain_connection *connection;
 	struct hm_bytes *other;
 	const struct hm_tls_keys *keys;
 	struct hm_tls_hello client, server;
@@ -130,6 +131,7 @@ static int take_opened(struct walk *w, const struct hm_tls_record *record, size_
 		put(w, type == HM_TLS_HANDSHAKE ? HM_PLAIN_SHAKE : HM_PLAIN_NOTICE, offset, text.len, w->other, text.data);
 	put(w, HM_PLAIN_INNER, offset + text.len, inner, NULL, NULL);
 	put(w, HM_PLAIN_TAG, offset + text.len + inner, w->opened.back, NULL, NULL);
+	w->connection->finished |= type == HM_TLS_HANDSHAKE && w->epoch != EARLY;
 	return type == HM_TLS_HANDSHAKE ? take_messages(w, text, fail) : 0;
 }
 
@@ -217,19 +219,25 @@ static int take_record(struct walk *w, const struct hm_tls_record *record, size_
 }
 
 int hm_tls_walk(struct hm_plain *out, struct hm_bytes *other, const struct hm_flow *flow, size_t number, const struct hm_tls_keys *keys,
-		struct hm_fail *fail)
+		bool late, struct hm_fail *fail)
 {
 	const struct hm_connection *c = &flow->connection[number];
 	struct hm_slice rest = { flow->sent.data + c->sent, c->sent_len }, heard = { flow->heard.data + c->heard, c->heard_len };
 	HM_CLEANUP(cleanup_walk) struct walk w = { .out = out, .other = other, .keys = keys };
-	size_t offset = c->sent;
+	size_t offset = c->sent, prelude, answer = 0;
 
+	w.connection = &out->connection[number];
+	prelude = late && !hm_tls_client_hello(&w.client, rest) ? hm_tls_prelude(rest, heard, &answer) : 0;
+	hm_plain_add(out, HM_PLAIN_CLEAR, HM_PLAIN_OPENED, offset, prelude, 0);
+	offset += prelude;
+	rest = (struct hm_slice){ rest.data + prelude, rest.len - prelude };
 	if (!hm_tls_client_hello(&w.client, rest)) {
 		hm_plain_add(out, HM_PLAIN_CLEAR, HM_PLAIN_OPENED, offset, rest.len, 0);
 		return 0;
 	}
-	out->tls = true;
-	w.answered = hm_tls_server_hello(&w.server, heard);
+	out->tls = w.connection->tls = true;
+	w.answered = hm_tls_server_hello(&w.server, (struct hm_slice){ heard.data + answer, heard.len - answer });
+	w.connection->answered = w.answered;
 	while (rest.len) {
 		struct hm_tls_record record;
 		int r = 0;

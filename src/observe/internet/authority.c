@@ -286,11 +286,13 @@ static void put_alternative(X509 *leaf, const char *name, const uint8_t address[
 	GENERAL_NAMES_free(names);
 }
 
-X509 *hm_internet_authority_mint(const struct authority *a, const char *name, const uint8_t address[4])
+X509 *hm_internet_authority_mint(const struct authority *a, const char *asked, const uint8_t address[4], enum hm_internet_wrong wrong)
 {
+	const char *name = wrong == HM_INTERNET_MISNAMED ? "wrong.invalid" : asked;
+	int64_t day = wrong == HM_INTERNET_EXPIRED ? a->day - LEAF_DAYS - 1 : a->day;
 	HM_FREE char *literal = hm_sprintf("%u.%u.%u.%u", address[0], address[1], address[2], address[3]);
 	const char *subject = name ? name : literal;
-	X509 *leaf = begin(&a->leaf, subject, a->day, LEAF_DAYS);
+	X509 *leaf = begin(&a->leaf, subject, day, LEAF_DAYS);
 
 	if (strlen(subject) <= COMMON_NAME_MAX)
 		put_name(X509_get_subject_name(leaf), subject);

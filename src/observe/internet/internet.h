@@ -30,6 +30,15 @@ enum hm_internet_mode { HM_INTERNET_CLOSED, HM_INTERNET_SIMULATED, HM_INTERNET_R
  * make its private key, so it must be new for every assessment; only chambers trust the certificate. */
 #define HM_INTERNET_SECRET 32
 
+/* What is wrong with the certificates that TLS servers show. */
+enum hm_internet_wrong {
+	HM_INTERNET_RIGHT,
+	HM_INTERNET_STRANGER, /* signed by one that has the authority's name and that nothing trusts */
+	HM_INTERNET_MISNAMED, /* for wrong.invalid */
+	HM_INTERNET_EXPIRED,  /* until the day before */
+	HM_INTERNET_WRONGS,
+};
+
 struct hm_internet_authority {
 	struct hm_bytes pem, der; /* the root certificate, which the chamber is to trust */
 	char hash[9];		  /* of its subject, as in the file names of OpenSSL's certificate folders */
@@ -43,6 +52,7 @@ struct hm_internet_spec {
 	const uint8_t *secret;	  /* of the authority, HM_INTERNET_SECRET bytes; NULL: one that is used once */
 	const uint8_t *noise;	  /* what TLS draws comes from these HM_INTERNET_SECRET bytes and what the product said; NULL: from `secret` */
 	int64_t clock;		  /* nanoseconds since 1970 at which the chamber's clock stands in every answer; 0: it is the host's clock, and goes */
+	enum hm_internet_wrong wrong;
 	const char *packets;	  /* pcapng file to create, or to begin anew */
 	const uint8_t *mac;	  /* hardware address of the chamber's card, 6 bytes, for one card alone; NULL: one that is always the same */
 	pid_t chamber;		  /* pid 1 of the chamber: its network namespace is set up too */

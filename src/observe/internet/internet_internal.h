@@ -221,6 +221,7 @@ struct server_spec {
 	struct replay *replay;		/* NULL in other modes */
 	const uint8_t *secret, *noise; /* of struct hm_internet_spec, none NULL */
 	int64_t clock;
+	enum hm_internet_wrong wrong;
 	const uint8_t *mac;    /* of the chamber's card, or NULL */
 	uint64_t *wire; /* of struct hm_internet_spec */
 	int chamber, packets, control; /* descriptors: network namespace, file, socket to the parent */

@@ -171,7 +171,7 @@ int64_t hm_internet_clock(const struct server *s)
 static int set_up(struct child *c, struct hm_fail *fail)
 {
 	struct server *s = &c->server;
-	const struct tls_spec tls = { c->spec->secret, c->spec->noise, hm_internet_clock(s) / NS_PER_S };
+	const struct tls_spec tls = { c->spec->secret, c->spec->noise, hm_internet_clock(s) / NS_PER_S, c->spec->wrong };
 	HM_CLOSE int own = -1;
 
 	if (unshare(CLONE_NEWNET) < 0)

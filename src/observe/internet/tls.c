@@ -22,6 +22,7 @@ enum {
 struct tls {
 	SSL_CTX *ctx;
 	struct authority *authority;
+	enum hm_internet_wrong wrong;
 	uint8_t noise[HM_INTERNET_SECRET];
 	struct hm_bytes keys;
 	struct hm_internet_tls_stats stats;
@@ -82,7 +83,7 @@ static int on_certificate(SSL *ssl, void *user)
 	struct tls_stream *t = stream_of(ssl);
 	struct tls *tls = user;
 	HM_FREE char *name = name_of(ssl);
-	X509 *leaf = hm_internet_authority_mint(tls->authority, name, t->address);
+	X509 *leaf = hm_internet_authority_mint(tls->authority, name, t->address, tls->wrong);
 	int good = SSL_use_certificate(ssl, leaf) && SSL_use_PrivateKey(ssl, hm_internet_authority_leaf(tls->authority));
 
 	X509_free(leaf);
@@ -113,6 +114,7 @@ static void on_message(int sent, int version HM_UNUSED, int type, const void *by
 
 int hm_internet_tls_open(struct tls **ret, const struct tls_spec *spec, struct hm_fail *fail)
 {
+	struct hm_sha256 stranger;
 	struct tls *tls;
 
 	if (hm_internet_draws_open(fail) < 0)
@@ -125,7 +127,10 @@ int hm_internet_tls_open(struct tls **ret, const struct tls_spec *spec, struct h
 		hm_internet_tls_close(tls);
 		return hm_fail_set(fail, HM_E_SYSTEM, "cannot set up TLS in the chamber's internet: OpenSSL refuses");
 	}
-	hm_internet_authority_new(&tls->authority, spec->secret, spec->now);
+	/* A stranger has the same name and another key. */
+	hm_derive(&stranger, spec->secret, "internet/stranger");
+	tls->wrong = spec->wrong;
+	hm_internet_authority_new(&tls->authority, spec->wrong == HM_INTERNET_STRANGER ? stranger.b : spec->secret, spec->now);
 	SSL_CTX_set_options(tls->ctx, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF | SSL_OP_NO_COMPRESSION);
 	SSL_CTX_set_num_tickets(tls->ctx, 0);
 	SSL_CTX_set_session_cache_mode(tls->ctx, SSL_SESS_CACHE_OFF);

@@ -13,9 +13,10 @@ struct x509_st;
 /* authority.c: `secret` has HM_INTERNET_SECRET bytes; `now` is seconds since 1970, of which only the day counts. */
 void hm_internet_authority_new(struct authority **ret, const uint8_t *secret, int64_t now);
 void hm_internet_authority_free(struct authority *a);
-/* A certificate for a host name (letters, digits, '-', '_', dots), or for the address where `name` is NULL. Owned by the
- * caller; its key is that of every leaf. */
-struct x509_st *hm_internet_authority_mint(const struct authority *a, const char *name, const uint8_t address[4]) HM_MUST_CHECK;
+/* A certificate for a host name (letters, digits, '-', '_', dots), or for the address where `name` is NULL; `wrong`: MISNAMED is
+ * for another name, EXPIRED is over, what else is wrong is the authority. Owned by the caller; its key is that of every leaf. */
+struct x509_st *hm_internet_authority_mint(const struct authority *a, const char *name, const uint8_t address[4],
+					   enum hm_internet_wrong wrong) HM_MUST_CHECK;
 struct evp_pkey_st *hm_internet_authority_leaf(const struct authority *a) HM_MUST_CHECK; /* borrowed */
 
 /* draws.c: a stream of bytes that look random. */
@@ -36,6 +37,7 @@ void hm_internet_draws_from(struct draws *d);
 struct tls_spec {
 	const uint8_t *secret, *noise; /* of struct hm_internet_spec */
 	int64_t now;		       /* of which only the day counts */
+	enum hm_internet_wrong wrong;
 };
 
 int hm_internet_tls_open(struct tls **ret, const struct tls_spec *spec, struct hm_fail *fail) HM_MUST_CHECK;

@@ -149,7 +149,7 @@ static int put_run_flows(const struct report_page *p, uint64_t run, size_t *show
 	int r = report_flows_load(&flows, p->view, run, fail);
 
 	if (r >= 0)
-		r = hm_plains_read(&plains, &flows, fail);
+		r = hm_plains_read(&plains, &flows, report_late_tls(p->view), fail);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < flows.count; i++) {

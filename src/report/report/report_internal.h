@@ -123,6 +123,8 @@ struct report_sent {
 	bool there, on_disk;	   /* its packets, its tree are in this bundle and were read */
 };
 /* 1; 0 where the run's packets are not in this bundle. */
+/* TLS behind a prelude counts as TLS: findings of semantics 4 and later. */
+bool report_late_tls(const struct report_view *v) HM_MUST_CHECK;
 int report_flows_load(struct hm_flows *flows, const struct report_view *v, uint64_t run, struct hm_fail *fail) HM_MUST_CHECK;
 /* `disk`: the tree too. */
 int report_sent_load(struct report_sent *s, const struct report_view *v, uint64_t run, bool disk, struct hm_fail *fail) HM_MUST_CHECK;

@@ -32,6 +32,11 @@ int report_flows_load(struct hm_flows *flows, const struct report_view *v, uint6
 	return r < 0 ? hm_fail_in(fail, "the packets of run %lu", (unsigned long)run) : 1;
 }
 
+bool report_late_tls(const struct report_view *v)
+{
+	return report_int(v->findings, "semantics") > 3;
+}
+
 static int load_tree(struct report_sent *s, const struct report_view *v, uint64_t run, struct hm_fail *fail)
 {
 	struct hm_record *record;
@@ -63,7 +68,7 @@ int report_sent_load(struct report_sent *s, const struct report_view *v, uint64_
 	r = report_flows_load(&s->flows, v, run, fail);
 	if (r <= 0)
 		return r;
-	r = hm_plains_read(&s->plains, &s->flows, fail);
+	r = hm_plains_read(&s->plains, &s->flows, report_late_tls(v), fail);
 	if (r < 0)
 		return hm_fail_in(fail, "the packets of run %lu", (unsigned long)run);
 	hm_features_read(&s->features, &s->flows, &s->plains);

@@ -28,7 +28,7 @@ static void tell(struct told *t, const char *name, const char *leave)
 	assert_false(t->talked.failed);
 	talk_file(&file, &t->talked, leave);
 	assert_int_equal(hm_flows_read(&t->flows, hm_slice_of(&file), frames_chamber, NULL), 0);
-	assert_int_equal(hm_plains_read(&t->plains, &t->flows, NULL), 0);
+	assert_int_equal(hm_plains_read(&t->plains, &t->flows, true, NULL), 0);
 	hm_features_read(&t->features, &t->flows, &t->plains);
 	assert_int_equal(t->flows.count, 1);
 	for (size_t i = 0; i < t->features.count; i++) {
@@ -75,6 +75,9 @@ static void every_byte_has_a_feature(void **state HM_UNUSED)
 
 		tell(&t, talks[i].name, NULL);
 		release(&t);
+		/* Who breaks off has made no key. */
+		if (talks[i].distrusts)
+			continue;
 		tell(&t, talks[i].name, "CLIENT");
 		assert_null(find(&t, "0.0.http.path"));
 		release(&t);

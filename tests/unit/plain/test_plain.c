@@ -20,7 +20,7 @@ static void read_file(struct opened *o)
 	struct hm_fail fail = { 0 };
 
 	assert_int_equal(hm_flows_read(&o->flows, hm_slice_of(&o->file), frames_chamber, &fail), 0);
-	assert_int_equal(hm_plains_read(&o->plains, &o->flows, &fail), 0);
+	assert_int_equal(hm_plains_read(&o->plains, &o->flows, true, &fail), 0);
 	assert_int_equal(o->plains.count, o->flows.count);
 }
 
@@ -106,7 +106,7 @@ static void every_talk_opens(void **state HM_UNUSED)
 	for (size_t i = 0; i < HM_COUNT(talks); i++) {
 		struct opened o;
 
-		if (talks[i].refused)
+		if (talks[i].refused || talks[i].distrusts)
 			continue;
 		print_message("# %s\n", talks[i].name);
 		open_talk(&o, talks[i].name, NULL);
@@ -114,6 +114,49 @@ static void every_talk_opens(void **state HM_UNUSED)
 		/* Finished is there, and the alert that ends the connection. */
 		assert_true(bytes_of(o.plains.list, HM_PLAIN_SHAKE) >= 16);
 		assert_int_equal(bytes_of(o.plains.list, HM_PLAIN_NOTICE), 2 * o.flows.list->connections);
+		release(&o);
+	}
+}
+
+/* A proxy is asked first, and what is said then is TLS; before it was looked for, all of it was in the clear. */
+static void tls_behind_a_prelude(void **state HM_UNUSED)
+{
+	static const char *const names[] = { "prelude", "12-prelude" };
+
+	for (size_t i = 0; i < HM_COUNT(names); i++) {
+		struct hm_plains early = { 0 };
+		struct opened o;
+
+		open_talk(&o, names[i], NULL);
+		assert_int_equal(o.plains.list->span[0].kind, HM_PLAIN_CLEAR);
+		assert_int_equal(o.plains.list->span[0].length, strlen(TALK_PRELUDE));
+		assert_true(o.plains.list->connection[0].tls && o.plains.list->connection[0].answered && o.plains.list->connection[0].finished);
+		assert_int_equal(hm_plains_read(&early, &o.flows, false, NULL), 0);
+		assert_false(early.list->tls);
+		assert_int_equal(bytes_of(early.list, HM_PLAIN_CLEAR), o.flows.list->sent.len);
+		hm_plains_release(&early);
+		/* Nobody answers the hello: a text that looks like one is a text. */
+		o.flows.list->connection[0].heard_len = 60;
+		assert_int_equal(hm_plains_read(&early, &o.flows, true, NULL), 0);
+		assert_false(early.list->tls);
+		hm_plains_release(&early);
+		release(&o);
+	}
+}
+
+static void a_certificate_is_not_taken(void **state HM_UNUSED)
+{
+	static const char *const names[] = { "distrusts", "12-distrusts" };
+
+	for (size_t i = 0; i < HM_COUNT(names); i++) {
+		struct opened o;
+
+		open_talk(&o, names[i], NULL);
+		assert_partition(o.plains.list, o.flows.list);
+		assert_true(o.plains.list->connection[0].tls && o.plains.list->connection[0].answered);
+		assert_false(o.plains.list->connection[0].finished);
+		assert_int_equal(o.plains.list->data, 0);
+		assert_int_equal(closed(o.plains.list), 0);
 		release(&o);
 	}
 }
@@ -229,7 +272,7 @@ static void what_was_changed_stays_closed(void **state HM_UNUSED)
 				continue;
 			tried++;
 			*at ^= 1;
-			assert_int_equal(hm_plains_read(&after, &o.flows, NULL), 0);
+			assert_int_equal(hm_plains_read(&after, &o.flows, true, NULL), 0);
 			assert_partition(after.list, o.flows.list);
 			assert_true(after.list->closed[HM_PLAIN_FALSE] >= span->length);
 			assert_int_equal(closed(after.list), after.list->closed[HM_PLAIN_FALSE]);
@@ -256,7 +299,7 @@ static void a_stream_that_ends_anywhere(void **state HM_UNUSED)
 
 		step = len < 2500 || len > whole - 200 ? 1 : 997;
 		o.flows.list->sent.len = o.flows.list->connection[0].sent_len = len;
-		assert_int_equal(hm_plains_read(&cut, &o.flows, NULL), 0);
+		assert_int_equal(hm_plains_read(&cut, &o.flows, true, NULL), 0);
 		assert_partition(cut.list, o.flows.list);
 		assert_int_equal(closed(cut.list), cut.list->closed[HM_PLAIN_CUT]);
 		if (cut.list->data)
@@ -277,7 +320,7 @@ static void without_an_answer_it_stays_closed(void **state HM_UNUSED)
 
 		open_talk(&o, names[i], NULL);
 		o.flows.list->connection[0].heard_len = 50;
-		assert_int_equal(hm_plains_read(&after, &o.flows, NULL), 0);
+		assert_int_equal(hm_plains_read(&after, &o.flows, true, NULL), 0);
 		assert_partition(after.list, o.flows.list);
 		assert_int_equal(after.list->text.len, 0);
 		assert_true(after.list->closed[HM_PLAIN_NO_ANSWER] > TALK_LONG);
@@ -305,7 +348,7 @@ static void another_suite_stays_closed(void **state HM_UNUSED)
 
 		suite[0] = (uint8_t)(cases[i].suite >> 8);
 		suite[1] = (uint8_t)cases[i].suite;
-		assert_int_equal(hm_plains_read(&after, &o.flows, NULL), 0);
+		assert_int_equal(hm_plains_read(&after, &o.flows, true, NULL), 0);
 		assert_int_equal(after.list->text.len, 0);
 		/* A secret of another length is no key for it. */
 		assert_true(after.list->closed[cases[i].why] > 0);
@@ -357,7 +400,7 @@ static void the_key_log_may_hold_more(void **state HM_UNUSED)
 	hm_plains_release(&o.plains);
 	hm_bytes_release(&o.flows.keylog);
 	hm_bytes_slice(&o.flows.keylog, hm_slice_of(&o.talked.keylog));
-	assert_int_equal(hm_plains_read(&o.plains, &o.flows, NULL), 0);
+	assert_int_equal(hm_plains_read(&o.plains, &o.flows, true, NULL), 0);
 	assert_said(&o);
 	release(&o);
 }
@@ -366,6 +409,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_talk_opens),
+		cmocka_unit_test(tls_behind_a_prelude),
+		cmocka_unit_test(a_certificate_is_not_taken),
 		cmocka_unit_test(every_suite_is_talked),
 		cmocka_unit_test(a_client_certificate_is_in_the_plaintext),
 		cmocka_unit_test(padding_is_no_data),
