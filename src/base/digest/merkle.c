@@ -1,6 +1,6 @@
 #include "merkle.h"
 
-static void hash_node(struct hm_sha256 *out, const struct hm_sha256 *left, const struct hm_sha256 *right)
+void hm_merkle_node(struct hm_sha256 *out, const struct hm_sha256 *left, const struct hm_sha256 *right)
 {
 	static const uint8_t prefix[] = { 1 };
 	struct hm_slice parts[] = { { prefix, 1 }, { left->b, HM_SHA256_LEN }, { right->b, HM_SHA256_LEN } };
@@ -31,7 +31,7 @@ void hm_merkle_append(struct hm_merkle *tree, const struct hm_sha256 *leaf)
 
 	/* As in binary addition: each low bit that is set is a subtree of the carry's size, and the two become one. */
 	for (uint64_t bits = tree->size; bits & 1; bits >>= 1)
-		hash_node(&carry, &tree->node[--held], &carry);
+		hm_merkle_node(&carry, &tree->node[--held], &carry);
 	tree->node[held] = carry;
 	tree->size++;
 }
@@ -47,7 +47,7 @@ void hm_merkle_root(const struct hm_merkle *tree, struct hm_sha256 *out)
 	}
 	root = tree->node[--held];
 	while (held)
-		hash_node(&root, &tree->node[--held], &root);
+		hm_merkle_node(&root, &tree->node[--held], &root);
 	*out = root;
 }
 
@@ -74,10 +74,10 @@ bool hm_merkle_included(const struct hm_sha256 *root, uint64_t size, uint64_t in
 		if (sn == 0)
 			return false;
 		if ((fn & 1) || fn == sn) {
-			hash_node(&r, &proof[i], &r);
+			hm_merkle_node(&r, &proof[i], &r);
 			climb(&fn, &sn);
 		} else {
-			hash_node(&r, &r, &proof[i]);
+			hm_merkle_node(&r, &r, &proof[i]);
 		}
 		fn >>= 1;
 		sn >>= 1;
@@ -106,11 +106,11 @@ bool hm_merkle_consistent(const struct hm_sha256 *root1, uint64_t size1, const s
 		if (sn == 0)
 			return false;
 		if ((fn & 1) || fn == sn) {
-			hash_node(&fr, &proof[i], &fr);
-			hash_node(&sr, &proof[i], &sr);
+			hm_merkle_node(&fr, &proof[i], &fr);
+			hm_merkle_node(&sr, &proof[i], &sr);
 			climb(&fn, &sn);
 		} else {
-			hash_node(&sr, &sr, &proof[i]);
+			hm_merkle_node(&sr, &sr, &proof[i]);
 		}
 		fn >>= 1;
 		sn >>= 1;

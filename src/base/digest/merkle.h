@@ -10,6 +10,8 @@ struct hm_merkle {
 
 /* H(00 || slices one behind the other). */
 void hm_merkle_leaf(struct hm_sha256 *out, const struct hm_slice *slices, size_t count);
+/* H(01 || left || right); `out` may be one of them. */
+void hm_merkle_node(struct hm_sha256 *out, const struct hm_sha256 *left, const struct hm_sha256 *right);
 /* Adds a leaf hash. Zero-initialised is the empty tree. */
 void hm_merkle_append(struct hm_merkle *tree, const struct hm_sha256 *leaf);
 /* The root; H("") for the empty tree. */
