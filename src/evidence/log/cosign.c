@@ -76,6 +76,10 @@ static int ask(struct hm_log *log, size_t which, const struct hm_vkey *key, cons
 			log->known[which] = hm_log_size(log);
 			return 0;
 		}
+		if (answer.status == 422)
+			return hm_fail_set(fail, HM_E_BAD, "witness %s has cosigned another tree of %llu entries than this log had: two versions were signed (log and key came "
+							   "from an older copy, or the witness is faulty)",
+					   key->name, (unsigned long long)log->known[which]);
 		c = hm_cursor_of(hm_slice_of(&answer.body));
 		if (answer.status != 409 || !hm_line_number(&size, hm_line(&c)) || size == log->known[which]) {
 			hm_fail_set(why, HM_E_SYSTEM, "it answered %d without a good cosignature", answer.status);

@@ -74,7 +74,7 @@ static int publish(struct hm_log *log, struct hm_fail *fail)
 	int r = 0;
 
 	hm_bytes_slice(&note, hm_slice_of(&log->note));
-	if (log->policy && hm_log_size(log))
+	if (log->policy)
 		r = hm_log_cosign(log, &note, fail);
 	return r < 0 ? r : hm_store_checkpoint(log->folder, hm_slice_of(&note), fail);
 }
@@ -313,6 +313,11 @@ static int take_up(struct hm_log *log, struct hm_fail *fail)
 	return r < 0 ? r : 1;
 }
 
+static bool policy_demands(const struct hm_log *log)
+{
+	return log->policy && hm_policy_witness(log->policy, 0, NULL);
+}
+
 static int resume(struct hm_log *log, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes published = { 0 };
@@ -329,7 +334,8 @@ static int resume(struct hm_log *log, struct hm_fail *fail)
 		r = rebuild(log, &last, &there, fail);
 	for (size_t i = 0; i < HM_POLICY_MAX; i++)
 		log->known[i] = there.size;
-	if (r == 0 && (have == 1 || there.size < last.size))
+	/* Witnesses are asked before anything more is signed: they may have seen more than an older copy of log and key holds. */
+	if (r == 0 && (have == 1 || there.size < last.size || policy_demands(log)))
 		r = publish(log, fail);
 	while (r == 0) {
 		r = take_up(log, fail);
