@@ -1,7 +1,7 @@
 #!/bin/bash
 # A whole log, read by a program on golang.org/x/mod/sumdb (Debian's golang-go and golang-golang-x-mod-dev): log.sh HALLMARK SOURCE
 set -u
-hallmark=$1 source=$2
+hallmark=$(realpath "$1") source=$2
 export GO111MODULE=off GOPATH=/usr/share/gocode GOFLAGS= GOTOOLCHAIN=local
 command -v go >/dev/null && [ -d "$GOPATH/src/golang.org/x/mod/sumdb/tlog" ] || {
 	echo "1..0 # SKIP no Go, or not its package golang.org/x/mod (scripts/setup test)"

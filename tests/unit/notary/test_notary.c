@@ -62,7 +62,7 @@ static void makes_keys(void **state)
 {
 	HM_FREE char *path = hm_sprintf("%s/made", ((struct test_folder *)*state)->path), *public = hm_sprintf("%s.pub", path);
 	HM_CLEANUP(hm_notary_cleanup) struct hm_notary *key = NULL;
-	HM_CLEANUP(hm_bytes_release) struct hm_bytes line = { 0 }, bytes = { 0 }, vkey = { 0 };
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes bytes = { 0 }, vkey = { 0 };
 	struct hm_vkey read;
 	struct hm_note note;
 	struct hm_fail fail;
