@@ -114,6 +114,27 @@ rows = agree([direct_line(some.randint(6, 14), some.choice([2, 4, 40]), leaks) f
              "what a held block foretells")
 result(20 < rows.count("none") < 200, f"of some features nothing ({rows.count('none')})")
 
+# How many places documents have is the table's; where an influence comes from is the page's.
+for factor in ("content", "names", "marking"):
+    again.PLACES[factor] = list(map(int, ours([f"things {factor}"])[1][0].split()))
+
+
+def rule(factor, how, noise):
+    documents = [i for i, places in enumerate(again.PLACES[factor]) if places]
+    ranges = []
+    for document in some.sample(documents, min(len(documents), some.choice([1, 1, 2, 3]))):
+        first = some.randrange(again.PLACES[factor][document])
+        ranges.append(f"{document} {first} {some.randint(first + 1, again.PLACES[factor][document])}")
+    steady = some.choice(["8 8", "8 8", "7 8", "5 8", "4 8", "57 60"])
+    return f"{steady} {how} {noise} {len(ranges)} {' '.join(ranges)}"
+
+
+places = agree([f"locate {key()} {factor} {targets} " + " ".join(rule(factor, how, noise) for _ in range(targets))
+                for factor in again.PLACES for how in ("any", "all", "bit") for noise in (0, 20, 100) for targets in (1, 1, 2, 5)], "where influences come from")
+reasons = {word.split("/")[0] for line in places for word in line.split() if word[0] == "="}
+result(reasons == {"=located", "=unsteady", "=unconfirmed", "=blocks", "=many"} or reasons == {"=located", "=unsteady", "=unconfirmed", "=blocks"},
+       "for every reason that there is", [str(reasons)])
+
 table = dict(zip(*[re.findall(r"\d+", row) for row in re.findall(r"^\| (?:n|rate_bp) .*$", open(page, encoding="utf-8").read(), re.M)]))
 result(len(table) > 5 and ours([f"rate {n}" for n in table])[1] == list(table.values()), "the page's bounds")
 example = ours([f"test {key()} {key()} 0 2 3 1 2 3 3 1 -1 sized sized"])[1]

@@ -11,6 +11,7 @@ with Python's standard library. Nothing here is quick; it does what the page say
         screen FEATURES BLOCKS_AA BLOCKS D_AA... D... DIFFERS_AA... DIFFERS... KIND...
         differ BLOCK BLOCKS VALUE...            "-": there is none
         off TOLERANCE BLOCKS D...
+        locate SEED FACTOR TARGETS {STEADY OF HOW NOISE RANGES {DOCUMENT FROM TO}...}...     of rules that stand for products
         direct WHY BLOCKS HELD_0 HELD_1 VALUE...     WHY: 1 suspect, 2 values of its own, 3 both
 """
 import hashlib
@@ -139,6 +140,192 @@ def direct(why, held, confirm):
     return row if 2 ** telling >= 100 and (why & 2 or 4 * telling >= len(row)) else None
 
 
+PLACES = {}  # by factor: those of its things, as the table of documents has them
+BLOCKS = 128
+
+
+class Missing(Exception):
+    """What a search lacks: the next question, as the places at level 1 in the runs at level 0 and at level 1."""
+
+
+class Located:
+    def __init__(self, seed, factor, steadiness):
+        self.factor, self.places = factor, PLACES[factor]
+        things = [i for i, places in enumerate(self.places) if places]
+        self.order = sorted(things, key=lambda i: derive(seed, f"locate/{factor}/{i}"))
+        self.times = [next((z for z in (1, 2, 3, 4) if c and 20 * (n - c) ** z <= n ** z), 0) for c, n in steadiness]
+        self.asked = []  # (question, d by target, or None)
+        wanted = 800 * sum(map(bool, self.times))
+        self.k = next(k for k in range(64) if 2 ** k >= wanted)
+
+    def whole(self, documents):
+        return [(i, 0, self.places[i]) for i in sorted(documents)]
+
+    def question(self, asked, ground=()):
+        return tuple(self.whole(ground)), tuple(sorted(self.whole(ground) + list(asked)))
+
+    def answers(self, question, target):
+        return [(i, d[target]) for i, (q, d) in enumerate(self.asked) if d is not None and q == question]
+
+    def answer(self, question, target):
+        """(yes or no, the answers behind those that decided)"""
+        zeros, found = 0, self.answers(question, target)
+        for i, (_, d) in enumerate(found):
+            zeros += d == 0
+            if d or zeros == self.times[target]:
+                return d > 0, found[i + 1:]
+        raise Missing(question)
+
+    def documents(self, target):
+        """[(document, ground)]; more than four of them are too many."""
+        def influence(group):
+            return self.answer(self.question(self.whole(group)), target)[0] if group else False
+
+        def search(group, found):
+            if len(group) == 1:
+                found.append((group[0], ()))
+                return found
+            half = (len(group) + 1) // 2
+            parts = [group[:half], group[half:]]
+            have = [influence(part) for part in parts]
+            for part, has in zip(parts, have):
+                if has and len(found) <= 4:
+                    search(part, found)
+            if not any(have):
+                left = list(group)
+                for thing in group:
+                    without = [i for i in left if i != thing]
+                    left = without if influence(without) else left
+                found += [(i, tuple(k for k in left if k != i)) for i in left]
+            return found
+        return search(self.order, [])
+
+    def range(self, target, document, ground):
+        places = self.places[document]
+
+        def influence(first, end):
+            return self.answer(self.question([(document, first, end)], ground), target)[0]
+
+        low, high, first = 0, places, None
+        try:
+            while high - low > 1:
+                middle = (low + high) // 2
+                low, high = (low, middle) if influence(0, middle) else (middle, high)
+            first, low, high = high, 0, places
+            while high - low > 1:
+                middle = (low + high) // 2
+                low, high = (middle, high) if influence(middle, places) else (low, middle)
+        except Missing:
+            if BLOCKS - len(self.asked) > self.k + 1:
+                raise
+            return 0, high if first is None else first
+        return min(low, first - 1), max(low, first - 1) + 1
+
+    def confirmed(self, target, document, first, end, ground):
+        """The last block that it took, or None."""
+        question = self.question([(document, first, end)], ground)
+        yes, behind = self.answer(question, target)
+        ones = zeros = 0
+        if not yes:
+            return None
+        for block, d in behind:
+            ones += d > 0
+            zeros += d == 0
+            if d < 0 or zeros == self.k:
+                return None
+            if ones == self.k:
+                return block
+        raise Missing(question)
+
+    def walk(self, target, out):
+        found = self.documents(target)
+        if len(found) > 4:
+            out["reason"] = "many"
+            return
+        ranges = {}
+        for document, ground in found:
+            first, end = self.range(target, document, ground)
+            block = self.confirmed(target, document, first, end, ground)
+            if block is None and (first, end) != (0, self.places[document]):
+                first, end = 0, self.places[document]
+                block = self.confirmed(target, document, first, end, ground)
+            ranges[document] = first, end
+            if block is not None:
+                out["rows"].append((document, first, end, sum(1 << i for i in ground), block))
+        out["reason"] = "located" if len(out["rows"]) == len(found) else "unconfirmed"
+        if out["reason"] == "located":
+            rest = []
+            for i in sorted(self.order):
+                first, end = ranges.get(i, (self.places[i], self.places[i]))
+                rest += [(i, a, b) for a, b in ((0, first), (end, self.places[i])) if a < b]
+            if rest:
+                out["rest"] = int(self.answer(self.question(rest), target)[0])
+
+    def result(self, target):
+        out = {"reason": "unsteady", "rest": -1, "rows": []}
+        if self.times[target]:
+            self.walk(target, out)
+        return out
+
+    def next(self):
+        for target in range(len(self.times)):
+            try:
+                self.result(target)
+            except Missing as missing:
+                return missing.args[0] if len(self.asked) < BLOCKS else None
+        return None
+
+    def final(self, target):
+        out = {"reason": "unsteady", "rest": -1, "rows": []}
+        try:
+            if self.times[target]:
+                self.walk(target, out)
+        except Missing:
+            out["reason"] = "blocks"
+        return out
+
+
+def parts_text(parts):
+    return ",".join(f"{document}/{first}-{end}" for document, first, end in parts)
+
+
+def other(rule, parts):
+    how, _, ranges = rule
+    touched = sum(any(d == document and a < end and first < b for d, a, b in parts) for document, first, end in ranges)
+    if how == "bit":
+        return bool(touched and sha256(parts_text(parts).encode())[0] & 1)
+    return touched == len(ranges) if how == "all" else touched > 0
+
+
+def simulate(rule, question, target, block):
+    d = int(other(rule, question[1])) - int(other(rule, question[0]))
+    chance = sha256(f"{target}/{block}".encode())
+    return 0 if chance[0] < rule[1] else -d if chance[1] < rule[1] // 4 else d
+
+
+def locate(words):
+    seed, factor, targets, *rest = words
+    steadiness, rules = [], []
+    for _ in range(int(targets)):
+        c, n, how, noise, count = rest[:5]
+        numbers = list(map(int, rest[5:5 + 3 * int(count)]))
+        rest = rest[5 + 3 * int(count):]
+        steadiness.append((int(c), int(n)))
+        rules.append((how, int(noise), [tuple(numbers[i:i + 3]) for i in range(0, len(numbers), 3)]))
+    located = Located(bytes.fromhex(seed), factor, steadiness)
+    while (question := located.next()) is not None:
+        block = len(located.asked)
+        d = None if block % 11 == 10 else [simulate(rule, question, i, block) for i, rule in enumerate(rules)]
+        located.asked.append((question, d))
+    out = " ".join("|".join(map(parts_text, question)) for question, _ in located.asked)
+    for target in range(len(rules)):
+        r = located.final(target)
+        out += f" ={r['reason']}/{r['rest']}/{located.k}/{sum(d is not None for _, d in located.asked)}"
+        for document, first, end, ground, block in sorted(r["rows"]):
+            out += f" {parts_text([(document, first, end)])}+{ground}/{located.k}@{block}"
+    return out
+
+
 def rate(n):
     n = min(n, 4096)
     low, high = 0, 10000
@@ -165,6 +352,8 @@ def answer(line):
         return secret(bytes.fromhex(words[0]), words[1], words[2], int(words[3]), int(words[4])).hex()
     if what == "rate":
         return str(rate(int(words[0])))
+    if what == "locate":
+        return locate(words)
     if what == "phases":
         return " ".join(map(str, phases(int(words[0]))))
     if what == "off":

@@ -6,6 +6,7 @@
 
 #include "experiment.h"
 #include "fs.h"
+#include "locate.h"
 #include "text.h"
 
 enum { FILE_MAX = 64 << 20 };
@@ -266,12 +267,140 @@ static int answer_direct(struct input *in)
 	return 0;
 }
 
+/* ---- locating, of products that are no more than a rule ---- */
+
+static int answer_things(struct input *in)
+{
+	HM_FREE char *factor = word(in);
+
+	for (uint32_t i = 0; i < hm_factor_things(); i++)
+		printf("%s%" PRIu32, i ? " " : "", hm_factor_places(factor, i));
+	putchar('\n');
+	return 0;
+}
+
+enum { RANGES_MAX = 8 };
+
+struct rule {
+	char *how; /* any, all, bit */
+	size_t ranges;
+	struct hm_factor_part range[RANGES_MAX];
+	unsigned noise; /* of 256 */
+};
+
+static bool touches(const struct hm_factor_part *parts, size_t count, const struct hm_factor_part *range)
+{
+	for (size_t i = 0; i < count; i++)
+		if (parts[i].document == range->document && parts[i].from < range->to && range->from < parts[i].to)
+			return true;
+	return false;
+}
+
+static void put_parts(struct hm_bytes *out, const struct hm_factor_part *parts, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		hm_bytes_printf(out, "%s%" PRIu32 "/%" PRIu32 "-%" PRIu32, i ? "," : "", parts[i].document, parts[i].from, parts[i].to);
+}
+
+/* Whether what is sent is another than the reference. */
+static bool is_other(const struct rule *rule, const struct hm_factor_part *parts, size_t count)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
+	struct hm_sha256 digest;
+	size_t touched = 0;
+
+	for (size_t i = 0; i < rule->ranges; i++)
+		touched += touches(parts, count, &rule->range[i]);
+	if (strcmp(rule->how, "bit") != 0)
+		return strcmp(rule->how, "all") == 0 ? touched == rule->ranges : touched > 0;
+	put_parts(&text, parts, count);
+	hm_sha256_slice(&digest, hm_slice_of(&text));
+	return touched && (digest.b[0] & 1);
+}
+
+static int simulate(const struct rule *rule, const struct hm_locate_question *q, size_t target, size_t block)
+{
+	HM_FREE char *label = hm_sprintf("%zu/%zu", target, block);
+	int d = is_other(rule, q->level[1], q->count[1]) - is_other(rule, q->level[0], q->count[0]);
+	struct hm_sha256 chance;
+
+	hm_sha256_slice(&chance, hm_slice_text(label));
+	return chance.b[0] < rule->noise ? 0 : chance.b[1] < rule->noise / 4 ? -d : d;
+}
+
+static void read_rule(struct rule *rule, struct input *in)
+{
+	rule->how = word(in);
+	rule->noise = (unsigned)number(in);
+	rule->ranges = (size_t)number(in) % (RANGES_MAX + 1);
+	for (size_t i = 0; i < rule->ranges; i++) {
+		rule->range[i].document = (uint32_t)number(in);
+		rule->range[i].from = (uint32_t)number(in);
+		rule->range[i].to = (uint32_t)number(in);
+	}
+}
+
+static void put_result(struct hm_bytes *out, const struct hm_locate *l, size_t target)
+{
+	static const char *const reasons[] = { "located", "unsteady", "many", "unconfirmed", "blocks" };
+	struct hm_locate_result r;
+	unsigned k = hm_locate_result(l, target, &r);
+
+	hm_bytes_printf(out, " =%s/%d/%u/%u", reasons[r.reason], r.rest, k, r.blocks);
+	for (size_t i = 0; i < r.count; i++) {
+		hm_bytes_u8(out, ' ');
+		put_parts(out, &r.place[i].part, 1);
+		hm_bytes_printf(out, "+%" PRIu32 "/%u@%u", r.place[i].ground, r.place[i].confirmed, r.place[i].block);
+	}
+}
+
+static int answer_locate(struct input *in)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
+	struct rule rules[HM_LOCATE_TARGETS] = { 0 };
+	struct hm_locate_question q;
+	HM_FREE char *factor = NULL;
+	struct hm_locate *l;
+	uint8_t seed[32];
+	size_t targets;
+
+	bytes32(seed, in);
+	factor = word(in);
+	targets = (size_t)number(in) % (HM_LOCATE_TARGETS + 1);
+	l = hm_locate_new(seed);
+	for (size_t i = 0; i < targets; i++) {
+		unsigned steady = (unsigned)number(in), of = (unsigned)number(in);
+
+		hm_locate_target(l, factor, steady, of);
+		read_rule(&rules[i], in);
+	}
+	for (size_t block = 0; hm_locate_next(l, &q); block++) {
+		int d[HM_LOCATE_TARGETS];
+
+		hm_bytes_text(&out, block ? " " : "");
+		put_parts(&out, q.level[0], q.count[0]);
+		hm_bytes_u8(&out, '|');
+		put_parts(&out, q.level[1], q.count[1]);
+		for (size_t i = 0; i < targets; i++)
+			d[i] = simulate(&rules[i], &q, i, block);
+		/* Every eleventh could not be set up. */
+		hm_locate_tell(l, block % 11 == 10 ? NULL : d);
+	}
+	for (size_t i = 0; i < targets; i++) {
+		put_result(&out, l, i);
+		free(rules[i].how);
+	}
+	printf("%.*s\n", (int)out.len, (const char *)out.data);
+	hm_locate_free(l);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*answer)(struct input *in);
 } lines[] = { { "coin", answer_coin }, { "secret", answer_secret }, { "rate", answer_rate }, { "phases", answer_phases },
 	    { "test", answer_test }, { "screen", answer_screen }, { "differ", answer_differ },
-	    { "off", answer_off },	 { "direct", answer_direct } };
+	    { "off", answer_off },	 { "direct", answer_direct }, { "things", answer_things }, { "locate", answer_locate } };
 
 static int answer(struct input *in)
 {
