@@ -415,7 +415,20 @@ func (c *core) writeExperiment() *value {
 	if c.semantics >= 4 {
 		v.set("aa", jInt(kinds["aa"]/2))
 	}
+	if c.locates() {
+		v.set("locate", jInt(kinds["locate"]/2))
+	}
 	return v
+}
+
+// locates: the plan has locate blocks.
+func (c *core) locates() bool {
+	for _, b := range c.plan.items("blocks") {
+		if b.str("phase") == "locate" {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *core) selfTest() string {
@@ -627,6 +640,10 @@ func (c *core) takeExperiment(f *value) {
 	f.set("claims", jList(judged...))
 	f.set("not_tested", jList(untested...))
 	f.set("influence", there.get("influence"))
+	if located := there.get("located"); located != nil && c.locates() {
+		f.set("located", located)
+		c.taken = append(c.taken, "located")
+	}
 	c.taken = append(c.taken, "influence", "classes of the ledger (their sums were recomputed)")
 	c.takeLedger(f, there)
 }

@@ -124,6 +124,16 @@ static json_int_t blocks(const struct hm_core *core, const char *kind)
 	return count / 2;
 }
 
+/* Locate blocks too, which no claim lacks. */
+static json_int_t not_set_up(const struct hm_core *core)
+{
+	json_int_t count = 0;
+
+	for (size_t i = 0; i < core->block_count; i++)
+		count += core->blocks[i].fate == HM_FATE_NOT_SET_UP;
+	return count;
+}
+
 static json_t *experiment_of(const struct hm_core *core)
 {
 	static const char *const lists[] = { "repeated", "resumed" };
@@ -145,7 +155,7 @@ static json_t *experiment_of(const struct hm_core *core)
 		json_object_set_new(out, "locate", json_integer(blocks(core, "locate")));
 	json_object_set_new(out, "send", json_integer(blocks(core, "send")));
 	json_object_set_new(out, "skipped", json_integer((json_int_t)core->skipped));
-	json_object_set_new(out, "not_set_up", json_integer((json_int_t)core->not_set_up));
+	json_object_set_new(out, "not_set_up", json_integer(not_set_up(core)));
 	for (size_t i = 0; i < HM_COUNT(lists); i++)
 		json_object_set_new(out, lists[i], json_integer((json_int_t)json_array_size(json_object_get(core->assessment, lists[i]))));
 	return out;
