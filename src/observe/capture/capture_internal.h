@@ -15,17 +15,14 @@ void hm_libbpf_quiet(void);
 /* That warning without its "libbpf: " and line end, or the message of errno when there was none. Static text. */
 const char *hm_libbpf_said(int error);
 
-/* Whether a program may give a pointer its type (bpf_rdonly_cast, 6.2); false also where the kernel has no BTF. */
-bool hm_kernel_can_cast(void);
-
 /* Opens the recorder's programs and sets what must be known before they are loaded. NULL with errno set. `pressure`:
  * they stop what fills the ring. */
 struct capture_bpf *hm_capture_programs(size_t ring_bytes, bool pressure);
 
 /* The iterators behind hm_capture_look. */
 struct hm_look;
-/* Loads them. `tasks` is the recorder's map of tasks: those that are found are marked there. */
-int hm_look_open(struct hm_look **ret, int tasks, struct hm_fail *fail) HM_MUST_CHECK;
+/* Loads them. `tasks` is the recorder's map of tasks: those that are found are marked there. `can_cast` as the recorder has it. */
+int hm_look_open(struct hm_look **ret, int tasks, bool can_cast, struct hm_fail *fail) HM_MUST_CHECK;
 /* The cgroup that the next looks are about. */
 void hm_look_at(struct hm_look *look, uint64_t cgroup_id);
 /* Hands ALIVE, HELD, MAPPED and then LOOK to the spec's sink; returns what it does when that is not 0. `number`: of the look. */

@@ -95,7 +95,7 @@ int hm_capture_load(struct hm_capture_loaded **loaded, const struct hm_capture_s
 	if (r == 0)
 		r = map_wire(l, fail);
 	if (r == 0)
-		r = hm_look_open(&l->look, bpf_map__fd(l->skel->maps.tasks), fail);
+		r = hm_look_open(&l->look, bpf_map__fd(l->skel->maps.tasks), l->skel->rodata->can_cast, fail);
 	if (r < 0)
 		return r;
 	*loaded = hm_take_ptr(&l);

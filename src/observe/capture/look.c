@@ -192,7 +192,7 @@ static void leave_out_maps(struct look_bpf *skel)
 			bpf_map__set_autocreate(map, false);
 }
 
-int hm_look_open(struct hm_look **ret, int tasks, struct hm_fail *fail)
+int hm_look_open(struct hm_look **ret, int tasks, bool can_cast, struct hm_fail *fail)
 {
 	struct look_bpf *skel;
 	int r;
@@ -202,7 +202,7 @@ int hm_look_open(struct hm_look **ret, int tasks, struct hm_fail *fail)
 	if (!skel)
 		return hm_fail_set(fail, HM_E_SYSTEM, "opening the iterators: %s", hm_libbpf_said(errno));
 	leave_out_maps(skel);
-	skel->rodata->can_cast = hm_kernel_can_cast();
+	skel->rodata->can_cast = can_cast;
 	r = bpf_map__reuse_fd(skel->maps.tasks, tasks);
 	if (r == 0)
 		r = look_bpf__load(skel);

@@ -144,11 +144,16 @@ static const struct {
 
 const char *hm_capture_witnesses(void)
 {
-	static _Thread_local char text[160];
-	struct btf *btf = btf__load_vmlinux_btf();
-	bool asked = btf && hm_kernel_has(btf, HM_WITNESS_PAGE_CACHE);
-	int len = snprintf(text, sizeof(text), "read:");
+	static _Thread_local char text[160]; /* the kernel's types are 5 MB, and the same for every recording */
+	struct btf *btf;
+	bool asked;
+	int len;
 
+	if (*text)
+		return text;
+	btf = btf__load_vmlinux_btf();
+	asked = btf && hm_kernel_has(btf, HM_WITNESS_PAGE_CACHE);
+	len = snprintf(text, sizeof(text), "read:");
 	for (size_t i = 0; btf && i < HM_COUNT(readers); i++)
 		if (hm_kernel_has(btf, readers[i].witness) && !(asked && readers[i].witness == HM_WITNESS_PAGE_ADD))
 			len += snprintf(text + len, sizeof(text) - (size_t)len, "%s,", readers[i].name);

@@ -62,18 +62,10 @@ static int tracepoint_args(const struct btf *btf, const char *name)
 	return args;
 }
 
+/* Whether a program may give a pointer its type (bpf_rdonly_cast, 6.2). */
 static bool can_cast(const struct btf *btf)
 {
 	return btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
-}
-
-bool hm_kernel_can_cast(void)
-{
-	struct btf *btf = btf__load_vmlinux_btf();
-	bool can = btf && can_cast(btf);
-
-	btf__free(btf);
-	return can;
 }
 
 bool hm_kernel_has(const struct btf *btf, enum hm_witness witness)

@@ -3,6 +3,8 @@
 
 #include <zlib.h>
 
+#define KEPT 32 /* documents of which the last search is kept */
+
 static void reverse(struct hm_bytes *out, const char *word)
 {
 	for (size_t i = strlen(word); i > 0; i--)
@@ -102,28 +104,48 @@ static bool alike(const struct sight *a, const struct sight *b)
 }
 
 /* The first pair of draws that are alike: both levels are drawn in turn, and each new one is held against all of the other level, so that
- * the square root of the lengths that there are is tries enough. Either level makes the whole search: it must find the same pair. */
-int hm_factor_match(uint32_t *draw, const struct hm_factor_doc *doc, const struct hm_factor_key *key, struct hm_fail *fail)
+ * the square root of the lengths that there are is tries enough. */
+static bool find_pair(uint32_t pair[2], const struct hm_factor_doc *doc, const struct hm_factor_key *key)
 {
-	HM_FREE struct sight *first = NULL;
-	struct sight *seen[2];
+	HM_FREE struct sight *first = hm_alloc(2 * HM_FACTOR_DRAWS, sizeof(*first));
+	struct sight *seen[2] = { first, first + HM_FACTOR_DRAWS };
 
-	*draw = 0;
-	if (!doc->text)
-		return 0;
-	first = hm_alloc(2 * HM_FACTOR_DRAWS, sizeof(*first));
-	seen[0] = first;
-	seen[1] = first + HM_FACTOR_DRAWS;
 	for (uint32_t i = 0; i < HM_FACTOR_DRAWS; i++)
 		for (unsigned level = 0; level < 2; level++) {
 			look(&seen[level][i], doc, &key->level[level], i);
 			for (uint32_t k = 0; k < i + level; k++) {
 				if (!alike(&seen[level][i], &seen[1 - level][k]))
 					continue;
-				*draw = key->chosen == level ? i : k;
-				return 0;
+				pair[level] = i;
+				pair[1 - level] = k;
+				return true;
 			}
 		}
-	return hm_fail_set(fail, HM_E_SYSTEM, "making matched secrets for %s: this zlib (%s) gives no two of one length", doc->id,
-			   zlibVersion());
+	return false;
+}
+
+/* Either level makes the whole search: it must find the same pair. The worlds of a block are made one after the other, and those of blocks that
+ * confirm are the same again and again, so what was found last for a document is kept. */
+int hm_factor_match(uint32_t *draw, const struct hm_factor_doc *doc, const struct hm_factor_key *key, struct hm_fail *fail)
+{
+	static _Thread_local struct {
+		const struct hm_factor_doc *doc;
+		struct hm_sha256 level[2];
+		uint32_t pair[2];
+	} kept[KEPT], *of;
+
+	*draw = 0;
+	if (!doc->text)
+		return 0;
+	of = &kept[(size_t)(doc - hm_factor_docs) % KEPT];
+	if (of->doc != doc || memcmp(of->level, key->level, sizeof(of->level)) != 0) {
+		of->doc = NULL;
+		if (!find_pair(of->pair, doc, key))
+			return hm_fail_set(fail, HM_E_SYSTEM, "making matched secrets for %s: this zlib (%s) gives no two of one length",
+					   doc->id, zlibVersion());
+		memcpy(of->level, key->level, sizeof(of->level));
+		of->doc = doc;
+	}
+	*draw = of->pair[key->chosen];
+	return 0;
 }
