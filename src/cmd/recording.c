@@ -184,9 +184,14 @@ int hm_recording_end(struct hm_recording *r, struct hm_event *end, const struct 
 	return e < 0 ? e : hm_record_finish(hm_take_ptr(&r->writer), head, fail);
 }
 
-void hm_recording_release(struct hm_recording *r)
+void hm_recording_detach(struct hm_recording *r)
 {
 	hm_capture_close(hm_take_ptr(&r->capture));
+}
+
+void hm_recording_release(struct hm_recording *r)
+{
+	hm_recording_detach(r);
 	hm_record_abandon(hm_take_ptr(&r->writer));
 	hm_bytes_release(&r->item);
 }

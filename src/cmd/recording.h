@@ -43,6 +43,8 @@ int hm_recording_look(struct hm_recording *r, enum hm_look_when when, struct hm_
 /* Shows on a terminal, four times a second at most, how long it has lasted and how often what is recorded was stopped. Behind the
  * end call it once more with `over`. */
 void hm_recording_progress(struct hm_recording *r, const char *what, bool over);
+/* Lets the recorder go, which hm_capture_stop has stopped; what is said goes on into the record. */
+void hm_recording_detach(struct hm_recording *r);
 /* Says END, for which the caller has set outcome, status and packets, and closes the file. `capture` is what
  * hm_capture_stop told. */
 int hm_recording_end(struct hm_recording *r, struct hm_event *end, const struct hm_capture_stats *capture,

@@ -193,7 +193,18 @@ static int set_up(struct run *run, struct hm_fail *fail)
 	return hm_recording_open(&run->recording, &recording, fail);
 }
 
-/* The product is dead: drain every source, note what is missing, close the files. */
+/* The product is dead: the recorder is drained and let go. What is left to do, others need not wait for. */
+static int stop_recorder(struct run *run, struct hm_fail *fail)
+{
+	int r = hm_capture_stop(run->recording.capture, &run->result->capture, fail);
+
+	if (r < 0)
+		return r;
+	hm_recording_detach(&run->recording);
+	return run->spec->dead ? run->spec->dead(run->spec->cookie, fail) : 0;
+}
+
+/* Drains every source, notes what is missing, closes the files. */
 static int wind_up(struct run *run, struct hm_fail *fail)
 {
 	struct hm_run_result *result = run->result;
@@ -203,7 +214,7 @@ static int wind_up(struct run *run, struct hm_fail *fail)
 		r = take_output(run, stream, fail);
 	hm_chamber_controlled(run->chamber, &result->controlled);
 	if (r == 0)
-		r = hm_capture_stop(run->recording.capture, &result->capture, fail);
+		r = stop_recorder(run, fail);
 	if (r == 0)
 		r = hm_internet_stop(run->internet, &result->internet, fail);
 	if (r == 0)
@@ -250,10 +261,14 @@ int hm_run(struct hm_run_result *result, const struct hm_run_spec *spec, struct 
 
 int hm_run_twice(struct hm_run_result results[2], const struct hm_run_spec *first, const struct hm_run_spec *second, struct hm_fail *fail)
 {
-	struct hm_run_spec after = *second;
+	struct hm_run_spec before = *first, after = *second;
 	int r;
 
+	before.dead = NULL;
+	after.dead = first->dead;
+	after.cookie = first->cookie;
+
 	results[1] = (struct hm_run_result){ 0 };
-	r = one_run(&results[0], first, &after.chamber.after, fail);
+	r = one_run(&results[0], &before, &after.chamber.after, fail);
 	return r < 0 ? r : one_run(&results[1], &after, NULL, fail);
 }

@@ -26,6 +26,8 @@ struct hm_run_spec {
 	struct hm_capture_loaded **loaded;   /* hm_capture_load gets it: what is loaded stays for the next run of this process; NULL: it does not */
 	/* NULL, or asked when everything stands and the product has not begun: below 0 it never will. */
 	int (*ready)(void *cookie, struct hm_fail *fail);
+	/* NULL, or told when the product is dead and `loaded` may be used again; of two runs, behind the second. Below 0 the run fails. */
+	int (*dead)(void *cookie, struct hm_fail *fail);
 	void *cookie;
 };
 

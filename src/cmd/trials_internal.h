@@ -51,7 +51,19 @@ struct hm_trials {
 	json_t *planted; /* the sets' rows */
 	json_t *repeated, *resumed;
 	struct hm_progress progress;
+	struct attempt *ahead; /* of a block that is set up before its turn, or NULL */
 };
+
+/* Does a block by the rules, a store block with its send block; whether it was dropped before it began is in its runs' fate. Another may be set
+ * up when it returns. */
+int hm_trials_block(struct hm_trials *e, unsigned block, struct hm_slice plan, struct hm_bytes *absent, struct hm_fail *fail) HM_MUST_CHECK;
+/* Takes down what was set up before its turn. */
+void hm_trials_drop_ahead(struct hm_trials *e);
+bool hm_trials_is(const struct hm_trials *e, unsigned block, const char *phase) HM_MUST_CHECK;
+/* Of a confirming block, and of those behind; of a locate block while it is at work. */
+size_t hm_trials_factor(const struct hm_trials *e, unsigned block) HM_MUST_CHECK;
+/* Of a store block's send block, too. */
+void hm_trials_set_fate(struct hm_trials *e, unsigned block, enum fate fate);
 
 /* Behind the last confirming block: whether runs that differed in content left different things on disk, or such as cannot be compared. */
 int hm_trials_kept(const struct hm_trials *e, bool *differs, struct hm_fail *fail) HM_MUST_CHECK;

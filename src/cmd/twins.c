@@ -17,10 +17,10 @@
 #define ABSENT_MAX (1u << 20)
 #define TICK_MS 200
 
-/* The first byte that a twin says. */
-enum { READY = 'r', ENDED = 'e' };
+/* What a twin says: that it stands, that its product is dead, and that it has ended, of which the first two may not come. */
+enum { READY = 'r', DEAD = 'd', ENDED = 'e' };
 
-struct word { /* what a twin says at its end, behind ENDED where it never was ready; `absent` bytes follow */
+struct word { /* what it says at its end, behind ENDED; `absent` bytes follow */
 	struct hm_run_result result, then_result;
 	int code;
 	struct hm_fail fail;
@@ -30,32 +30,41 @@ struct word { /* what a twin says at its end, behind ENDED where it never was re
 struct child {
 	pid_t pid;
 	int pipe, go; /* from it, to it */
-	bool ready;
+	bool ready, ended;
 };
 
-struct pair {
+struct hm_twins {
+	struct hm_twin *twin;
 	struct child child[HM_TWINS];
 	size_t count;
-	const struct hm_twins_watch *watch;
-	bool told; /* that they are to end */
+	struct hm_twins_watch watch;
+	bool begun, told; /* that they are to end */
 };
 
 /* ---- in the twin's process ---- */
 
 struct gate {
 	int to, from;
-	bool passed; /* READY was said */
 };
+
+static int say(int to, uint8_t byte, struct hm_fail *fail)
+{
+	return hm_fs_write_all(to, (struct hm_slice){ &byte, 1 }, fail);
+}
+
+static int say_dead(void *cookie, struct hm_fail *fail)
+{
+	return say(((struct gate *)cookie)->to, DEAD, fail);
+}
 
 static int wait_for_go(void *cookie, struct hm_fail *fail)
 {
 	struct gate *gate = cookie;
-	uint8_t byte = READY;
+	uint8_t byte;
 	ssize_t n;
 
-	if (hm_fs_write_all(gate->to, (struct hm_slice){ &byte, 1 }, fail) < 0)
+	if (say(gate->to, READY, fail) < 0)
 		return fail->code;
-	gate->passed = true;
 	while ((n = read(gate->from, &byte, 1)) < 0 && errno == EINTR && !hm_program_stopped())
 		;
 	if (n == 1)
@@ -79,16 +88,15 @@ static void do_runs(struct hm_twin *twin)
 
 static void live(struct hm_twin *twin, struct gate *gate)
 {
-	const uint8_t ended = ENDED;
 	struct word word;
 
 	twin->spec->ready = wait_for_go;
+	twin->spec->dead = say_dead;
 	twin->spec->cookie = gate;
 	do_runs(twin);
 	word = (struct word){ twin->result, twin->then_result, twin->code, twin->fail, twin->result.absent.len };
 	word.result.absent = word.then_result.absent = (struct hm_bytes){ 0 };
-	if ((!gate->passed && hm_fs_write_all(gate->to, (struct hm_slice){ &ended, 1 }, NULL) < 0) ||
-	    hm_fs_write_all(gate->to, (struct hm_slice){ (const uint8_t *)&word, sizeof(word) }, NULL) < 0 ||
+	if (say(gate->to, ENDED, NULL) < 0 || hm_fs_write_all(gate->to, (struct hm_slice){ (const uint8_t *)&word, sizeof(word) }, NULL) < 0 ||
 	    hm_fs_write_all(gate->to, hm_slice_of(&twin->result.absent), NULL) < 0)
 		_exit(1);
 	_exit(0);
@@ -96,7 +104,7 @@ static void live(struct hm_twin *twin, struct gate *gate)
 
 /* ---- in ours ---- */
 
-static int start(struct pair *pair, struct hm_twin *twin, struct hm_fail *fail)
+static int start(struct hm_twins *pair, struct hm_twin *twin, struct hm_fail *fail)
 {
 	struct child *child = &pair->child[pair->count];
 	pid_t parent = getpid();
@@ -117,7 +125,7 @@ static int start(struct pair *pair, struct hm_twin *twin, struct hm_fail *fail)
 		close(go[1]);
 		for (size_t i = 0; i < pair->count; i++)
 			close(pair->child[i].go); /* else the first would wait for ever when we are killed */
-		live(twin, &(struct gate){ word[1], go[0], false });
+		live(twin, &(struct gate){ word[1], go[0] });
 	}
 	close(word[1]);
 	close(go[0]);
@@ -127,11 +135,11 @@ static int start(struct pair *pair, struct hm_twin *twin, struct hm_fail *fail)
 	return child->pid < 0 ? hm_fail_errno(fail, "starting a run") : 0;
 }
 
-static void look_around(struct pair *pair)
+static void look_around(struct hm_twins *pair)
 {
-	if (pair->watch->tick)
-		pair->watch->tick(pair->watch->cookie);
-	if (pair->told || !pair->watch->stopped())
+	if (pair->watch.tick)
+		pair->watch.tick(pair->watch.cookie);
+	if (pair->told || !pair->watch.stopped())
 		return;
 	pair->told = true;
 	for (size_t i = 0; i < pair->count; i++)
@@ -140,7 +148,7 @@ static void look_around(struct pair *pair)
 }
 
 /* Reads until `len` bytes are there. */
-static int hear(struct pair *pair, size_t which, void *to, size_t len, struct hm_fail *fail)
+static int hear(struct hm_twins *pair, size_t which, void *to, size_t len, struct hm_fail *fail)
 {
 	for (size_t at = 0; at < len;) {
 		struct pollfd wait = { .fd = pair->child[which].pipe, .events = POLLIN };
@@ -159,7 +167,7 @@ static int hear(struct pair *pair, size_t which, void *to, size_t len, struct hm
 	return 0;
 }
 
-static int finish(struct pair *pair, size_t which, struct hm_twin *twin, struct hm_fail *fail)
+static int finish(struct hm_twins *pair, size_t which, struct hm_twin *twin, struct hm_fail *fail)
 {
 	struct word word;
 	int r = hear(pair, which, &word, sizeof(word), fail);
@@ -179,21 +187,17 @@ static int finish(struct pair *pair, size_t which, struct hm_twin *twin, struct 
 	return r;
 }
 
-/* Whether all stand. */
-static bool gather(struct pair *pair)
+/* Its next word; ENDED also where it ended without one. */
+static uint8_t next_word(struct hm_twins *pair, size_t which)
 {
-	bool all = true;
+	uint8_t byte = ENDED;
 
-	for (size_t i = 0; i < pair->count; i++) {
-		uint8_t byte = ENDED;
-
-		pair->child[i].ready = hear(pair, i, &byte, 1, NULL) == 0 && byte == READY;
-		all &= pair->child[i].ready;
-	}
-	return all && !pair->told;
+	if (!pair->child[which].ended)
+		pair->child[which].ended = hear(pair, which, &byte, 1, NULL) < 0 || byte == ENDED;
+	return pair->child[which].ended ? ENDED : byte;
 }
 
-static void release(struct pair *pair)
+static void release(struct hm_twins *pair)
 {
 	for (size_t i = 0; i < pair->count; i++) {
 		if (pair->child[i].go >= 0)
@@ -202,11 +206,15 @@ static void release(struct pair *pair)
 		while (pair->child[i].pid > 0 && waitpid(pair->child[i].pid, NULL, 0) < 0 && errno == EINTR)
 			;
 	}
+	free(pair);
 }
 
-static void let_go(struct pair *pair, bool begun)
+static void open_gates(struct hm_twins *pair, bool begun)
 {
+	pair->begun = begun;
 	for (size_t i = 0; i < pair->count; i++) {
+		if (pair->child[i].go < 0)
+			continue;
 		/* One that is dead by now says no word, and that is heard. */
 		if (begun)
 			(void)!write(pair->child[i].go, "g", 1);
@@ -214,31 +222,55 @@ static void let_go(struct pair *pair, bool begun)
 	}
 }
 
-int hm_twins_run(struct hm_twin *twins, size_t count, const struct hm_twins_watch *watch, bool *begun, struct hm_fail *fail)
+int hm_twins_set_up(struct hm_twins **ret, struct hm_twin *twins, size_t count, const struct hm_twins_watch *watch, struct hm_fail *fail)
 {
-	HM_CLEANUP(release) struct pair pair = { .watch = watch };
+	struct hm_twins *pair = hm_alloc(1, sizeof(*pair));
 	int r = 0;
 
-	*begun = false;
+	pair->watch = *watch;
+	pair->twin = twins;
 	for (size_t i = 0; i < count && r == 0; i++) {
 		twins[i].result = (struct hm_run_result){ 0 };
-		r = start(&pair, &twins[i], fail);
+		r = start(pair, &twins[i], fail);
 	}
 	if (r < 0)
-		return r; /* what was begun meets a closed gate */
-	*begun = gather(&pair);
-	let_go(&pair, *begun);
-	for (size_t i = 0; i < count; i++) {
+		release(pair); /* what was begun meets a closed gate */
+	else
+		*ret = pair;
+	return r;
+}
+
+bool hm_twins_go(struct hm_twins *pair)
+{
+	bool all = true;
+
+	for (size_t i = 0; i < pair->count; i++) {
+		pair->child[i].ready = next_word(pair, i) == READY;
+		all &= pair->child[i].ready;
+	}
+	open_gates(pair, all && !pair->told);
+	for (size_t i = 0; i < pair->count && pair->begun; i++)
+		(void)next_word(pair, i); /* DEAD, or ENDED */
+	return pair->begun;
+}
+
+void hm_twins_finish(struct hm_twins *pair)
+{
+	open_gates(pair, pair->begun);
+	for (size_t i = 0; i < pair->count; i++) {
+		struct hm_twin *twin = &pair->twin[i];
 		struct hm_fail lost = { 0 };
 
-		if (finish(&pair, i, &twins[i], &lost) < 0) {
-			twins[i].code = lost.code;
-			twins[i].fail = lost;
+		while (next_word(pair, i) != ENDED)
+			;
+		if (finish(pair, i, twin, &lost) < 0) {
+			twin->code = lost.code;
+			twin->fail = lost;
 		}
-		if (!*begun && pair.child[i].ready)
-			twins[i].code = 0; /* it is not this one that is to blame */
-		if (pair.told && twins[i].code < 0)
-			twins[i].code = HM_E_INTERRUPTED;
+		if (!pair->begun && pair->child[i].ready)
+			twin->code = 0; /* it is not this one that is to blame */
+		if (pair->told && twin->code < 0)
+			twin->code = HM_E_INTERRUPTED;
 	}
-	return 0;
+	release(pair);
 }

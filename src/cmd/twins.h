@@ -19,8 +19,16 @@ struct hm_twins_watch {
 	void *cookie;
 };
 
-/* Does `count` runs at once, at most HM_TWINS, and waits for all of them. *begun tells whether the products were started: not where
- * the surroundings of one could not be made; then the `code` of that one tells why, and is 0 for one that stood ready. Where one fails later the others go on to their
- * end: its `code` tells. What stops them makes all of them HM_E_INTERRUPTED that had not ended. Fails only where no process could be
- * begun. `absent` of each result is the caller's to release, also on failure. */
-int hm_twins_run(struct hm_twin *twins, size_t count, const struct hm_twins_watch *watch, bool *begun, struct hm_fail *fail) HM_MUST_CHECK;
+/* Those of one block, from their set-up on. */
+struct hm_twins;
+
+/* Begins with the surroundings of `count` runs, at most HM_TWINS, and returns at once; `twins` must stay. Fails only where no process could be
+ * begun. */
+int hm_twins_set_up(struct hm_twins **ret, struct hm_twin *twins, size_t count, const struct hm_twins_watch *watch, struct hm_fail *fail) HM_MUST_CHECK;
+/* Waits until the surroundings of all stand, starts the products, and returns when they are dead and nothing is recorded any more, or a run has
+ * ended otherwise: the next pair may be set up. False: the surroundings of one could not be made, and no product was started. */
+bool hm_twins_go(struct hm_twins *t) HM_MUST_CHECK;
+/* Waits for the ends, sets results, `code` and `fail` of all, and frees. Where no product was started, the `code` of the one to blame tells why, and is 0 for one that stood
+ * ready. Where one fails later the others go on to their end: its `code` tells. What stops them makes all of them HM_E_INTERRUPTED that had not ended.
+ * `absent` of each result is the caller's to release. */
+void hm_twins_finish(struct hm_twins *t);
