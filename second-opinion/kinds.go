@@ -37,6 +37,9 @@ const kindTable = `
 29 held: look, of_tgid, fd, flags, mode, dev, ino, gen, layer, path b
 30 mapped: look, of_tgid, offset, length, prot, dev, ino, gen, layer, path b
 31 copyup: from_dev, from_ino, from_gen, dev, ino, gen
+32 library: dev, ino, gen, layer, functions, watched, until, why, held, path b
+33 given: function, connection, length, offset, nested, cut, data b
+34 taken: function, connection, result i, bytes
 `
 
 type kindRow struct {
@@ -159,7 +162,7 @@ func (e *event) result() int64 {
 func readEvent(c *cborCursor, e *event, version uint64) bool {
 	n := c.array()
 	e.kind = int(c.uint())
-	if c.bad || e.kind >= len(kinds) || n != 7+len(kinds[e.kind].fields) || version == 1 && e.kind > kOutput {
+	if c.bad || e.kind >= len(kinds) || n != 7+len(kinds[e.kind].fields) || version == 1 && e.kind > kOutput || version == 2 && e.kind > kCopyup {
 		return false
 	}
 	e.time, e.cpu, e.seq = c.uint(), c.uint(), c.uint()

@@ -292,7 +292,7 @@ func (s *recordSummary) note(e *event) error {
 	switch e.kind {
 	case kStart:
 		s.version, s.plan = e.n("version"), append([]byte(nil), e.b[1]...)
-		if s.version < 1 || s.version > 2 {
+		if s.version < 1 || s.version > 3 {
 			return fmt.Errorf("events of version %d", s.version)
 		}
 	case kGap:

@@ -37,7 +37,7 @@ static int take_event(void *cookie, const struct hm_event *event, struct hm_fail
 
 	if (event->cpu != HM_CPU_USER)
 		return keep(r, event, fail);
-	if (event->kind == HM_EV_FREEZE) {
+	if (event->kind == HM_EV_FREEZE && event->field[HM_FREEZE_MEANS].u != HM_FREEZE_HOLD) {
 		r->freezes++;
 		r->frozen_ns += event->field[HM_FREEZE_DURATION].u;
 	}

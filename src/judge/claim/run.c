@@ -31,6 +31,12 @@ static int open_record(struct hm_record **ret, struct hm_slice file, enum hm_rec
 	return 0;
 }
 
+/* Of events that cores of such semantics have. */
+static unsigned version_of(unsigned semantics)
+{
+	return semantics < 2 ? 1 : semantics < 4 ? 2 : 3;
+}
+
 static int check_start(const struct hm_core *core, const struct hm_run *run, const struct hm_event *e, struct hm_fail *fail)
 {
 	struct hm_slice plan = { core->plan_digest.b, sizeof(core->plan_digest.b) };
@@ -39,8 +45,8 @@ static int check_start(const struct hm_core *core, const struct hm_run *run, con
 		return hm_fail_set(fail, HM_E_BAD, "event 0 is no start");
 	if (e->field[HM_START_VERSION].u == 0 || e->field[HM_START_VERSION].u > HM_EVENT_VERSION)
 		return hm_fail_set(fail, HM_E_UNKNOWN, "events of version %llu", (unsigned long long)e->field[HM_START_VERSION].u);
-	/* What stands in a record of each version is judged by semantics of its own; those behind the second have its events. */
-	if (e->field[HM_START_VERSION].u != (core->semantics < 2 ? core->semantics : 2))
+	/* What stands in a record of each version is judged by semantics of its own; the third have the second's events. */
+	if (e->field[HM_START_VERSION].u != version_of(core->semantics))
 		return hm_fail_set(fail, HM_E_BAD, "events of version %llu, and plan.json says semantics %u",
 				   (unsigned long long)e->field[HM_START_VERSION].u, core->semantics);
 	if (!hm_slice_eq(e->field[HM_START_PLAN].b, plan))
@@ -90,8 +96,9 @@ static int take_event(struct reading *r, const struct hm_event *e, uint64_t posi
 		error = hm_fail_set(fail, HM_E_BAD, "it starts twice");
 	if (error == 0 && r->ended)
 		error = hm_fail_set(fail, HM_E_BAD, "something stands behind its end");
-	if (error == 0 && r->core->semantics == 1 && e->kind >= HM_EVENT_KINDS_V1)
-		error = hm_fail_set(fail, HM_E_BAD, "a kind that version 1 does not have");
+	if (error == 0 && ((version_of(r->core->semantics) == 1 && e->kind >= HM_EVENT_KINDS_V1) ||
+			   (version_of(r->core->semantics) == 2 && e->kind >= HM_EVENT_KINDS_V2)))
+		error = hm_fail_set(fail, HM_E_BAD, "a kind that version %u does not have", version_of(r->core->semantics));
 	if (error == 0)
 		error = hm_sequence_event(r->sequence, e, fail);
 	if (error == 0 && r->reconcile)

@@ -4,11 +4,11 @@
 #include "feature.h"
 #include "parts.h"
 
-/* Of a new core. plan.json names a core's semantics, and each earlier one gives what it always gave: 1 judges records of version 1, all
- * others those of version 2; 3 were those of cores that hold an experiment, 2 of those that hold none, and 4 are of either. */
+/* Of a new core. plan.json names a core's semantics, and each earlier one gives what it always gave: 1 judges records of version 1, 2 and 3
+ * those of version 2, 4 those of version 3; 3 were those of cores that hold an experiment, 2 of those that hold none, and 4 are of either. */
 #define HM_SEMANTICS 4
 /* The version of the events that records have in cores of such semantics. */
-#define HM_SEMANTICS_EVENTS(semantics) ((semantics) < 2 ? (semantics) : 2)
+#define HM_SEMANTICS_EVENTS(semantics) ((semantics) < 2 ? (semantics) : (semantics) < 4 ? 2 : 3)
 
 /* Reads the core from `parts` (plan.json, assessment.json, declaration.json, claims.json, product.json, planted.json,
  * planted/, runs/NNNN/...) and appends findings.json in canonical form. HM_E_BAD for a malformed core, HM_E_UNKNOWN for

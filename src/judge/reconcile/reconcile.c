@@ -111,6 +111,9 @@ static void take_gap(struct hm_reconcile *r, const struct hm_event *e)
 
 static void take_freeze(struct hm_reconcile *r, const struct hm_event *e)
 {
+	/* A hold is the recorder's doing too, but nothing was about to be lost. */
+	if (e->field[HM_FREEZE_MEANS].u == HM_FREEZE_HOLD)
+		return;
 	r->out->stopped.times++;
 	r->out->stopped.signals += e->field[HM_FREEZE_MEANS].u == HM_FREEZE_SIGSTOP;
 	hm_add(&r->frozen, e->field[HM_FREEZE_DURATION].u);

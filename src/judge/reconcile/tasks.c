@@ -118,7 +118,7 @@ int hm_tasks_event(struct hm_tasks *tasks, const struct hm_event *event, struct 
 	struct task *task;
 	int r;
 
-	if (tid == 0 || event->cpu == HM_CPU_USER || event->cpu == HM_CPU_PACKETS)
+	if (tid == 0 || event->cpu == HM_CPU_USER || event->cpu == HM_CPU_PACKETS || event->cpu == HM_CPU_TLS)
 		return 0;
 	r = check_task(tgid, tid, fail);
 	if (r < 0)

@@ -19,6 +19,7 @@
 #include "loaded.h"
 #include "pressure.h"
 #include "ring.h"
+#include "tls.h"
 
 #include "capture.skel.h"
 
@@ -47,8 +48,9 @@ struct hm_capture {
 	uint32_t cpus;
 	struct cpu *cpu;
 	struct hm_cpu_counters *counters; /* one for each CPU, as last read */
-	uint64_t packets;		  /* events of the packets' lane so far */
+	uint64_t packets, given;	  /* events of the lanes of packets and of TLS so far */
 	struct hm_pressure *pressure;	  /* NULL: no_pressure */
+	struct hm_tls *tls;
 	struct hm_wire wire;
 	uint64_t freezes, frozen_ns, stood_until;
 	uint64_t missed; /* runs that the kernel left out before this recording */
@@ -102,6 +104,15 @@ static int tell_gap(struct hm_capture *c, uint32_t cpu, uint64_t first, uint64_t
 	return c->spec.sink(c->spec.cookie, &gap, fail);
 }
 
+/* To the spec's sink, and to who looks for TLS. */
+static int hand_over(void *cookie, const struct hm_event *event, struct hm_fail *fail)
+{
+	struct hm_capture *c = cookie;
+	int r = c->spec.sink(c->spec.cookie, event, fail);
+
+	return r ? r : hm_tls_event(c->tls, event, fail);
+}
+
 static int take(struct hm_capture *c, struct hm_slice raw, struct hm_fail *fail)
 {
 	struct hm_event event;
@@ -110,8 +121,8 @@ static int take(struct hm_capture *c, struct hm_slice raw, struct hm_fail *fail)
 
 	if (r < 0)
 		return r;
-	if (event.cpu == HM_CPU_PACKETS) {
-		event.seq = c->packets++;
+	if (event.cpu == HM_CPU_PACKETS || event.cpu == HM_CPU_TLS) {
+		event.seq = event.cpu == HM_CPU_PACKETS ? c->packets++ : c->given++;
 		c->handed++;
 		return c->spec.sink(c->spec.cookie, &event, fail);
 	}
@@ -128,7 +139,7 @@ static int take(struct hm_capture *c, struct hm_slice raw, struct hm_fail *fail)
 		return r;
 	cpu->next = event.seq + 1;
 	c->handed++;
-	return c->spec.sink(c->spec.cookie, &event, fail);
+	return hand_over(c, &event, fail);
 }
 
 static int on_raw(void *cookie, struct hm_slice raw, struct hm_fail *fail)
@@ -172,7 +183,8 @@ static int press(struct hm_capture *c, struct hm_fail *fail)
 		.cgroup = c->spec.cgroup,
 		.alarms = bpf_map__fd(c->skel->maps.alarms),
 		.stops = bpf_map__fd(c->skel->maps.stops),
-		.alarm = &c->skel->bss->alarm,
+		.holds = bpf_map__fd(c->skel->maps.holds),
+		.alarm = &c->skel->data_alarm->alarm,
 		.no_freezer = c->spec.no_freezer,
 	};
 
@@ -218,6 +230,7 @@ static int load(struct hm_capture *c, struct hm_fail *fail)
 		return r;
 	c->loaded = c->own ? c->own : c->spec.loaded;
 	c->skel = c->loaded->skel;
+	c->tls = hm_tls_new(&c->spec, c->skel);
 	return hm_loaded_take(c->loaded, &c->spec, fail);
 }
 
@@ -296,11 +309,11 @@ static void count_time(struct hm_capture *c, const struct hm_standstill *still)
 /* The ring is empty: lets go what stands still, and tells so. */
 static int let_go(struct hm_capture *c, struct hm_fail *fail)
 {
-	struct hm_standstill still[2];
+	struct hm_standstill still[HM_FREEZES];
 	int r;
 
 	if (!c->pressure) {
-		__atomic_store_n(&c->skel->bss->alarm.raised, 0, __ATOMIC_RELEASE);
+		__atomic_store_n(&c->skel->data_alarm->alarm.raised, 0, __ATOMIC_RELEASE);
 		return 0;
 	}
 	r = hm_pressure_let_go(c->pressure, still, fail);
@@ -314,8 +327,9 @@ static int let_go(struct hm_capture *c, struct hm_fail *fail)
 		event.field[HM_FREEZE_BEGAN].u = still[means].began - c->spec.base;
 		event.field[HM_FREEZE_DURATION].u = duration;
 		event.field[HM_FREEZE_FILL].u = still[means].fill;
-		c->freezes++;
-		count_time(c, &still[means]);
+		c->freezes += means != HM_FREEZE_HOLD;
+		if (means != HM_FREEZE_HOLD)
+			count_time(c, &still[means]);
 		r = c->spec.sink(c->spec.cookie, &event, fail);
 	}
 	return r > 0 ? refused(fail) : r;
@@ -340,15 +354,19 @@ int hm_capture_poll(struct hm_capture *c, int timeout_ms, struct hm_fail *fail)
 
 int hm_capture_look(struct hm_capture *c, enum hm_look_when when, struct hm_fail *fail)
 {
+	struct hm_capture_spec spec = c->spec;
 	unsigned turns = 0;
 	int r;
+
+	spec.sink = hand_over;
+	spec.cookie = c;
 
 	/* Where nothing stops the product, the ring may never be empty. */
 	do
 		r = hm_capture_poll(c, 0, fail);
 	while (r >= 0 && c->more && (c->pressure || ++turns < UNPRESSED_TURNS));
 	if (r >= 0)
-		r = hm_look_take(c->loaded->look, &c->spec, c->looks, when, fail);
+		r = hm_look_take(c->loaded->look, &spec, c->looks, when, fail);
 	c->looks += r == 0;
 	return r <= 0 ? r : refused(fail);
 }
@@ -358,7 +376,7 @@ static uint64_t produced(const struct hm_capture *c)
 	uint64_t sum = 0;
 
 	for (uint32_t i = 0; i < c->cpus; i++)
-		sum += c->counters[i].seq + c->counters[i].packets;
+		sum += c->counters[i].seq + c->counters[i].packets + c->counters[i].given;
 	return sum;
 }
 
@@ -409,6 +427,8 @@ static int tell_misses(struct hm_capture *c, struct hm_fail *fail)
 	uint64_t missed;
 	int r = count_missed(c, &missed, fail);
 
+	if (r == 0)
+		missed += hm_tls_missed(c->tls);
 	if (r < 0 || missed == c->missed)
 		return r;
 	gap.field[HM_GAP_SOURCE].u = HM_GAP_SEQUENCE;
@@ -417,17 +437,17 @@ static int tell_misses(struct hm_capture *c, struct hm_fail *fail)
 	return c->spec.sink(c->spec.cookie, &gap, fail);
 }
 
-/* Packets that found no room: which ones nobody knows, since they are numbered when they are read. */
-static int tell_packets(struct hm_capture *c, const struct hm_cpu_counters *sum, struct hm_fail *fail)
+/* Of a lane whose events are numbered when they are read: which ones found no room nobody knows. */
+static int tell_lane(struct hm_capture *c, uint32_t lane, uint64_t read, uint64_t made, uint64_t lost, struct hm_fail *fail)
 {
 	struct hm_event gap = { .kind = HM_EV_GAP, .cpu = HM_CPU_USER, .time = hm_capture_now() - c->spec.base };
 
-	if (c->packets == sum->packets)
+	if (read == made)
 		return 0;
-	gap.field[HM_GAP_SOURCE].u = c->packets + sum->lost_packets == sum->packets ? HM_GAP_RING : HM_GAP_SEQUENCE;
-	gap.field[HM_GAP_FROM_CPU].u = HM_CPU_PACKETS;
-	gap.field[HM_GAP_FIRST].u = c->packets;
-	gap.field[HM_GAP_COUNT].u = sum->packets - c->packets;
+	gap.field[HM_GAP_SOURCE].u = read + lost == made ? HM_GAP_RING : HM_GAP_SEQUENCE;
+	gap.field[HM_GAP_FROM_CPU].u = lane;
+	gap.field[HM_GAP_FIRST].u = read;
+	gap.field[HM_GAP_COUNT].u = made - read;
 	return c->spec.sink(c->spec.cookie, &gap, fail);
 }
 
@@ -443,16 +463,20 @@ static int tell_rest(struct hm_capture *c, struct hm_capture_stats *stats, struc
 		sum.lost += of->lost;
 		sum.packets += of->packets;
 		sum.lost_packets += of->lost_packets;
+		sum.given += of->given;
+		sum.lost_given += of->lost_given;
 		sum.egress_packets += of->egress_packets;
 		sum.egress_bytes += of->egress_bytes;
 		if (of->seq > c->cpu[i].next)
 			r = tell_gap(c, i, c->cpu[i].next, of->seq - c->cpu[i].next, hm_capture_now() - c->spec.base, fail);
 	}
 	if (r == 0)
-		r = tell_packets(c, &sum, fail);
+		r = tell_lane(c, HM_CPU_PACKETS, c->packets, sum.packets, sum.lost_packets, fail);
+	if (r == 0)
+		r = tell_lane(c, HM_CPU_TLS, c->given, sum.given, sum.lost_given, fail);
 	*stats = (struct hm_capture_stats){
-		.produced = sum.seq + sum.packets,
-		.lost = sum.lost + sum.lost_packets,
+		.produced = sum.seq + sum.packets + sum.given,
+		.lost = sum.lost + sum.lost_packets + sum.lost_given,
 		.egress_packets = sum.egress_packets,
 		.egress_bytes = sum.egress_bytes,
 		.freezes = c->freezes,
@@ -471,6 +495,7 @@ static void detach(struct hm_capture *c)
 		return;
 	c->attached = false;
 	capture_bpf__detach(c->skel);
+	hm_tls_detach(c->tls);
 	if (syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) < 0)
 		nanosleep(&pause, NULL);
 }
@@ -518,6 +543,7 @@ void hm_capture_close(struct hm_capture *c)
 		return;
 	detach(c);
 	hm_pressure_close(c->pressure);
+	hm_tls_free(c->tls);
 	hm_ring_close(c->ring);
 	if (c->epoll >= 0)
 		close(c->epoll);

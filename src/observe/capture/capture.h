@@ -1,7 +1,7 @@
 #pragma once
 /* The recorder: kernel activity of one cgroup and everything below it, as events.
  *
- * libbpf CO-RE; only tp_btf, cgroup programs and iterators, so that it works under kernel lockdown, and on Debian
+ * libbpf CO-RE; only tp_btf, cgroup programs, iterators and sleepable uprobes, so that it works under kernel lockdown, and on Debian
  * 12's kernel 6.1 as well. Identity comes from struct file, struct sock and struct
  * task_struct, never from user pointers. No wake-up per event: the consumer polls, every 2 to 5 ms. Capture knows no
  * claims.
@@ -52,6 +52,7 @@ struct hm_capture_stats {
  * has emptied the ring, and hands a FREEZE event to the sink. At three quarters the program itself stops each process that makes
  * an event (SIGSTOP), and the same poll lets them go on; what the product stopped stays stopped. So a sink may take as long
  * as it likes, as long as it waits for nothing that the cgroup has to do. The ring wants 1 MiB at least.
+ * A task that maps code which may give plaintext to TLS (record.md, `library`) stands still until a poll has looked at that.
  *
  * Nothing stays frozen: hm_capture_stop and hm_capture_close let go, and a guard process, which hm_capture_open forks, does when
  * this process is killed. The thread blocks all signals. Whoever forks between open and close must execute or exit in the

@@ -102,12 +102,13 @@ enum hm_call_table { HM_CALLS_64, HM_CALLS_32, HM_CALLS_X32, HM_CALL_TABLES };
 #define HM_CALLS_MAX 576 /* numbers in a table */
 
 /* One for each CPU. Only programs that run on it write it, and none of them is preempted by another; but for the last
- * four, which programs in interrupts count atomically. */
+ * six, which programs in interrupts, or that are preempted, count atomically. */
 struct hm_cpu_counters {
 	hm_u64 seq;	/* events made = the next sequence number */
 	hm_u64 lost;	/* of these, how many the ring had no room for */
 	hm_u64 unasked; /* bytes sent since the last look at how full the ring is; racy in interrupts, which does no harm */
 	hm_u64 packets, lost_packets; /* of the lane HM_CPU_PACKETS */
+	hm_u64 given, lost_given;     /* of the lane HM_CPU_TLS */
 	hm_u64 egress_packets, egress_bytes;
 };
 
@@ -137,9 +138,15 @@ struct hm_alarm {
 	hm_u32 raised, pad;
 };
 
+/* A task that mapped code which has to be looked at first: its process stays stopped until that is done. */
+struct hm_hold {
+	hm_u32 tgid, tid;
+};
+
 /* A process that BPF stopped. */
 struct hm_stop {
 	hm_u64 time, fill; /* CLOCK_MONOTONIC, ns; bytes in the ring */
 	hm_u32 sent;
-	hm_u32 theirs; /* the product stopped it as well: it stays stopped */
+	hm_u16 theirs; /* the product stopped it as well: it stays stopped */
+	hm_u16 held;   /* for a hold, and nothing else */
 };

@@ -161,13 +161,15 @@ int hm_loaded_clean(struct hm_capture_loaded *l, struct hm_fail *fail)
 	if (r == 0)
 		r = empty(l->skel->maps.stops, fail);
 	if (r == 0)
+		r = empty(l->skel->maps.holds, fail);
+	if (r == 0)
 		r = hm_ring_forget(bpf_map__fd(l->skel->maps.alarms), fail);
 	if (r == 0 && bpf_map_delete_elem(bpf_map__fd(l->skel->maps.scope), &zero) < 0)
 		r = hm_fail_errno(fail, "letting go of the cgroup of the run");
 	if (r < 0)
 		return r;
 	l->wire[HM_WIRE_SENT] = l->wire[HM_WIRE_TAKEN] = 0;
-	l->skel->bss->alarm = (struct hm_alarm){ 0 };
+	l->skel->data_alarm->alarm = (struct hm_alarm){ 0 };
 	l->skel->bss->order.scope_id = l->skel->bss->order.wire_alarm = l->skel->bss->order.wire_stop = 0;
 	__atomic_store_n(&l->skel->bss->order.taken, 0, __ATOMIC_RELEASE);
 	return 0;
@@ -208,13 +210,13 @@ static const char *left_in(const struct hm_capture_loaded *l)
 
 	if (!hm_ring_is_empty(bpf_map__fd(l->skel->maps.ring)))
 		return "its ring";
-	if (!hm_ring_is_empty(bpf_map__fd(l->skel->maps.alarms)) || !is_zero(&l->skel->bss->alarm, sizeof(struct hm_alarm)))
+	if (!hm_ring_is_empty(bpf_map__fd(l->skel->maps.alarms)) || !is_zero(&l->skel->data_alarm->alarm, sizeof(struct hm_alarm)))
 		return "its alarm";
 	if (!is_uncounted(l->skel->maps.counters))
 		return "its counters";
 	if (!is_empty(l->skel->maps.names))
 		return "the names of files";
-	if (!is_empty(l->skel->maps.stops))
+	if (!is_empty(l->skel->maps.stops) || !is_empty(l->skel->maps.holds))
 		return "what it stopped";
 	if (l->wire[HM_WIRE_SENT] || l->wire[HM_WIRE_TAKEN])
 		return "what was sent";

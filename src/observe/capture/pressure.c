@@ -35,7 +35,7 @@
 
 struct hm_pressure {
 	int freezer; /* cgroup.freeze, or -1 */
-	int alarms, stops;
+	int alarms, stops, holds;
 	struct hm_alarm *alarm;
 	struct ring_buffer *items;
 	int quit; /* eventfd that ends the thread */
@@ -130,16 +130,18 @@ static int start_thread(struct hm_pressure *p, struct hm_fail *fail)
 	return e ? hm_fail_errno(fail, "recording: starting the thread that freezes") : 0;
 }
 
-/* Takes the mark off a process and lets it go on. */
-static void let_process_go(int stops, uint32_t tgid, struct hm_standstill *out)
+/* Takes the mark off a process and lets it go on. `of`: by means. */
+static void let_process_go(int stops, uint32_t tgid, struct hm_standstill *of)
 {
 	int process = pidfd_open((pid_t)tgid, 0);
+	struct hm_standstill *out;
 	struct hm_stop stop;
 
 	/* Gone by itself meanwhile: the process has ended. */
 	if (bpf_map_lookup_and_delete_elem(stops, &tgid, &stop) == 0 && stop.sent) {
 		if (process >= 0 && !stop.theirs)
 			pidfd_send_signal(process, SIGCONT, NULL, 0);
+		out = &of[stop.held ? HM_FREEZE_HOLD : HM_FREEZE_SIGSTOP];
 		if (!out->was || stop.time < out->began) {
 			out->began = stop.time;
 			out->fill = stop.fill;
@@ -150,31 +152,50 @@ static void let_process_go(int stops, uint32_t tgid, struct hm_standstill *out)
 		close(process);
 }
 
+/* A task of the process waits for the code that it mapped to be looked at. */
+static bool is_held(int holds, uint32_t tgid)
+{
+	struct hm_hold hold, last;
+	bool from_start = true;
+
+	for (; holds >= 0 && bpf_map_get_next_key(holds, from_start ? NULL : &last, &hold) == 0; last = hold) {
+		if (hold.tgid == tgid)
+			return true;
+		from_start = false;
+	}
+	return false;
+}
+
 /* Lets every process go on that BPF stopped up to now: those that it stops meanwhile must wait until the ring is empty again.
- * The earliest stop goes to `out`. Allocates nothing: the guard uses it. */
-static void let_stopped_go(int stops, struct hm_standstill *out)
+ * The earliest stops go to `out`, by means. Allocates nothing: the guard uses it, without `holds`. False: some have to wait. */
+static bool let_stopped_go(int stops, int holds, struct hm_standstill *out)
 {
 	uint64_t now = now_ns();
 	uint32_t tgid, last;
-	bool from_start = true;
+	bool from_start = true, all = true;
 
 	while (bpf_map_get_next_key(stops, from_start ? NULL : &last, &tgid) == 0) {
 		struct hm_stop stop;
 
 		last = tgid;
 		from_start = false;
-		if (bpf_map_lookup_elem(stops, &tgid, &stop) == 0 && stop.time <= now) {
-			let_process_go(stops, tgid, out);
-			from_start = true;
+		if (bpf_map_lookup_elem(stops, &tgid, &stop) < 0 || stop.time > now)
+			continue;
+		if (is_held(holds, tgid)) {
+			all = false;
+			continue;
 		}
+		let_process_go(stops, tgid, out);
+		from_start = true;
 	}
-	out->ended = now_ns();
+	out[HM_FREEZE_SIGSTOP].ended = out[HM_FREEZE_HOLD].ended = now_ns();
+	return all;
 }
 
 static _Noreturn void guard(int parent, int control, int freezer, int stops)
 {
 	struct pollfd fds[] = { { .fd = parent, .events = POLLIN }, { .fd = control, .events = POLLIN } };
-	struct hm_standstill ignored = { 0 };
+	struct hm_standstill ignored[HM_FREEZES] = { 0 };
 	char byte = '0';
 
 	while (poll(fds, HM_COUNT(fds), -1) < 0 && errno == EINTR)
@@ -188,7 +209,8 @@ static _Noreturn void guard(int parent, int control, int freezer, int stops)
 		freezer = -1; /* the cgroup is gone */
 	/* The programs may be running for a moment yet. */
 	for (int i = 0; i < GUARD_ROUNDS; i++) {
-		let_stopped_go(stops, &ignored);
+		if (!let_stopped_go(stops, -1, ignored))
+			break;
 		poll(NULL, 0, GUARD_PAUSE_MS);
 	}
 	_exit(0);
@@ -243,7 +265,7 @@ int hm_pressure_open(struct hm_pressure **ret, const struct hm_pressure_spec *sp
 
 	*p = (struct hm_pressure){
 		.freezer = -1, .quit = -1, .guard_control = -1,
-		.alarms = spec->alarms, .stops = spec->stops, .alarm = spec->alarm,
+		.alarms = spec->alarms, .stops = spec->stops, .holds = spec->holds, .alarm = spec->alarm,
 	};
 	if (!spec->no_freezer)
 		p->freezer = openat(spec->cgroup, "cgroup.freeze", O_RDWR | O_CLOEXEC);
@@ -272,16 +294,18 @@ bool hm_pressure_on(const struct hm_pressure *p)
 	return raised(p) || atomic_load(&p->frozen) || stops_made(p) != p->stops_seen;
 }
 
-int hm_pressure_let_go(struct hm_pressure *p, struct hm_standstill out[2], struct hm_fail *fail)
+int hm_pressure_let_go(struct hm_pressure *p, struct hm_standstill out[HM_FREEZES], struct hm_fail *fail)
 {
-	struct hm_standstill *frozen = &out[HM_FREEZE_CGROUP], *stopped = &out[HM_FREEZE_SIGSTOP];
+	struct hm_standstill *frozen = &out[HM_FREEZE_CGROUP];
 
-	out[0] = out[1] = (struct hm_standstill){ 0 };
+	memset(out, 0, HM_FREEZES * sizeof(*out));
 	if (!hm_pressure_on(p))
 		return 0;
 	if (stops_made(p) != p->stops_seen) {
-		p->stops_seen = stops_made(p);
-		let_stopped_go(p->stops, stopped);
+		uint64_t made = stops_made(p);
+
+		if (let_stopped_go(p->stops, p->holds, out))
+			p->stops_seen = made;
 	}
 	if (atomic_exchange(&p->frozen, false)) {
 		*frozen = (struct hm_standstill){ .was = true, .began = atomic_load(&p->began), .fill = atomic_load(&p->fill) };
@@ -320,11 +344,12 @@ static void dismiss_guard(struct hm_pressure *p)
 
 void hm_pressure_close(struct hm_pressure *p)
 {
-	struct hm_standstill ignored[2];
+	struct hm_standstill ignored[HM_FREEZES];
 
 	if (!p)
 		return;
 	hm_pressure_end(p);
+	p->holds = -1; /* nobody looks any more */
 	if (hm_pressure_let_go(p, ignored, NULL) < 0)
 		ignored[0].was = false; /* no one is left to tell, and the guard tries no better */
 	dismiss_guard(p);

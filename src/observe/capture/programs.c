@@ -134,6 +134,7 @@ static void set_ring(struct capture_bpf *skel, size_t ring_bytes, bool pressure)
 	skel->rodata->ring_alarm = ring_bytes / 2;
 	skel->rodata->ring_stop = pressure ? ring_bytes / 4 * 3 : UINT64_MAX;
 	skel->rodata->pressure = pressure;
+	skel->rodata->hold_code = pressure;
 }
 
 struct capture_bpf *hm_capture_programs(size_t ring_bytes, bool pressure)

@@ -8,8 +8,9 @@
 #include "event_abi.h"
 #include "fail.h"
 
-#define HM_EVENT_VERSION 2
+#define HM_EVENT_VERSION 3
 #define HM_EVENT_KINDS_V1 20 /* kinds that a record of version 1 can have */
+#define HM_EVENT_KINDS_V2 32 /* and of version 2 */
 #define HM_EVENT_FIELDS_MAX 24
 
 enum hm_field_type { HM_UINT, HM_INT, HM_BYTES };

@@ -14,6 +14,9 @@
 /* The same for packets. The program that sees them can be interrupted by itself, so the reader of the ring numbers them; that none
  * is missing is shown by END.egress_packets. They belong to no task: tgid, tid and tseq are 0. */
 #define HM_CPU_PACKETS 65534u
+/* And for plaintext given to TLS: its programs may sleep, and be preempted by others of the recorder. tgid and tid are the caller's, tseq
+ * is 0. The events of one task stand in its order, among those of other lanes too. */
+#define HM_CPU_TLS 65533u
 
 /* In the place of `tseq`: the kernel had no memory for the task's counter. The event itself and its number on its CPU
  * are whole; the task's next event that has a number goes on counting, or begins at 0. */
@@ -37,6 +40,20 @@ enum hm_layer {
 	HM_LAYER_PLAIN = 3, /* a disk file system without an overlay: {target} */
 };
 
+enum hm_tls_function {
+#define HM_TLS_FUNCTION(name, number, library, symbol, memory, length, tells, written) HM_TLS_##name = number,
+#include "tls_functions.def"
+#undef HM_TLS_FUNCTION
+	HM_TLS_FUNCTIONS = 64
+};
+
+enum hm_library_why {
+	HM_LIB_WATCHED = 0,
+	HM_LIB_REFUSED = 1, /* the kernel refused to watch some of its functions */
+	HM_LIB_MACHINE = 2, /* code of another kind than the kernel's own: 32 bits */
+	HM_LIB_GONE = 3,	/* the process ended, or unmapped it, before it could be looked at: what it has is not known */
+};
+
 /* In MAP.FLAGS, above those of mmap: the mapping itself could not be asked, and what the event names is what the descriptor led to
  * when the call ended, which another thread may have replaced. */
 #define HM_MAP_UNSURE (1ull << 32)
@@ -52,6 +69,8 @@ enum hm_gap_source {
 enum hm_freeze_means {
 	HM_FREEZE_CGROUP = 0, /* cgroup.freeze */
 	HM_FREEZE_SIGSTOP = 1, /* SIGSTOP to each task that made an event while the ring was three quarters full */
+	HM_FREEZE_HOLD = 2,    /* SIGSTOP to a task that mapped code, until it was known whether calls of it are to be watched */
+	HM_FREEZES
 };
 
 enum hm_pages_by {

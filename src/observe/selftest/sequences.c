@@ -46,7 +46,7 @@ bool hm_sequences_broken(struct hm_sequences *s, const struct hm_event *event)
 
 	if (event->cpu <= HM_CPU_USER)
 		s->cpu[event->cpu] = event->seq + 1;
-	if (event->cpu == HM_CPU_USER || event->cpu == HM_CPU_PACKETS)
+	if (event->cpu == HM_CPU_USER || event->cpu == HM_CPU_PACKETS || event->cpu == HM_CPU_TLS)
 		return broken;
 	task = task_of(s, event->tid);
 	if (event->tseq == HM_TSEQ_UNKNOWN) {

@@ -1,6 +1,6 @@
 #pragma once
 /* Mappings: of files by mmap, executable ones also by mprotect, shmat and execve itself. */
-#include "names.bpf.h"
+#include "hold.bpf.h"
 
 #define PROT_READ 1
 #define PROT_EXEC 4
@@ -71,12 +71,14 @@ static __noinline int emit_map(struct scratch *s, struct file *file)
 {
 	struct raw_MAP *e;
 	__u32 len = 0;
+	bool held = false;
 
 	if (!s)
 		return 0;
 	if (file) {
 		look_at(s, file);
 		name_first(s, file, s->fd);
+		held = (s->map.prot & PROT_EXEC) && begin_hold(s, file);
 	}
 	e = BEGIN(s, MAP);
 	e->NR = s->call.nr;
@@ -89,7 +91,9 @@ static __noinline int emit_map(struct scratch *s, struct file *file)
 		len = put_path(s, RAW_SIZE(MAP));
 	}
 	LENGTHS(s, MAP)->PATH = len;
-	return END(s, MAP, len);
+	END(s, MAP, len);
+	end_hold(held);
+	return 0;
 }
 
 static __always_inline __u64 real_prot(__u64 prot)

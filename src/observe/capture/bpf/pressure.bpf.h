@@ -69,12 +69,21 @@ struct {
 	__uint(max_entries, STOPS_MAX);
 } stops SEC(".maps");
 
+/* Tasks that are held, and the inode for which. What is not taken from here stays stopped. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__type(key, struct hm_hold);
+	__type(value, __u64);
+	__uint(max_entries, STOPS_MAX);
+} holds SEC(".maps");
+
 const volatile __u64 ring_alarm; /* bytes in the ring from which on the alarm is raised */
 const volatile __u64 ring_stop;	 /* and tasks are stopped; ~0: never */
 const volatile __u64 ask_every;	 /* bytes that a CPU sends between two looks */
 const volatile bool pressure;	 /* false: the alarm wakes the reader of the ring, and nothing is stopped */
 
-struct hm_alarm alarm;
+/* A section of its own, so that other objects can share it. */
+struct hm_alarm alarm SEC(".data.alarm");
 struct hm_order order;
 
 /* The ring of the packet capture, which others fill and empty: what was sent its way, and how much of that its reader
@@ -104,11 +113,11 @@ static __always_inline bool theirs_waits(struct task_struct *current)
 	return BPF_CORE_READ(task, signal, shared_pending.signal.sig[0]) & STOP_BIT;
 }
 
-/* Stops the current thread, and with it its process. */
+/* Stops the current thread, and with it its process. `fill` 0: it is held. */
 __noinline int stop_current(__u64 fill)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	struct hm_stop mark = { .time = bpf_ktime_get_ns(), .fill = fill }, *stop;
+	struct hm_stop mark = { .time = bpf_ktime_get_ns(), .fill = fill, .held = fill == 0 }, *stop;
 	__u32 tgid = task->tgid;
 
 	if (is_stopping(task))
@@ -123,6 +132,8 @@ __noinline int stop_current(__u64 fill)
 			stop->theirs = 0;
 	}
 	stop->sent = 1;
+	if (fill)
+		stop->held = 0;
 	bpf_send_signal_thread(SIGSTOP);
 	mark.sent = 1;
 	bpf_map_update_elem(&stops, &tgid, &mark, BPF_NOEXIST);

@@ -118,6 +118,7 @@ struct scratch {
 	__u32 many;	 /* kind of the events of a call that carries many messages */
 	bool seen;	 /* the second witness saw this call give bytes to a socket ... */
 	bool unseen;	 /* ... or would have seen it, and did not */
+	bool wake;	 /* the next event is waited for (hold.bpf.h) */
 	__u8 sockaddr[128];
 	struct raw_PAGES pages;
 	__u8 out[OUT_BYTES + 64];
@@ -304,6 +305,7 @@ __noinline int emit(struct scratch *s, __u32 kind, __u32 len)
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct hm_cpu_counters *cpu = ONLY(counters);
 	struct task_state *state;
+	__u64 wake;
 
 	if (!s || !cpu)
 		return 0;
@@ -314,7 +316,11 @@ __noinline int emit(struct scratch *s, __u32 kind, __u32 len)
 		tell_looks(s, task, state, state->bare);
 	fill_head((struct hm_raw *)s->out, kind, task, state, cpu);
 	FORGET(len);
-	if (len > OUT_BYTES || !output(s->out, len, press(cpu, len, true)))
+	wake = press(cpu, len, true);
+	if (s->wake)
+		wake = BPF_RB_FORCE_WAKEUP;
+	s->wake = false;
+	if (len > OUT_BYTES || !output(s->out, len, wake))
 		cpu->lost++;
 	return 0;
 }

@@ -40,10 +40,12 @@ static __noinline int emit_exec(struct scratch *s, struct file *file)
 	__u64 start = BPF_CORE_READ(task, mm, arg_start), end = BPF_CORE_READ(task, mm, arg_end);
 	struct raw_EXEC *e;
 	__u32 path, argv;
+	bool held;
 
 	if (!s)
 		return 0;
 	look_at(s, file);
+	held = begin_hold(s, file);
 	e = BEGIN(s, EXEC);
 	COPY_IDENTITY(e, s);
 	COPY_RIGHTS(e, task, cred);
@@ -56,7 +58,9 @@ static __noinline int emit_exec(struct scratch *s, struct file *file)
 	argv = put_argv(s, path, start, e->ARGV_LEN);
 	LENGTHS(s, EXEC)->PATH = path;
 	LENGTHS(s, EXEC)->ARGV = argv;
-	return END(s, EXEC, path + argv);
+	END(s, EXEC, path + argv);
+	end_hold(held);
+	return 0;
 }
 
 __noinline int on_cred(struct scratch *s)

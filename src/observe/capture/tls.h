@@ -1,0 +1,18 @@
+#pragma once
+/* Plaintext that the recorded processes give to TLS (bpf/tls.bpf.c): which of the files that they map as code have functions that take
+ * some, and watching these. Nothing is loaded before the first such file is mapped. */
+#include "capture.h"
+
+struct capture_bpf;
+struct hm_tls;
+
+/* `recorder` is loaded, and outlives what is made here: its ring, counters and marks are shared. */
+struct hm_tls *hm_tls_new(const struct hm_capture_spec *spec, struct capture_bpf *recorder) HM_MUST_CHECK;
+/* Takes note of an event: of EXEC, MAP and MAPPED, where they show code that was not seen yet, the file is looked up, its functions are
+ * watched, and a LIBRARY event goes to the spec's sink, whose result is returned when it is not 0. A task that was held still for this
+ * goes on when stopped processes are let go next. */
+int hm_tls_event(struct hm_tls *t, const struct hm_event *event, struct hm_fail *fail) HM_MUST_CHECK;
+/* Runs of the programs that the kernel left out, or lost. */
+uint64_t hm_tls_missed(const struct hm_tls *t) HM_MUST_CHECK;
+void hm_tls_detach(struct hm_tls *t);
+void hm_tls_free(struct hm_tls *t); /* NULL is fine */
