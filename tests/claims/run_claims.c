@@ -237,6 +237,11 @@ static bool check(const struct lines *lines, const json_t *findings, const char 
 			snprintf(why, size, "no influence %s in %s", line->word[1], text);
 			return false;
 		}
+		if (strcmp(line->word[0], "influence") == 0 && line->words > 2 &&
+		    json_is_true(json_object_get(row_of(findings, "influence", "feature", line->word[1]), "declared")) != (strcmp(line->word[2], "declared") == 0)) {
+			snprintf(why, size, "influence %s is not %s", line->word[1], line->word[2]);
+			return false;
+		}
 		if (strcmp(line->word[0], "reconciled") == 0 && !reconciled_is(findings, line, why, size))
 			return false;
 		if (strcmp(line->word[0], "expect") != 0)

@@ -67,6 +67,20 @@ static json_t *digest_of(struct stage *s, const char *part)
 
 /* ---- documents ---- */
 
+/* VALUE:OF or VALUE:OF:ENDPOINT */
+static json_t *collected(const struct line *line, const char *item)
+{
+	const char *of = strchr(item, ':'), *to = of ? strchr(of + 1, ':') : NULL;
+	json_t *row;
+
+	if (!of)
+		scene_bad(line);
+	row = json_pack("{s:s%,s:s%}", "value", item, (size_t)(of - item), "of", of + 1, to ? (size_t)(to - of - 1) : strlen(of + 1));
+	if (to)
+		json_object_set_new(row, "to", json_string(to + 1));
+	return row;
+}
+
 static void declare(json_t *declaration, const struct line *line)
 {
 	const char *list = scene_word(line, 1);
@@ -81,6 +95,10 @@ static void declare(json_t *declaration, const struct line *line)
 	for (size_t i = 2; i < line->words; i++) {
 		char *name = line->word[i], *colon = strrchr(name, ':'), *slash = colon ? strchr(colon, '/') : NULL;
 
+		if (strcmp(list, "collects") == 0) {
+			json_array_append_new(rows, collected(line, name));
+			continue;
+		}
 		if (strcmp(list, "endpoints") != 0) {
 			json_array_append_new(rows, json_string(name));
 			continue;

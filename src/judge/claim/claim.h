@@ -234,6 +234,13 @@ struct hm_residue_outcome {
 	const struct hm_residue_spot *spots; /* where it is to be seen: of the first confirming block that differs */
 	size_t spot_count;
 };
+/* What it came to for declared.collection: every influence on what left, of whatever factor. */
+struct hm_collection_outcome {
+	struct hm_trial_outcome all; /* of all factors together; `features`, `stored` and `bytes` are not read */
+	uint64_t features, undeclared; /* rows of influence; of these */
+	size_t factors;
+};
+void hm_judge_collection(struct hm_judgement *j, const struct hm_collection_outcome *outcome);
 /* The id that it was begun with. */
 const char *hm_judge_id(const struct hm_judgement *j) HM_MUST_CHECK;
 void hm_judge_outcome(struct hm_judgement *j, const struct hm_trial_outcome *outcome);

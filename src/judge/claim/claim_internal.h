@@ -155,6 +155,7 @@ struct hm_claim {
 	uint64_t mask;	      /* for `run`: privileges that it looks at */
 	const char *factor;   /* that must be varied for it, where it is no claim of a factor's own */
 	unsigned since;	      /* semantics; before these it is `untested`, from then on it needs no experiment */
+	bool paired;	      /* it takes an experiment, whatever that varies */
 	bool wrong;	      /* it looks at runs with wrong certificates too */
 	const char *idle;     /* why it is not tested where no run had a TLS connection */
 };

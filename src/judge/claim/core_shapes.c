@@ -84,11 +84,13 @@ SHAPE(self_test, ROWS(TEXT("result"), LIST("rows")), RULES({ "result", .words = 
 SHAPE(endpoint, ROWS(TEXT("name"), NUMBER("port"), TEXT("proto")), RULES({ "port", .form = 'n' }, { "proto", .words = " tcp udp " }));
 SHAPE(listener, ROWS(NUMBER("port"), TEXT("proto")), RULES({ "port", .form = 'n' }, { "proto", .words = " tcp udp " }));
 SHAPE(detects, ROWS(NUMBER("stream"), TEXT("line")), RULES({ "stream", .form = 'n' }));
+SHAPE(collected, ROWS(TEXT("value"), TEXT("of"), TEXT("to?")),
+      RULES({ "value", .words = " content md5 name pyzor sha1 sha224 sha256 sha384 sha512 size " }, { "of", .words = " file part " }));
 SHAPE(declaration,
       ROWS(TEXT("schema"), TEXT("product"), TEXT("author"), TEXT("source"), LIST("endpoints?"), LIST("writes?"), LIST("reads?"),
-	   LIST("privileges?"), LIST("listens?"), OBJECT("detects?"), LIST("values?"), LIST("switches?")),
+	   LIST("privileges?"), LIST("listens?"), OBJECT("detects?"), LIST("values?"), LIST("switches?"), LIST("collects?")),
       RULES({ "author", .words = " supplier assessor project " }, { "endpoints", &endpoint }, TEXTS("writes"), TEXTS("reads"),
-	    TEXTS("privileges"), { "listens", &listener }, { "detects", &detects }, TEXTS("values"), TEXTS("switches")));
+	    TEXTS("privileges"), { "listens", &listener }, { "detects", &detects }, TEXTS("values"), TEXTS("switches"), { "collects", &collected }));
 
 SHAPE(claim, ROWS(TEXT("id"), NUMBER("question|"), TEXT("statement")), RULES({ "question", .form = 'n' }));
 SHAPE(claims, ROWS(TEXT("schema"), LIST("claims")), RULES({ "claims", &claim }));

@@ -23,6 +23,7 @@ static const struct hm_reason reasons[] = {
 	{ "residue.depends", HM_REFUTED },
 	{ "bytes.readable", HM_REFUTED },
 	{ "certificate.accepted", HM_REFUTED },
+	{ "collection.undeclared", HM_REFUTED },
 	{ "endpoint.undeclared", HM_REFUTED },
 	{ "write.undeclared", HM_REFUTED },
 	{ "privilege.undeclared", HM_REFUTED },
@@ -65,6 +66,7 @@ static const struct hm_reason reasons[] = {
 	{ "residue.equal", HM_UPHELD },
 	{ "bytes.sealed", HM_UPHELD },
 	{ "certificate.refused", HM_UPHELD },
+	{ "collection.declared", HM_UPHELD },
 	{ "endpoints.declared", HM_UPHELD },
 	{ "writes.declared", HM_UPHELD },
 	{ "privileges.declared", HM_UPHELD },
@@ -217,6 +219,8 @@ static const char *why_untested(const struct hm_core *core, const struct hm_clai
 		switches = core->declaration ? json_object_get(core->declaration, "switches") : NULL;
 		return json_array_size(switches) ? claim->untested : "no switch declared";
 	}
+	if (claim->paired && (core->semantics < claim->since || !core->experiment))
+		return claim->untested;
 	if (claim->since ? core->semantics < claim->since : claim->untested && !is_tried(core, claim))
 		return claim->untested;
 	if (claim->idle && !core->wrong_planned)
@@ -352,6 +356,21 @@ const char *hm_judge_id(const struct hm_judgement *j)
 	return j->id;
 }
 
+/* What could carry it, whatever was confirmed. */
+static void judge_unaccounted(struct hm_judgement *j, const struct hm_trial_outcome *o)
+{
+	struct hm_ground *g;
+
+	if (!o->unaccounted && !o->loose && !o->beyond)
+		return;
+	g = hm_ground(j, "bytes.unaccounted");
+	hm_ground_add(g, "bytes", o->unaccounted);
+	hm_ground_add(g, "features", o->loose);
+	hm_ground_add(g, "of", o->of);
+	if (o->beyond)
+		hm_ground_or(g, "unsearched", 1);
+}
+
 void hm_judge_outcome(struct hm_judgement *j, const struct hm_trial_outcome *o)
 {
 	struct hm_ground *g;
@@ -374,14 +393,25 @@ void hm_judge_outcome(struct hm_judgement *j, const struct hm_trial_outcome *o)
 		if (o->stored)
 			hm_ground_add(g, "stored", o->stored);
 	}
-	if (o->unaccounted || o->loose || o->beyond) {
-		g = hm_ground(j, "bytes.unaccounted");
-		hm_ground_add(g, "bytes", o->unaccounted);
-		hm_ground_add(g, "features", o->loose);
-		hm_ground_add(g, "of", o->of);
-		if (o->beyond)
-			hm_ground_or(g, "unsearched", 1);
+	judge_unaccounted(j, o);
+}
+
+void hm_judge_collection(struct hm_judgement *j, const struct hm_collection_outcome *o)
+{
+	struct hm_ground *g;
+
+	if (j->untested)
+		return;
+	j->pairs = o->all.pairs;
+	if (o->undeclared) {
+		g = hm_ground(j, "collection.undeclared");
+		hm_ground_add(g, "features", o->undeclared);
+		hm_ground_add(g, "of", o->features);
 	}
+	judge_unaccounted(j, &o->all);
+	g = hm_ground(j, "collection.declared");
+	hm_ground_add(g, "features", o->features);
+	hm_ground_add(g, "factors", o->factors);
 }
 
 void hm_judge_run(struct hm_judgement *j, const struct hm_run *run)

@@ -173,13 +173,15 @@ static json_t *findings_of(struct evaluation *e)
 {
 	json_t *out = json_object(), *judged = json_array(), *untested = json_array(), *influence = hm_ledger_influence(e->ledger), *located;
 
+	hm_trial_influence(e->trial, influence);
 	for (size_t i = 0; i < e->count; i++) {
+		if (strcmp(hm_judge_id(e->judgements[i]), "declared.collection") == 0)
+			hm_trial_judge_collection(e->trial, e->judgements[i], influence);
 		hm_trial_judge(e->trial, e->judgements[i], hm_judge_id(e->judgements[i]));
 		hm_kept_judge(e->kept, hm_trial_sent(e->trial), hm_trial_suspects(e->trial), e->judgements[i], hm_judge_id(e->judgements[i]));
 		hm_judge_end(e->judgements[i], judged, untested);
 	}
 	e->count = 0;
-	hm_trial_influence(e->trial, influence);
 	hm_kept_influence(e->kept, influence);
 	json_object_set_new(out, "schema", json_string("hallmark/findings/v1"));
 	json_object_set_new(out, "semantics", json_integer(e->core->semantics));

@@ -39,6 +39,16 @@ void hm_kept_judge(const struct hm_kept_trial *k, size_t sent, bool suspects, st
 /* Appends a row for what was found of planted documents, then for each feature that was confirmed. */
 void hm_kept_influence(const struct hm_kept_trial *k, json_t *out);
 
+/* ---- admission.c: which of that the declaration admits to (semantics 4). NULL where it does not say: then the functions do nothing. ---- */
+struct hm_admission;
+struct hm_admission *hm_admission_new(const struct hm_core *core);
+void hm_admission_free(struct hm_admission *a);
+/* Takes the next run that is compared, behind hm_compare_run; the last two were those of a block. */
+void hm_admission_run(struct hm_admission *a, const struct hm_compare *compare, const struct hm_run *run, const struct hm_features *features);
+void hm_admission_pair(struct hm_admission *a);
+/* Nothing of the feature but declared values differs within a block. */
+bool hm_admission_holds(const struct hm_admission *a, size_t key) HM_MUST_CHECK;
+
 /* What an experiment shows (semantics 3). NULL where there is none: then the functions that take it do nothing. */
 struct hm_trial;
 struct hm_trial *hm_trial_new(const struct hm_core *core);
@@ -46,6 +56,8 @@ void hm_trial_free(struct hm_trial *t);
 void hm_trial_run(struct hm_trial *t, const struct hm_run *run, const struct hm_features *features);
 /* Screens and confirms every factor. HM_E_BAD where other secrets were held than screening tells. `kept` is concluded. */
 int hm_trial_conclude(struct hm_trial *t, const struct hm_kept_trial *kept, struct hm_fail *fail) HM_MUST_CHECK;
+/* Tells declared.collection what the rows of `influence` and all factors together come to. */
+void hm_trial_judge_collection(const struct hm_trial *t, struct hm_judgement *j, const json_t *influence);
 /* Tells the claim what became of its factors, where they were tested. */
 void hm_trial_judge(const struct hm_trial *t, struct hm_judgement *j, const char *claim);
 json_t *hm_trial_ledger(const struct hm_trial *t);

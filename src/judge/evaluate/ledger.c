@@ -4,6 +4,8 @@
 
 #include <search.h>
 
+#include "admitted.h"
+
 struct endpoint {
 	const char *name;
 	uint64_t wire, influenced, undeclared;
@@ -61,12 +63,14 @@ static void free_influence(void *node)
 }
 
 /* What a declaration admits to sending, in the words of features: "digest.sha256". An encoding makes no difference. */
-static bool is_declared(const struct hm_core *core, const char *feature)
+static bool is_declared(const struct hm_core *core, const char *endpoint, const char *feature)
 {
 	const json_t *values = core->declaration ? json_object_get(core->declaration, "values") : NULL, *row;
 	const char *what = strstr(feature, "digest.");
 	size_t i;
 
+	if (core->semantics > 3 && hm_admitted_leak(core, endpoint, feature))
+		return true;
 	json_array_foreach (values, i, row)
 		if (what && strcmp(json_string_value(row), what) == 0)
 			return true;
@@ -87,7 +91,7 @@ static void take_leaks(struct hm_ledger *ledger, const struct hm_run *run, size_
 		fresh->endpoint = hm_strdup(endpoint);
 		fresh->feature = hm_strdup(run->leaks[i].feature);
 		fresh->layer = run->leaks[i].tls ? "tls" : fresh->endpoint + (key.layer - endpoint);
-		fresh->declared = is_declared(ledger->core, fresh->feature);
+		fresh->declared = is_declared(ledger->core, fresh->endpoint, fresh->feature);
 		if (!tsearch(fresh, &ledger->influences, by_feature))
 			abort();
 	}
@@ -96,7 +100,7 @@ static void take_leaks(struct hm_ledger *ledger, const struct hm_run *run, size_
 static bool leaks_undeclared(const struct hm_ledger *ledger, const struct hm_run *run, size_t flow)
 {
 	for (size_t i = hm_run_leaks_of(run, flow); i < run->leak_count && run->leaks[i].flow == flow; i++)
-		if (!is_declared(ledger->core, run->leaks[i].feature))
+		if (!is_declared(ledger->core, run->flows.list[flow].endpoint, run->leaks[i].feature))
 			return true;
 	return false;
 }

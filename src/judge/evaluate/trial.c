@@ -9,6 +9,7 @@ enum { NEVER = 0, AA = 0, SCREEN = 1, CONFIRM = 2 /* and the factor's number: gr
 struct hm_trial {
 	const struct hm_core *core;
 	struct hm_compare *compare;
+	struct hm_admission *admission;
 	uint64_t *influenced; /* by key: bit i stands for factor i; grown as keys appear */
 	size_t influenced_count;
 	struct hm_compare_result *found; /* by factor */
@@ -30,6 +31,7 @@ struct hm_trial *hm_trial_new(const struct hm_core *core)
 	t = hm_alloc(1, sizeof(*t));
 	t->core = core;
 	t->compare = hm_compare_new();
+	t->admission = hm_admission_new(core);
 	t->found = hm_alloc(core->factor_count + 1, sizeof(*t->found));
 	t->pairs = hm_alloc(core->factor_count + 1, sizeof(*t->pairs));
 	t->suspected = hm_alloc(core->factor_count + 1, sizeof(*t->suspected));
@@ -45,6 +47,7 @@ void hm_trial_free(struct hm_trial *t)
 		hm_compare_result_release(&t->found[i]);
 	hm_compare_result_release(&t->sent);
 	hm_compare_free(t->compare);
+	hm_admission_free(t->admission);
 	free(t->found);
 	free(t->pairs);
 	free(t->suspected);
@@ -152,11 +155,14 @@ void hm_trial_run(struct hm_trial *t, const struct hm_run *run, const struct hm_
 	if (!block)
 		return;
 	hm_compare_run(t->compare, features, &run->flows, run->reconciled ? run->reconciled->choices : NULL);
+	hm_admission_run(t->admission, t->compare, run, features);
 	if (run->leak_count)
 		mark_leaks(t, run, features);
 	/* Runs come in their order, and the two of a block follow each other. */
-	if (at == (block->run[0] > block->run[1] ? block->run[0] : block->run[1]))
+	if (at == (block->run[0] > block->run[1] ? block->run[0] : block->run[1])) {
 		hm_compare_pair(t->compare, group_of(block));
+		hm_admission_pair(t->admission);
+	}
 }
 
 /* The blocks of a phase (and factor) of which both runs were done, by level. */
@@ -433,6 +439,27 @@ void hm_trial_judge(const struct hm_trial *t, struct hm_judgement *j, const char
 	hm_judge_outcome(j, &o);
 }
 
+void hm_trial_judge_collection(const struct hm_trial *t, struct hm_judgement *j, const json_t *influence)
+{
+	struct hm_collection_outcome c = { .features = json_array_size(influence) };
+	struct hm_trial_outcome *o = &c.all;
+	const json_t *row;
+	size_t i;
+
+	if (!t)
+		return;
+	json_array_foreach (influence, i, row)
+		c.undeclared += !json_is_true(json_object_get(row, "declared"));
+	o->pairs = UINT32_MAX;
+	for (i = 0; i < t->core->factor_count; i++)
+		if (t->pairs[i] < o->pairs)
+			o->pairs = t->pairs[i];
+	c.factors = t->core->factor_count;
+	sum_up(t, c.factors < 64 ? (1ull << c.factors) - 1 : UINT64_MAX, o);
+	o->beyond |= hm_compare_beyond(t->compare);
+	hm_judge_collection(j, &c);
+}
+
 static json_int_t number(uint64_t v)
 {
 	const uint64_t max = (1ull << 53) - 1;
@@ -440,37 +467,52 @@ static json_int_t number(uint64_t v)
 	return (json_int_t)(v > max ? max : v);
 }
 
-/* Bytes of the endpoint by the set of factors that influence them. */
+static json_t *names_of(const struct hm_trial *t, uint64_t factors)
+{
+	json_t *names = json_array();
+
+	for (size_t i = 0; i < t->core->factor_count; i++)
+		if (factors >> i & 1)
+			json_array_append_new(names, json_string(t->core->factors[i]));
+	return names;
+}
+
+/* Bytes of the endpoint that these factors influence, and that are declared or not. */
+static uint64_t bytes_by(const struct hm_trial *t, const char *endpoint, uint64_t factors, bool declared)
+{
+	uint64_t bytes = 0;
+
+	for (size_t i = 0; i < t->influenced_count; i++) {
+		struct hm_compare_account account;
+
+		if (t->influenced[i] != factors || hm_admission_holds(t->admission, i) != declared)
+			continue;
+		hm_compare_account(t->compare, i, &account);
+		if (strcmp(account.endpoint, endpoint) == 0)
+			bytes += account.bytes - account.constant;
+	}
+	return bytes;
+}
+
+/* Sets of factors in the order of their number, each once, first what is not declared. */
 static void list_influenced(const struct hm_trial *t, const char *endpoint, json_t *list)
 {
-	uint64_t last = 0;
+	for (uint64_t last = 0;;) {
+		uint64_t next = UINT64_MAX;
 
-	/* Sets of factors in the order of their number, each once. */
-	for (;;) {
-		uint64_t next = UINT64_MAX, bytes = 0;
-		json_t *names;
-
-		for (size_t i = 0; i < t->influenced_count; i++) {
-			struct hm_compare_account account;
-
-			if (t->influenced[i] <= last || t->influenced[i] > next)
-				continue;
-			hm_compare_account(t->compare, i, &account);
-			if (strcmp(account.endpoint, endpoint) != 0)
-				continue;
-			bytes = (t->influenced[i] == next ? bytes : 0) + account.bytes - account.constant;
-			next = t->influenced[i];
-		}
+		for (size_t i = 0; i < t->influenced_count; i++)
+			if (t->influenced[i] > last && t->influenced[i] < next)
+				next = t->influenced[i];
 		if (next == UINT64_MAX)
 			return;
 		last = next;
-		if (!bytes)
-			continue;
-		names = json_array();
-		for (size_t i = 0; i < t->core->factor_count; i++)
-			if (next >> i & 1)
-				json_array_append_new(names, json_string(t->core->factors[i]));
-		json_array_append_new(list, json_pack("{s:o,s:b,s:I}", "factors", names, "declared", 0, "bytes", number(bytes)));
+		for (int declared = 0; declared < 2; declared++) {
+			uint64_t bytes = bytes_by(t, endpoint, next, declared);
+
+			if (bytes)
+				json_array_append_new(list, json_pack("{s:o,s:b,s:I}", "factors", names_of(t, next), "declared", declared, "bytes",
+								      number(bytes)));
+		}
 	}
 }
 
@@ -492,7 +534,7 @@ json_t *hm_trial_ledger(const struct hm_trial *t)
 	return out;
 }
 
-static void list_dependent(json_t *out, const char *factor, const struct hm_compare_result *result, const char *phase)
+static void list_dependent(const struct hm_trial *t, json_t *out, const char *factor, const struct hm_compare_result *result, const char *phase)
 {
 	for (size_t i = 0; i < result->count; i++) {
 		const struct hm_compare_found *found = &result->list[i];
@@ -501,16 +543,16 @@ static void list_dependent(json_t *out, const char *factor, const struct hm_comp
 
 		json_array_append_new(out, json_pack("{s:s,s:s,s:s,s:s,s:s,s:b,s:o}", "factor", factor, "endpoint", found->endpoint, "layer",
 						     found->tls ? "tls" : slash ? slash + 1 : found->endpoint, "feature", found->name, "grade", "dependent",
-						     "declared", 0, "p", p));
+						     "declared", hm_admission_holds(t->admission, found->key), "p", p));
 	}
 }
 
 void hm_trial_influence(const struct hm_trial *t, json_t *out)
 {
 	for (size_t f = 0; t && f < t->core->factor_count; f++)
-		list_dependent(out, t->core->factors[f], &t->found[f], "confirm");
+		list_dependent(t, out, t->core->factors[f], &t->found[f], "confirm");
 	if (t)
-		list_dependent(out, "content", &t->sent, "send");
+		list_dependent(t, out, "content", &t->sent, "send");
 }
 
 json_t *hm_trial_located(const struct hm_trial *t, const json_t *influence)

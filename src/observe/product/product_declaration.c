@@ -135,6 +135,59 @@ static int read_sockets(json_t *out, json_t *sources, const struct hm_yaml *y, c
 	return 0;
 }
 
+/* "public.pyzor.org:24441/udp", as findings call it. */
+static bool is_endpoint(const char *text)
+{
+	HM_FREE char *name = hm_strdup(text);
+	char *colon = strrchr(name, ':'), *end;
+	unsigned long port;
+
+	if (!colon || colon == name)
+		return false;
+	*colon = 0;
+	if (name_broken(name) || colon[1] < '0' || colon[1] > '9')
+		return false;
+	port = strtoul(colon + 1, &end, 10);
+	return port <= 65535 && (strcmp(end, "/tcp") == 0 || strcmp(end, "/udp") == 0 || (port == 0 && strcmp(end, "/icmp") == 0));
+}
+
+/* What is sent of the files that it scans: {value, of, to}. */
+static int read_collects(json_t *out, json_t *sources, const struct hm_yaml *y, const json_t *node, struct hm_fail *fail)
+{
+	static const char *const values[] = { "content", "md5", "name", "pyzor", "sha1", "sha224", "sha256", "sha384", "sha512", "size", NULL };
+	static const char *const of[] = { "file", "part", NULL };
+	static const struct row rows[] = {
+		{ .name = "value", .kind = ROW_TEXT, .required = true },
+		{ .name = "of", .kind = ROW_TEXT },
+		{ .name = "to", .kind = ROW_TEXT },
+		{ .name = "source", .kind = ROW_TEXT },
+	};
+	const json_t *list = json_object_get(node, "collects"), *item;
+	json_t *made = json_array();
+	size_t i;
+
+	json_object_set_new(out, "collects", made);
+	json_array_foreach (list, i, item) {
+		int r = product_check(y, item, "collects", rows, HM_COUNT(rows), fail);
+		const char *what = text_at(item, "of") ? text_at(item, "of") : "file", *to = text_at(item, "to");
+		json_t *row;
+
+		if (r < 0)
+			return r;
+		if (!one_of(text_at(item, "value"), values) || !one_of(what, of))
+			return hm_yaml_fail(y, item, fail, "collects: value is one of content, md5, name, pyzor, sha1, sha224, sha256, sha384, sha512, size; "
+							   "of is file or part");
+		if (to && !is_endpoint(to))
+			return hm_yaml_fail(y, item, fail, "collects: to: %.100s: not NAME:PORT/tcp or /udp", to);
+		row = json_pack("{s:s,s:s}", "value", text_at(item, "value"), "of", what);
+		if (to)
+			json_object_set_new(row, "to", json_string(to));
+		json_array_append_new(made, row);
+		keep_source(sources, "collects", i, item);
+	}
+	return 0;
+}
+
 static int read_detects(json_t *out, const struct hm_yaml *y, const json_t *node, struct hm_fail *fail)
 {
 	static const struct row rows[] = {
@@ -168,6 +221,7 @@ static int check_declaration(const struct hm_yaml *y, const json_t *node, bool n
 		{ .name = "detects", .kind = ROW_OBJECT },
 		{ .name = "values", .kind = ROW_LIST },
 		{ .name = "switches", .kind = ROW_LIST },
+		{ .name = "collects", .kind = ROW_LIST },
 		{ .name = "product", .kind = ROW_TEXT, .required = true },
 	};
 	int r = product_check(y, node, "declaration", rows, HM_COUNT(rows) - !named, fail);
@@ -197,6 +251,8 @@ int product_declare(json_t **ret, const struct hm_yaml *y, const json_t *node, c
 		r = read_sockets(out, sources, y, node, "endpoints", true, fail);
 	if (r == 0 && json_object_get(node, "listens"))
 		r = read_sockets(out, sources, y, node, "listens", false, fail);
+	if (r == 0 && json_object_get(node, "collects"))
+		r = read_collects(out, sources, y, node, fail);
 	if (r == 0 && json_object_get(node, "detects"))
 		r = read_detects(out, y, node, fail);
 	if (r < 0)

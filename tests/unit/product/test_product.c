@@ -116,6 +116,22 @@ static void an_absent_list_is_not_an_empty_one(void **state HM_UNUSED)
 	assert_string_equal(json_string_value(json_array_get(json_object_get(p.declaration, "writes"), 1)), "/a/*/b");
 }
 
+static void what_is_sent_is_declared(void **state HM_UNUSED)
+{
+	HM_CLEANUP(hm_product_release) struct hm_product p = { 0 };
+	struct hm_fail fail = { 0 };
+	const json_t *row;
+
+	assert_int_equal(load(&p, "name: x\ncommand: [x]\ndeclaration:\n  author: assessor\n  source: me\n  collects:\n"
+				  "    - {value: sha256, to: 'a.example:443/tcp', source: page}\n    - {value: name, of: file}\n",
+			      &fail), 0);
+	row = json_array_get(json_object_get(p.declaration, "collects"), 0);
+	assert_string_equal(text_at(row, "of"), "file");
+	assert_string_equal(text_at(row, "to"), "a.example:443/tcp");
+	assert_null(json_object_get(row, "source"));
+	assert_null(json_object_get(json_array_get(json_object_get(p.declaration, "collects"), 1), "to"));
+}
+
 static void everything_of_a_description_arrives(void **state HM_UNUSED)
 {
 	HM_CLEANUP(hm_product_release) struct hm_product p = { 0 };
@@ -184,6 +200,10 @@ static void wrong_declarations_are_refused(void **state HM_UNUSED)
 {
 	refuses(HEAD "declaration:\n  author: vendor\n  source: s\n", "author is");
 	refuses(HEAD "declaration:\n  author: project\n", "source is missing");
+	refuses(DECLARED "  collects: [{value: crc32}]\n", "value is one of");
+	refuses(DECLARED "  collects: [{value: md5, of: page}]\n", "of is file or part");
+	refuses(DECLARED "  collects: [{value: md5, to: a.example}]\n", "not NAME:PORT");
+	refuses(DECLARED "  collects: [{of: file}]\n", "value is missing");
 	refuses(DECLARED "  product: x\n", "no member is called product");
 	refuses(DECLARED "  writes: [tmp/x]\n", "not an absolute path");
 	refuses(DECLARED "  writes: ['{home}/x']\n", "not an absolute path");
@@ -346,6 +366,7 @@ int main(void)
 		cmocka_unit_test(every_product_of_ours_loads),
 		cmocka_unit_test(every_row_of_kesl_has_its_source),
 		cmocka_unit_test(an_absent_list_is_not_an_empty_one),
+		cmocka_unit_test(what_is_sent_is_declared),
 		cmocka_unit_test(everything_of_a_description_arrives),
 		cmocka_unit_test(wrong_descriptions_are_refused),
 		cmocka_unit_test(wrong_declarations_are_refused),
