@@ -31,6 +31,9 @@ type core struct {
 	recs                                                    map[int]*reconciled
 	taken                                                   []string
 	missingRecord                                           map[int]bool
+	blocks                                                  []*block
+	byNumber                                                map[int]*run
+	trialOf                                                 *experiment
 	hits                                                    map[int]*hitList
 }
 
@@ -73,7 +76,7 @@ func (v *verification) newCore() (*core, error) {
 	c := &core{v: v, plan: v.docs["plan.json"], claims: v.docs["claims.json"], assessment: v.docs["assessment.json"], planted: v.docs["planted.json"],
 		product: v.docs["product.json"], declaration: v.docs["declaration.json"], outcome: map[int]string{}, installed: map[string]*installedFile{},
 		endpoints: map[string]bool{}, hosts: map[string]bool{}, declaredUids: map[int]bool{}, made: map[int]map[string]bool{}, recs: map[int]*reconciled{},
-		missingRecord: map[int]bool{}, hits: map[int]*hitList{}}
+		missingRecord: map[int]bool{}, hits: map[int]*hitList{}, byNumber: map[int]*run{}}
 	c.semantics, c.target = c.plan.int("semantics"), c.plan.str("target")
 	c.trial = c.plan.has("blocks")
 	c.planned = len(c.plan.items("runs"))
@@ -119,6 +122,7 @@ func (v *verification) newCore() (*core, error) {
 			r.flows = readFlows(r.packets, c.assessment.get("chamber").str("address"))
 		}
 		c.runs = append(c.runs, r)
+		c.byNumber[n] = r
 	}
 	if err := c.takeProduct(); err != nil {
 		return nil, err
@@ -127,6 +131,12 @@ func (v *verification) newCore() (*core, error) {
 	for _, r := range c.runs {
 		c.takeMade(r)
 		c.recs[r.n] = r.reconcileEnd(c.target, c.plantedSizes(r))
+	}
+	if c.trial {
+		var err error
+		if c.trialOf, err = c.readExperiment(); err != nil {
+			return nil, err
+		}
 	}
 	return c, nil
 }
@@ -305,8 +315,15 @@ func (c *core) findings() *value {
 		}
 		f.set("reconciled", rows)
 	}
-	if c.trial {
+	switch {
+	case c.trial && c.trialOf.net == nil:
 		c.takeExperiment(f)
+	case c.trial:
+		f.set("influence", c.trialOf.influence(f.get("influence")))
+		f.set("ledger", c.trialOf.ledger.write())
+	}
+	if c.semantics >= 4 && c.hasPhase("locate") {
+		c.takeMember(f, "located", "where an influence comes from (located)")
 	}
 	return f
 }
@@ -414,17 +431,16 @@ func (c *core) writeExperiment() *value {
 	v.set("resumed", jInt(int64(len(c.assessment.items("resumed")))))
 	if c.semantics >= 4 {
 		v.set("aa", jInt(kinds["aa"]/2))
-	}
-	if c.locates() {
-		v.set("locate", jInt(kinds["locate"]/2))
+		if c.hasPhase("locate") {
+			v.set("locate", jInt(kinds["locate"]/2))
+		}
 	}
 	return v
 }
 
-// locates: the plan has locate blocks.
-func (c *core) locates() bool {
+func (c *core) hasPhase(phase string) bool {
 	for _, b := range c.plan.items("blocks") {
-		if b.str("phase") == "locate" {
+		if b.str("phase") == phase {
 			return true
 		}
 	}
@@ -556,7 +572,7 @@ func (c *core) untested(id string, row *claimRow) string {
 		return "no self-test"
 	case id == "control.switches" && (d == nil || len(d.items("switches")) == 0):
 		return "no switch declared"
-	case row.untested != "" && !(c.trial && strings.HasPrefix(id, "collect.") && row.upheld != ""):
+	case row.untested != "" && !c.isCompared(id, row):
 		return row.untested
 	case row.losses&lossPackets != 0 && c.plan.str("internet") == "closed":
 		return "internet closed"
@@ -590,22 +606,118 @@ func (c *core) judge() (*value, *value) {
 			untested.list = append(untested.list, jObject(member2{"id", jText(id)}, member2{"reason", jText(why)}))
 			continue
 		}
-		if known.run == nil {
-			continue
-		}
-		j := newJudgement(id, known.upheld)
-		if missing := c.planned - len(c.runs); missing > 0 && !c.trial {
-			j.ground("run.missing").add("runs", uint64(missing))
-		}
-		for _, r := range c.runs {
-			j.now = r.n
-			if c.common(known, r, j) {
-				known.run(c, r, j)
-			}
-		}
-		claims.list = append(claims.list, j.write(row.get("question"), len(c.runs)))
+		claims.list = append(claims.list, c.judgeOne(row, known))
 	}
 	return claims, untested
+}
+
+func (c *core) judgeOne(row *value, known *claimRow) *value {
+	j := newJudgement(known.id, known.upheld)
+	if missing := c.missingRuns(); missing > 0 {
+		j.ground("run.missing").add("runs", uint64(missing))
+	}
+	for _, r := range c.runs {
+		j.now = r.n
+		if c.common(known, r, j) && known.run != nil {
+			known.run(c, r, j)
+		}
+	}
+	pairs := len(c.runs)
+	if x := c.trialOf; c.trial && x.net != nil && compared[known.id] {
+		factors, _ := x.factorsOf(known.id)
+		if known.id == "collect.residue" {
+			x.judgeResidue(j)
+			pairs = x.pairsOf([]string{"content"}, x.equalScreens())
+		} else if known.id != "collect.content" || c.comparesContent() {
+			x.judgeSent(known.id, j)
+			pairs = x.pairsOf(factors, len(x.net.screen))
+		}
+	}
+	return j.write(row.get("question"), len(c.runs), pairs)
+}
+
+// comparesContent: the plan varies what documents say, or something was confirmed to depend on it.
+func (c *core) comparesContent() bool {
+	x := c.trialOf
+	if x == nil || x.net == nil || hasWord(x.factors, "content") {
+		return x != nil
+	}
+	return c.confirmedOf("collect.content")
+}
+
+func (c *core) confirmedOf(id string) bool {
+	factors, _ := c.trialOf.factorsOf(id)
+	for _, cf := range c.trialOf.confirms {
+		if hasWord(factors, cf.factor) && len(cf.list) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// isCompared: a claim that the experiment judges, as all that decides it is varied, or something was confirmed.
+func (c *core) isCompared(id string, row *claimRow) bool {
+	if !c.trial || !compared[id] || c.trialOf.net == nil {
+		return false
+	}
+	if id == "collect.residue" {
+		return hasWord(c.trialOf.factors, "content")
+	}
+	_, all := c.trialOf.factorsOf(id)
+	return all || c.confirmedOf(id)
+}
+
+// missingRuns are those that were planned, not done, and not left out by a rule that excuses it.
+func (c *core) missingRuns() int {
+	rules := map[int64]string{}
+	for _, d := range c.assessment.items("dropped") {
+		rules[d.int("run")] = d.str("rule")
+	}
+	kinds := map[int64]string{}
+	missing, notSetUp, planned := 0, 0, 0
+	for _, p := range c.plan.items("runs") {
+		n := p.int("run")
+		kinds[n] = p.str("kind")
+		planned++
+		if _, done := c.outcome[int(n)]; done || kinds[n] == "locate" {
+			continue
+		}
+		switch rules[n] {
+		case "nothing kept", "nothing to confirm", "nothing to locate":
+		case "not set up":
+			notSetUp++
+		default:
+			missing++
+		}
+	}
+	if notSetUp > 0 && !(c.trial && 8*notSetUp <= planned && c.enoughBeside()) {
+		missing += notSetUp
+	}
+	return missing
+}
+
+// enoughBeside: at least 7 confirming blocks of each factor were planned beside those that were not set up.
+func (c *core) enoughBeside() bool {
+	n := map[string]int{}
+	for _, b := range c.blocks {
+		if b.phase == "confirm" && !b.rules["not set up"] {
+			n[b.factor]++
+		}
+	}
+	for _, f := range c.trialOf.factors {
+		if n[f] < 7 {
+			return false
+		}
+	}
+	return true
+}
+
+// takeMember takes a member of the bundle's findings as it is.
+func (c *core) takeMember(f *value, name, what string) {
+	if there, err := readJSON(c.v.b.part["findings.json"]); err == nil && there.get(name) != nil {
+		f.set(name, there.get(name))
+		c.taken = append(c.taken, what)
+	}
 }
 
 // takeExperiment takes from the bundle what this program does not recompute of an experiment: verdicts, influence and classes of bytes
@@ -624,7 +736,7 @@ func (c *core) takeExperiment(f *value) {
 		id := row.str("id")
 		own := findByID(f.items("claims"), id)
 		not := findByID(f.items("not_tested"), id)
-		if compared[id] && not == nil && claims[id] != nil {
+		if compared[id] && (not == nil || not.str("reason") == "needs experiment") && claims[id] != nil {
 			own, not = nil, claims[id]
 			if not.get("verdict") != nil {
 				own, not = not, nil
@@ -640,10 +752,6 @@ func (c *core) takeExperiment(f *value) {
 	f.set("claims", jList(judged...))
 	f.set("not_tested", jList(untested...))
 	f.set("influence", there.get("influence"))
-	if located := there.get("located"); located != nil && c.locates() {
-		f.set("located", located)
-		c.taken = append(c.taken, "located")
-	}
 	c.taken = append(c.taken, "influence", "classes of the ledger (their sums were recomputed)")
 	c.takeLedger(f, there)
 }

@@ -159,7 +159,7 @@ func (j *judgement) gravest() *ground {
 	return best
 }
 
-func (j *judgement) write(question *value, runs int) *value {
+func (j *judgement) write(question *value, runs, pairs int) *value {
 	g := j.gravest()
 	row := reasonTable[reasonAt(j.upheld)]
 	if g != nil {
@@ -196,7 +196,7 @@ func (j *judgement) write(question *value, runs int) *value {
 	v := jObject(member2{"evidence", list}, member2{"id", jText(j.id)}, member2{"question", question}, member2{"reason", jText(row.code)},
 		member2{"values", values}, member2{"verdict", jText(row.verdict)})
 	if row.verdict == "upheld" {
-		v.set("bound", boundOf(runs))
+		v.set("bound", boundOf(pairs))
 	}
 	return v
 }

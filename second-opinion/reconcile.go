@@ -385,7 +385,7 @@ func (r *run) reconcileEnd(target string, planted map[string]int64) *reconciled 
 			out.document(f, uint64(size), pages, added)
 			continue
 		}
-		if (f.read || f.touched) && (f.disk || f.named) {
+		if (f.read || f.touched) && f.disk {
 			out.files++
 		}
 	}

@@ -51,6 +51,9 @@ type run struct {
 	n            int
 	sum, treeSum *recordSummary
 	packets      *packetFile
+	features     []*feature
+	sends        *sendFacts
+	choices      []chosen // by flow
 	flows        *flows
 
 	version   uint64
@@ -77,7 +80,7 @@ type run struct {
 }
 
 func newRun(n int) *run {
-	return &run{n: n, opens: map[pathFact]*pathFact{}, code: map[codeFact]*codeFact{}, states: map[stateFact]bool{}, loss: newLoss(), rec: newReconcile()}
+	return &run{n: n, opens: map[pathFact]*pathFact{}, code: map[codeFact]*codeFact{}, states: map[stateFact]bool{}, loss: newLoss(), rec: newReconcile(), sends: newSendFacts()}
 }
 
 func (r *run) takeEntry(t *treeEntry) { r.tree = append(r.tree, *t) }
@@ -102,6 +105,7 @@ func (r *run) take(e *event) {
 	}
 	r.rec.take(e, r)
 	if r.begun || r.before {
+		r.sends.take(e)
 		r.fact(e)
 	}
 }

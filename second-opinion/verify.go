@@ -33,6 +33,7 @@ type verification struct {
 	records map[string]*recordSummary
 	recErr  map[string]error
 	runs    map[int]*run
+	featErr map[int]error
 	derived *value   // findings, as far as they could be derived
 	missing []string // required claims that are not upheld
 }
@@ -56,7 +57,7 @@ func (v *verification) ifFalse(check string, err error, good string, args ...int
 
 // verify goes as far as it makes sense.
 func verify(file []byte, ask *request) *verification {
-	v := &verification{docs: map[string]*value{}, docErr: map[string]error{}, records: map[string]*recordSummary{}, recErr: map[string]error{}, runs: map[int]*run{}}
+	v := &verification{docs: map[string]*value{}, docErr: map[string]error{}, records: map[string]*recordSummary{}, recErr: map[string]error{}, runs: map[int]*run{}, featErr: map[int]error{}}
 	members, err := readContainer(file)
 	if err != nil {
 		v.say("container", isFalse, "container: %v", err)
@@ -83,6 +84,7 @@ func verify(file []byte, ask *request) *verification {
 	v.checkRecords()
 	v.checkSeed()
 	v.checkPlanted()
+	v.checkFeatures()
 	v.checkFindings()
 	v.checkTrust(ask.keys)
 	v.checkClaimSet()
@@ -138,6 +140,8 @@ func (v *verification) readRecords() {
 			r := v.runOf(n)
 			v.records[m.name], v.recErr[m.name] = readTree(m.data, r.takeEntry)
 			r.treeSum = v.records[m.name]
+		case strings.HasSuffix(m.name, "features.cbor.zst"):
+			v.runOf(n).features, v.featErr[n] = readFeatures(m.data)
 		case strings.HasSuffix(m.name, "packets.pcapng"):
 			v.runOf(n).packets, v.recErr[m.name] = readPackets(m.data)
 		}
@@ -260,6 +264,30 @@ func (v *verification) checkPlanted() {
 		v.say("planted", holds, "%d files, %d tokens derived again from the seed", files, tokens)
 	default:
 		v.say("planted", holds, "%d files in %d sets are those that planted.json names", files, sets)
+	}
+}
+
+// checkFeatures: what fields of messages there are is taken, that they are what left is not.
+func (v *verification) checkFeatures() {
+	n := 0
+	for _, run := range v.b.runs {
+		if _, ok := v.b.part[partName(run, "features.cbor.zst")]; !ok {
+			continue
+		}
+		n++
+		r, err := v.runs[run], v.featErr[run]
+		assessment := v.docs["assessment.json"]
+		if err == nil && r.packets != nil && assessment != nil {
+			r.flows = readFlows(r.packets, assessment.get("chamber").str("address"))
+			err = r.checkFeatures()
+		}
+		if err != nil {
+			v.say("features", isFalse, "%s: %v", partName(run, "features.cbor.zst"), err)
+			return
+		}
+	}
+	if n > 0 {
+		v.say("features", taken, "those of %d runs have the bytes that left; how TLS, HTTP and documents are split into them was taken", n)
 	}
 }
 

@@ -1,0 +1,393 @@
+package main
+
+// An experiment's findings: influence, ledger and the claims that rest on the comparison of runs.
+
+import (
+	"encoding/hex"
+	"fmt"
+	"sort"
+	"strings"
+)
+
+func hexBytes(s string) []byte {
+	b, _ := hex.DecodeString(s)
+	return b
+}
+
+// factorRows: the factors that can be set, and the claims that they decide (tables.md).
+var factorRows = [][2]string{
+	{"content", "collect.content"}, {"marking", "collect.content"}, {"sample", "collect.content"}, {"names", "collect.names"}, {"names.count", "collect.names"},
+	{"metadata.size", "collect.metadata"}, {"metadata.times", "collect.metadata"}, {"metadata.owner", "collect.metadata"}, {"metadata.mode", "collect.metadata"},
+	{"metadata.xattrs", "collect.metadata"}, {"host.name", "collect.host"}, {"host.machine-id", "collect.host"}, {"host.boot-id", "collect.host"}, {"host.mac", "collect.host"},
+	{"host.users", "collect.host"}, {"host.locale", "collect.host"}, {"host.timezone", "collect.host"}, {"inventory.packages", "collect.inventory"},
+	{"inventory.processes", "collect.inventory"}, {"inventory.mounts", "collect.inventory"},
+}
+
+// covers says whether a name of plan.json stands for a row.
+func covers(name, row string) bool {
+	return name == row || strings.HasPrefix(row, name+".")
+}
+
+func claimOfFactor(name string) string {
+	for _, r := range factorRows {
+		if covers(name, r[0]) {
+			return r[1]
+		}
+	}
+	return ""
+}
+
+type experiment struct {
+	c        *core
+	net      *trial // nil where features are not there
+	disk     *trial
+	factors  []string
+	confirms []*confirmation // by factor, then send
+	onDisk   *confirmation
+	ledger   *ledger
+}
+
+func (c *core) readExperiment() (*experiment, error) {
+	x := &experiment{c: c}
+	for _, f := range c.plan.items("factors") {
+		x.factors = append(x.factors, f.text)
+	}
+	c.blocks = c.readBlocks()
+	disk, have := map[int]featureSet{}, true
+	net := map[int]featureSet{}
+	for _, r := range c.runs {
+		disk[r.n] = diskFeatures(r.tree)
+		if r.packets == nil {
+			continue
+		}
+		if r.features == nil {
+			have = false
+			continue
+		}
+		set := featureSet{}
+		for _, f := range r.features {
+			set[f.key] = f
+		}
+		net[r.n] = set
+		r.choices = make([]chosen, len(r.flows.list))
+		witnessed := hasWord(witnessesOf(r.witnesses, "send"), "packet")
+		for i, fl := range r.flows.list {
+			r.choices[i] = r.sends.of(fl, witnessed)
+		}
+	}
+	x.disk = c.newTrial(disk, map[string]bool{"locate": true})
+	x.disk.findSuspects()
+	x.disk.findHeld()
+	if !have {
+		return x, nil
+	}
+	x.net = c.newTrial(net, map[string]bool{"store": true})
+	x.net.findSuspects()
+	x.net.findHeld()
+	if err := x.checkHeld(); err != nil {
+		return nil, err
+	}
+	x.test()
+	return x, nil
+}
+
+// checkHeld: what assessment.json holds must be what screening gives.
+func (x *experiment) checkHeld() error {
+	there := x.c.assessment.items("held")
+	if len(there) == 0 {
+		x.net.held, x.disk.held = nil, nil
+		return nil
+	}
+	if len(there) != len(x.factors) {
+		return fmt.Errorf("assessment.json: held has not a row for each factor")
+	}
+	for i, row := range there {
+		want := x.net.held
+		if row.str("factor") == "content" && len(x.net.suspects) == 0 && len(x.disk.suspects) > 0 {
+			want = x.disk.held
+		}
+		if row.str("factor") != x.factors[i] || want == nil || row.int("block") != want.n {
+			return fmt.Errorf("assessment.json: held is not what screening gives")
+		}
+	}
+	return nil
+}
+
+func (x *experiment) heldFor(factor string) *block {
+	if factor == "content" && len(x.net.suspects) == 0 && len(x.disk.suspects) > 0 {
+		return x.disk.held
+	}
+	return x.net.held
+}
+
+func (x *experiment) test() {
+	for i, f := range x.factors {
+		held := x.net.held
+		x.net.held = x.heldFor(f)
+		x.confirms = append(x.confirms, x.net.confirmFactor(f, i))
+		x.net.held = held
+	}
+	x.confirms = append(x.confirms, x.net.confirmSend(len(x.factors)+1))
+	held := x.disk.held
+	x.disk.held = x.heldFor("content")
+	x.onDisk = x.disk.confirmFactor("content", len(x.factors))
+	x.disk.held = held
+	confirmed := map[featureKey][]string{}
+	for _, cf := range x.confirms {
+		for _, k := range cf.list {
+			if !hasWord(confirmed[k.key], cf.factor) {
+				confirmed[k.key] = append(confirmed[k.key], cf.factor)
+			}
+		}
+	}
+	x.ledger = x.c.makeLedger(x.net, confirmed)
+}
+
+func (x *experiment) influence(proven *value) *value {
+	out := jList(proven.list...)
+	for _, cf := range append(append([]*confirmation{}, x.confirms...), x.onDisk) {
+		for _, k := range cf.list {
+			p := jObject(member2{"b", jInt(int64(k.result.b))}, member2{"family", jInt(int64(k.result.family))}, member2{"m", jInt(int64(cf.m))}, member2{"phase", jText(cf.phase)})
+			out.list = append(out.list, jObject(member2{"declared", jBool(false)}, member2{"endpoint", jText(k.key.endpoint)}, member2{"factor", jText(cf.factor)},
+				member2{"feature", jText(k.key.name)}, member2{"grade", jText("dependent")}, member2{"layer", jText(x.layerOf(k.key))}, member2{"p", p}))
+		}
+	}
+	return out
+}
+
+func (x *experiment) layerOf(k featureKey) string {
+	if k.endpoint == "disk" {
+		return "disk"
+	}
+	for _, r := range x.c.runs {
+		if f := x.net.sets[r.n][k]; f != nil {
+			if f.tls {
+				return "tls"
+			}
+			if f.flow > 0 {
+				return r.flows.list[f.flow-1].layer
+			}
+		}
+	}
+	return k.endpoint[strings.LastIndexByte(k.endpoint, '/')+1:]
+}
+
+// factorsOf are the plan's factors that decide a claim; all says whether they are all that there are.
+func (x *experiment) factorsOf(id string) (list []string, all bool) {
+	all = true
+	for _, row := range factorRows {
+		if row[1] != id {
+			continue
+		}
+		found := false
+		for _, f := range x.factors {
+			if covers(f, row[0]) {
+				found = true
+				if !hasWord(list, f) {
+					list = append(list, f)
+				}
+			}
+		}
+		all = all && found
+	}
+	return list, all
+}
+
+// judgeSent adds what the comparison says to a claim about what left.
+func (x *experiment) judgeSent(id string, j *judgement) {
+	factors, _ := x.factorsOf(id)
+	features, bytes, stored := map[featureKey]bool{}, uint64(0), map[featureKey]bool{}
+	for _, cf := range x.confirms {
+		if !hasWord(factors, cf.factor) {
+			continue
+		}
+		for _, k := range cf.list {
+			features[k.key] = true
+			if cf.phase == "send" {
+				stored[k.key] = true
+			}
+		}
+	}
+	j.now = 0
+	if len(features) > 0 {
+		for k := range features {
+			bytes += x.ledger.influence[k]
+		}
+		g := j.ground("influence.confirmed").add("features", uint64(len(features))).add("bytes", bytes).add("of", x.ledger.of)
+		if len(stored) > 0 {
+			g.add("stored", uint64(len(stored)))
+		}
+	}
+	x.unaccounted(id, factors, j)
+}
+
+func (x *experiment) unaccounted(id string, factors []string, j *judgement) {
+	bytes, features := uint64(0), map[featureKey]bool{}
+	for b, o := range x.ledger.open {
+		switch b.phase {
+		case "aa":
+		case "confirm":
+			if !hasWord(factors, b.factor) {
+				continue
+			}
+		case "send":
+			if id != "collect.content" {
+				continue
+			}
+		case "screen":
+			x.screened(b, o, &bytes, features)
+			continue
+		default:
+			continue
+		}
+		bytes += o.bytes
+		for k := range o.features {
+			features[k] = true
+		}
+	}
+	if bytes > 0 || len(features) > 0 {
+		j.ground("bytes.unaccounted").add("bytes", bytes).add("of", x.ledger.of).add("features", uint64(len(features)))
+	}
+}
+
+// screened: of a screening block counts what no factor was confirmed for. Bytes of confirmed features are influenced, none of them unaccounted.
+func (x *experiment) screened(b *block, o *openCount, bytes *uint64, features map[featureKey]bool) {
+	*bytes += o.bytes
+	for k := range o.features {
+		if len(x.ledger.confirmed[k]) == 0 {
+			features[k] = true
+		}
+	}
+}
+
+// pairsOf is the n of a claim's bound.
+func (x *experiment) pairsOf(factors []string, equalScreen int) int {
+	least := -1
+	for _, f := range factors {
+		done, planned, skipped := 0, 0, false
+		for _, b := range x.c.blocks {
+			if b.phase != "confirm" || b.factor != f {
+				continue
+			}
+			planned++
+			if b.part {
+				done++
+			}
+			skipped = skipped || b.rules["nothing to confirm"]
+		}
+		n := done
+		if planned >= 24 {
+			n -= planned / 4
+		} else if len(x.net.suspects) > 0 || f == "content" && len(x.disk.suspects) > 0 {
+			n = 0
+		}
+		if n < 0 {
+			n = 0
+		}
+		if (n == 0 || skipped) && equalScreen > n {
+			n = equalScreen
+		}
+		if least < 0 || n < least {
+			least = n
+		}
+	}
+	return least
+}
+
+// judgeResidue decides collect.residue.
+func (x *experiment) judgeResidue(j *judgement) {
+	t := x.disk
+	j.now = 0
+	if n := len(x.confirms[len(x.confirms)-1].list); n > 0 {
+		j.ground("residue.sent").add("features", uint64(n))
+	}
+	blocks, _ := t.confirmingOf("content", "confirm")
+	paths, differ := 0, 0
+	var first *block
+	for _, b := range blocks {
+		if d := t.differing(b); len(d) > 0 {
+			differ++
+			if first == nil {
+				first, paths = b, len(d)
+			}
+		}
+	}
+	if n := len(x.onDisk.list); n > 0 {
+		own := map[string]bool{}
+		for _, k := range x.onDisk.list {
+			if i := strings.IndexByte(k.key.name, ':'); i > 0 {
+				own[k.key.name[i+1:]] = true
+			}
+		}
+		j.ground("residue.depends").add("features", uint64(n)).add("paths", uint64(len(own)))
+	}
+	if differ > 0 {
+		j.ground("residue.differs").add("paths", uint64(paths)).add("blocks", uint64(differ)).add("of", uint64(len(blocks)))
+	}
+	unread := uint64(0)
+	for _, r := range x.c.runs {
+		for _, e := range r.tree {
+			if e.kind == 'f' && e.sha == "" {
+				unread++
+			}
+		}
+		if len(r.tree) > mostEntries {
+			unread++
+		}
+	}
+	if unread > 0 {
+		j.ground("residue.unread").add("files", unread)
+	}
+	x.untried(j)
+}
+
+// untried are features that told the screened levels apart and that the held secrets do not.
+func (x *experiment) untried(j *judgement) {
+	n := uint64(0)
+	t := x.disk
+	held := x.heldFor("content")
+	for _, k := range t.keys {
+		if len(t.scDiff[k]) == 0 || t.aaDiff[k] > 0 || t.timing(k) || held == nil {
+			continue
+		}
+		zero, one := t.pair(held, k)
+		if zero.same(one) {
+			n++
+		}
+	}
+	if n > 0 {
+		j.ground("residue.untried").add("features", n)
+	}
+}
+
+// differing are the paths that are not the same in a block's two runs.
+func (t *trial) differing(b *block) []string {
+	seen := map[string]bool{}
+	var out []string
+	for _, k := range t.keys {
+		zero, one := t.pair(b, k)
+		if zero.same(one) {
+			continue
+		}
+		p := ""
+		if i := strings.IndexByte(k.name, ':'); i > 0 && strings.HasPrefix(k.name, "file.") {
+			p = k.name[i+1:]
+		}
+		if p != "" && !seen[p] {
+			seen[p] = true
+			out = append(out, p)
+		}
+	}
+	sort.Strings(out)
+	return out
+}
+
+func (x *experiment) equalScreens() int {
+	n := 0
+	for _, b := range x.disk.screen {
+		if len(x.disk.differing(b)) == 0 {
+			n++
+		}
+	}
+	return n
+}

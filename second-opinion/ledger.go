@@ -1,0 +1,249 @@
+package main
+
+// The ledger of an experiment: every byte of every packet is constant, influenced, unaccounted or explained (findings.md, "Ledger").
+
+import (
+	"sort"
+	"strings"
+)
+
+type ledgerRow struct {
+	wire, constant, explained, unaccounted uint64
+	influenced                             map[string]uint64 // by factors
+}
+
+// open is what speaks against `nothing.depends`, block by block.
+type openCount struct {
+	bytes    uint64
+	features map[featureKey]bool
+}
+
+type ledger struct {
+	t         *trial
+	rows      map[string]*ledgerRow
+	confirmed map[featureKey][]string
+	open      map[*block]*openCount
+	influence map[featureKey]uint64 // influenced bytes of confirmed features
+	of        uint64
+	constant  map[featureKey][]bool // by byte of the value; nil: not constant at all
+	whole     map[featureKey]bool   // of columns
+}
+
+// bytesOf gives the bytes of a field, also of one that is too long for its row.
+func (r *run) bytesOf(f *feature) []byte {
+	if f.big && !f.tls && f.flow > 0 {
+		return r.flows.list[f.flow-1].payload[f.offset : f.offset+f.size]
+	}
+	return []byte(f.text)
+}
+
+func (c *core) makeLedger(t *trial, confirmed map[featureKey][]string) *ledger {
+	l := &ledger{t: t, rows: map[string]*ledgerRow{}, confirmed: confirmed, open: map[*block]*openCount{}, influence: map[featureKey]uint64{}, constant: map[featureKey][]bool{}, whole: map[featureKey]bool{}}
+	l.findConstant()
+	blockOf := map[int]*block{}
+	for _, b := range t.blocks {
+		for _, r := range b.runs {
+			blockOf[r] = b
+		}
+	}
+	for _, r := range c.runs {
+		b := blockOf[r.n]
+		if b != nil && b.phase == "store" || r.flows == nil {
+			continue
+		}
+		l.run(r, b)
+	}
+	return l
+}
+
+func (l *ledger) row(endpoint string) *ledgerRow {
+	if l.rows[endpoint] == nil {
+		l.rows[endpoint] = &ledgerRow{influenced: map[string]uint64{}}
+	}
+	return l.rows[endpoint]
+}
+
+func (l *ledger) findConstant() {
+	var runs []*run
+	for _, b := range l.t.blocks {
+		if !b.part || b.phase == "store" {
+			continue
+		}
+		for _, n := range b.runs {
+			runs = append(runs, l.t.c.byNumber[n])
+		}
+	}
+	for _, k := range l.t.keys {
+		var first *feature
+		var same []bool
+		whole := true
+		for i, r := range runs {
+			f := l.t.sets[r.n][k]
+			if i == 0 {
+				first = f
+			}
+			if f == nil || first == nil || f.size != first.size || f.placed != first.placed {
+				same, whole = nil, false
+				break
+			}
+			whole = whole && f.same(first)
+			if !f.placed || whole {
+				continue
+			}
+			a, b := r.bytesOf(f), runs[0].bytesOf(first)
+			if same == nil {
+				same = make([]bool, len(a))
+				for j := range same {
+					same[j] = true
+				}
+			}
+			for j := range same {
+				same[j] = same[j] && j < len(a) && j < len(b) && a[j] == b[j]
+			}
+		}
+		l.whole[k], l.constant[k] = whole && first != nil, same
+	}
+}
+
+func (l *ledger) run(r *run, b *block) {
+	sums := map[string]uint64{}
+	for _, fl := range r.flows.list {
+		sums[fl.endpoint] += fl.wire
+		l.of += fl.wire
+		l.row(fl.endpoint).wire += fl.wire
+	}
+	hits := map[int]spans{}
+	for _, h := range l.t.c.searchRun(r).list {
+		hits[h.flow] = hits[h.flow].add(h.from, h.to)
+	}
+	var twin *run
+	if b != nil && b.part {
+		twin = l.t.c.byNumber[b.runs[0]+b.runs[1]-r.n]
+	}
+	for _, f := range r.features {
+		if n := f.bytesOf(); n > 0 {
+			l.feature(r, twin, b, f, n, hits)
+			sums[f.key.endpoint] -= n
+		} else if twin != nil {
+			l.number(r, twin, b, f)
+		}
+	}
+	if twin != nil {
+		for k, g := range l.t.sets[twin.n] {
+			if l.t.sets[r.n][k] == nil && g.kind != featTime && !r.settled(nil, twin, g) {
+				l.openOf(b).features[k] = true
+			}
+		}
+	}
+	for endpoint, n := range sums {
+		l.row(endpoint).unaccounted += n
+		if b != nil {
+			l.openOf(b).bytes += n
+		}
+	}
+}
+
+func (l *ledger) openOf(b *block) *openCount {
+	if l.open[b] == nil {
+		l.open[b] = &openCount{features: map[featureKey]bool{}}
+	}
+	return l.open[b]
+}
+
+// number: what is no bytes and differs within the block.
+func (l *ledger) number(r, twin *run, b *block, f *feature) {
+	g := l.t.sets[twin.n][f.key]
+	if f.kind != featTime && !f.same(g) && !r.settled(f, twin, g) {
+		l.openOf(b).features[f.key] = true
+	}
+}
+
+func (l *ledger) feature(r, twin *run, b *block, f *feature, n uint64, hits map[int]spans) {
+	row := l.row(f.key.endpoint)
+	factors := l.confirmed[f.key]
+	if l.whole[f.key] && f.origin != originDerived {
+		row.constant += n
+		return
+	}
+	var g *feature
+	differs := twin == nil
+	if twin != nil {
+		g = l.t.sets[twin.n][f.key]
+		differs = !f.same(g)
+	}
+	settled := twin != nil && r.settled(f, twin, g)
+	if !f.placed {
+		switch {
+		case len(factors) > 0:
+			row.influenced[strings.Join(factors, ",")] += n
+			l.influence[f.key] += n
+		case differs && !settled:
+			row.unaccounted += n
+			l.openBytes(b, f.key, n)
+		default:
+			row.explained += n
+		}
+		return
+	}
+	l.field(r, twin, b, f, g, settled, factors, hits)
+}
+
+func (l *ledger) openBytes(b *block, k featureKey, n uint64) {
+	if b != nil {
+		o := l.openOf(b)
+		o.bytes += n
+		o.features[k] = true
+	}
+}
+
+func (l *ledger) field(r, twin *run, b *block, f, g *feature, settled bool, factors []string, hits map[int]spans) {
+	row := l.row(f.key.endpoint)
+	same := l.constant[f.key]
+	own := r.bytesOf(f)
+	var theirs []byte
+	if g != nil {
+		theirs = twin.bytesOf(g)
+	}
+	apart := twin == nil || g == nil || g.size != f.size
+	for i := uint64(0); i < f.size; i++ {
+		switch {
+		case i < uint64(len(same)) && same[i]:
+			row.constant++
+		case len(factors) > 0:
+			row.influenced[strings.Join(factors, ",")]++
+			l.influence[f.key]++
+		case !f.tls && f.flow > 0 && hits[f.flow-1].has(f.offset+i, f.offset+i+1):
+			row.influenced["content"]++
+		case !settled && (apart || i >= uint64(len(own)) || i >= uint64(len(theirs)) || own[i] != theirs[i]):
+			row.unaccounted++
+			l.openBytes(b, f.key, 1)
+		default:
+			row.explained++
+		}
+	}
+}
+
+func (l *ledger) write() *value {
+	var names []string
+	for n := range l.rows {
+		names = append(names, n)
+	}
+	sort.Strings(names)
+	out := jList()
+	for _, n := range names {
+		row := l.rows[n]
+		influenced := jList()
+		var sets []string
+		for s := range row.influenced {
+			sets = append(sets, s)
+		}
+		sort.Strings(sets)
+		for _, s := range sets {
+			influenced.list = append(influenced.list, jObject(member2{"bytes", jInt(int64(row.influenced[s]))}, member2{"declared", jBool(false)},
+				member2{"factors", jTexts(strings.Split(s, ","))}))
+		}
+		out.list = append(out.list, jObject(member2{"constant", jInt(int64(row.constant))}, member2{"endpoint", jText(n)}, member2{"explained", jInt(int64(row.explained))},
+			member2{"influenced", influenced}, member2{"unaccounted", jInt(int64(row.unaccounted))}, member2{"wire", jInt(int64(row.wire))}))
+	}
+	return out
+}
