@@ -39,7 +39,7 @@ var claimTable = []claimRow{
 	{id: "change.updates", untested: "needs scenario"},
 	{id: "collect.authenticated", untested: "needs tls"},
 	{id: "collect.content", losses: lossEvents | lossPackets, upheld: "nothing.left", run: claimContent},
-	{id: "collect.encrypted", untested: "needs tls"},
+	{id: "collect.encrypted", losses: lossEvents | lossPackets, upheld: "bytes.sealed", run: claimEncrypted},
 	{id: "collect.host", untested: "needs experiment", losses: lossEvents | lossPackets, upheld: "nothing.depends"},
 	{id: "collect.inventory", untested: "needs experiment", losses: lossEvents | lossPackets, upheld: "nothing.depends"},
 	{id: "collect.metadata", untested: "needs experiment", losses: lossEvents | lossPackets, upheld: "nothing.depends"},
@@ -417,7 +417,7 @@ func (c *core) declaredFlow(f *flow) bool {
 	if f.key.proto != protoICMP {
 		return false
 	}
-	host := f.endpoint[:strings.LastIndexByte(f.endpoint, ':')]
+	host := f.host()
 	return host == "[198.18.0.1]" || c.hosts[host]
 }
 

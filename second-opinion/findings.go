@@ -21,6 +21,7 @@ type core struct {
 	runs                                                    []*run
 	outcome                                                 map[int]string
 	planned                                                 int
+	kinds                                                   map[int]string
 	installed                                               map[string]*installedFile
 	reads, writes, own                                      []string
 	endpoints, hosts                                        map[string]bool
@@ -76,7 +77,7 @@ func (v *verification) newCore() (*core, error) {
 	c := &core{v: v, plan: v.docs["plan.json"], claims: v.docs["claims.json"], assessment: v.docs["assessment.json"], planted: v.docs["planted.json"],
 		product: v.docs["product.json"], declaration: v.docs["declaration.json"], outcome: map[int]string{}, installed: map[string]*installedFile{},
 		endpoints: map[string]bool{}, hosts: map[string]bool{}, declaredUids: map[int]bool{}, made: map[int]map[string]bool{}, recs: map[int]*reconciled{},
-		missingRecord: map[int]bool{}, hits: map[int]*hitList{}, byNumber: map[int]*run{}}
+		missingRecord: map[int]bool{}, hits: map[int]*hitList{}, kinds: map[int]string{}, byNumber: map[int]*run{}}
 	c.semantics, c.target = c.plan.int("semantics"), c.plan.str("target")
 	c.trial = c.plan.has("blocks")
 	c.planned = len(c.plan.items("runs"))
@@ -99,7 +100,7 @@ func (v *verification) newCore() (*core, error) {
 	planHash := hexOf(v.b.part["plan.json"])
 	for _, row := range c.assessment.items("runs") {
 		n := int(row.int("run"))
-		c.outcome[n] = row.str("outcome")
+		c.outcome[n], c.kinds[n] = row.str("outcome"), row.str("kind")
 		r := v.runs[n]
 		if r == nil {
 			r = newRun(n)
@@ -159,8 +160,13 @@ func (c *core) consistent() error {
 			return err
 		}
 	}
-	kinds := map[int64]string{}
+	kinds, wrong := map[int64]string{}, false
 	for _, r := range c.plan.items("runs") {
+		certificate := r.str("kind") == "certificate"
+		if certificate != r.has("certificate") || certificate && c.semantics < 4 || wrong && !certificate && r.str("kind") != "locate" {
+			return fmt.Errorf("plan.json: run %d is with a wrong certificate, or behind one, as none can be", r.int("run"))
+		}
+		wrong = wrong || certificate
 		if n := r.int("run"); n < 1 || kinds[n] != "" {
 			return fmt.Errorf("plan.json: run %d is there twice, or none", n)
 		}
@@ -171,6 +177,9 @@ func (c *core) consistent() error {
 		n := r.int("run")
 		if kinds[n] == "" || r.get("kind") != nil && r.str("kind") != kinds[n] {
 			return fmt.Errorf("assessment.json: run %d was not planned so", n)
+		}
+		if r.str("rule") == "no tls" && kinds[n] != "certificate" {
+			return fmt.Errorf("assessment.json: run %d was dropped by a rule for others", n)
 		}
 		if seen[n] {
 			return fmt.Errorf("assessment.json: run %d is told of twice", n)
@@ -314,6 +323,9 @@ func (c *core) findings() *value {
 			rows.list = append(rows.list, c.writeReconciled(r))
 		}
 		f.set("reconciled", rows)
+	}
+	if c.usesTLS() {
+		c.takeTLS(f)
 	}
 	switch {
 	case c.trial && c.trialOf.net == nil:
@@ -572,6 +584,10 @@ func (c *core) untested(id string, row *claimRow) string {
 		return "no self-test"
 	case id == "control.switches" && (d == nil || len(d.items("switches")) == 0):
 		return "no switch declared"
+	case id == "collect.encrypted" && c.semantics < 4:
+		return "needs tls"
+	case id == "collect.authenticated" && c.semantics >= 4 && c.certificates() > 0:
+		return "no tls" // or what the bundle says: see takeTLS
 	case row.untested != "" && !c.isCompared(id, row):
 		return row.untested
 	case row.losses&lossPackets != 0 && c.plan.str("internet") == "closed":
@@ -616,13 +632,19 @@ func (c *core) judgeOne(row *value, known *claimRow) *value {
 	if missing := c.missingRuns(); missing > 0 {
 		j.ground("run.missing").add("runs", uint64(missing))
 	}
+	runs := 0
 	for _, r := range c.runs {
+		// Where certificates are wrong, what leaves counts and no more.
+		if c.kinds[r.n] == "certificate" && known.losses&lossPackets == 0 {
+			continue
+		}
+		runs++
 		j.now = r.n
 		if c.common(known, r, j) && known.run != nil {
 			known.run(c, r, j)
 		}
 	}
-	pairs := len(c.runs)
+	pairs := runs
 	if x := c.trialOf; c.trial && x.net != nil && compared[known.id] {
 		factors, _ := x.factorsOf(known.id)
 		if known.id == "collect.residue" {
@@ -633,7 +655,7 @@ func (c *core) judgeOne(row *value, known *claimRow) *value {
 			pairs = x.pairsOf(factors, len(x.net.screen))
 		}
 	}
-	return j.write(row.get("question"), len(c.runs), pairs)
+	return j.write(row.get("question"), runs, pairs)
 }
 
 // comparesContent: the plan varies what documents say, or something was confirmed to depend on it.
@@ -643,6 +665,26 @@ func (c *core) comparesContent() bool {
 		return x != nil
 	}
 	return c.confirmedOf("collect.content")
+}
+
+// certificates are the runs with wrong certificates that were planned.
+func (c *core) certificates() int {
+	n := 0
+	for _, r := range c.plan.items("runs") {
+		if r.str("kind") == "certificate" {
+			n++
+		}
+	}
+	return n
+}
+
+func (c *core) usesTLS() bool {
+	for _, r := range c.runs {
+		if r.usesTLS() {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *core) confirmedOf(id string) bool {
@@ -684,6 +726,7 @@ func (c *core) missingRuns() int {
 		}
 		switch rules[n] {
 		case "nothing kept", "nothing to confirm", "nothing to locate":
+		case "no tls": // of what concerns collect.authenticated alone
 		case "not set up":
 			notSetUp++
 		default:
@@ -710,6 +753,41 @@ func (c *core) enoughBeside() bool {
 		}
 	}
 	return true
+}
+
+// takeTLS: connections are not opened here, so what rests on what they carried is taken.
+func (c *core) takeTLS(f *value) {
+	if c.semantics >= 3 {
+		ids := []string{"collect.authenticated", "collect.encrypted"}
+		if !c.trial {
+			ids = append(ids, "collect.content")
+			c.takeMember(f, "influence", "influence (TLS is not opened)")
+			c.takeMember(f, "ledger", "ledger (TLS is not opened)")
+		}
+		for _, id := range ids {
+			c.takeClaim(f, id)
+		}
+	}
+}
+
+// takeClaim takes one claim's row from the bundle, judged or not.
+func (c *core) takeClaim(f *value, id string) {
+	there, err := readJSON(c.v.b.part["findings.json"])
+	if err != nil || findByID(f.items("claims"), id) == nil && findByID(f.items("not_tested"), id) == nil {
+		return
+	}
+	for _, list := range []string{"claims", "not_tested"} {
+		rows := jList()
+		for _, row := range c.claims.items("claims") {
+			if at := findByID(f.items(list), row.str("id")); at != nil && row.str("id") != id {
+				rows.list = append(rows.list, at)
+			} else if at := findByID(there.items(list), id); at != nil && row.str("id") == id {
+				rows.list = append(rows.list, at)
+			}
+		}
+		f.set(list, rows)
+	}
+	c.taken = append(c.taken, id+" (TLS is not opened)")
 }
 
 // takeMember takes a member of the bundle's findings as it is.

@@ -253,6 +253,14 @@ func (o *flows) flowOf(key flowKey) *flow {
 	return fl
 }
 
+// host is the endpoint without port and protocol.
+func (f *flow) host() string {
+	if i := strings.LastIndexByte(f.endpoint, ':'); i > 0 {
+		return f.endpoint[:i]
+	}
+	return f.endpoint
+}
+
 func layerName(proto int) string {
 	switch proto {
 	case -1:

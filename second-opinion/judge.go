@@ -27,6 +27,7 @@ var reasonTable = []reasonRow{
 	{"code.altered", "refuted", []string{"files"}},
 	{"target.changed", "refuted", []string{"paths"}},
 	{"files.changed", "refuted", []string{"paths"}},
+	{"bytes.readable", "refuted", []string{"bytes", "runs"}},
 	{"samples.missed", "refuted", []string{"missed", "runs"}},
 	{"record.gap", "not verifiable", []string{"runs", "events", "packets"}},
 	{"state.unexplained", "not verifiable", []string{"things", "runs"}},
@@ -44,6 +45,7 @@ var reasonTable = []reasonRow{
 	{"residue.differs", "not verifiable", []string{"paths", "blocks", "of"}},
 	{"residue.unread", "not verifiable", []string{"files"}},
 	{"residue.untried", "not verifiable", []string{"features"}},
+	{"bytes.opaque", "not verifiable", []string{"bytes", "runs"}},
 	{"code.unowned", "not verifiable", []string{"files"}},
 	{"code.unlisted", "not verifiable", []string{"files"}},
 	{"code.generated", "not verifiable", []string{"files"}},
@@ -58,6 +60,7 @@ var reasonTable = []reasonRow{
 	{"ports.none", "upheld", []string{"runs"}},
 	{"code.installed", "upheld", []string{"files", "runs"}},
 	{"files.own", "upheld", []string{"paths", "runs"}},
+	{"bytes.sealed", "upheld", []string{"bytes", "runs"}},
 	{"samples.found", "upheld", []string{"found", "of", "runs"}},
 }
 
