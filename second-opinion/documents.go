@@ -36,7 +36,8 @@ var (
 	plantedShape1 = parseShape(`{schema:'hallmark/planted/v1',target:s,files:[{` + fileShape + `}]}`)
 	plantedShape2 = parseShape(`{schema:'hallmark/planted/v2'hallmark/planted/v3',target:s,sets:[{set:i,phase:'aa'screen',block:i,
 		levels:[{factor:s,level:i}],files:[{` + worldsShape + `}],
-		mix?:{factor:s,parts:[{document:i,from:i,to:i,draw:i}]}}]}`)
+		mix?:{factor:s,parts:[{document:i,from:i,to:i,draw:i,offset:i|n,length:i|n,of:i|n}]}}],
+		things?:[{factor:s,documents:[{document:s,places:i}]}]}`)
 	selfTestShape = parseShape(`{result:'passed'failed',rows:[{way:s,kind:'read'send'refuse'state',witnesses:[s],
 		result:'seen'denied'missed'unavailable',why:s}]}`)
 )

@@ -198,7 +198,11 @@ int hm_trials_world(struct hm_trials *e, unsigned block, unsigned place, struct 
 	if (locates && e->question.count[level]) {
 		set->mixed = e->question.factor;
 		set->part_count = e->question.count[level];
-		memcpy(set->parts, e->question.level[level], sizeof(set->parts));
+		for (size_t i = 0; i < set->part_count; i++) {
+			const struct hm_locate_part *part = &e->question.level[level][i];
+
+			set->parts[i] = (struct hm_factor_part){ part->document, part->from, part->to, 0 };
+		}
 		r = hm_factor_mixed(world, e->a->seed, "screen", choice, set->mixed, set->parts, set->part_count, fail);
 	} else {
 		r = hm_factor_world(world, e->a->seed, set->screen ? "screen" : "aa", choice, fail);
@@ -274,6 +278,8 @@ static int write_planted(struct hm_trials *e, struct hm_fail *fail)
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
 	HM_JSON json_t *document = json_pack("{s:s,s:s,s:O}", "schema", "hallmark/planted/v3", "target", HM_TARGET, "sets", e->planted);
 
+	if (e->locates)
+		json_object_set_new(document, "things", hm_trials_things(e));
 	hm_json_write(&text, document);
 	return hm_parts_take(e->a->parts, "planted.json", &text, fail);
 }

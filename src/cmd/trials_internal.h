@@ -1,6 +1,7 @@
 #pragma once
 /* What the files of trials share. */
 #include "locate.h"
+#include "mix.h"
 #include "progress.h"
 #include "trials.h"
 #include "world.h"
@@ -75,6 +76,8 @@ int hm_trials_compare(const struct hm_trials *e, struct hm_compare *compare, uns
  * their numbers where `numbers` is not NULL. */
 int hm_trials_list(const struct hm_trials *e, unsigned first, unsigned last, const size_t *index, struct hm_compare_block *list,
 		   unsigned *numbers, struct hm_fail *fail) HM_MUST_CHECK;
+/* The member `things` of planted.json; a new reference. */
+json_t *hm_trials_things(const struct hm_trials *e) HM_MUST_CHECK;
 /* Before a locate block: 1 with e->question set, or 0 when nothing is to be asked any more. */
 int hm_trials_ask(struct hm_trials *e, struct hm_fail *fail) HM_MUST_CHECK;
 /* Behind it. */

@@ -93,6 +93,18 @@ static int add_factor(struct hm_trials *e, size_t factor, const size_t *index, c
 	return 0;
 }
 
+/* What of it can be changed alone, if anything can. */
+static void tell_factor(struct hm_trials *e, const char *factor)
+{
+	uint32_t places[HM_LOCATE_THINGS];
+
+	if (hm_factor_things() > HM_LOCATE_THINGS)
+		abort();
+	for (uint32_t i = 0; i < hm_factor_things(); i++)
+		places[i] = hm_factor_places(factor, i);
+	(void)!hm_locate_factor(e->locate, factor, places, hm_factor_things());
+}
+
 static int begin(struct hm_trials *e, struct hm_fail *fail)
 {
 	HM_FREE size_t *index = hm_alloc(2 * (size_t)e->blocks, sizeof(*index));
@@ -107,6 +119,8 @@ static int begin(struct hm_trials *e, struct hm_fail *fail)
 	draws.plan = &digest;
 	e->compare = hm_compare_new();
 	e->locate = hm_locate_new(e->a->seed);
+	for (size_t i = 0; i < e->factor_count; i++)
+		tell_factor(e, e->factors[i]);
 	r = compare_all(e, index, fail);
 	for (size_t i = 0; i < e->factor_count && r == 0; i++) {
 		draws.test = (uint32_t)i;

@@ -12,14 +12,46 @@ static bool is_same(const struct set *a, const struct set *b)
 	return strcmp(a->mixed, b->mixed) == 0 && memcmp(a->parts, b->parts, a->part_count * sizeof(a->parts[0])) == 0;
 }
 
+static json_t *part_of(const struct hm_factor_part *part, bool content)
+{
+	json_t *row = json_pack("{s:i,s:i,s:i,s:i}", "document", (int)part->document, "from", (int)part->from, "to", (int)part->to, "draw", (int)part->draw);
+	size_t offset, length, of;
+	bool text = content && hm_factor_span(part->document, part->from, part->to, &offset, &length, &of);
+
+	json_object_set_new(row, "offset", text ? json_integer((json_int_t)offset) : json_null());
+	json_object_set_new(row, "length", text ? json_integer((json_int_t)length) : json_null());
+	json_object_set_new(row, "of", text ? json_integer((json_int_t)of) : json_null());
+	return row;
+}
+
 static json_t *mix_of(const struct set *set)
 {
 	json_t *parts = json_array();
 
 	for (size_t i = 0; i < set->part_count; i++)
-		json_array_append_new(parts, json_pack("{s:i,s:i,s:i,s:i}", "document", (int)set->parts[i].document, "from", (int)set->parts[i].from,
-						       "to", (int)set->parts[i].to, "draw", (int)set->parts[i].draw));
+		json_array_append_new(parts, part_of(&set->parts[i], strcmp(set->mixed, "content") == 0));
 	return json_pack("{s:s,s:o}", "factor", set->mixed, "parts", parts);
+}
+
+json_t *hm_trials_things(const struct hm_trials *e)
+{
+	json_t *list = json_array();
+
+	for (size_t f = 0; f < e->factor_count; f++) {
+		json_t *documents = json_array();
+		bool any = false;
+
+		for (uint32_t i = 0; i < hm_factor_things(); i++) {
+			uint32_t places = hm_factor_places(e->factors[f], i);
+
+			any |= places > 0;
+			json_array_append_new(documents, json_pack("{s:s,s:i}", "document", hm_factor_thing(i), "places", (int)places));
+		}
+		if (any)
+			json_array_append_new(list, json_pack("{s:s,s:O}", "factor", e->factors[f], "documents", documents));
+		json_decref(documents);
+	}
+	return list;
 }
 
 int hm_trials_find_set(struct hm_trials *e, size_t *ret, struct set wanted, const struct hm_world *world, struct hm_fail *fail)

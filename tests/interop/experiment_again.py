@@ -11,7 +11,7 @@ with Python's standard library. Nothing here is quick; it does what the page say
         screen FEATURES BLOCKS_AA BLOCKS D_AA... D... DIFFERS_AA... DIFFERS... KIND...
         differ BLOCK BLOCKS VALUE...            "-": there is none
         off TOLERANCE BLOCKS D...
-        locate SEED FACTOR TARGETS {STEADY OF HOW NOISE RANGES {DOCUMENT FROM TO}...}...     of rules that stand for products
+        locate SEED FACTOR THINGS PLACES... TARGETS {STEADY OF HOW NOISE RANGES {DOCUMENT FROM TO}...}...     of rules that stand for products
         direct WHY BLOCKS HELD_0 HELD_1 VALUE...     WHY: 1 suspect, 2 values of its own, 3 both
 """
 import hashlib
@@ -140,7 +140,6 @@ def direct(why, held, confirm):
     return row if 2 ** telling >= 100 and (why & 2 or 4 * telling >= len(row)) else None
 
 
-PLACES = {}  # by factor: those of its things, as the table of documents has them
 BLOCKS = 128
 
 
@@ -149,8 +148,8 @@ class Missing(Exception):
 
 
 class Located:
-    def __init__(self, seed, factor, steadiness):
-        self.factor, self.places = factor, PLACES[factor]
+    def __init__(self, seed, factor, places, steadiness):
+        self.factor, self.places = factor, places
         things = [i for i, places in enumerate(self.places) if places]
         self.order = sorted(things, key=lambda i: derive(seed, f"locate/{factor}/{i}"))
         self.times = [next((z for z in (1, 2, 3, 4) if c and 20 * (n - c) ** z <= n ** z), 0) for c, n in steadiness]
@@ -304,7 +303,9 @@ def simulate(rule, question, target, block):
 
 
 def locate(words):
-    seed, factor, targets, *rest = words
+    seed, factor, things, *rest = words
+    places = [int(rest.pop(0)) for _ in range(int(things))]
+    targets, *rest = rest
     steadiness, rules = [], []
     for _ in range(int(targets)):
         c, n, how, noise, count = rest[:5]
@@ -312,7 +313,7 @@ def locate(words):
         rest = rest[5 + 3 * int(count):]
         steadiness.append((int(c), int(n)))
         rules.append((how, int(noise), [tuple(numbers[i:i + 3]) for i in range(0, len(numbers), 3)]))
-    located = Located(bytes.fromhex(seed), factor, steadiness)
+    located = Located(bytes.fromhex(seed), factor, places, steadiness)
     while (question := located.next()) is not None:
         block = len(located.asked)
         d = None if block % 11 == 10 else [simulate(rule, question, i, block) for i, rule in enumerate(rules)]

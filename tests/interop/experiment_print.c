@@ -269,26 +269,16 @@ static int answer_direct(struct input *in)
 
 /* ---- locating, of products that are no more than a rule ---- */
 
-static int answer_things(struct input *in)
-{
-	HM_FREE char *factor = word(in);
-
-	for (uint32_t i = 0; i < hm_factor_things(); i++)
-		printf("%s%" PRIu32, i ? " " : "", hm_factor_places(factor, i));
-	putchar('\n');
-	return 0;
-}
-
 enum { RANGES_MAX = 8 };
 
 struct rule {
 	char *how; /* any, all, bit */
 	size_t ranges;
-	struct hm_factor_part range[RANGES_MAX];
+	struct hm_locate_part range[RANGES_MAX];
 	unsigned noise; /* of 256 */
 };
 
-static bool touches(const struct hm_factor_part *parts, size_t count, const struct hm_factor_part *range)
+static bool touches(const struct hm_locate_part *parts, size_t count, const struct hm_locate_part *range)
 {
 	for (size_t i = 0; i < count; i++)
 		if (parts[i].document == range->document && parts[i].from < range->to && range->from < parts[i].to)
@@ -296,14 +286,14 @@ static bool touches(const struct hm_factor_part *parts, size_t count, const stru
 	return false;
 }
 
-static void put_parts(struct hm_bytes *out, const struct hm_factor_part *parts, size_t count)
+static void put_parts(struct hm_bytes *out, const struct hm_locate_part *parts, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		hm_bytes_printf(out, "%s%" PRIu32 "/%" PRIu32 "-%" PRIu32, i ? "," : "", parts[i].document, parts[i].from, parts[i].to);
 }
 
 /* Whether what is sent is another than the reference. */
-static bool is_other(const struct rule *rule, const struct hm_factor_part *parts, size_t count)
+static bool is_other(const struct rule *rule, const struct hm_locate_part *parts, size_t count)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
 	struct hm_sha256 digest;
@@ -361,13 +351,19 @@ static int answer_locate(struct input *in)
 	struct hm_locate_question q;
 	HM_FREE char *factor = NULL;
 	struct hm_locate *l;
+	uint32_t places[HM_LOCATE_THINGS];
 	uint8_t seed[32];
-	size_t targets;
+	size_t targets, things;
 
 	bytes32(seed, in);
 	factor = word(in);
+	things = (size_t)number(in) % (HM_LOCATE_THINGS + 1);
+	for (size_t i = 0; i < things; i++)
+		places[i] = (uint32_t)number(in);
 	targets = (size_t)number(in) % (HM_LOCATE_TARGETS + 1);
 	l = hm_locate_new(seed);
+	if (!hm_locate_factor(l, factor, places, things))
+		return hm_fail_set(in->fail, HM_E_BAD, "no things");
 	for (size_t i = 0; i < targets; i++) {
 		unsigned steady = (unsigned)number(in), of = (unsigned)number(in);
 
@@ -400,7 +396,7 @@ static const struct {
 	int (*answer)(struct input *in);
 } lines[] = { { "coin", answer_coin }, { "secret", answer_secret }, { "rate", answer_rate }, { "phases", answer_phases },
 	    { "test", answer_test }, { "screen", answer_screen }, { "differ", answer_differ },
-	    { "off", answer_off },	 { "direct", answer_direct }, { "things", answer_things }, { "locate", answer_locate } };
+	    { "off", answer_off },	 { "direct", answer_direct }, { "locate", answer_locate } };
 
 static int answer(struct input *in)
 {

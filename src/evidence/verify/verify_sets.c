@@ -28,6 +28,22 @@ static int read_choice(struct hm_factor_choice *choice, const json_t *set, struc
 	return 0;
 }
 
+static bool says(const json_t *row, const char *member, bool there, size_t value)
+{
+	const json_t *is = json_object_get(row, member);
+
+	return there ? json_integer_value(is) == (json_int_t)value : json_is_null(is);
+}
+
+/* Where the part stands in a text that is deflated. */
+static bool says_span(const json_t *row, const char *name, const struct hm_factor_part *part)
+{
+	size_t offset = 0, length = 0, of = 0;
+	bool text = strcmp(name, "content") == 0 && hm_factor_span(part->document, part->from, part->to, &offset, &length, &of);
+
+	return says(row, "offset", text, offset) && says(row, "length", text, length) && says(row, "of", text, of);
+}
+
 /* What has level 1 of a factor in a world between two levels. NULL: the set is none. */
 static int read_mix(const char **name, struct hm_factor_part **parts, size_t *count, const json_t *set, struct hm_fail *fail)
 {
@@ -49,7 +65,32 @@ static int read_mix(const char **name, struct hm_factor_part **parts, size_t *co
 			if (v[m] < 0 || v[m] > UINT32_MAX)
 				return hm_fail_set(fail, HM_E_BAD, "planted.json: a mixed set has no such part");
 		}
-		(*parts)[(*count)++] = (struct hm_factor_part){ (uint32_t)v[0], (uint32_t)v[1], (uint32_t)v[2], (uint32_t)v[3] };
+		(*parts)[*count] = (struct hm_factor_part){ (uint32_t)v[0], (uint32_t)v[1], (uint32_t)v[2], (uint32_t)v[3] };
+		if (!says_span(row, *name, &(*parts)[(*count)++]))
+			return hm_fail_set(fail, HM_E_BAD, "planted.json: a part of a mixed set is not where it says");
+	}
+	return 0;
+}
+
+/* What can be changed alone: of each factor that has something, its documents and their places. */
+static int check_things(const json_t *planted, struct hm_fail *fail)
+{
+	const json_t *row, *document;
+	size_t i, k;
+
+	json_array_foreach (json_object_get(planted, "things"), i, row) {
+		const char *factor = json_string_value(json_object_get(row, "factor"));
+		const json_t *documents = json_object_get(row, "documents");
+
+		if (!factor || json_array_size(documents) != hm_factor_things())
+			return hm_fail_set(fail, HM_E_BAD, "planted.json: there are other documents than it says");
+		json_array_foreach (documents, k, document) {
+			const char *name = json_string_value(json_object_get(document, "document"));
+
+			if (!name || strcmp(name, hm_factor_thing((uint32_t)k)) != 0 ||
+			    json_integer_value(json_object_get(document, "places")) != hm_factor_places(factor, (uint32_t)k))
+				return hm_fail_set(fail, HM_E_BAD, "planted.json: a document has other places than it says");
+		}
 	}
 	return 0;
 }
@@ -78,7 +119,8 @@ void hm_verify_sets(struct check *c, const uint8_t *seed)
 	unsigned version = schema && strcmp(schema, "hallmark/planted/v2") == 0 ? 2 : HM_FACTOR_DOCUMENTS;
 	struct hm_fail fail = { 0 };
 	size_t i, files = 0;
-	int worst = 0;
+	/* Places are those of the documents that this program makes. */
+	int worst = version == HM_FACTOR_DOCUMENTS ? check_things(c->planted, &fail) : 0;
 
 	json_array_foreach (sets, i, set) {
 		struct hm_fail now = { 0 };

@@ -123,13 +123,16 @@ SHAPE(set_file,
       RULES({ "sha256", .form = 'h' }, { "size", .form = 'n' }, { "mode", .form = 'n' },
 	    { "role", .words = " document sample definitions " }, TEXTS("tokens"), { "uid", .form = 'n' }, { "gid", .form = 'n' },
 	    { "mtime", .form = 'n' }, { "atime", .form = 'n' }, { "xattrs", &xattr }, { "draw", .form = 'n' }));
-SHAPE(mixed_part, ROWS(NUMBER("document"), NUMBER("from"), NUMBER("to"), NUMBER("draw")),
-      RULES({ "document", .form = 'n' }, { "from", .form = 'n' }, { "to", .form = 'n' }, { "draw", .form = 'n' }));
+SHAPE(mixed_part, ROWS(NUMBER("document"), NUMBER("from"), NUMBER("to"), NUMBER("draw"), NUMBER("offset|"), NUMBER("length|"), NUMBER("of|")),
+      RULES({ "document", .form = 'n' }, { "from", .form = 'n' }, { "to", .form = 'n' }, { "draw", .form = 'n' }, { "offset", .form = 'n' },
+	    { "length", .form = 'n' }, { "of", .form = 'n' }));
 SHAPE(mix, ROWS(TEXT("factor"), LIST("parts")), RULES({ "parts", &mixed_part }));
 SHAPE(planted_set, ROWS(NUMBER("set"), TEXT("phase"), NUMBER("block"), LIST("levels"), LIST("files"), OBJECT("mix?")),
       RULES({ "set", .form = 'n' }, { "mix", &mix }, { "phase", .words = " aa screen " }, { "block", .form = 'n' }, { "levels", &level },
 	    { "files", &set_file }));
-SHAPE(planted_sets, ROWS(TEXT("schema"), TEXT("target"), LIST("sets")), RULES({ "sets", &planted_set }));
+SHAPE(thing, ROWS(TEXT("document"), NUMBER("places")), RULES({ "places", .form = 'n' }));
+SHAPE(things, ROWS(TEXT("factor"), LIST("documents")), RULES({ "documents", &thing }));
+SHAPE(planted_sets, ROWS(TEXT("schema"), TEXT("target"), LIST("sets"), LIST("things?")), RULES({ "sets", &planted_set }, { "things", &things }));
 
 static const struct {
 	const char *part, *schema;

@@ -2,7 +2,49 @@
  * called for, and what they showed is put down. */
 #include "evaluate_internal.h"
 
-#include "mix.h"
+#include "factor.h"
+
+enum { PLACES_MAX = 1 << 20 };
+
+/* ---- things ---- */
+
+/* The documents that a factor can be changed in alone, as planted.json tells them: what it says was made is checked by who makes it again. NULL: none. */
+static const json_t *things_of(const struct hm_core *core, const char *factor)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (json_object_get(core->planted, "things"), i, row)
+		if (strcmp(json_string_value(json_object_get(row, "factor")), factor) == 0)
+			return json_object_get(row, "documents");
+	return NULL;
+}
+
+static int tell_factor(struct hm_locate *l, const struct hm_core *core, const char *factor, struct hm_fail *fail)
+{
+	const json_t *documents = things_of(core, factor), *row;
+	uint32_t places[HM_LOCATE_THINGS];
+	bool fits = json_array_size(documents) <= HM_LOCATE_THINGS;
+	size_t i;
+
+	if (!documents)
+		return 0;
+	json_array_foreach (documents, i, row) {
+		json_int_t count = json_integer_value(json_object_get(row, "places"));
+
+		fits &= count <= PLACES_MAX;
+		if (fits)
+			places[i] = (uint32_t)count;
+	}
+	if (!fits || !hm_locate_factor(l, factor, places, json_array_size(documents)))
+		return hm_fail_set(fail, HM_E_BAD, "planted.json: what can be changed alone of %s makes no sense", factor);
+	return 0;
+}
+
+static const char *thing_of(const struct hm_core *core, const char *factor, uint32_t document)
+{
+	return json_string_value(json_object_get(json_array_get(things_of(core, factor), document), "document"));
+}
 
 /* ---- targets ---- */
 
@@ -61,7 +103,7 @@ static bool has_parts(const json_t *set, const struct hm_locate_question *q, uns
 	if (strcmp(json_string_value(json_object_get(mix, "factor")), q->factor) != 0 || json_array_size(list) != q->count[level])
 		return false;
 	json_array_foreach (list, i, row) {
-		const struct hm_factor_part *part = &q->level[level][i];
+		const struct hm_locate_part *part = &q->level[level][i];
 
 		if (number_of(row, "document") != part->document || number_of(row, "from") != part->from || number_of(row, "to") != part->to)
 			return false;
@@ -112,7 +154,10 @@ int hm_located_replay(struct hm_locate **ret, const struct hm_located *x, struct
 	if (!hm_core_locates(x->core))
 		return 0;
 	*ret = hm_locate_new(x->core->seed);
-	add_targets(*ret, x);
+	for (size_t f = 0; f < x->core->factor_count && r == 0; f++)
+		r = tell_factor(*ret, x->core, x->core->factors[f], fail);
+	if (r == 0)
+		add_targets(*ret, x);
 	for (size_t i = 0; i < x->core->block_count && r == 0; i++) {
 		const struct hm_block *b = &x->core->blocks[i];
 
@@ -126,10 +171,14 @@ int hm_located_replay(struct hm_locate **ret, const struct hm_located *x, struct
 
 /* ---- what is said of it ---- */
 
+static const json_t *set_of(const struct hm_core *core, size_t run)
+{
+	return json_array_get(json_object_get(core->planted, "sets"), core->set_of[run]);
+}
+
 static struct hm_slice file_of(const struct hm_core *core, size_t run, uint32_t document)
 {
-	const json_t *set = json_array_get(json_object_get(core->planted, "sets"), core->set_of[run]);
-	const char *part = json_string_value(json_object_get(hm_factor_row(json_object_get(set, "files"), document), "part"));
+	const char *part = json_string_value(json_object_get(hm_factor_row(json_object_get(set_of(core, run), "files"), document), "part"));
 	struct hm_slice file = { 0 };
 
 	if (part && !hm_parts_get(core->parts, part, &file))
@@ -137,40 +186,54 @@ static struct hm_slice file_of(const struct hm_core *core, size_t run, uint32_t 
 	return file;
 }
 
-/* Bytes of the file that were not the same in the two runs of the locate block: from the first to the last. */
-static void differing(const struct hm_core *core, unsigned block, uint32_t document, size_t *offset, size_t *length, size_t *of)
-{
-	const struct hm_block *b = &core->blocks[core->block_count - HM_EXPERIMENT_LOCATE + block];
-	struct hm_slice a = file_of(core, b->run[b->level[0] == 1], document), c = file_of(core, b->run[b->level[0] != 1], document);
-	size_t both = a.len < c.len ? a.len : c.len, tail = 0;
+/* Bytes of the document, or characters of its text. */
+struct span {
+	const char *part;
+	json_int_t offset, length, of;
+};
 
-	for (*offset = 0; *offset < both && a.data[*offset] == c.data[*offset];)
-		++*offset;
-	while (tail < both - *offset && a.data[a.len - 1 - tail] == c.data[c.len - 1 - tail])
+/* Bytes of the file that were not the same in the two runs of the locate block: from the first to the last. */
+static struct span differing(const struct hm_core *core, const struct hm_block *b, uint32_t document)
+{
+	struct hm_slice a = file_of(core, b->run[b->level[0] == 1], document), c = file_of(core, b->run[b->level[0] != 1], document);
+	size_t both = a.len < c.len ? a.len : c.len, head = 0, tail = 0;
+
+	while (head < both && a.data[head] == c.data[head])
+		head++;
+	while (tail < both - head && a.data[a.len - 1 - tail] == c.data[c.len - 1 - tail])
 		tail++;
-	*length = c.len - tail - *offset;
-	*of = c.len;
+	return (struct span){ "file", (json_int_t)head, (json_int_t)(c.len - tail - head), (json_int_t)c.len };
+}
+
+/* Where the text is deflated planted.json says which characters of it the part is. */
+static struct span span_of(const struct hm_core *core, const struct hm_locate_place *place)
+{
+	const struct hm_block *b = &core->blocks[core->block_count - HM_EXPERIMENT_LOCATE + place->block];
+	const json_t *parts = json_object_get(json_object_get(set_of(core, b->run[b->level[0] != 1]), "mix"), "parts"), *row;
+	size_t i;
+
+	json_array_foreach (parts, i, row)
+		if (number_of(row, "document") == place->part.document && !json_is_null(json_object_get(row, "of")))
+			return (struct span){ "text", number_of(row, "offset"), number_of(row, "length"), number_of(row, "of") };
+	return differing(core, b, place->part.document);
 }
 
 static json_t *place_json(const struct hm_core *core, const struct hm_locate_place *place, const char *factor, unsigned k)
 {
 	json_t *out = json_object(), *with = json_array();
-	size_t offset, length, of;
-	bool text = false, bytes = strcmp(factor, "content") == 0;
+	bool bytes = strcmp(factor, "content") == 0;
+	struct span span = { 0 };
 
-	if (bytes) {
-		text = hm_factor_span(place->part.document, place->part.from, place->part.to, &offset, &length, &of);
-		if (!text)
-			differing(core, place->block, place->part.document, &offset, &length, &of);
-	}
-	for (uint32_t i = 0; i < hm_factor_things(); i++)
+	if (bytes)
+		span = span_of(core, place);
+	for (uint32_t i = 0; i < HM_LOCATE_THINGS; i++)
 		if (place->ground >> i & 1)
-			json_array_append_new(with, json_string(hm_factor_thing(i)));
-	json_object_set_new(out, "document", json_string(hm_factor_thing(place->part.document)));
-	json_object_set_new(out, "part", !bytes ? json_null() : json_string(text ? "text" : "file"));
-	json_object_set_new(out, "offset", bytes ? json_integer((json_int_t)offset) : json_null());
-	json_object_set_new(out, "length", bytes ? json_integer((json_int_t)length) : json_null());
-	json_object_set_new(out, "of", bytes ? json_integer((json_int_t)of) : json_null());
+			json_array_append_new(with, json_string(thing_of(core, factor, i)));
+	json_object_set_new(out, "document", json_string(thing_of(core, factor, place->part.document)));
+	json_object_set_new(out, "part", bytes ? json_string(span.part) : json_null());
+	json_object_set_new(out, "offset", bytes ? json_integer(span.offset) : json_null());
+	json_object_set_new(out, "length", bytes ? json_integer(span.length) : json_null());
+	json_object_set_new(out, "of", bytes ? json_integer(span.of) : json_null());
 	json_object_set_new(out, "with", with);
 	json_object_set_new(out, "blocks", json_integer(place->confirmed));
 	json_object_set_new(out, "error", json_pack("[i,i]", 1, 1 << k));
@@ -208,7 +271,7 @@ static const struct hm_compare_found *next_found(struct cursor *c)
 }
 
 /* Why the row is no target; NULL: it is the next. */
-static const char *no_target(struct cursor *c, const json_t *row)
+static const char *no_target(struct cursor *c, const struct hm_locate *l, const json_t *row)
 {
 	const struct hm_compare_found *found;
 	struct hm_compare_account account;
@@ -221,7 +284,7 @@ static const char *no_target(struct cursor *c, const json_t *row)
 	if (!found)
 		abort(); /* it was made of them */
 	hm_compare_account(c->x->compare, found->key, &account);
-	if (!hm_locate_can(c->x->core->factors[c->factor]))
+	if (!hm_locate_can(l, c->x->core->factors[c->factor]))
 		return "factor";
 	return account.timing ? "timing" : c->targets == HM_LOCATE_TARGETS ? "features" : NULL;
 }
@@ -240,7 +303,7 @@ json_t *hm_located_json(const struct hm_locate *l, const struct hm_located *x, c
 
 		if (strcmp(json_string_value(json_object_get(row, "grade")), "dependent") != 0)
 			continue;
-		why = no_target(&c, row);
+		why = no_target(&c, l, row);
 		out = json_object();
 		for (size_t m = 0; m < HM_COUNT(told); m++)
 			json_object_set(out, told[m], json_object_get(row, told[m]));

@@ -20,14 +20,6 @@ void hm_locate_free(struct hm_locate *l)
 	free(l);
 }
 
-bool hm_locate_can(const char *factor)
-{
-	for (uint32_t i = 0; i < hm_factor_things(); i++)
-		if (hm_factor_places(factor, i))
-			return true;
-	return false;
-}
-
 struct ordered {
 	struct hm_sha256 key;
 	uint32_t document;
@@ -38,35 +30,44 @@ static int by_key(const void *a, const void *b)
 	return memcmp(&((const struct ordered *)a)->key, &((const struct ordered *)b)->key, sizeof(struct hm_sha256));
 }
 
-/* The factor's, made where it is new. SIZE_MAX where it has no things. */
-static size_t space_of(struct hm_locate *l, const char *factor)
+/* SIZE_MAX where it was not told. */
+static size_t space_of(const struct hm_locate *l, const char *factor)
 {
-	struct ordered list[THINGS_MAX];
-	struct space *s;
-
 	for (size_t i = 0; i < l->space_count; i++)
 		if (strcmp(l->spaces[i].factor, factor) == 0)
 			return i;
-	if (!hm_locate_can(factor))
-		return SIZE_MAX;
-	if (hm_factor_things() > THINGS_MAX)
-		abort();
-	l->spaces = hm_realloc(l->spaces, l->space_count + 1, sizeof(*l->spaces));
-	s = &l->spaces[l->space_count];
-	*s = (struct space){ .factor = factor };
-	for (uint32_t i = 0; i < hm_factor_things(); i++) {
+	return SIZE_MAX;
+}
+
+bool hm_locate_can(const struct hm_locate *l, const char *factor)
+{
+	return space_of(l, factor) != SIZE_MAX;
+}
+
+bool hm_locate_factor(struct hm_locate *l, const char *factor, const uint32_t *places, size_t count)
+{
+	struct space s = { .factor = factor };
+	struct ordered list[THINGS_MAX];
+
+	if (count > THINGS_MAX || hm_locate_can(l, factor))
+		return false;
+	for (uint32_t i = 0; i < count; i++) {
 		HM_FREE char *label = hm_sprintf("locate/%s/%u", factor, i);
 
-		s->places[i] = hm_factor_places(factor, i);
-		if (!s->places[i])
+		s.places[i] = places[i];
+		if (!places[i])
 			continue;
-		hm_derive(&list[s->count].key, l->seed, label);
-		list[s->count++].document = i;
+		hm_derive(&list[s.count].key, l->seed, label);
+		list[s.count++].document = i;
 	}
-	qsort(list, s->count, sizeof(list[0]), by_key);
-	for (size_t i = 0; i < s->count; i++)
-		s->order[i] = list[i].document;
-	return l->space_count++;
+	if (!s.count)
+		return false;
+	qsort(list, s.count, sizeof(list[0]), by_key);
+	for (size_t i = 0; i < s.count; i++)
+		s.order[i] = list[i].document;
+	l->spaces = hm_realloc(l->spaces, l->space_count + 1, sizeof(*l->spaces));
+	l->spaces[l->space_count++] = s;
+	return true;
 }
 
 /* Z: the smallest of 1 to 4 with 20 (n - c)^Z <= n^Z. */

@@ -6,19 +6,24 @@
  *
  * Pure, like everything below judge. */
 #include "compare.h"
-#include "mix.h"
 
 enum {
 	HM_LOCATE_BLOCKS = HM_EXPERIMENT_LOCATE, /* that are planned */
 	HM_LOCATE_TARGETS = 64,
+	HM_LOCATE_THINGS = 16, /* of a factor, at most */
 	HM_LOCATE_PLACES = 4, /* documents of one target, at most */
 	HM_LOCATE_PARTS = 24, /* of a question; more cannot be */
 };
 
-/* What a block varies. Parts stand in the order of documents and places; their draw is 0. */
+/* Places [from, to) of a document. */
+struct hm_locate_part {
+	uint32_t document, from, to;
+};
+
+/* What a block varies. Parts stand in the order of documents and places. */
 struct hm_locate_question {
 	const char *factor;			       /* as it was added */
-	struct hm_factor_part level[2][HM_LOCATE_PARTS]; /* what has level 1 in the run at level 0 (the ground), and in that at level 1 */
+	struct hm_locate_part level[2][HM_LOCATE_PARTS]; /* what has level 1 in the run at level 0 (the ground), and in that at level 1 */
 	size_t count[2];
 };
 
@@ -31,7 +36,7 @@ enum hm_locate_reason {
 };
 
 struct hm_locate_place {
-	struct hm_factor_part part;
+	struct hm_locate_part part;
 	uint32_t ground;    /* bit i: document i has level 1 in both runs */
 	unsigned confirmed; /* blocks that say so */
 	unsigned block;	    /* one of these, from 0 */
@@ -47,12 +52,15 @@ struct hm_locate_result {
 
 struct hm_locate *hm_locate_new(const uint8_t *seed) HM_MUST_CHECK;
 void hm_locate_free(struct hm_locate *l); /* NULL is fine */
-/* Whether the factor has things that can be changed alone. */
-bool hm_locate_can(const char *factor) HM_MUST_CHECK;
-/* Adds a target of a factor that has: in `steady` of `of` blocks its value was the reference at level 0 and another at level 1. `factor` is borrowed.
- * Ignored beyond HM_LOCATE_TARGETS. */
+/* Tells what of a factor can be changed alone: places[i] of document i, 0 where it has no part in it; at most HM_LOCATE_THINGS, and one with a place at least.
+ * `factor` is borrowed. False where that is not so, or the factor is there already. */
+bool hm_locate_factor(struct hm_locate *l, const char *factor, const uint32_t *places, size_t count) HM_MUST_CHECK;
+/* Whether it was told. */
+bool hm_locate_can(const struct hm_locate *l, const char *factor) HM_MUST_CHECK;
+/* Adds a target of a factor that was told: in `steady` of `of` blocks its value was the reference at level 0 and another at level 1. Ignored of other
+ * factors, and beyond HM_LOCATE_TARGETS. */
 void hm_locate_target(struct hm_locate *l, const char *factor, unsigned steady, unsigned of);
-/* Adds what was confirmed of a factor, times apart, `confirm` being the blocks that tell its reference. Nothing where the factor has no things. */
+/* Adds what was confirmed of a factor, times apart, `confirm` being the blocks that tell its reference. Nothing where the factor was not told. */
 void hm_locate_add(struct hm_locate *l, const char *factor, const struct hm_compare *c, const struct hm_compare_result *found,
 		   const struct hm_compare_phase *confirm);
 /* What the next block asks; false when no target is left to be asked about, or no block. The same until it is answered. */

@@ -1,7 +1,7 @@
 #pragma once
 #include "locate.h"
 
-enum { THINGS_MAX = 16 };
+enum { THINGS_MAX = HM_LOCATE_THINGS };
 
 struct space { /* what can be changed alone of a factor */
 	const char *factor;

@@ -19,19 +19,19 @@ static void put_things(struct hm_locate_question *q, unsigned level, const struc
 {
 	for (uint32_t i = 0; i < THINGS_MAX; i++)
 		if (things >> i & 1)
-			q->level[level][q->count[level]++] = (struct hm_factor_part){ .document = i, .to = s->places[i] };
+			q->level[level][q->count[level]++] = (struct hm_locate_part){ .document = i, .to = s->places[i] };
 }
 
 static int by_document(const void *a, const void *b)
 {
-	const struct hm_factor_part *x = a, *y = b;
+	const struct hm_locate_part *x = a, *y = b;
 
 	if (x->document != y->document)
 		return x->document < y->document ? -1 : 1;
 	return (x->from > y->from) - (x->from < y->from);
 }
 
-static struct hm_locate_question ask_parts(const struct walk *w, uint32_t ground, const struct hm_factor_part *parts, size_t count)
+static struct hm_locate_question ask_parts(const struct walk *w, uint32_t ground, const struct hm_locate_part *parts, size_t count)
 {
 	struct hm_locate_question q;
 
@@ -152,7 +152,7 @@ static enum answer search_group(struct walk *w, const uint32_t *things, size_t c
 
 static enum answer has_range(const struct walk *w, const struct hm_locate_place *place, uint32_t from, uint32_t to, size_t *end)
 {
-	const struct hm_factor_part part = { place->part.document, from, to, 0 };
+	const struct hm_locate_part part = { place->part.document, from, to };
 	struct hm_locate_question q = ask_parts(w, place->ground, &part, 1);
 
 	return look_up(w, &q, end);
@@ -227,7 +227,7 @@ static enum answer confirm(const struct walk *w, struct hm_locate_place *place)
 
 /* ---- the rest ---- */
 
-static size_t outside(const struct walk *w, struct hm_factor_part *parts)
+static size_t outside(const struct walk *w, struct hm_locate_part *parts)
 {
 	size_t count = 0;
 
@@ -240,16 +240,16 @@ static size_t outside(const struct walk *w, struct hm_factor_part *parts)
 				to = w->found[k].part.to;
 			}
 		if (from > 0)
-			parts[count++] = (struct hm_factor_part){ i, 0, from, 0 };
+			parts[count++] = (struct hm_locate_part){ i, 0, from };
 		if (to && to < w->space->places[i])
-			parts[count++] = (struct hm_factor_part){ i, to, w->space->places[i], 0 };
+			parts[count++] = (struct hm_locate_part){ i, to, w->space->places[i] };
 	}
 	return count;
 }
 
 static enum answer ask_rest(const struct walk *w, struct hm_locate_result *out)
 {
-	struct hm_factor_part parts[HM_LOCATE_PARTS];
+	struct hm_locate_part parts[HM_LOCATE_PARTS];
 	size_t count = outside(w, parts);
 	struct hm_locate_question q = ask_parts(w, 0, parts, count);
 

@@ -147,6 +147,8 @@ static int mix_parts(struct hm_world *zero, struct hm_world *one, const struct h
 		if (parts[i].from >= parts[i].to || parts[i].to > hm_factor_places(name, document) || (i && parts[i].from < parts[i - 1].to) ||
 		    parts[i].draw >= HM_FACTOR_DRAWS || parts[i].draw != parts->draw)
 			return hm_fail_set(fail, HM_E_BAD, "mixing a world: %s has no such places of %s", hm_factor_thing(document), name);
+	if (!search && !covers(name, hm_factor_content) && parts->draw)
+		return hm_fail_set(fail, HM_E_BAD, "mixing a world: %s draws nothing for %s", name, hm_factor_thing(document));
 	if (document == hm_factor_doc_count) {
 		zero->more = true;
 	} else if (covers(name, hm_factor_content)) {

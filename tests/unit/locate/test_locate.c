@@ -9,7 +9,7 @@
 
 enum { CSV = 2, LETTER = 4, MEMO = 5, NOTE = 6, PLAN = 8 };
 
-typedef bool product(const struct hm_factor_part *parts, size_t count, unsigned *chance);
+typedef bool product(const struct hm_locate_part *parts, size_t count, unsigned *chance);
 
 static unsigned draw(unsigned *state)
 {
@@ -17,7 +17,7 @@ static unsigned draw(unsigned *state)
 	return *state >> 16 & 0x7fff;
 }
 
-static bool touches(const struct hm_factor_part *parts, size_t count, uint32_t document, uint32_t from, uint32_t to)
+static bool touches(const struct hm_locate_part *parts, size_t count, uint32_t document, uint32_t from, uint32_t to)
 {
 	for (size_t i = 0; i < count; i++)
 		if (parts[i].document == document && parts[i].from < to && from < parts[i].to)
@@ -25,12 +25,36 @@ static bool touches(const struct hm_factor_part *parts, size_t count, uint32_t d
 	return false;
 }
 
+enum { DOCUMENTS = 11, MORE = DOCUMENTS, THINGS };
+
+static uint32_t places_of(const char *factor, uint32_t document)
+{
+	static const uint32_t content[THINGS] = { 56, 63, 213, 56, 151, 60, 67, 0, 60, 54, 46, 0 };
+
+	if (strcmp(factor, "content") == 0)
+		return content[document];
+	if (strcmp(factor, "marking") == 0)
+		return document == LETTER || document == MEMO || document == 1 || document == 9;
+	return 1;
+}
+
 static struct hm_locate *start(uint8_t fill)
 {
+	static const char *const factors[] = { "content", "names", "marking" };
+	struct hm_locate *l;
 	uint8_t seed[32];
 
 	memset(seed, fill, sizeof(seed));
-	return hm_locate_new(seed);
+	l = hm_locate_new(seed);
+	for (size_t f = 0; f < HM_COUNT(factors); f++) {
+		uint32_t places[THINGS];
+
+		for (uint32_t i = 0; i < THINGS; i++)
+			places[i] = places_of(factors[f], i);
+		assert_true(hm_locate_factor(l, factors[f], places, THINGS));
+		assert_false(hm_locate_factor(l, factors[f], places, THINGS));
+	}
+	return l;
 }
 
 /* The products' answers until nothing is asked any more; returns how many blocks it took. `send` tells whether a run sends another value than the
@@ -75,7 +99,7 @@ static void expect_place(const struct hm_locate_result *r, size_t at, uint32_t d
 
 /* ---- products ---- */
 
-static bool one_word(const struct hm_factor_part *parts, size_t count, unsigned *chance HM_UNUSED)
+static bool one_word(const struct hm_locate_part *parts, size_t count, unsigned *chance HM_UNUSED)
 {
 	return touches(parts, count, LETTER, 20, 25);
 }
@@ -93,7 +117,7 @@ static void one_word_is_found(void **state HM_UNUSED)
 	assert_in_range(blocks, 15, 45);
 }
 
-static bool whole_file(const struct hm_factor_part *parts, size_t count, unsigned *chance HM_UNUSED)
+static bool whole_file(const struct hm_locate_part *parts, size_t count, unsigned *chance HM_UNUSED)
 {
 	return touches(parts, count, PLAN, 0, UINT32_MAX);
 }
@@ -104,10 +128,10 @@ static void digest_of_a_file_is_all_of_it(void **state HM_UNUSED)
 	struct hm_locate_result r = look(whole_file, "content", &blocks);
 
 	assert_int_equal(r.reason, HM_LOCATED);
-	expect_place(&r, 0, PLAN, 0, hm_factor_places("content", PLAN));
+	expect_place(&r, 0, PLAN, 0, places_of("content", PLAN));
 }
 
-static bool either(const struct hm_factor_part *parts, size_t count, unsigned *chance HM_UNUSED)
+static bool either(const struct hm_locate_part *parts, size_t count, unsigned *chance HM_UNUSED)
 {
 	return touches(parts, count, CSV, 7, 8) || touches(parts, count, NOTE, 0, 20);
 }
@@ -125,7 +149,7 @@ static void two_documents_are_found(void **state HM_UNUSED)
 	assert_int_equal(r.rest, 0);
 }
 
-static bool both(const struct hm_factor_part *parts, size_t count, unsigned *chance HM_UNUSED)
+static bool both(const struct hm_locate_part *parts, size_t count, unsigned *chance HM_UNUSED)
 {
 	return touches(parts, count, CSV, 7, 8) && touches(parts, count, NOTE, 3, 9);
 }
@@ -144,7 +168,7 @@ static void two_that_it_takes_are_found(void **state HM_UNUSED)
 }
 
 /* Two words of one document that it takes at once: both lie in the range. */
-static bool both_words(const struct hm_factor_part *parts, size_t count, unsigned *chance HM_UNUSED)
+static bool both_words(const struct hm_locate_part *parts, size_t count, unsigned *chance HM_UNUSED)
 {
 	return touches(parts, count, MEMO, 4, 6) && touches(parts, count, MEMO, 30, 33);
 }
@@ -159,7 +183,7 @@ static void words_that_it_takes_are_in_the_range(void **state HM_UNUSED)
 }
 
 /* A bit of a digest: each mixture gives another, by its own chance. What is said must be so all the same. */
-static bool one_bit(const struct hm_factor_part *parts, size_t count, unsigned *chance HM_UNUSED)
+static bool one_bit(const struct hm_locate_part *parts, size_t count, unsigned *chance HM_UNUSED)
 {
 	unsigned hash = 5;
 
@@ -167,7 +191,7 @@ static bool one_bit(const struct hm_factor_part *parts, size_t count, unsigned *
 		if (parts[i].document == NOTE)
 			for (uint32_t p = parts[i].from; p < parts[i].to; p++)
 				hash = hash * 31 + p * 7 + 3;
-	if (count == 1 && parts[0].document == NOTE && parts[0].from == 0 && parts[0].to == hm_factor_places("content", NOTE))
+	if (count == 1 && parts[0].document == NOTE && parts[0].from == 0 && parts[0].to == places_of("content", NOTE))
 		return true;
 	return touches(parts, count, NOTE, 0, UINT32_MAX) && draw(&hash) % 2;
 }
@@ -183,7 +207,7 @@ static void one_bit_is_in_its_document(void **state HM_UNUSED)
 	}
 }
 
-static bool everything(const struct hm_factor_part *parts HM_UNUSED, size_t count, unsigned *chance HM_UNUSED)
+static bool everything(const struct hm_locate_part *parts HM_UNUSED, size_t count, unsigned *chance HM_UNUSED)
 {
 	return count > 0;
 }
@@ -199,7 +223,7 @@ static void all_documents_are_many(void **state HM_UNUSED)
 }
 
 /* The length of a name. */
-static bool a_name(const struct hm_factor_part *parts, size_t count, unsigned *chance HM_UNUSED)
+static bool a_name(const struct hm_locate_part *parts, size_t count, unsigned *chance HM_UNUSED)
 {
 	return touches(parts, count, LETTER, 0, 1);
 }
@@ -216,9 +240,9 @@ static void a_name_is_found(void **state HM_UNUSED)
 	expect_place(&r, 0, LETTER, 0, 1);
 }
 
-static bool more_of_them(const struct hm_factor_part *parts, size_t count, unsigned *chance HM_UNUSED)
+static bool more_of_them(const struct hm_locate_part *parts, size_t count, unsigned *chance HM_UNUSED)
 {
-	return touches(parts, count, hm_factor_things() - 1, 0, 1);
+	return touches(parts, count, MORE, 0, 1);
 }
 
 static void how_many_there_are_is_found(void **state HM_UNUSED)
@@ -226,12 +250,12 @@ static void how_many_there_are_is_found(void **state HM_UNUSED)
 	unsigned blocks;
 	struct hm_locate_result r = look(more_of_them, "names", &blocks);
 
-	expect_place(&r, 0, hm_factor_things() - 1, 0, 1);
+	expect_place(&r, 0, MORE, 0, 1);
 }
 
 /* ---- chance ---- */
 
-static bool by_chance(const struct hm_factor_part *parts HM_UNUSED, size_t count HM_UNUSED, unsigned *chance)
+static bool by_chance(const struct hm_locate_part *parts HM_UNUSED, size_t count HM_UNUSED, unsigned *chance)
 {
 	return draw(chance) % 2;
 }
@@ -257,7 +281,7 @@ static void chance_is_not_located(void **state HM_UNUSED)
 }
 
 /* Seven times of ten. */
-static bool often(const struct hm_factor_part *parts, size_t count, unsigned *chance)
+static bool often(const struct hm_locate_part *parts, size_t count, unsigned *chance)
 {
 	return touches(parts, count, LETTER, 20, 25) && draw(chance) % 10 < 7;
 }
@@ -326,6 +350,21 @@ static void targets_share_what_was_asked(void **state HM_UNUSED)
 	hm_locate_free(all);
 }
 
+static void what_is_no_thing_is_refused(void **state HM_UNUSED)
+{
+	const uint32_t none[3] = { 0 }, many[HM_LOCATE_THINGS + 1] = { 1 };
+	struct hm_locate *l = start(1);
+	struct hm_locate_question q;
+
+	assert_false(hm_locate_factor(l, "host", none, 3));
+	assert_false(hm_locate_factor(l, "host", many, HM_COUNT(many)));
+	assert_false(hm_locate_can(l, "host"));
+	assert_true(hm_locate_can(l, "names"));
+	hm_locate_target(l, "host", 8, 8);
+	assert_false(hm_locate_next(l, &q));
+	hm_locate_free(l);
+}
+
 static void a_dropped_block_is_asked_again(void **state HM_UNUSED)
 {
 	struct hm_locate *l = start(4);
@@ -339,13 +378,13 @@ static void a_dropped_block_is_asked_again(void **state HM_UNUSED)
 	hm_locate_free(l);
 }
 
-static bool four_words(const struct hm_factor_part *parts, size_t count, unsigned *chance HM_UNUSED)
+static bool four_words(const struct hm_locate_part *parts, size_t count, unsigned *chance HM_UNUSED)
 {
 	return touches(parts, count, CSV, 7, 8) || touches(parts, count, NOTE, 3, 9) || touches(parts, count, LETTER, 50, 70) ||
 	       touches(parts, count, PLAN, 2, 4);
 }
 
-static bool in_csv(const struct hm_factor_part *parts, size_t count, unsigned *chance HM_UNUSED)
+static bool in_csv(const struct hm_locate_part *parts, size_t count, unsigned *chance HM_UNUSED)
 {
 	return touches(parts, count, CSV, 90, 91);
 }
@@ -404,6 +443,7 @@ int main(void)
 		cmocka_unit_test(what_leaks_often_is_found_where_it_is),
 		cmocka_unit_test(what_comes_and_goes_is_not_looked_for),
 		cmocka_unit_test(targets_share_what_was_asked),
+		cmocka_unit_test(what_is_no_thing_is_refused),
 		cmocka_unit_test(a_dropped_block_is_asked_again),
 		cmocka_unit_test(out_of_blocks_is_said),
 		cmocka_unit_test(a_replay_asks_the_same),
