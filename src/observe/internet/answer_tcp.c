@@ -2,7 +2,8 @@
  *
  * A connection is read and thrown away (the packets are the evidence); only while it may still be an HTTP request that
  * a rule of the scenario answers, its first bytes are kept. It ends 200 ms after the last byte, 2 s after it was opened
- * when no byte came (in protocols where the server speaks first, the product waits for us), or when it has sent 64 KiB. Within
+ * when no byte came (in protocols where the server speaks first, the product waits for us), or when it has sent 64 KiB: it is told so, and has
+ * another 200 ms to close its side. Within
  * an HTTP request that says how long it is, the last byte is waited for as long as the first: a machine that is busy must not
  * change what a product can send.
  *
@@ -64,11 +65,16 @@ int hm_internet_tcp_open(struct server *s, struct hm_fail *fail)
 }
 
 /* The last records go straight to the socket, unless something stands before them there; what finds no room is not said. */
-static void tls_free(struct connection *c)
+static void tls_end(struct connection *c)
 {
 	hm_internet_tls_end(c->tls, c->records);
 	if (!evbuffer_get_length(bufferevent_get_output(c->stream)))
 		(void)!evbuffer_write(c->records, bufferevent_getfd(c->stream));
+}
+
+static void tls_free(struct connection *c)
+{
+	tls_end(c);
 	evbuffer_free(c->records);
 	evbuffer_free(c->in);
 	evbuffer_free(c->out);
@@ -308,13 +314,26 @@ static bool recall(struct connection *c, bool silent)
 	return talk || (wait && len < HEAD_MAX);
 }
 
+/* Nothing more comes of us, and the product has its say: closed at once, the connection would be reset by what the product says to the
+ * end that it is told of, or not, as it happens. */
+static void hang_up(struct connection *c)
+{
+	if (c->tls)
+		tls_end(c);
+	finish_answer(c);
+}
+
 static void on_idle(evutil_socket_t fd HM_UNUSED, short what HM_UNUSED, void *user)
 {
 	struct connection *c = user;
 
 	if (c->state == TALKING && c->came && c->turn < c->talk->turns)
 		converse(c, true);
-	else if (!(c->state == UNDECIDED && c->server->replay && !c->tls && evbuffer_get_length(c->in) && recall(c, true)))
+	else if (c->state == UNDECIDED && c->server->replay && !c->tls && evbuffer_get_length(c->in) && recall(c, true))
+		return;
+	else if (c->stream && c->state != SHAKING_HANDS && c->state != ANSWERED && c->read < READ_MAX)
+		hang_up(c);
+	else
 		connection_free(c);
 }
 

@@ -186,6 +186,7 @@ struct server {
 	int ways;	       /* of hm_internet_ways_start; -1 in other modes */
 	struct udp_relays *udp_relays;
 	int64_t clock; /* of struct hm_internet_spec */
+	unsigned late; /* DNS answers that were kept back a little */
 	const struct scenario *scenario;
 	struct names names;
 	struct tls *tls;
