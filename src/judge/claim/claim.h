@@ -215,6 +215,7 @@ struct hm_trial_outcome {
 	uint64_t bytes, of; /* payload that depends on them or holds what was planted; bytes of packets that left */
 	uint64_t unaccounted; /* bytes that could carry it */
 	uint64_t loose;	      /* features that could: bytes, and what is none, as sizes and order */
+	uint64_t bits, timing; /* so much, one run at most, could have left in these; in times */
 	uint32_t pairs;	    /* confirming blocks */
 	bool beyond;	    /* more was sent than is compared */
 };

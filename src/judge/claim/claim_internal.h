@@ -127,6 +127,8 @@ enum hm_verdict { HM_UPHELD, HM_OPEN, HM_REFUTED };
 struct hm_ground;
 struct hm_ground *hm_ground(struct hm_judgement *j, const char *reason);
 void hm_ground_add(struct hm_ground *g, const char *value, uint64_t by);
+/* The greatest of what it is called with. */
+void hm_ground_most(struct hm_ground *g, const char *value, uint64_t v);
 void hm_ground_or(struct hm_ground *g, const char *value, uint64_t bits);
 void hm_ground_event(struct hm_ground *g, const struct hm_run *run, uint64_t event);
 void hm_ground_entry(struct hm_ground *g, const struct hm_run *run, uint64_t entry);

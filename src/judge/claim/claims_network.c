@@ -52,6 +52,8 @@ void hm_claim_content(struct hm_judgement *j, const struct hm_core *core, const 
 
 		hm_ground_add(g, "bytes", run->flows.wire - leaked);
 		hm_ground_add(g, "flows", run->flows.count);
+		if (core->semantics > 3)
+			hm_ground_most(g, "bits", 8 * (run->flows.wire - leaked));
 		hm_ground_add(g, "runs", 1);
 		if (run->unsearched)
 			hm_ground_or(g, "unsearched", 1);

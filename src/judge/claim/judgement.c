@@ -109,6 +109,12 @@ void hm_ground_add(struct hm_ground *g, const char *value, uint64_t by)
 	json_object_set_new(g->values, value, json_integer(bounded(sum)));
 }
 
+void hm_ground_most(struct hm_ground *g, const char *value, uint64_t v)
+{
+	if (bounded(v) >= json_integer_value(json_object_get(g->values, value)))
+		json_object_set_new(g->values, value, json_integer(bounded(v)));
+}
+
 void hm_ground_or(struct hm_ground *g, const char *value, uint64_t bits)
 {
 	uint64_t sum = (uint64_t)json_integer_value(json_object_get(g->values, value));
@@ -367,6 +373,10 @@ static void judge_unaccounted(struct hm_judgement *j, const struct hm_trial_outc
 	hm_ground_add(g, "bytes", o->unaccounted);
 	hm_ground_add(g, "features", o->loose);
 	hm_ground_add(g, "of", o->of);
+	if (j->core->semantics > 3) {
+		hm_ground_add(g, "bits", o->bits);
+		hm_ground_add(g, "timing_bits", o->timing);
+	}
 	if (o->beyond)
 		hm_ground_or(g, "unsearched", 1);
 }

@@ -96,6 +96,36 @@ static bool is_settled(const struct hm_feature *feature, const struct hm_flow_ch
 	return !(feature->origin == HM_ORIGIN_PORT && choice->port) && !(feature->origin == HM_ORIGIN_WINDOW && choice->window);
 }
 
+static unsigned bits_of(uint64_t v)
+{
+	return v ? 64 - (unsigned)__builtin_clzll(v) : 0;
+}
+
+/* Bits in which a text that stands for no bytes can say something: the order of n is one of n!. */
+static int64_t text_bits(const struct hm_feature *feature)
+{
+	uint64_t lines = 0;
+	int64_t bits = 0;
+
+	if (*feature->endpoint || strcmp(feature->name, "order") != 0)
+		return 8 * (int64_t)feature->bytes.len;
+	for (size_t i = 0; i < feature->bytes.len; i++)
+		lines += feature->bytes.data[i] == '\n';
+	for (; lines > 1; lines--)
+		bits += bits_of(lines - 1);
+	return bits;
+}
+
+static void take_range(struct hm_compare_key *key, const struct hm_feature *feature)
+{
+	int64_t value = feature->text ? text_bits(feature) : feature->number;
+
+	if (!key->seen_count || value < key->least)
+		key->least = value;
+	if (!key->seen_count || value > key->greatest)
+		key->greatest = value;
+}
+
 static void take_feature(struct hm_compare *c, const struct hm_feature *feature, const struct hm_flow_choice *choices)
 {
 	static const struct hm_flow_choice none, all = { true, true, true, true, 0 };
@@ -105,6 +135,7 @@ static void take_feature(struct hm_compare *c, const struct hm_feature *feature,
 
 	if (!key)
 		return;
+	take_range(key, feature);
 	key->seen = hm_realloc(key->seen, key->seen_count + 1, sizeof(*key->seen));
 	key->seen[key->seen_count++] =
 		(struct hm_compare_seen){ c->runs, feature->text ? number_of(key, feature->bytes) : feature->number };
@@ -166,6 +197,14 @@ static uint64_t differing(const struct hm_compare_recent *a, const struct hm_com
 	return count;
 }
 
+/* Of these the greatest part in one run. */
+static uint64_t most_of(const struct hm_compare_recent *a, const struct hm_compare_recent *b)
+{
+	if (a->bytes.len == b->bytes.len && !a->wire && !b->wire)
+		return differing(a, b) / 2;
+	return bytes_of(a) > bytes_of(b) ? bytes_of(a) : bytes_of(b);
+}
+
 static void pair_key(const struct hm_compare *c, struct hm_compare_key *key, unsigned group)
 {
 	static const struct hm_compare_recent none;
@@ -181,10 +220,14 @@ static void pair_key(const struct hm_compare *c, struct hm_compare_key *key, uns
 	key->differs |= 1ull << group;
 	if (group >= key->groups) {
 		key->loose = hm_realloc(key->loose, group + 1, sizeof(*key->loose));
+		key->most = hm_realloc(key->most, group + 1, sizeof(*key->most));
 		memset(key->loose + key->groups, 0, (group + 1 - key->groups) * sizeof(*key->loose));
+		memset(key->most + key->groups, 0, (group + 1 - key->groups) * sizeof(*key->most));
 		key->groups = group + 1;
 	}
 	key->loose[group] += differing(a, b);
+	if (most_of(a, b) > key->most[group])
+		key->most[group] = most_of(a, b);
 }
 
 void hm_compare_pair(struct hm_compare *c, unsigned group)
@@ -222,6 +265,26 @@ uint64_t hm_compare_loose(const struct hm_compare *c, size_t at, uint64_t groups
 	for (size_t i = 0; i < key->groups; i++)
 		sum += groups >> i & 1 ? key->loose[i] : 0;
 	return sum;
+}
+
+uint64_t hm_compare_bits(const struct hm_compare *c, size_t at, uint64_t groups)
+{
+	const struct hm_compare_key *key = c->keys[at];
+	bool everywhere = key->seen_count == c->runs;
+	int64_t least = everywhere || key->least < 0 ? key->least : 0;
+	uint64_t most = 0;
+
+	if (!key->timing && !(key->differs & groups))
+		return 0;
+	for (size_t i = 0; i < key->groups; i++)
+		if (groups >> i & 1 && key->most[i] > most)
+			most = key->most[i];
+	if (most)
+		return 8 * most;
+	/* A text of its own, or whether it is there. */
+	if (key->text)
+		return key->greatest > 0 ? (uint64_t)key->greatest : 1;
+	return bits_of((uint64_t)key->greatest - (uint64_t)least) + (uint64_t)(!everywhere && key->greatest == least);
 }
 
 void hm_compare_account(const struct hm_compare *c, size_t at, struct hm_compare_account *out)
@@ -291,6 +354,7 @@ static void free_key(void *node)
 	free(key->first);
 	free(key->varies);
 	free(key->loose);
+	free(key->most);
 	hm_bytes_release(&key->recent[0].bytes);
 	hm_bytes_release(&key->recent[1].bytes);
 	free(key);

@@ -82,5 +82,9 @@ bool hm_compare_differs(const struct hm_compare *c, size_t key, size_t run, size
 void hm_compare_account(const struct hm_compare *c, size_t key, struct hm_compare_account *out);
 /* Of its loose bytes those in blocks of these groups. */
 uint64_t hm_compare_loose(const struct hm_compare *c, size_t key, uint64_t groups) HM_MUST_CHECK;
+/* Bits of it, one run at most, that could tell something, as far as blocks of these groups differ: eight for each byte that differs; of what is
+ * no bytes, as many as its numbers take from the least to the greatest (its longest text has bytes; of an order of n, those of n!). Of times those
+ * too, whatever differs. */
+uint64_t hm_compare_bits(const struct hm_compare *c, size_t key, uint64_t groups) HM_MUST_CHECK;
 /* True when there were more features or bytes than are kept: what is beyond counts as different in every run. */
 bool hm_compare_beyond(const struct hm_compare *c) HM_MUST_CHECK;

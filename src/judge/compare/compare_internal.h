@@ -28,6 +28,8 @@ struct hm_compare_key {
 	size_t seen_count;
 	uint64_t sent;		   /* bytes, over all runs: payload, or of headers */
 	uint64_t *loose;	   /* of these, what differed within a block, by group */
+	uint64_t *most;		   /* the greatest part of that in one run; as many */
+	int64_t least, greatest;   /* number seen; of a text the longest, in bits */
 	size_t groups;
 	uint64_t differs;	   /* bit g: within a block of that group, and nothing explains it */
 	uint8_t *first, *varies;   /* bytes of the first run that had it; where another run had others */

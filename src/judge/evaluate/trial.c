@@ -312,6 +312,7 @@ static uint64_t open_groups(const struct hm_trial *t, size_t key, uint64_t facto
 struct row {
 	struct hm_compare_bytes of;
 	uint64_t constant, explained, loose, influenced;
+	uint64_t rest; /* of `loose`: what no feature stands for */
 	bool beyond; /* classes are more than there is */
 };
 
@@ -375,7 +376,7 @@ static struct ledger account_for(const struct hm_trial *t)
 		uint64_t classed = row->constant + row->explained + row->loose + row->influenced;
 
 		if (classed < row->of.wire)
-			row->loose += row->of.wire - classed;
+			row->loose += row->rest = row->of.wire - classed;
 		else if (classed > row->of.wire)
 			cut_row(row, classed - row->of.wire);
 	}
@@ -394,6 +395,7 @@ static void sum_up(const struct hm_trial *t, uint64_t factors, struct hm_trial_o
 		o->of += row->of.wire;
 		o->unaccounted += row->loose;
 		o->beyond |= row->beyond;
+		o->bits += row->rest ? 8 * ((row->rest - 1) / (t->taken ? t->taken : 1) + 1) : 0;
 	}
 	free(ledger.rows);
 	for (size_t key = 0; key < hm_compare_keys(t->compare); key++) {
@@ -408,6 +410,7 @@ static void sum_up(const struct hm_trial *t, uint64_t factors, struct hm_trial_o
 		else
 			elsewhere += account.loose - hm_compare_loose(t->compare, key, open);
 		o->loose += (account.differs & open) != 0;
+		*(account.timing ? &o->timing : &o->bits) += hm_compare_bits(t->compare, key, open);
 	}
 	o->unaccounted -= elsewhere < o->unaccounted ? elsewhere : o->unaccounted;
 }

@@ -1,7 +1,8 @@
 /* Every sentence about a finding stands in the tables below, keyed by the codes of doc/format/findings.md.
  *
  * A sentence is two halves: the number with what it counts, and the words behind it. `{name}` is a value of the finding,
- * digits grouped by three, 0 where the finding counted none; `{name:one|many}` is "one" where it is 1; `{name#}` names the
+ * digits grouped by three, 0 where the finding counted none; `{name?words}` is the words, with the value for `#`, where there is one;
+ * `{name:one|many}` is "one" where it is 1; `{name#}` names the
  * capabilities of a set, and `name+` is how many it has. Sentences about an experiment are whole. */
 #include "report_internal.h"
 
@@ -64,7 +65,17 @@ static void fill_place(struct hm_bytes *out, const char *place, size_t length, c
 {
 	const char *colon = memchr(place, ':', length), *bar = memchr(place, '|', length), *end = place + length;
 	const char *hash = memchr(place, '#', length), *stop = colon ? colon : hash ? hash : end;
-	HM_JSON json_t *value = value_of(values, (struct hm_slice){ (const uint8_t *)place, (size_t)(stop - place) });
+	const char *asks = memchr(place, '?', length);
+	HM_JSON json_t *value = value_of(values, (struct hm_slice){ (const uint8_t *)place, (size_t)((asks ? asks : stop) - place) });
+
+	for (const char *at = asks ? asks + 1 : end; at < end && value; at++) {
+		if (*at == '#')
+			put_value(out, value);
+		else
+			hm_bytes_u8(out, (uint8_t)*at);
+	}
+	if (asks)
+		return;
 
 	if (colon && bar && json_integer_value(value) == 1)
 		hm_bytes_append(out, colon + 1, (size_t)(bar - colon - 1));

@@ -134,6 +134,12 @@ static void a_leak_is_found(void **state)
 	assert_int_equal(found.list[0].p.m, 4095);
 	assert_int_equal(hm_compare_endpoints(w.c, &list), 1);
 	assert_true(list[0].wire > 28 * RUNS);
+	/* Eight digits, as far as the two runs of a block have others; the number of a run, whose two digits and more change their length. */
+	assert_int_equal(hm_compare_bits(w.c, found.list[0].key, 1), 0);
+	assert_in_range(hm_compare_bits(w.c, found.list[0].key, 2), 8 * 7, 8 * 8);
+	assert_in_range(hm_compare_bits(w.c, hm_compare_key(w.c, "a.example:9/udp", "0.0.line.nonce"), UINT64_MAX), 8 * 3, 8 * 5);
+	assert_in_range(hm_compare_bits(w.c, hm_compare_key(w.c, "a.example:9/udp", "0.0.size"), UINT64_MAX), 1, 3);
+	assert_int_equal(hm_compare_bits(w.c, hm_compare_key(w.c, "", "order"), UINT64_MAX), 0);
 	/* The digest is the same in A/A blocks, and differs in the others but for a letter now and then. */
 	hm_compare_account(w.c, found.list[0].key, &account);
 	assert_int_equal(account.bytes, 8 * RUNS);
