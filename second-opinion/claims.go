@@ -494,10 +494,10 @@ func claimContent(c *core, r *run, j *judgement) {
 		}
 		g := j.ground("content."+kind).add(kind+"s", uint64(len(list))).add("of", of)
 		for i := range r.flows.list {
-			g.add("bytes", hits.covered(i))
+			g.add("bytes", hits.covered(i, nil))
 		}
 		for _, h := range list {
-			g.flow(r.n, h.flow, r.flows.list[h.flow].layer, h.from, h.to-h.from)
+			g.flow(r.n, h.flow, h.layer(r), h.from, h.to-h.from)
 		}
 	}
 	if c.trial && c.comparesContent() {

@@ -75,13 +75,13 @@ func (c *core) readExperiment() (*experiment, error) {
 			r.choices[i] = r.sends.of(fl, witnessed)
 		}
 	}
-	x.disk = c.newTrial(disk, map[string]bool{"locate": true})
+	x.disk = c.newTrial(disk, map[string]bool{"locate": true, "certificate": true})
 	x.disk.findSuspects()
 	x.disk.findHeld()
 	if !have {
 		return x, nil
 	}
-	x.net = c.newTrial(net, map[string]bool{"store": true})
+	x.net = c.newTrial(net, map[string]bool{"store": true, "certificate": true})
 	x.net.findSuspects()
 	x.net.findHeld()
 	if err := x.checkHeld(); err != nil {

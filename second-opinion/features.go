@@ -185,3 +185,34 @@ func (r *run) checkFeatures() error {
 	}
 	return nil
 }
+
+// plaintexts puts together what TLS connections carried from the features that have a place in it; nil where one of them is too long to
+// stand in its row.
+func (r *run) plaintexts() [][]byte {
+	out := make([][]byte, len(r.flows.list))
+	whole := make([]bool, len(out))
+	for i := range whole {
+		whole[i] = true
+	}
+	for _, f := range r.features {
+		if !f.placed || !f.tls || f.flow == 0 {
+			continue
+		}
+		i, end := f.flow-1, f.offset+f.size
+		if f.big || end > 1<<30 {
+			whole[i] = false
+			continue
+		}
+		for uint64(len(out[i])) < end {
+			out[i] = append(out[i], make([]byte, end-uint64(len(out[i])))...)
+		}
+		copy(out[i][f.offset:], f.text)
+	}
+	for i := range out {
+		if !whole[i] {
+			out[i] = nil
+			r.longPlain = true
+		}
+	}
+	return out
+}

@@ -80,6 +80,9 @@ func (v *verification) newCore() (*core, error) {
 		missingRecord: map[int]bool{}, hits: map[int]*hitList{}, kinds: map[int]string{}, byNumber: map[int]*run{}}
 	c.semantics, c.target = c.plan.int("semantics"), c.plan.str("target")
 	c.trial = c.plan.has("blocks")
+	if c.semantics < 1 || c.semantics > 4 {
+		return c, nil
+	}
 	c.planned = len(c.plan.items("runs"))
 	for _, pair := range [][2]string{{"claim_set", "claims.json"}, {"declaration", "declaration.json"}, {"scenario", "scenario.json"}} {
 		if err := v.named(c.plan, pair[0], pair[1]); err != nil {
@@ -109,10 +112,7 @@ func (v *verification) newCore() (*core, error) {
 		} else if fmt.Sprintf("%x", r.sum.plan) != planHash && r.sum.items > 0 {
 			return nil, fmt.Errorf("the record of run %d is of another plan", n)
 		}
-		want := uint64(2)
-		if c.semantics == 1 {
-			want = 1
-		}
+		want := []uint64{1, 2, 2, 3}[c.semantics-1]
 		if r.sum.items > 0 && r.sum.version != want {
 			return nil, fmt.Errorf("the record of run %d has events of version %d", n, r.sum.version)
 		}
@@ -334,6 +334,9 @@ func (c *core) findings() *value {
 		f.set("influence", c.trialOf.influence(f.get("influence")))
 		f.set("ledger", c.trialOf.ledger.write())
 	}
+	if c.semantics >= 4 && c.trial && c.declaration != nil && c.declaration.get("collects") != nil {
+		c.takeDeclared(f)
+	}
 	if c.semantics >= 4 && c.hasPhase("locate") {
 		c.takeMember(f, "located", "where an influence comes from (located)")
 	}
@@ -475,7 +478,7 @@ func (c *core) writeProven() *value {
 	for _, r := range c.runs {
 		for _, h := range c.searchRun(r).list {
 			f := r.flows.list[h.flow]
-			k := key{f.endpoint, f.layer, h.feature}
+			k := key{f.endpoint, h.layer(r), h.feature}
 			if !seen[k] {
 				seen[k] = true
 				rows = append(rows, k)
@@ -488,20 +491,31 @@ func (c *core) writeProven() *value {
 	})
 	out := jList()
 	for _, k := range rows {
-		out.list = append(out.list, jObject(member2{"declared", jBool(c.admits(k.feature))}, member2{"endpoint", jText(k.endpoint)}, member2{"factor", jText("content")},
+		out.list = append(out.list, jObject(member2{"declared", jBool(c.admits(k.feature, k.endpoint))}, member2{"endpoint", jText(k.endpoint)}, member2{"factor", jText("content")},
 			member2{"feature", jText(k.feature)}, member2{"grade", jText("proven")}, member2{"layer", jText(k.layer)}))
 	}
 	return out
 }
 
-// admits says whether the declaration's values have the digest that a feature ends in.
-func (c *core) admits(feature string) bool {
-	i := strings.LastIndex(feature, "digest.")
-	if i < 0 || c.declaration == nil {
+// admits says whether the declaration has what a row of influence found, for its endpoint.
+func (c *core) admits(feature, endpoint string) bool {
+	if c.declaration == nil {
 		return false
 	}
-	for _, v := range c.declaration.items("values") {
-		if v.text == feature[i:] {
+	kind := "content"
+	if i := strings.LastIndex(feature, "digest."); i >= 0 {
+		kind = feature[i+len("digest."):]
+		for _, v := range c.declaration.items("values") {
+			if v.text == feature[i:] {
+				return true
+			}
+		}
+	}
+	if c.semantics < 4 {
+		return false
+	}
+	for _, v := range c.declaration.items("collects") {
+		if (v.str("value") == kind || v.str("value") == "content") && (!v.has("to") || v.str("to") == endpoint) {
 			return true
 		}
 	}
@@ -509,7 +523,7 @@ func (c *core) admits(feature string) bool {
 }
 
 func (c *core) writeLedger() *value {
-	type sums struct{ wire, found uint64 }
+	type sums struct{ wire, found, declared uint64 }
 	rows := map[string]*sums{}
 	var names []string
 	for _, r := range c.runs {
@@ -522,7 +536,9 @@ func (c *core) writeLedger() *value {
 				names = append(names, f.endpoint)
 			}
 			rows[f.endpoint].wire += f.wire
-			rows[f.endpoint].found += c.searchRun(r).covered(i)
+			all, hidden := c.searchRun(r).covered(i, nil), c.searchRun(r).covered(i, func(h *hit) bool { return c.semantics < 4 || !c.admits(h.feature, f.endpoint) })
+			rows[f.endpoint].found += all
+			rows[f.endpoint].declared += all - hidden
 		}
 	}
 	sort.Strings(names)
@@ -530,8 +546,13 @@ func (c *core) writeLedger() *value {
 	for _, n := range names {
 		x := rows[n]
 		influenced := jList()
-		if x.found > 0 {
-			influenced.list = append(influenced.list, jObject(member2{"bytes", jInt(int64(x.found))}, member2{"declared", jBool(false)}, member2{"factors", jTexts([]string{"content"})}))
+		for _, row := range []struct {
+			n        uint64
+			declared bool
+		}{{x.found - x.declared, false}, {x.declared, true}} {
+			if row.n > 0 {
+				influenced.list = append(influenced.list, jObject(member2{"bytes", jInt(int64(row.n))}, member2{"declared", jBool(row.declared)}, member2{"factors", jTexts([]string{"content"})}))
+			}
 		}
 		out.list = append(out.list, jObject(member2{"constant", jInt(0)}, member2{"endpoint", jText(n)}, member2{"explained", jInt(0)},
 			member2{"influenced", influenced}, member2{"unaccounted", jInt(int64(x.wire - x.found))}, member2{"wire", jInt(int64(x.wire))}))
@@ -588,6 +609,8 @@ func (c *core) untested(id string, row *claimRow) string {
 		return "needs tls"
 	case id == "collect.authenticated" && c.semantics >= 4 && c.certificates() > 0:
 		return "no tls" // or what the bundle says: see takeTLS
+	case id == "declared.collection" && c.semantics >= 4 && c.trial && (d == nil || d.get("collects") == nil):
+		return "no declaration"
 	case row.untested != "" && !c.isCompared(id, row):
 		return row.untested
 	case row.losses&lossPackets != 0 && c.plan.str("internet") == "closed":
@@ -765,13 +788,13 @@ func (c *core) takeTLS(f *value) {
 			c.takeMember(f, "ledger", "ledger (TLS is not opened)")
 		}
 		for _, id := range ids {
-			c.takeClaim(f, id)
+			c.takeClaim(f, id, "TLS is not opened")
 		}
 	}
 }
 
 // takeClaim takes one claim's row from the bundle, judged or not.
-func (c *core) takeClaim(f *value, id string) {
+func (c *core) takeClaim(f *value, id, why string) {
 	there, err := readJSON(c.v.b.part["findings.json"])
 	if err != nil || findByID(f.items("claims"), id) == nil && findByID(f.items("not_tested"), id) == nil {
 		return
@@ -787,7 +810,49 @@ func (c *core) takeClaim(f *value, id string) {
 		}
 		f.set(list, rows)
 	}
-	c.taken = append(c.taken, id+" (TLS is not opened)")
+	c.taken = append(c.taken, id+" ("+why+")")
+}
+
+// takeDeclared takes what rests on recognising values in fields (declared.collection): which influences are declared. All else of their rows is held
+// against this program's own.
+func (c *core) takeDeclared(f *value) {
+	there, err := readJSON(c.v.b.part["findings.json"])
+	if err != nil {
+		return
+	}
+	c.takeClaim(f, "declared.collection", "values of documents are not recognised in fields")
+	plain := func(list []*value) string {
+		var out []byte
+		for _, v := range list {
+			copied := &value{kind: isObject}
+			for i, k := range v.keys {
+				if k != "declared" {
+					copied.keys, copied.list = append(copied.keys, k), append(copied.list, v.list[i])
+				}
+			}
+			out = copied.write(out)
+		}
+		return string(out)
+	}
+	if plain(f.items("influence")) == plain(there.items("influence")) {
+		f.set("influence", there.get("influence"))
+	}
+	own, theirs := f.items("ledger"), there.items("ledger")
+	for i := range own {
+		if i < len(theirs) && sumsOf(own[i]) == sumsOf(theirs[i]) {
+			own[i] = theirs[i]
+		}
+	}
+	c.taken = append(c.taken, "which influences are declared")
+}
+
+// sumsOf is a ledger's row without what is declared.
+func sumsOf(row *value) string {
+	sums := map[string]int64{}
+	for _, x := range row.items("influenced") {
+		sums[string(x.get("factors").write(nil))] += x.int("bytes")
+	}
+	return fmt.Sprint(row.str("endpoint"), row.int("wire"), row.int("constant"), row.int("explained"), row.int("unaccounted"), sums)
 }
 
 // takeMember takes a member of the bundle's findings as it is.

@@ -191,7 +191,11 @@ func (o *flows) takeIP(p *packet, ip *ipPacket) {
 	case ip.proto == protoTCP && len(body) >= 20:
 		fl.segment(body)
 	case ip.proto == protoUDP && len(body) >= 8:
-		fl.add(body[8:])
+		end := len(body)
+		if n := int(body[4])<<8 | int(body[5]); n >= 8 && n < end && !ip.more {
+			end = n // what is behind is told by features alone
+		}
+		fl.add(body[8:end])
 	default:
 		fl.add(body)
 	}

@@ -48,7 +48,7 @@ func (c *core) makeLedger(t *trial, confirmed map[featureKey][]string) *ledger {
 	}
 	for _, r := range c.runs {
 		b := blockOf[r.n]
-		if b != nil && b.phase == "store" || r.flows == nil {
+		if b != nil && b.aside() || r.flows == nil {
 			continue
 		}
 		l.run(r, b)
@@ -66,7 +66,7 @@ func (l *ledger) row(endpoint string) *ledgerRow {
 func (l *ledger) findConstant() {
 	var runs []*run
 	for _, b := range l.t.blocks {
-		if !b.part || b.phase == "store" {
+		if !b.part || b.aside() {
 			continue
 		}
 		for _, n := range b.runs {
@@ -105,6 +105,12 @@ func (l *ledger) findConstant() {
 	}
 }
 
+// place2 is a flow's stream or its plaintext.
+type place2 struct {
+	flow int
+	tls  bool
+}
+
 func (l *ledger) run(r *run, b *block) {
 	sums := map[string]uint64{}
 	for _, fl := range r.flows.list {
@@ -112,9 +118,10 @@ func (l *ledger) run(r *run, b *block) {
 		l.of += fl.wire
 		l.row(fl.endpoint).wire += fl.wire
 	}
-	hits := map[int]spans{}
+	hits := map[place2]spans{}
 	for _, h := range l.t.c.searchRun(r).list {
-		hits[h.flow] = hits[h.flow].add(h.from, h.to)
+		p := place2{h.flow, h.tls}
+		hits[p] = hits[p].add(h.from, h.to)
 	}
 	var twin *run
 	if b != nil && b.part {
@@ -158,7 +165,7 @@ func (l *ledger) number(r, twin *run, b *block, f *feature) {
 	}
 }
 
-func (l *ledger) feature(r, twin *run, b *block, f *feature, n uint64, hits map[int]spans) {
+func (l *ledger) feature(r, twin *run, b *block, f *feature, n uint64, hits map[place2]spans) {
 	row := l.row(f.key.endpoint)
 	factors := l.confirmed[f.key]
 	if l.whole[f.key] && f.origin != originDerived {
@@ -196,7 +203,7 @@ func (l *ledger) openBytes(b *block, k featureKey, n uint64) {
 	}
 }
 
-func (l *ledger) field(r, twin *run, b *block, f, g *feature, settled bool, factors []string, hits map[int]spans) {
+func (l *ledger) field(r, twin *run, b *block, f, g *feature, settled bool, factors []string, hits map[place2]spans) {
 	row := l.row(f.key.endpoint)
 	same := l.constant[f.key]
 	own := r.bytesOf(f)
@@ -212,7 +219,7 @@ func (l *ledger) field(r, twin *run, b *block, f, g *feature, settled bool, fact
 		case len(factors) > 0:
 			row.influenced[strings.Join(factors, ",")]++
 			l.influence[f.key]++
-		case !f.tls && f.flow > 0 && hits[f.flow-1].has(f.offset+i, f.offset+i+1):
+		case f.flow > 0 && hits[place2{f.flow - 1, f.tls}].has(f.offset+i, f.offset+i+1):
 			row.influenced["content"]++
 		case !settled && (apart || i >= uint64(len(own)) || i >= uint64(len(theirs)) || own[i] != theirs[i]):
 			row.unaccounted++

@@ -181,11 +181,11 @@ func (c *reconcile) take(e *event, r *run) {
 			c.call(e)
 		}
 	case kFreeze:
-		c.freezes++
-		if e.n("means") == 1 {
-			c.signals++
+		if means := e.n("means"); means != 2 { // 2 is a hold, and nothing was about to be lost
+			c.freezes++
+			c.signals += means & 1
+			c.frozeNs += e.n("duration")
 		}
-		c.frozeNs += e.n("duration")
 	case kMove:
 		c.move(e, live)
 	case kEnd:
@@ -195,7 +195,7 @@ func (c *reconcile) take(e *event, r *run) {
 	case kFork:
 		c.known[e.n("child_tid")] = true
 	}
-	if e.tid != 0 && e.cpu < 65534 {
+	if e.tid != 0 && e.cpu < laneTLS {
 		c.known[e.tid] = true
 	}
 }
@@ -549,7 +549,7 @@ func (s *stateLook) take(e *event, live, before bool) {
 			s.ptmx[e.n("dev")] = true
 		}
 	}
-	if e.tid != 0 && e.cpu < 65534 {
+	if e.tid != 0 && e.cpu < laneTLS {
 		s.tasks[e.tid] = true
 	}
 }

@@ -54,6 +54,7 @@ type run struct {
 	features     []*feature
 	sends        *sendFacts
 	choices      []chosen // by flow
+	longPlain    bool     // plaintext that features do not hold
 	flows        *flows
 
 	version   uint64
@@ -249,6 +250,9 @@ func newLoss() lossCount {
 
 const linuxMostTasks = 1 << 22
 
+// Lanes of events that no CPU counts: plaintext given to TLS, packets, the recorder itself.
+const laneTLS = 65533
+
 const noNumber = ^uint64(0)
 
 func (l *lossCount) take(e *event) {
@@ -278,7 +282,7 @@ func (l *lossCount) take(e *event) {
 	if e.tid > linuxMostTasks || e.tgid > linuxMostTasks {
 		l.err = fmt.Errorf("a thread that Linux cannot have")
 	}
-	if e.tid != 0 && e.cpu < 65534 {
+	if e.tid != 0 && e.cpu < laneTLS {
 		if err := l.thread(e); err != nil && l.err == nil {
 			l.err = err
 		}

@@ -23,6 +23,7 @@ type needle struct {
 type hit struct {
 	kind, feature string
 	flow          int
+	tls           bool // in the flow's plaintext
 	from, to      uint64
 }
 
@@ -41,17 +42,23 @@ func (h *hitList) of(kind string) []hit {
 	return out
 }
 
-// covered is how many bytes of a flow lie in hits.
-func (h *hitList) covered(flow int) uint64 {
-	var s spans
-	for _, x := range h.list {
-		if x.flow == flow {
-			s = s.add(x.from, x.to)
+// covered is how many bytes of a flow lie in hits, of those that count.
+func (h *hitList) covered(flow int, counts func(*hit) bool) uint64 {
+	var sets [2]spans
+	for i, x := range h.list {
+		if x.flow == flow && (counts == nil || counts(&h.list[i])) {
+			at := 0
+			if x.tls {
+				at = 1
+			}
+			sets[at] = sets[at].add(x.from, x.to)
 		}
 	}
 	var n uint64
-	for _, x := range s {
-		n += x.to - x.from
+	for _, s := range sets {
+		for _, x := range s {
+			n += x.to - x.from
+		}
 	}
 	return n
 }
@@ -82,6 +89,13 @@ func (c *core) needlesOf(r *run) []needle {
 		}
 	}
 	return out
+}
+
+func (h *hit) layer(r *run) string {
+	if h.tls {
+		return "tls"
+	}
+	return r.flows.list[h.flow].layer
 }
 
 func backwards(s string) string {
@@ -126,6 +140,7 @@ type searcher struct {
 	seen   map[hit]bool
 	out    *hitList
 	flow   int
+	tls    bool
 	budget int
 }
 
@@ -146,12 +161,23 @@ func (c *core) searchRun(r *run) *hitList {
 		h := [2]byte{upper(list[i].text[0]), upper(list[i].text[1])}
 		s.byHead[h] = append(s.byHead[h], &list[i])
 	}
+	var plain [][]byte
+	if r.features != nil {
+		plain = r.plaintexts()
+	}
 	for i, f := range r.flows.list {
-		s.flow, s.budget = i, 16*len(f.payload)+4<<20
+		s.flow, s.tls, s.budget = i, false, 16*len(f.payload)+4<<20
 		s.look(&view{data: f.payload}, nil)
+		if plain != nil && len(plain[i]) > 0 {
+			s.tls, s.budget = true, 16*len(plain[i])+4<<20
+			s.look(&view{data: plain[i]}, nil)
+		}
 	}
 	sort.SliceStable(out.list, func(a, b int) bool {
 		x, y := &out.list[a], &out.list[b]
+		if x.flow == y.flow && x.tls != y.tls {
+			return y.tls
+		}
 		return x.flow < y.flow || x.flow == y.flow && (x.from < y.from || x.from == y.from && x.to < y.to)
 	})
 	return out
@@ -238,10 +264,10 @@ func (s *searcher) match(v *view, path []string) {
 
 func (s *searcher) found(v *view, n *needle, at int, path []string) {
 	where := v.stretch(at, at+len(n.text))
-	key := hit{kind: n.kind + n.text, flow: s.flow, from: where.from, to: where.to}
+	key := hit{kind: n.kind + n.text, flow: s.flow, tls: s.tls, from: where.from, to: where.to}
 	if s.seen[key] || len(s.out.list) >= 10000 {
 		return
 	}
 	s.seen[key] = true
-	s.out.list = append(s.out.list, hit{n.kind, strings.Join(append(append([]string{}, path...), n.feature), "."), s.flow, where.from, where.to})
+	s.out.list = append(s.out.list, hit{n.kind, strings.Join(append(append([]string{}, path...), n.feature), "."), s.flow, s.tls, where.from, where.to})
 }

@@ -25,6 +25,9 @@ func (b *block) at(level int) int {
 	return b.runs[1]
 }
 
+// aside: its packets reached nobody, or who should not have been spoken to; they are no part of comparison and ledger.
+func (b *block) aside() bool { return b.phase == "store" || b.phase == "certificate" }
+
 type featureSet map[featureKey]*feature
 
 // A trial is one comparison: the blocks and what is compared.

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Two verifiers that share no code on the same bundles: same exit code, same part named first when a bundle is refused, same findings.
-opinion.py SOURCE FOLDER HALLMARK_VERIFY RUN_CLAIMS [MAKE_BUNDLE]; FOLDER keeps the program and Go's cache between runs."""
+opinion.py SOURCE FOLDER HALLMARK_VERIFY RUN_CLAIMS: golden bundles and the claim tests' cores; with MAKE_BUNDLE behind it: what must be refused.
+FOLDER keeps the program and Go's cache between runs."""
 import glob, io, json, os, random, shutil, struct, subprocess, sys, tempfile, zipfile, zlib
 
 source, folder, verify, claims = sys.argv[1:5]
@@ -9,7 +10,7 @@ if not shutil.which("go"):
     print("1..0 # SKIP no Go here (scripts/setup opinion installs it)")
     sys.exit(0)
 os.makedirs(folder, exist_ok=True)
-second = os.path.join(folder, "hallmark-second-opinion")
+second = os.path.join(folder, "refuses" if maker else "hallmark-second-opinion")
 env = dict(os.environ, GOCACHE=os.path.join(folder, "cache"))
 work = tempfile.TemporaryDirectory(prefix="hallmark-opinion-")
 here = lambda name: os.path.join(work.name, name)
@@ -68,11 +69,6 @@ def differences(cases, text):
     result(not wrong, f"{text} ({len(cases)})", wrong[:10])
 
 
-for path in sorted(glob.glob(f"{source}/tests/golden/v*/sample.hallmark")):
-    name = os.path.basename(os.path.dirname(path))
-    said = differ(path, "--key", os.path.join(os.path.dirname(path), "key.pem.pub"))
-    result(not said, f"golden {name}: the same answer", [said] if said else [])
-
 def cases(name):
     """Every case of a claim test as a bundle: what the second program derives are the bytes that the first did; a core that the first refuses it refuses."""
     os.mkdir(here(name))
@@ -87,18 +83,20 @@ def cases(name):
     result(bundles and not wrong, f"claims {name}: the same findings ({len(bundles)} cores)", wrong[:10])
 
 
-for path in sorted(glob.glob(f"{source}/tests/claims/*.test")):
-    cases(os.path.basename(path)[:-len(".test")])
-
-if maker:
-    subprocess.run([maker, work.name], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    env["HALLMARK_BUNDLE"] = here("valid.hallmark")
-tested = subprocess.run([f"{source}/second-opinion/build", "test"], env=env, capture_output=True, text=True)
-result(tested.returncode == 0, "its own tests: every bit, every cut", (tested.stdout + tested.stderr).splitlines()[-40:] if tested.returncode else [])
 if not maker:
+    for path in sorted(glob.glob(f"{source}/tests/golden/v*/sample.hallmark")):
+        name = os.path.basename(os.path.dirname(path))
+        said = differ(path, "--key", os.path.join(os.path.dirname(path), "key.pem.pub"))
+        result(not said, f"golden {name}: the same answer", [said] if said else [])
+    for path in sorted(glob.glob(f"{source}/tests/claims/*.test")):
+        cases(os.path.basename(path)[:-len(".test")])
     print(f"1..{number}")
     sys.exit(failed)
 
+subprocess.run([maker, work.name], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+env["HALLMARK_BUNDLE"] = here("valid.hallmark")
+tested = subprocess.run([f"{source}/second-opinion/build", "test"], env=env, capture_output=True, text=True)
+result(tested.returncode == 0, "its own tests: every bit, every cut", (tested.stdout + tested.stderr).splitlines()[-40:] if tested.returncode else [])
 valid = open(here("valid.hallmark"), "rb").read()
 KEY = ["--key", here("key.pub")]
 
