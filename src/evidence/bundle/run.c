@@ -44,8 +44,9 @@ static void count_event(struct tally *t, const struct hm_event *e)
 }
 
 /* Gaps and the end are few: only they are decoded. What else stands in the record is the evaluator's business. */
-static int count_item(struct tally *t, struct hm_slice item, struct hm_fail *fail)
+static int count_item(void *cookie, struct hm_slice item, struct hm_fail *fail)
 {
+	struct tally *t = cookie;
 	struct hm_cursor c = hm_cursor_of(item);
 	struct hm_event event;
 	uint64_t kind;
@@ -63,35 +64,20 @@ static int count_item(struct tally *t, struct hm_slice item, struct hm_fail *fai
 	return r;
 }
 
-static int open_record(struct hm_record **ret, const struct hm_parts *parts, const char *name, enum hm_record_kind kind,
+/* `t` gets what a record of events counts; NULL for others. */
+static int open_record(struct hm_record **ret, const struct hm_parts *parts, const char *name, enum hm_record_kind kind, struct tally *t,
 		       struct hm_fail *fail)
 {
 	struct hm_slice content = { 0 };
 	int r;
 
 	hm_parts_get(parts, name, &content);
-	r = hm_record_open(ret, content, fail);
+	r = hm_record_open_with(ret, content, t ? count_item : NULL, t, fail);
 	if (r < 0)
 		return hm_fail_in(fail, "%s", name);
 	if (hm_record_head(*ret)->kind != kind)
 		return hm_fail_set(fail, HM_E_BAD, "%s: a record of another kind", name);
 	return 0;
-}
-
-static int read_events(struct hm_run_cache *cache, struct hm_record *record, struct hm_fail *fail)
-{
-	struct tally t = { 0 };
-	struct hm_slice item;
-	int r;
-
-	while ((r = hm_record_next(record, &item, fail)) > 0) {
-		r = count_item(&t, item, fail);
-		if (r < 0)
-			return r;
-	}
-	cache->events.lost = t.events > t.end_events ? t.events : t.end_events;
-	cache->packets_lost = t.packets > t.end_packets ? t.packets : t.end_packets;
-	return r;
 }
 
 static struct hm_run_part part_of(const struct hm_record *record)
@@ -107,17 +93,17 @@ static int read_run(struct hm_run_cache *cache, const struct hm_parts *parts, co
 {
 	HM_FREE char *record_name = hm_sprintf("%.*s/record.cbor.zst", (int)(strrchr(name, '/') - name), name);
 	HM_RECORD struct hm_record *record = NULL;
+	struct tally t = { 0 };
 	int r;
 
 	if (strcmp(cache->name, record_name) == 0)
 		return 0;
-	r = open_record(&record, parts, record_name, HM_RECORD_EVENTS, fail);
+	r = open_record(&record, parts, record_name, HM_RECORD_EVENTS, &t, fail);
 	if (r < 0)
 		return r;
 	cache->events = part_of(record);
-	r = read_events(cache, record, fail);
-	if (r < 0)
-		return hm_fail_in(fail, "%s", record_name);
+	cache->events.lost = t.events > t.end_events ? t.events : t.end_events;
+	cache->packets_lost = t.packets > t.end_packets ? t.packets : t.end_packets;
 	snprintf(cache->name, sizeof(cache->name), "%s", record_name);
 	return 0;
 }
@@ -125,7 +111,7 @@ static int read_run(struct hm_run_cache *cache, const struct hm_parts *parts, co
 static int tree_part(struct hm_run_part *out, const struct hm_parts *parts, const char *name, struct hm_fail *fail)
 {
 	HM_RECORD struct hm_record *record = NULL;
-	int r = open_record(&record, parts, name, HM_RECORD_TREE, fail);
+	int r = open_record(&record, parts, name, HM_RECORD_TREE, NULL, fail);
 
 	if (r < 0)
 		return r;

@@ -41,8 +41,13 @@ struct hm_record;
 
 /* Opens a record that lies in memory, checks every block's header, frame, CRC and leaf, and rebuilds the root. Torn bytes
  * at the end only set head->cut; a block that is there and wrong is HM_E_BAD; a newer version HM_E_UNKNOWN.
- * `file` must outlive the record. Bounded: a block is at most 16 MiB uncompressed. */
+ * `file` must outlive the record. Bounded: a block is at most 16 MiB uncompressed. Bytes that this process has found right before
+ * (by their SHA-256) are not checked again. */
 int hm_record_open(struct hm_record **ret, struct hm_slice file, struct hm_fail *fail) HM_MUST_CHECK;
+/* The same, and `take` gets every item meanwhile, so that they need not be uncompressed again: what it was given counts only when 0 is returned.
+ * Below 0 from it ends the work. */
+int hm_record_open_with(struct hm_record **ret, struct hm_slice file, int (*take)(void *cookie, struct hm_slice item, struct hm_fail *fail),
+			void *cookie, struct hm_fail *fail) HM_MUST_CHECK;
 const struct hm_record_head *hm_record_head(const struct hm_record *r) HM_MUST_CHECK;
 /* The next item, borrowed until the next call: 1, 0 at the end, or an error. Items of withheld blocks are passed over. */
 int hm_record_next(struct hm_record *r, struct hm_slice *item, struct hm_fail *fail) HM_MUST_CHECK;

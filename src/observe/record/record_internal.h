@@ -37,6 +37,10 @@ void hm_record_put_seek_table(struct hm_bytes *out, struct hm_slice entries);
 /* The leaf hash of a block. */
 void hm_record_leaf(struct hm_sha256 *leaf, const uint8_t *salt, struct hm_slice raw);
 
+/* Whether a file with this SHA-256 was checked before; then what was found: its head, and where its blocks end. */
+bool hm_record_was_seen(const struct hm_sha256 *file, struct hm_record_head *head, size_t *end) HM_MUST_CHECK;
+void hm_record_note_seen(const struct hm_sha256 *file, const struct hm_record_head *head, size_t end);
+
 enum hm_record_part {
 	HM_PART_TORN,	/* the beginning of a block's header or of the totals, and no more */
 	HM_PART_BLOCK,	/* a whole block's header: right form, right CRC */

@@ -64,7 +64,21 @@ static int block_at(struct hm_record *r, size_t at, struct hm_block *block, size
 	return 1;
 }
 
-static int check_content(struct hm_record *r, const struct hm_block *block, struct hm_slice frame, struct hm_fail *fail)
+/* What has been seen while scanning. */
+struct scan {
+	int (*take)(void *cookie, struct hm_slice item, struct hm_fail *fail); /* or NULL */
+	void *cookie;
+	struct hm_merkle tree;
+	struct hm_bytes seek;
+	uint64_t raw_bytes;
+};
+
+static void release_scan(struct scan *scan)
+{
+	hm_bytes_release(&scan->seek);
+}
+
+static int check_content(struct hm_record *r, struct scan *scan, const struct hm_block *block, struct hm_slice frame, struct hm_fail *fail)
 {
 	struct hm_sha256 leaf;
 	struct hm_cursor c;
@@ -77,23 +91,18 @@ static int check_content(struct hm_record *r, const struct hm_block *block, stru
 	if (memcmp(leaf.b, block->leaf.b, HM_SHA256_LEN) != 0)
 		return hm_fail_set(fail, HM_E_BAD, "its leaf hash is not that of its content");
 	c = hm_cursor_of(hm_slice_of(&r->raw));
-	for (; !c.bad && hm_cursor_left(&c); count++)
+	for (; e >= 0 && !c.bad && hm_cursor_left(&c); count++) {
+		const uint8_t *start = c.at;
+
 		hm_cbor_skip(&c);
+		if (scan->take && !c.bad)
+			e = scan->take(scan->cookie, (struct hm_slice){ start, (size_t)(c.at - start) }, fail);
+	}
+	if (e < 0)
+		return e;
 	if (c.bad || count != block->count)
 		return hm_fail_set(fail, HM_E_BAD, "its content is not %u items of deterministic CBOR", block->count);
 	return 0;
-}
-
-/* What has been seen while scanning. */
-struct scan {
-	struct hm_merkle tree;
-	struct hm_bytes seek;
-	uint64_t raw_bytes;
-};
-
-static void release_scan(struct scan *scan)
-{
-	hm_bytes_release(&scan->seek);
 }
 
 static int take_block(struct hm_record *r, struct scan *scan, const struct hm_block *block, struct hm_slice frame,
@@ -106,7 +115,7 @@ static int take_block(struct hm_record *r, struct scan *scan, const struct hm_bl
 	    (r->head.blocks && block->kind != r->head.kind))
 		return hm_fail_set(fail, HM_E_BAD, "it is out of its order");
 	if (!block->withheld)
-		e = check_content(r, block, frame, fail);
+		e = check_content(r, scan, block, frame, fail);
 	if (e < 0)
 		return e;
 	hm_merkle_append(&scan->tree, &block->leaf);
@@ -148,9 +157,10 @@ static int check_footer(struct hm_record *r, struct scan *scan, struct hm_fail *
 	return 0;
 }
 
-static int scan_file(struct hm_record *r, struct hm_fail *fail)
+static int scan_file(struct hm_record *r, int (*take)(void *cookie, struct hm_slice item, struct hm_fail *fail), void *cookie,
+		     struct hm_fail *fail)
 {
-	HM_CLEANUP(release_scan) struct scan scan = { 0 };
+	HM_CLEANUP(release_scan) struct scan scan = { .take = take, .cookie = cookie };
 
 	r->head.cut = true;
 	while (r->end < r->file.len) {
@@ -182,21 +192,52 @@ static void cleanup_record(struct hm_record **r)
 	hm_record_close(*r);
 }
 
-int hm_record_open(struct hm_record **ret, struct hm_slice file, struct hm_fail *fail)
+/* Of a file that needs no scan. */
+static int give_items(struct hm_record *r, int (*take)(void *cookie, struct hm_slice item, struct hm_fail *fail), void *cookie,
+		      struct hm_fail *fail)
+{
+	struct hm_slice item;
+	int e;
+
+	hm_record_rewind(r);
+	while ((e = hm_record_next(r, &item, fail)) > 0) {
+		e = take(cookie, item, fail);
+		if (e < 0)
+			return e;
+	}
+	return e;
+}
+
+int hm_record_open_with(struct hm_record **ret, struct hm_slice file, int (*take)(void *cookie, struct hm_slice item, struct hm_fail *fail),
+			void *cookie, struct hm_fail *fail)
 {
 	HM_CLEANUP(cleanup_record) struct hm_record *r = hm_alloc(1, sizeof(*r));
-	int e;
+	struct hm_sha256 digest;
+	bool seen;
+	int e = 0;
 
 	r->file = file;
 	r->zstd = ZSTD_createDCtx();
 	if (!r->zstd)
 		abort();
-	e = scan_file(r, fail);
+	hm_sha256_slice(&digest, file);
+	seen = hm_record_was_seen(&digest, &r->head, &r->end);
+	if (!seen)
+		e = scan_file(r, take, cookie, fail);
+	else if (take)
+		e = give_items(r, take, cookie, fail);
 	if (e < 0)
 		return e;
+	if (!seen)
+		hm_record_note_seen(&digest, &r->head, r->end);
 	hm_record_rewind(r);
 	*ret = hm_take_ptr(&r);
 	return 0;
+}
+
+int hm_record_open(struct hm_record **ret, struct hm_slice file, struct hm_fail *fail)
+{
+	return hm_record_open_with(ret, file, NULL, NULL, fail);
 }
 
 const struct hm_record_head *hm_record_head(const struct hm_record *r)

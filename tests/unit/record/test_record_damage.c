@@ -328,6 +328,64 @@ static void withheld_block(void **state HM_UNUSED)
 	assert_int_equal(open_code(hm_slice_of(&other), NULL), HM_E_BAD);
 }
 
+/* A file that was found right is known by its bytes, not by where it lies. */
+static void changed_behind_a_check(void **state HM_UNUSED)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes file = { 0 };
+	HM_FREE char *path = file_named("behind");
+	struct hm_record_head head;
+
+	write_record(path, 3, 4, true, NULL);
+	read_file(&file, path);
+	for (size_t i = 0; i < file.len; i++) {
+		assert_int_equal(open_code(hm_slice_of(&file), &head), 0);
+		assert_int_equal(head.items, 12);
+		file.data[i] ^= 1;
+		assert_true(open_code(hm_slice_of(&file), NULL) < 0);
+		file.data[i] ^= 1;
+	}
+	file.len -= 1;
+	assert_int_equal(open_code(hm_slice_of(&file), &head), 0);
+	assert_true(head.cut);
+}
+
+struct taken {
+	uint64_t count, stop_at;
+};
+
+static int take_item(void *cookie, struct hm_slice item, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes want = { 0 };
+	struct taken *taken = cookie;
+
+	put_item(&want, taken->count);
+	assert_true(hm_slice_eq(item, hm_slice_of(&want)));
+	return ++taken->count == taken->stop_at ? hm_fail_set(fail, HM_E_UNKNOWN, "enough") : 0;
+}
+
+/* The first time, while it is checked, and when it is known. */
+static void items_come_while_it_is_opened(void **state HM_UNUSED)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes file = { 0 };
+	HM_FREE char *path = file_named("items");
+	struct hm_fail fail;
+	struct hm_record *r;
+
+	write_record(path, 3, 5, true, NULL);
+	read_file(&file, path);
+	for (unsigned i = 0; i < 3; i++) {
+		struct taken taken = { 0 }, cut = { .stop_at = 7 };
+
+		assert_int_equal(hm_record_open_with(&r, hm_slice_of(&file), take_item, &cut, &fail), HM_E_UNKNOWN);
+		assert_non_null(strstr(fail.text, "enough"));
+		assert_int_equal(cut.count, 7);
+		assert_int_equal(hm_record_open_with(&r, hm_slice_of(&file), take_item, &taken, &fail), 0);
+		assert_int_equal(taken.count, 15);
+		assert_int_equal(read_items(r), 15);
+		hm_record_close(r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -341,6 +399,8 @@ int main(void)
 		cmocka_unit_test(bomb_is_refused),
 		cmocka_unit_test(newer_version_is_unknown),
 		cmocka_unit_test(withheld_block),
+		cmocka_unit_test(changed_behind_a_check),
+		cmocka_unit_test(items_come_while_it_is_opened),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
