@@ -373,6 +373,27 @@ static int keep_replication(struct hm_assessment *a, struct hm_slice findings, s
 	return r < 0 ? r : hm_parts_take(a->parts, HM_REPLICATION, &text, fail);
 }
 
+/* Before the first run: who made several attempts and shows one has the others in the log. */
+static int log_plan(struct hm_assessment *a, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes receipt = { 0 };
+	struct hm_slice plan, earlier;
+	int r = 0;
+
+	if (a->resume && hm_parts_get(hm_resume_parts(a->resume), HM_PLAN_RECEIPT, &earlier)) {
+		hm_bytes_slice(&receipt, earlier);
+		return hm_parts_take(a->parts, HM_PLAN_RECEIPT, &receipt, fail);
+	}
+	if (!a->logging.folder)
+		return 0;
+	if (a->resume)
+		return hm_fail_set(fail, HM_E_USAGE, "--log: the plan was not logged before the first run, and cannot be now");
+	if (!hm_parts_get(a->parts, "plan.json", &plan))
+		abort();
+	r = hm_logging_plan(&a->logging, a->key, plan, &receipt, fail);
+	return r < 0 ? hm_fail_in(fail, "logging the plan") : hm_parts_take(a->parts, HM_PLAN_RECEIPT, &receipt, fail);
+}
+
 int hm_assess_run(struct hm_assessment *a, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes absent = { 0 }, findings = { 0 };
@@ -389,6 +410,8 @@ int hm_assess_run(struct hm_assessment *a, struct hm_fail *fail)
 		r = hm_replication_same_plan(a->of->parts, a->parts, fail);
 	if (r == 0 && a->resume)
 		r = take_up(a, trials, &planned, fail);
+	if (r == 0)
+		r = log_plan(a, fail);
 	if (trials) {
 		control_self_test(a, &control);
 		a->self_test.control = &control;
@@ -421,7 +444,7 @@ static int sign(struct hm_assessment *a, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_signer_cleanup) struct hm_signer *signer = NULL;
 	HM_CLEANUP(hm_pubkey_cleanup) struct hm_pubkey *public = NULL;
-	HM_CLEANUP(hm_bytes_release) struct hm_bytes pem = { 0 }, statement = { 0 }, pae = { 0 }, signature = { 0 };
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes pem = { 0 }, statement = { 0 }, pae = { 0 }, signature = { 0 }, receipt = { 0 };
 	int r = hm_signer_load(&signer, a->key, fail);
 
 	if (r == 0)
@@ -436,7 +459,11 @@ static int sign(struct hm_assessment *a, struct hm_fail *fail)
 	r = hm_signer_sign(signer, hm_slice_of(&pae), &signature, fail);
 	if (r < 0)
 		return r;
-	return hm_attest_add(a->parts, hm_slice_of(&statement), hm_pubkey_id(public), hm_slice_of(&signature), fail);
+	/* What took hours is not thrown away because a log cannot be written. */
+	if (a->logging.folder && hm_logging_attestation(&a->logging, hm_slice_of(&statement), hm_slice_of(&signature), hm_pubkey_spki(public), &receipt,
+							&a->unlogged) < 0)
+		receipt.len = 0;
+	return hm_attest_add(a->parts, hm_slice_of(&statement), hm_pubkey_id(public), hm_slice_of(&signature), hm_slice_of(&receipt), fail);
 }
 
 /* The page is not put in: a later version of the report would look different, and whoever wants it makes it again. */

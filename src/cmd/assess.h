@@ -1,6 +1,7 @@
 #pragma once
 /* An assessment from its documents to its bundle. */
 #include "core_documents.h"
+#include "logging.h"
 #include "options.h"
 #include "product.h"
 #include "resume.h"
@@ -29,6 +30,8 @@ struct hm_assessment {
 	unsigned pairs;
 	bool locate; /* what is confirmed is located */
 	struct hm_resume *resume; /* what it goes on from, or NULL */
+	struct hm_logging logging; /* where plan and attestation are logged */
+	struct hm_fail unlogged;   /* code 0, or why the attestation of a bundle that is whole is not in the log */
 	const struct hm_verify *of; /* the bundle that it replicates, or NULL */
 	uint64_t events, lost;
 	struct hm_fail unfinished; /* code 0, or why not all runs were made: what was done is there */

@@ -22,6 +22,9 @@ static const struct hm_option options[] = {
 	{ "internet", 0, "MODE", false, "simulated (default), closed, replay=FILE.hallmark, gateway[=NETWORK]" },
 	{ "time-limit", 0, "SECONDS", false, "kill the product after so long" },
 	{ "key", 'k', "FILE", false, "the private key to sign with" },
+	{ "log", 0, "DIR", false, "put the plan, before the first run, and the attestation into this log (hallmark log)" },
+	{ "log-key", 0, "FILE", false, "the log's private key (otherwise $HALLMARK_LOG_KEY)" },
+	{ "log-policy", 0, "FILE", false, "the witnesses that have to cosign, and their quorum (tlog-policy)" },
 	{ "json", 'j', NULL, false, "print findings.json" },
 	{ "quiet", 'q', NULL, false, "print nothing; the exit code tells" },
 };
@@ -164,6 +167,25 @@ static int choose_experiment(struct hm_assessment *a, const struct hm_args *args
 	return 0;
 }
 
+/* --log and what belongs to it: a log that cannot be written to is told before the first run. */
+static int choose_log(struct hm_assessment *a, const struct hm_args *args, struct hm_fail *fail)
+{
+	const char *folder = hm_args_get(args, "log"), *key = hm_args_get(args, "log-key");
+
+	if (!folder && (key || hm_args_has(args, "log-policy")))
+		return hm_fail_set(fail, HM_E_USAGE, "--log-key and --log-policy: without --log nothing is logged");
+	if (!folder)
+		return 0;
+	if (strstr(folder, "://"))
+		return hm_fail_set(fail, HM_E_USAGE, "--log %s: a log is written where its files and its key are: give its folder", folder);
+	if (!key)
+		key = getenv("HALLMARK_LOG_KEY");
+	if (!key || !*key)
+		return hm_fail_set(fail, HM_E_USAGE, "--log: the log's private key is wanted (--log-key FILE, or HALLMARK_LOG_KEY)");
+	a->logging = (struct hm_logging){ folder, key, hm_args_get(args, "log-policy") };
+	return hm_logging_ready(&a->logging, fail);
+}
+
 static int prepare(struct hm_assessment *a, const struct hm_args *args, struct hm_fail *fail)
 {
 	int r;
@@ -174,6 +196,8 @@ static int prepare(struct hm_assessment *a, const struct hm_args *args, struct h
 		r = hm_surroundings_limit(&a->time_limit_s, hm_args_get(args, "time-limit"), 120, fail);
 	if (r == 0)
 		r = choose_experiment(a, args, fail);
+	if (r == 0)
+		r = choose_log(a, args, fail);
 	if (r == 0)
 		r = hm_doctor_preflight(fail);
 	if (r == 0)
@@ -221,6 +245,8 @@ static int tell_unfinished(const struct hm_assessment *a, const char *path, stru
 	if (a->unfinished.code)
 		return hm_fail_set(fail, a->unfinished.code, "%s: %s has what was done (the same command with --resume %s does the rest)",
 				   a->unfinished.text, path, path);
+	if (a->unlogged.code)
+		return hm_fail_set(fail, HM_E_SYSTEM, "%s is whole and signed, but not in the log: %s", path, a->unlogged.text);
 	if (hm_program_stopped())
 		return hm_fail_set(fail, HM_E_INTERRUPTED, "interrupted when all runs were done: %s is whole", path);
 	return 0;

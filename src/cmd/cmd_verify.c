@@ -6,9 +6,11 @@
 #include "replications.h"
 #include "report.h"
 #include "verify.h"
+#include "verify_log.h"
 
 static const struct hm_option options[] = {
 	{ "key", 'k', "PUB", true, "trust this public key (PEM)" },
+	{ "log", 'l', "POLICY", false, "demand that a log and witnesses of this tlog-policy file have it" },
 	{ "require", 'r', "CLAIM,..", true, "exit 1 unless these claims are upheld" },
 	{ "replication", 0, "FILE.hallmark", true, "hold this replication of the bundle against it" },
 	{ "replicated", 0, "K", false, "exit 1 unless so many other keys signed replications that agree" },
@@ -25,6 +27,7 @@ struct verification {
 	size_t key_count;
 	char **require;
 	size_t require_count;
+	struct hm_policy *policy;
 };
 
 static void release(struct verification *v)
@@ -35,6 +38,7 @@ static void release(struct verification *v)
 	for (size_t i = 0; i < v->require_count; i++)
 		free(v->require[i]);
 	free(v->keys);
+	hm_policy_free(v->policy);
 	free(v->require);
 	hm_fs_unmap(&v->map);
 }
@@ -173,7 +177,8 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 
 	if (r == 0)
 		r = load_keys(&v, args, fail);
-
+	if (r == 0 && hm_args_has(args, "log"))
+		r = hm_policy_load(&v.policy, hm_args_get(args, "log"), fail);
 	if (r == 0)
 		r = hm_fs_map(&v.map, args->operand[0], fail);
 	if (r < 0)
@@ -184,6 +189,8 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 	if (r < 0)
 		return r;
 	check_report(&v.result);
+	if (v.policy)
+		hm_verify_log(&v.result, v.policy);
 	r = check_replications(&v, args, demanded, fail);
 	if (r < 0)
 		return r;
@@ -200,7 +207,7 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 const struct hm_command hm_cmd_verify = {
 	.name = "verify",
 	.summary = "check a bundle: integrity, trust, and every finding derived again",
-	.usage = "BUNDLE [--key PUB]... [--require CLAIM,..] [--replication FILE]... [--replicated K] [--report FILE.html] [--json]",
+	.usage = "BUNDLE [--key PUB]... [--log POLICY] [--require CLAIM,..] [--replication FILE]... [--replicated K] [--report FILE.html] [--json]",
 	.detail = "Checks container, digests, Merkle roots, seed commitment, statement and signatures of BUNDLE, and\n"
 		  "derives its findings again from the recorded events: the same bytes must come out. Needs no root and\n"
 		  "no network. Each line tells one check and whether it holds, is false, or was not checked.\n\n"

@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!hm_slice_eq(hm_slice_of(&again), (struct hm_slice){ data, size }))
 		abort();
 	name = hm_attest_sigstore_name(keyid);
-	hm_attest_sigstore(&sigstore, hm_slice_of(&statement), keyid, hm_slice_of(&signature));
+	hm_attest_sigstore(&sigstore, hm_slice_of(&statement), keyid, hm_slice_of(&signature), NULL);
 	if (!name || sigstore.len <= again.len)
 		abort();
 	return 0;

@@ -136,7 +136,7 @@ static struct hm_parts *signed_as(const char *type, struct hm_slice payload, con
 		signature.len = 0;
 		hm_bytes_append(&signature, both, sizeof(both));
 	}
-	assert_int_equal(hm_attest_add(parts, payload, keyid, hm_slice_of(&signature), NULL), 0);
+	assert_int_equal(hm_attest_add(parts, payload, keyid, hm_slice_of(&signature), (struct hm_slice){ 0 }, NULL), 0);
 	return parts;
 }
 

@@ -269,7 +269,7 @@ static inline void valid_sign(struct hm_parts *parts, const struct hm_signer *si
 		fail_msg("%s", fail.text);
 	hm_dsse_pae(&pae, HM_PAYLOAD_TYPE, hm_slice_of(&statement));
 	assert_int_equal(hm_signer_sign(signer, hm_slice_of(&pae), &signature, NULL), 0);
-	assert_int_equal(hm_attest_add(parts, hm_slice_of(&statement), hm_pubkey_id(key), hm_slice_of(&signature), NULL), 0);
+	assert_int_equal(hm_attest_add(parts, hm_slice_of(&statement), hm_pubkey_id(key), hm_slice_of(&signature), (struct hm_slice){ 0 }, NULL), 0);
 }
 
 /* Core, manifest, signature. */

@@ -28,14 +28,17 @@ void hm_attest_envelope(struct hm_bytes *out, struct hm_slice statement, const c
 	hm_bytes_text(out, envelope_tail);
 }
 
-void hm_attest_sigstore(struct hm_bytes *out, struct hm_slice statement, const char *keyid, struct hm_slice signature)
+void hm_attest_sigstore(struct hm_bytes *out, struct hm_slice statement, const char *keyid, struct hm_slice signature, const struct hm_logged *logged)
 {
 	hm_bytes_text(out, "{\"dsseEnvelope\":");
 	hm_attest_envelope(out, statement, keyid, signature);
 	hm_bytes_printf(out,
 			",\"mediaType\":\"application/vnd.dev.sigstore.bundle.v0.3+json\","
-			"\"verificationMaterial\":{\"publicKey\":{\"hint\":\"%s\"},\"tlogEntries\":[]}}",
+			"\"verificationMaterial\":{\"publicKey\":{\"hint\":\"%s\"},\"tlogEntries\":[",
 			keyid);
+	if (logged)
+		hm_logged_sigstore(out, logged);
+	hm_bytes_text(out, "]}}");
 }
 
 /* Steps over `text`, which must be there. */
@@ -91,28 +94,47 @@ int hm_attest_read(struct hm_slice line, struct hm_bytes *statement, char keyid[
 	return 0;
 }
 
-char *hm_attest_sigstore_name(const char *keyid)
+static char *part_name(const char *keyid, const char *end)
 {
 	uint8_t digest[HM_SHA256_LEN];
 	char hex[17];
 
 	if (keyid_digest(digest, hm_slice_text(keyid)) < 0)
 		return NULL;
-	return hm_sprintf("attestation-%s.sigstore.json", hm_text_hex_into(hex, (struct hm_slice){ digest, 8 }));
+	return hm_sprintf("attestation-%s.%s", hm_text_hex_into(hex, (struct hm_slice){ digest, 8 }), end);
+}
+
+char *hm_attest_sigstore_name(const char *keyid)
+{
+	return part_name(keyid, "sigstore.json");
+}
+
+char *hm_attest_receipt_name(const char *keyid)
+{
+	return part_name(keyid, "tlog-proof");
 }
 
 int hm_attest_add(struct hm_parts *parts, struct hm_slice statement, const char *keyid, struct hm_slice signature,
-		  struct hm_fail *fail)
+		  struct hm_slice receipt, struct hm_fail *fail)
 {
-	HM_CLEANUP(hm_bytes_release) struct hm_bytes line = { 0 }, sigstore = { 0 };
-	HM_FREE char *name = hm_attest_sigstore_name(keyid);
-	int r;
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes line = { 0 }, sigstore = { 0 }, copy = { 0 };
+	HM_CLEANUP(hm_logged_release) struct hm_logged logged = { .origin = { 0 } };
+	HM_FREE char *name = hm_attest_sigstore_name(keyid), *receipt_name = hm_attest_receipt_name(keyid);
+	int r = 0;
 
 	if (!name)
 		return hm_fail_set(fail, HM_E_BAD, "attestation: %s is not the base64 of a SHA-256", keyid);
 	hm_attest_envelope(&line, statement, keyid, signature);
 	hm_bytes_u8(&line, '\n');
-	hm_attest_sigstore(&sigstore, statement, keyid, signature);
-	r = hm_parts_take(parts, HM_ATTESTATIONS, &line, fail);
-	return r < 0 ? r : hm_parts_take(parts, name, &sigstore, fail);
+	if (receipt.len)
+		r = hm_logged_attestation(&logged, receipt, statement, keyid, signature, fail);
+	hm_attest_sigstore(&sigstore, statement, keyid, signature, receipt.len && r == 0 ? &logged : NULL);
+	hm_bytes_slice(&copy, receipt);
+	if (r == 0)
+		r = hm_parts_take(parts, HM_ATTESTATIONS, &line, fail);
+	if (r == 0)
+		r = hm_parts_take(parts, name, &sigstore, fail);
+	if (r == 0 && receipt.len)
+		r = hm_parts_take(parts, receipt_name, &copy, fail);
+	return r;
 }

@@ -25,6 +25,8 @@ static const struct hm_part_rule rules[] = {
 	{ "runs/#/tree.cbor.zst", HM_PART_TREE, false, 0 },
 	{ "attestations.intoto.jsonl", HM_PART_OUTSIDE, false, 64 * MIB },
 	{ "attestation-%.sigstore.json", HM_PART_OUTSIDE, false, 64 * MIB },
+	{ "attestation-%.tlog-proof", HM_PART_OUTSIDE, false, 128 << 10 },
+	{ "plan.tlog-proof", HM_PART_OUTSIDE, false, 128 << 10 },
 	{ "report.html", HM_PART_OUTSIDE, false, 256 * MIB },
 };
 

@@ -16,6 +16,7 @@
 struct hm_pubkey {
 	EVP_PKEY *key;
 	char id[45];
+	uint8_t spki[HM_SPKI_LEN];
 };
 
 /* SubjectPublicKeyInfo of a P-256 key up to its point: RFC 5480 with named curve and an uncompressed point leaves one
@@ -67,26 +68,37 @@ static void key_id(char id[45], struct hm_slice spki)
 	id[44] = 0;
 }
 
-int hm_pubkey_parse(struct hm_pubkey **ret, struct hm_slice pem, struct hm_fail *fail)
+int hm_pubkey_of_spki(struct hm_pubkey **ret, struct hm_slice spki, struct hm_fail *fail)
 {
-	HM_CLEANUP(hm_bytes_release) struct hm_bytes der = { 0 };
 	HM_CLEANUP(hm_pubkey_cleanup) struct hm_pubkey *key = NULL;
-	const unsigned char *at;
+	const unsigned char *at = spki.data;
 
-	if (hm_pem_read(&der, pem, "PUBLIC KEY") < 0)
-		return hm_fail_set(fail, HM_E_BAD, "public key: not exactly one PEM block \"PUBLIC KEY\" (lines of 64, nothing else)");
-	if (der.len != sizeof(spki_head) + 2 * SCALAR || memcmp(der.data, spki_head, sizeof(spki_head)) != 0)
+	if (spki.len != HM_SPKI_LEN || memcmp(spki.data, spki_head, sizeof(spki_head)) != 0)
 		return hm_fail_set(fail, HM_E_BAD, "public key: not an uncompressed point of P-256");
 	key = hm_alloc(1, sizeof(*key));
-	at = der.data;
-	key->key = d2i_PUBKEY(NULL, &at, (long)der.len);
+	key->key = d2i_PUBKEY(NULL, &at, (long)spki.len);
 	if (!key->key || !is_sound(key->key)) {
 		ERR_clear_error();
 		return hm_fail_set(fail, HM_E_BAD, "public key: the point is not on P-256");
 	}
-	key_id(key->id, hm_slice_of(&der));
+	key_id(key->id, spki);
+	memcpy(key->spki, spki.data, HM_SPKI_LEN);
 	*ret = hm_take_ptr(&key);
 	return 0;
+}
+
+struct hm_slice hm_pubkey_spki(const struct hm_pubkey *key)
+{
+	return (struct hm_slice){ key->spki, HM_SPKI_LEN };
+}
+
+int hm_pubkey_parse(struct hm_pubkey **ret, struct hm_slice pem, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes der = { 0 };
+
+	if (hm_pem_read(&der, pem, "PUBLIC KEY") < 0)
+		return hm_fail_set(fail, HM_E_BAD, "public key: not exactly one PEM block \"PUBLIC KEY\" (lines of 64, nothing else)");
+	return hm_pubkey_of_spki(ret, hm_slice_of(&der), fail);
 }
 
 int hm_pubkey_load(struct hm_pubkey **ret, const char *path, struct hm_fail *fail)

@@ -12,6 +12,10 @@ int hm_pubkey_parse(struct hm_pubkey **ret, struct hm_slice pem, struct hm_fail 
 int hm_pubkey_load(struct hm_pubkey **ret, const char *path, struct hm_fail *fail) HM_MUST_CHECK;
 void hm_pubkey_free(struct hm_pubkey *key); /* NULL is fine */
 void hm_pubkey_cleanup(struct hm_pubkey **key);
+/* The same from its SubjectPublicKeyInfo in DER, and back: HM_SPKI_LEN bytes that live as long as the key. */
+#define HM_SPKI_LEN 91
+int hm_pubkey_of_spki(struct hm_pubkey **ret, struct hm_slice spki, struct hm_fail *fail) HM_MUST_CHECK;
+struct hm_slice hm_pubkey_spki(const struct hm_pubkey *key) HM_MUST_CHECK;
 /* 44 characters; lives as long as the key. */
 const char *hm_pubkey_id(const struct hm_pubkey *key) HM_MUST_CHECK;
 /* True when `signature` is exactly one valid strict-DER signature over `message`. `raw` (64 bytes r||s) is accepted only

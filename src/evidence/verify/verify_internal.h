@@ -1,6 +1,6 @@
 #pragma once
 /* Shared by the files of this module: the checks, each of which adds its rows. */
-#include "digest.h"
+#include "entry.h"
 #include "json.h"
 #include "verify.h"
 
@@ -45,5 +45,25 @@ void hm_verify_require(struct check *c);
 /* verify_stated.c: what follows from this bundle and others. */
 void hm_verify_stated(struct check *c);
 
+#define HM_SIGNERS_MAX 12
+
+struct envelope {
+	char keyid[64];
+	struct hm_bytes statement, signature;
+};
+
+struct envelopes {
+	struct envelope list[HM_SIGNERS_MAX];
+	size_t count;
+};
+
 /* verify_trust.c: who says so. */
 void hm_verify_trust(struct check *c);
+/* Reads attestations.intoto.jsonl; release it in any case. */
+int hm_verify_envelopes(struct envelopes *e, struct hm_slice text, struct hm_fail *fail) HM_MUST_CHECK;
+void hm_verify_envelopes_release(struct envelopes *e);
+
+/* verify_log.c: the receipts of logs, as far as they hold without a policy. */
+void hm_verify_receipts(struct check *c);
+/* 1 with the receipt of that envelope, 0 when it has none, or an error. */
+int hm_verify_receipt_of(struct hm_logged *out, const struct hm_parts *parts, const struct envelope *e, struct hm_fail *fail) HM_MUST_CHECK;

@@ -4,19 +4,7 @@
 
 #include "attest.h"
 
-#define SIGNERS_MAX 12
-
-struct envelope {
-	char keyid[64];
-	struct hm_bytes statement, signature;
-};
-
-struct envelopes {
-	struct envelope list[SIGNERS_MAX];
-	size_t count;
-};
-
-static void release(struct envelopes *e)
+void hm_verify_envelopes_release(struct envelopes *e)
 {
 	for (size_t i = 0; i < e->count; i++) {
 		hm_bytes_release(&e->list[i].statement);
@@ -29,8 +17,8 @@ static int read_line(struct envelopes *e, struct hm_slice line, struct hm_fail *
 	struct envelope *envelope = &e->list[e->count];
 	int r;
 
-	if (e->count == SIGNERS_MAX)
-		return hm_fail_set(fail, HM_E_BAD, "more than %d signatures", SIGNERS_MAX);
+	if (e->count == HM_SIGNERS_MAX)
+		return hm_fail_set(fail, HM_E_BAD, "more than %d signatures", HM_SIGNERS_MAX);
 	e->count++;
 	r = hm_attest_read(line, &envelope->statement, envelope->keyid, &envelope->signature, fail);
 	if (r < 0)
@@ -40,7 +28,7 @@ static int read_line(struct envelopes *e, struct hm_slice line, struct hm_fail *
 	return 0;
 }
 
-static int read_envelopes(struct envelopes *e, struct hm_slice text, struct hm_fail *fail)
+int hm_verify_envelopes(struct envelopes *e, struct hm_slice text, struct hm_fail *fail)
 {
 	if (!text.len)
 		return hm_fail_set(fail, HM_E_BAD, HM_ATTESTATIONS " is empty");
@@ -122,12 +110,18 @@ static void check_signatures(struct check *c, const struct envelopes *e)
 static const char *check_sigstore_of(const struct check *c, const struct envelope *e)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes again = { 0 };
+	HM_CLEANUP(hm_logged_release) struct hm_logged logged = { .size = 0 };
 	HM_FREE char *name = hm_attest_sigstore_name(e->keyid);
 	struct hm_slice there;
+	struct hm_fail fail;
+	int r;
 
 	if (!name || !hm_parts_get(c->parts, name, &there))
 		return "has none";
-	hm_attest_sigstore(&again, hm_slice_of(&e->statement), e->keyid, hm_slice_of(&e->signature));
+	r = hm_verify_receipt_of(&logged, c->parts, e, &fail);
+	if (r < 0)
+		return "has one beside a false receipt";
+	hm_attest_sigstore(&again, hm_slice_of(&e->statement), e->keyid, hm_slice_of(&e->signature), r ? &logged : NULL);
 	return hm_slice_eq(hm_slice_of(&again), there) ? NULL : "has one that says something else";
 }
 
@@ -136,7 +130,7 @@ static size_t sigstore_parts(const struct hm_parts *parts)
 	size_t count = 0;
 
 	for (size_t i = 0; i < hm_parts_count(parts); i++)
-		count += strncmp(hm_parts_at(parts, i, NULL), "attestation-", 12) == 0;
+		count += strncmp(hm_parts_at(parts, i, NULL), "attestation-", 12) == 0 && strstr(hm_parts_at(parts, i, NULL), ".sigstore.json");
 	return count;
 }
 
@@ -167,7 +161,7 @@ static void say_no_attestation(struct check *c)
 
 void hm_verify_trust(struct check *c)
 {
-	HM_CLEANUP(release) struct envelopes e = { 0 };
+	HM_CLEANUP(hm_verify_envelopes_release) struct envelopes e = { 0 };
 	struct hm_fail fail = { 0 };
 	struct hm_slice text;
 
@@ -176,7 +170,7 @@ void hm_verify_trust(struct check *c)
 		check_sigstore(c, &e);
 		return;
 	}
-	if (read_envelopes(&e, text, &fail) < 0) {
+	if (hm_verify_envelopes(&e, text, &fail) < 0) {
 		hm_verify_say(c->v, "signature", HM_CHECK_FALSE, "%s", fail.text);
 		return;
 	}

@@ -218,8 +218,8 @@ static void sigstore_stands_beside(void **state HM_UNUSED)
 
 	assert_null(hm_attest_sigstore_name("mine"));
 	assert_string_equal(name, "attestation-5a7a78cca4a0f420.sigstore.json");
-	assert_int_equal(hm_attest_add(parts, HM_SLICE("{}"), keyid, HM_SLICE("sig"), NULL), 0);
-	assert_int_equal(hm_attest_add(parts, HM_SLICE("{}"), keyid, HM_SLICE("sig"), NULL), HM_E_BAD);
+	assert_int_equal(hm_attest_add(parts, HM_SLICE("{}"), keyid, HM_SLICE("sig"), (struct hm_slice){ 0 }, NULL), 0);
+	assert_int_equal(hm_attest_add(parts, HM_SLICE("{}"), keyid, HM_SLICE("sig"), (struct hm_slice){ 0 }, NULL), HM_E_BAD);
 	assert_true(hm_parts_get(parts, HM_ATTESTATIONS, &content));
 	hm_attest_envelope(&line, HM_SLICE("{}"), keyid, HM_SLICE("sig"));
 	hm_bytes_u8(&line, '\n');
