@@ -146,10 +146,14 @@ func (e *envelope) sigstoreName() string {
 	return "attestation-" + hex.EncodeToString(e.fingerprint[:8]) + ".sigstore.json"
 }
 
-func (e *envelope) sigstore() []byte {
+func (e *envelope) sigstore(l *logged) []byte {
+	entries := ""
+	if l != nil {
+		entries = l.tlogEntry()
+	}
 	hint := writeText(nil, e.keyID)
 	return []byte(`{"dsseEnvelope":` + string(e.line) + `,"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json",` +
-		`"verificationMaterial":{"publicKey":{"hint":` + string(hint) + `},"tlogEntries":[]}}`)
+		`"verificationMaterial":{"publicKey":{"hint":` + string(hint) + `},"tlogEntries":[` + entries + `]}}`)
 }
 
 func percentEncode(s string) string {

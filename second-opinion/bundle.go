@@ -56,6 +56,8 @@ var partTable = func() []partRow {
 		row(`runs/`+number+`/features\.cbor\.zst`, 0, inNothing, true, false),
 		row(`attestations\.intoto\.jsonl`, 64*mib, inNothing, false, false),
 		row(`attestation-[0-9a-f]{16}\.sigstore\.json`, 64*mib, inNothing, false, false),
+		row(`attestation-[0-9a-f]{16}\.tlog-proof`, 128<<10, inNothing, false, false),
+		row(`plan\.tlog-proof`, 128<<10, inNothing, false, false),
 		row(`report\.html`, 256*mib, inNothing, false, false),
 	}
 }()

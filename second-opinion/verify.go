@@ -92,7 +92,8 @@ func verify(file []byte, ask *request) *verification {
 		v.say("report", unchecked, "report.html is Hallmark's own page; this program does not make it again: believe none of it")
 	}
 	v.checkRequired(ask.require)
-	v.say("log", unchecked, "this program reads no log material: nothing shows that this was the only attempt")
+	all, _ := readEnvelopes(v.b.part["attestations.intoto.jsonl"]) // malformed ones have a row of their own
+	v.checkLog(all)
 	return v
 }
 
@@ -360,14 +361,22 @@ func (v *verification) checkSigstore(all []*envelope) {
 			v.say("sigstore", isFalse, "the envelope by key %s has none", e.keyID)
 			return
 		}
-		if !bytes.Equal(there, e.sigstore()) {
+		var l *logged
+		if text, ok := v.b.part[e.receiptName()]; ok {
+			var err error
+			if l, err = e.logged(text); err != nil {
+				v.say("sigstore", isFalse, "the envelope by key %s has one beside %v", e.keyID, err)
+				return
+			}
+		}
+		if !bytes.Equal(there, e.sigstore(l)) {
 			v.say("sigstore", isFalse, "the envelope by key %s has one that says something else", e.keyID)
 			return
 		}
 		n++
 	}
 	for _, m := range v.b.members {
-		if strings.HasPrefix(m.name, "attestation-") {
+		if strings.HasPrefix(m.name, "attestation-") && strings.HasSuffix(m.name, ".sigstore.json") {
 			n--
 		}
 	}

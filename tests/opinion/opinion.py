@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Two verifiers that share no code on the same bundles: same exit code, same part named first when a bundle is refused, same findings.
-opinion.py SOURCE FOLDER HALLMARK_VERIFY RUN_CLAIMS: golden bundles and the claim tests' cores; with MAKE_BUNDLE behind it: what must be refused.
+opinion.py SOURCE FOLDER HALLMARK_VERIFY RUN_CLAIMS: golden bundles and the claim tests' cores; with MAKE_BUNDLE and REFUSE_LOG behind it: what must be refused.
 FOLDER keeps the program and Go's cache between runs."""
 import glob, io, json, os, random, shutil, struct, subprocess, sys, tempfile, zipfile, zlib
 
@@ -122,6 +122,11 @@ def flipped(name, draw):
 
 
 draw = random.Random(2)
+os.mkdir(here("logged"))
+subprocess.run([sys.argv[6]], env=dict(env, HALLMARK_KEEP=here("logged")), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+logged = [(os.path.basename(f)[:12], open(f, "rb").read()) for f in sorted(glob.glob(here("logged/*.hallmark")))]
+differences(logged, "bundles with receipts of a log, most of them false")
+result(len(logged) > 10, "there are some")
 differences([("valid", valid, *KEY), ("valid, no key", valid), ("another key", valid, "--key", here("other.pub")),
              ("required", valid, *KEY, "--require", "no.such.claim")], "a fresh bundle")
 differences([(f"cut at {at}", valid[:at]) for at in draw.sample(range(len(valid)), 20) + [0, 3, 4, 29, 30, len(valid) - 1]], "cut short")

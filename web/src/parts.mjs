@@ -23,6 +23,8 @@ const rules = [
 	["runs/#/tree.cbor.zst", "tree", 0],
 	["attestations.intoto.jsonl", "outside", 64],
 	["attestation-%.sigstore.json", "outside", 64],
+	["attestation-%.tlog-proof", "outside", 0.125],
+	["plan.tlog-proof", "outside", 0.125],
 	["report.html", "outside", 256],
 ].map(([pattern, role, mib, required]) => ({
 	pattern, role, max: mib * MIB, required: Boolean(required),

@@ -3,6 +3,7 @@
 import { base64, bytesOf, compareText, hex, joined, latin1, refuse, same, unbase64, utf8 } from "./bytes.mjs";
 import { sha256 } from "./hashes.mjs";
 import { member, parse, write } from "./json.mjs";
+import { loggedAttestation, loggedPlan, tlogEntry } from "./log.mjs";
 
 const TYPE = "application/vnd.in-toto+json", ATTESTATIONS = "attestations.intoto.jsonl", SIGNERS_MAX = 12, SCALAR = 32, PEM_MAX = 8192;
 /* SubjectPublicKeyInfo of P-256 up to the point's 64 bytes (RFC 5480): there is one form. */
@@ -65,8 +66,8 @@ function pae(payload) {
 }
 
 const envelopeText = (e) => `{"payload":"${base64(e.statement)}","payloadType":"${TYPE}","signatures":[{"keyid":"${e.keyid}","sig":"${base64(e.signature)}"}]}`;
-const sigstoreText = (e) => `{"dsseEnvelope":${envelopeText(e)},"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json",` +
-	`"verificationMaterial":{"publicKey":{"hint":"${e.keyid}"},"tlogEntries":[]}}`;
+const sigstoreText = (e, logged) => `{"dsseEnvelope":${envelopeText(e)},"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json",` +
+	`"verificationMaterial":{"publicKey":{"hint":"${e.keyid}"},"tlogEntries":[${logged ? tlogEntry(logged) : ""}]}}`;
 const envelopeForm = new RegExp(`^\\{"payload":"([^"]*)","payloadType":"${TYPE.replace(/[.+]/g, "\\$&")}","signatures":\\[\\{"keyid":"([^"]*)","sig":"([^"]*)"\\}\\]\\}$`);
 
 function readEnvelope(line) {
@@ -77,7 +78,9 @@ function readEnvelope(line) {
 		refuse("envelope: its base64 is not strict (RFC 4648 section 4, padded, no set bits behind the end)");
 	if (!digest || digest.length !== 32)
 		refuse("envelope: its keyid is not the base64 of a SHA-256");
-	return { statement, signature, keyid, sigstore: `attestation-${hex(digest.subarray(0, 8))}.sigstore.json` };
+	const name = `attestation-${hex(digest.subarray(0, 8))}`;
+
+	return { statement, signature, keyid, sigstore: `${name}.sigstore.json`, receipt: `${name}.tlog-proof` };
 }
 
 function readEnvelopes(bytes) {
@@ -201,8 +204,45 @@ async function checkSignatures(say, envelopes, keys) {
 		say.false("signature", "none is by a key that was given");
 }
 
+const loggedOf = (parts, e) => parts.has(e.receipt) && loggedAttestation(parts.get(e.receipt).whole(), e, pae(e.statement));
+
+async function verifies(spki, signature, bytes) {
+	const raw = rawSignature(signature);
+
+	if (spki.length !== SPKI.length + 2 * SCALAR || !same(spki.subarray(0, SPKI.length), SPKI) || raw === null)
+		return false;
+	try {
+		const key = await crypto.subtle.importKey("spki", spki, { name: "ECDSA", namedCurve: "P-256" }, false, ["verify"]);
+
+		return await crypto.subtle.verify({ name: "ECDSA", hash: "SHA-256" }, key, raw, bytes);
+	} catch {
+		return false;
+	}
+}
+
+/* The row log: receipts as far as they hold without a policy. */
+export async function checkLog(say, parts) {
+	const receipts = [...parts.keys()].filter((name) => /^attestation-.*\.tlog-proof$/.test(name)), plan = "plan.tlog-proof";
+
+	if (!receipts.length && !parts.has(plan)) {
+		say.unchecked("log", "no log material: nothing shows that this was the only attempt");
+		return;
+	}
+	try {
+		const envelopes = parts.has(ATTESTATIONS) ? readEnvelopes(parts.get(ATTESTATIONS).whole()) : [];
+
+		if (envelopes.filter((e) => loggedOf(parts, e)).length !== receipts.length)
+			refuse("there are receipts without an envelope");
+		if (parts.has(plan))
+			await loggedPlan(parts.get(plan).whole(), parts.get("plan.json").whole(), envelopes, verifies);
+		say.unchecked("log", "receipts hold together; this page reads no policy of logs and witnesses: nothing shows that others see this log");
+	} catch (e) {
+		say.thrown("log", e);
+	}
+}
+
 function checkSigstore(say, parts, envelopes) {
-	const there = [...parts.keys()].filter((name) => name.startsWith("attestation-"));
+	const there = [...parts.keys()].filter((name) => /^attestation-.*\.sigstore\.json$/.test(name));
 
 	if (!envelopes.length && !there.length)
 		return;
@@ -210,7 +250,7 @@ function checkSigstore(say, parts, envelopes) {
 		for (const e of envelopes) {
 			if (!parts.has(e.sigstore))
 				refuse(`the envelope by key ${e.keyid} has none`);
-			if (!same(bytesOf(sigstoreText(e)), parts.get(e.sigstore).whole()))
+			if (!same(bytesOf(sigstoreText(e, loggedOf(parts, e))), parts.get(e.sigstore).whole()))
 				refuse(`the envelope by key ${e.keyid} has one that says something else`);
 		}
 		if (there.length !== envelopes.length)

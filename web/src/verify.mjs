@@ -6,7 +6,7 @@ import { checkClaimSet, checkPlan, checkPlanted, checkRecords, checkReplication,
 import { list, member } from "./json.mjs";
 import { checkParts, roleOf } from "./parts.mjs";
 import { checkCore, checkFormat, checkManifest, Runs } from "./seals.mjs";
-import { checkTrust, readKey } from "./trust.mjs";
+import { checkLog, checkTrust, readKey } from "./trust.mjs";
 
 export class Rows {
 	rows = [];
@@ -93,7 +93,7 @@ function checkDocuments(say, parts, runs) {
 }
 
 /* What stands in the bundle and only the program checks, or nobody. */
-function sayUnchecked(say, parts, assessment, bundle) {
+async function sayUnchecked(say, parts, assessment, bundle) {
 	const derived = [...parts.keys()].filter((name) => roleOf(name).role === "derived").length;
 	const resumed = list(member(assessment, "resumed")).length;
 
@@ -104,7 +104,7 @@ function sayUnchecked(say, parts, assessment, bundle) {
 		say.check("replication", () => checkReplication(document(parts, "replication.json"), bundle));
 	if (resumed)
 		say.unchecked("resumed", `${resumed} times after its seed was revealed: nothing shows that nobody used it`);
-	say.unchecked("log", "no log material: nothing shows that this was the only attempt");
+	await checkLog(say, parts);
 	if (parts.has("report.html"))
 		say.unchecked("report", "report.html was not made again");
 }
@@ -165,7 +165,7 @@ export async function verify(source, keys, progress) {
 
 		await checkTrust(say, parts, trusted);
 		say.check("claim set", () => checkClaimSet(parts));
-		sayUnchecked(say, parts, assessment, bundle);
+		await sayUnchecked(say, parts, assessment, bundle);
 		says = claimsOf(parts);
 	}
 	return { rows: say.rows, exit: say.exit, bundle, says };
