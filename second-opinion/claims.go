@@ -503,6 +503,12 @@ func claimContent(c *core, r *run, j *judgement) {
 	if c.trial && c.comparesContent() {
 		return
 	}
+	if c.semantics >= 4 {
+		most := j.ground("bytes.unexplained").values
+		if most["bits"] < 8*of {
+			most["bits"] = 8 * of
+		}
+	}
 	g := j.ground("bytes.unexplained").add("bytes", of).add("flows", uint64(len(r.flows.list)))
 	for i, f := range r.flows.list {
 		g.flow(r.n, i, f.layer, 0, f.bytes)

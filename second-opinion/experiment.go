@@ -221,11 +221,12 @@ func (x *experiment) judgeSent(id string, j *judgement) {
 	x.unaccounted(id, factors, j)
 }
 
-func (x *experiment) unaccounted(id string, factors []string, j *judgement) {
-	bytes, features := uint64(0), map[featureKey]bool{}
+// openFor is what speaks against a claim whose factors these are.
+func (x *experiment) openFor(id string, factors []string) *openCount {
+	out := &openCount{features: map[featureKey]map[int]uint64{}}
 	for b, o := range x.ledger.open {
 		switch b.phase {
-		case "aa":
+		case "aa", "screen":
 		case "confirm":
 			if !hasWord(factors, b.factor) {
 				continue
@@ -234,29 +235,32 @@ func (x *experiment) unaccounted(id string, factors []string, j *judgement) {
 			if id != "collect.content" {
 				continue
 			}
-		case "screen":
-			x.screened(b, o, &bytes, features)
-			continue
 		default:
 			continue
 		}
-		bytes += o.bytes
-		for k := range o.features {
-			features[k] = true
+		out.bytes += o.bytes
+		out.loose += o.loose
+		for k, runs := range o.features {
+			// Of a screening block counts what no factor was confirmed for.
+			if b.phase == "screen" && len(x.ledger.confirmed[k]) > 0 {
+				continue
+			}
+			for r, n := range runs {
+				out.note(k, r, n)
+			}
 		}
 	}
-	if bytes > 0 || len(features) > 0 {
-		j.ground("bytes.unaccounted").add("bytes", bytes).add("of", x.ledger.of).add("features", uint64(len(features)))
-	}
+	return out
 }
 
-// screened: of a screening block counts what no factor was confirmed for. Bytes of confirmed features are influenced, none of them unaccounted.
-func (x *experiment) screened(b *block, o *openCount, bytes *uint64, features map[featureKey]bool) {
-	*bytes += o.bytes
-	for k := range o.features {
-		if len(x.ledger.confirmed[k]) == 0 {
-			features[k] = true
-		}
+func (x *experiment) unaccounted(id string, factors []string, j *judgement) {
+	o := x.openFor(id, factors)
+	if o.bytes == 0 && len(o.features) == 0 {
+		return
+	}
+	g := j.ground("bytes.unaccounted").add("bytes", o.bytes).add("of", x.ledger.of).add("features", uint64(len(o.features)))
+	if x.c.semantics >= 4 {
+		g.add("bits", x.bitsOf(o)).add("timing_bits", x.timingBits())
 	}
 }
 

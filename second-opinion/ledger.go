@@ -15,7 +15,16 @@ type ledgerRow struct {
 // open is what speaks against `nothing.depends`, block by block.
 type openCount struct {
 	bytes    uint64
-	features map[featureKey]bool
+	features map[featureKey]map[int]uint64 // bytes of each that differ, by run
+	loose    uint64                        // bytes that no feature stands for
+}
+
+// note that a feature differs, in so many bytes of a run.
+func (o *openCount) note(k featureKey, run int, n uint64) {
+	if o.features[k] == nil {
+		o.features[k] = map[int]uint64{}
+	}
+	o.features[k][run] += n
 }
 
 type ledger struct {
@@ -138,7 +147,7 @@ func (l *ledger) run(r *run, b *block) {
 	if twin != nil {
 		for k, g := range l.t.sets[twin.n] {
 			if l.t.sets[r.n][k] == nil && g.kind != featTime && !r.settled(nil, twin, g) {
-				l.openOf(b).features[k] = true
+				l.openOf(b).note(k, twin.n, 0)
 			}
 		}
 	}
@@ -146,13 +155,14 @@ func (l *ledger) run(r *run, b *block) {
 		l.row(endpoint).unaccounted += n
 		if b != nil {
 			l.openOf(b).bytes += n
+			l.openOf(b).loose += n
 		}
 	}
 }
 
 func (l *ledger) openOf(b *block) *openCount {
 	if l.open[b] == nil {
-		l.open[b] = &openCount{features: map[featureKey]bool{}}
+		l.open[b] = &openCount{features: map[featureKey]map[int]uint64{}}
 	}
 	return l.open[b]
 }
@@ -161,7 +171,7 @@ func (l *ledger) openOf(b *block) *openCount {
 func (l *ledger) number(r, twin *run, b *block, f *feature) {
 	g := l.t.sets[twin.n][f.key]
 	if f.kind != featTime && !f.same(g) && !r.settled(f, twin, g) {
-		l.openOf(b).features[f.key] = true
+		l.openOf(b).note(f.key, r.n, 0)
 	}
 }
 
@@ -186,7 +196,7 @@ func (l *ledger) feature(r, twin *run, b *block, f *feature, n uint64, hits map[
 			l.influence[f.key] += n
 		case differs && !settled:
 			row.unaccounted += n
-			l.openBytes(b, f.key, n)
+			l.openBytes(r, b, f.key, n)
 		default:
 			row.explained += n
 		}
@@ -195,11 +205,11 @@ func (l *ledger) feature(r, twin *run, b *block, f *feature, n uint64, hits map[
 	l.field(r, twin, b, f, g, settled, factors, hits)
 }
 
-func (l *ledger) openBytes(b *block, k featureKey, n uint64) {
+func (l *ledger) openBytes(r *run, b *block, k featureKey, n uint64) {
 	if b != nil {
 		o := l.openOf(b)
 		o.bytes += n
-		o.features[k] = true
+		o.note(k, r.n, n)
 	}
 }
 
@@ -223,7 +233,7 @@ func (l *ledger) field(r, twin *run, b *block, f, g *feature, settled bool, fact
 			row.influenced["content"]++
 		case !settled && (apart || i >= uint64(len(own)) || i >= uint64(len(theirs)) || own[i] != theirs[i]):
 			row.unaccounted++
-			l.openBytes(b, f.key, 1)
+			l.openBytes(r, b, f.key, 1)
 		default:
 			row.explained++
 		}
