@@ -98,11 +98,11 @@ static void tell_factor(struct hm_trials *e, const char *factor)
 {
 	uint32_t places[HM_LOCATE_THINGS];
 
-	if (hm_factor_things() > HM_LOCATE_THINGS)
+	if (hm_factor_things(factor) > HM_LOCATE_THINGS)
 		abort();
-	for (uint32_t i = 0; i < hm_factor_things(); i++)
+	for (uint32_t i = 0; i < hm_factor_things(factor); i++)
 		places[i] = hm_factor_places(factor, i);
-	(void)!hm_locate_factor(e->locate, factor, places, hm_factor_things());
+	(void)!hm_locate_factor(e->locate, factor, places, hm_factor_things(factor));
 }
 
 static int begin(struct hm_trials *e, struct hm_fail *fail)

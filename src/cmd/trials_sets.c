@@ -41,11 +41,11 @@ json_t *hm_trials_things(const struct hm_trials *e)
 		json_t *documents = json_array();
 		bool any = false;
 
-		for (uint32_t i = 0; i < hm_factor_things(); i++) {
+		for (uint32_t i = 0; i < hm_factor_things(e->factors[f]); i++) {
 			uint32_t places = hm_factor_places(e->factors[f], i);
 
 			any |= places > 0;
-			json_array_append_new(documents, json_pack("{s:s,s:i}", "document", hm_factor_thing(i), "places", (int)places));
+			json_array_append_new(documents, json_pack("{s:s,s:i}", "document", hm_factor_thing(e->factors[f], i), "places", (int)places));
 		}
 		if (any)
 			json_array_append_new(list, json_pack("{s:s,s:O}", "factor", e->factors[f], "documents", documents));

@@ -82,12 +82,12 @@ static int check_things(const json_t *planted, struct hm_fail *fail)
 		const char *factor = json_string_value(json_object_get(row, "factor"));
 		const json_t *documents = json_object_get(row, "documents");
 
-		if (!factor || json_array_size(documents) != hm_factor_things())
+		if (!factor || json_array_size(documents) != hm_factor_things(factor))
 			return hm_fail_set(fail, HM_E_BAD, "planted.json: there are other documents than it says");
 		json_array_foreach (documents, k, document) {
 			const char *name = json_string_value(json_object_get(document, "document"));
 
-			if (!name || strcmp(name, hm_factor_thing((uint32_t)k)) != 0 ||
+			if (!name || strcmp(name, hm_factor_thing(factor, (uint32_t)k)) != 0 ||
 			    json_integer_value(json_object_get(document, "places")) != hm_factor_places(factor, (uint32_t)k))
 				return hm_fail_set(fail, HM_E_BAD, "planted.json: a document has other places than it says");
 		}

@@ -2,11 +2,6 @@
  * is made from, so that each is a file of its format. */
 #include "factor_internal.h"
 
-uint32_t hm_factor_things(void)
-{
-	return (uint32_t)hm_factor_doc_count + 1;
-}
-
 static bool is_slot(char c)
 {
 	return c == *D || c == *U || c == *L;
@@ -29,29 +24,65 @@ static uint32_t slots_of(const struct hm_factor_doc *doc)
 	return count;
 }
 
-uint32_t hm_factor_places(const char *name, uint32_t document)
+/* It is about no document. */
+static bool is_machine(const char *name)
 {
-	static hm_factor_make *const all[] = { hm_factor_names, hm_factor_times, hm_factor_owners, hm_factor_modes, hm_factor_xattrs };
+	static hm_factor_make *const of_documents[] = { hm_factor_content, hm_factor_marking, hm_factor_sample, hm_factor_names, hm_factor_more,
+							hm_factor_sizes, hm_factor_times, hm_factor_owners, hm_factor_modes, hm_factor_xattrs };
+
+	for (size_t i = 0; i < HM_COUNT(of_documents); i++)
+		if (covers(name, of_documents[i]))
+			return false;
+	return true;
+}
+
+/* The row that is this thing; hm_factor_count where there is none. */
+static size_t row_of(const char *name, uint32_t thing)
+{
+	size_t row = 0;
+
+	for (; row < hm_factor_count; row++)
+		if (!hm_factors[row].cannot && hm_factor_covers(name, row) && thing-- == 0)
+			break;
+	return row;
+}
+
+uint32_t hm_factor_things(const char *name)
+{
+	uint32_t rows = 0;
+
+	if (!is_machine(name))
+		return (uint32_t)hm_factor_doc_count + 1;
+	while (row_of(name, rows) < hm_factor_count)
+		rows++;
+	return rows < 2 ? 0 : rows;
+}
+
+uint32_t hm_factor_places(const char *name, uint32_t thing)
+{
 	const struct hm_factor_doc *doc;
 
-	if (document >= hm_factor_doc_count)
-		return document == hm_factor_doc_count && covers(name, hm_factor_more);
-	doc = &hm_factor_docs[document];
+	if (is_machine(name))
+		return thing < hm_factor_things(name);
+	if (thing >= hm_factor_doc_count)
+		return thing == hm_factor_doc_count && covers(name, hm_factor_more);
+	doc = &hm_factor_docs[thing];
 	if (covers(name, hm_factor_content))
 		return slots_of(doc);
 	if (covers(name, hm_factor_marking))
 		return doc->takes == HM_TAKES_MARKING;
 	if (covers(name, hm_factor_sample))
 		return doc->takes == HM_TAKES_SAMPLE;
-	for (size_t i = 0; i < HM_COUNT(all); i++)
-		if (covers(name, all[i]))
-			return 1;
-	return covers(name, hm_factor_sizes) && doc->filler;
+	if (strcmp(name, "names.count") == 0)
+		return 0;
+	return !covers(name, hm_factor_sizes) || strcmp(name, "metadata.size") != 0 || doc->filler;
 }
 
-const char *hm_factor_thing(uint32_t document)
+const char *hm_factor_thing(const char *name, uint32_t thing)
 {
-	return document < hm_factor_doc_count ? hm_factor_docs[document].id : HM_FACTOR_MORE "*.txt";
+	if (is_machine(name))
+		return hm_factors[row_of(name, thing)].name;
+	return thing < hm_factor_doc_count ? hm_factor_docs[thing].id : HM_FACTOR_MORE "*.txt";
 }
 
 bool hm_factor_span(uint32_t document, uint32_t from, uint32_t to, size_t *offset, size_t *length, size_t *of)
@@ -146,9 +177,9 @@ static int mix_parts(struct hm_world *zero, struct hm_world *one, const struct h
 	for (size_t i = 0; i < count; i++)
 		if (parts[i].from >= parts[i].to || parts[i].to > hm_factor_places(name, document) || (i && parts[i].from < parts[i - 1].to) ||
 		    parts[i].draw >= HM_FACTOR_DRAWS || parts[i].draw != parts->draw)
-			return hm_fail_set(fail, HM_E_BAD, "mixing a world: %s has no such places of %s", hm_factor_thing(document), name);
+			return hm_fail_set(fail, HM_E_BAD, "mixing a world: %s has no such places of %s", hm_factor_thing(name, document), name);
 	if (!search && !covers(name, hm_factor_content) && parts->draw)
-		return hm_fail_set(fail, HM_E_BAD, "mixing a world: %s draws nothing for %s", name, hm_factor_thing(document));
+		return hm_fail_set(fail, HM_E_BAD, "mixing a world: %s draws nothing for %s", name, hm_factor_thing(name, document));
 	if (document == hm_factor_doc_count) {
 		zero->more = true;
 	} else if (covers(name, hm_factor_content)) {
@@ -165,26 +196,54 @@ static int mix_parts(struct hm_world *zero, struct hm_world *one, const struct h
 	return 0;
 }
 
+static int mix_documents(struct hm_world *zero, struct hm_world *one, const struct hm_factor_key *key, const char *name, struct hm_factor_part *parts,
+			 size_t count, bool search, struct hm_fail *fail)
+{
+	int r = 0;
+
+	for (size_t i = 0, n; i < count && r == 0; i += n) {
+		for (n = 1; i + n < count && parts[i + n].document == parts[i].document;)
+			n++;
+		if (parts[i].document >= hm_factor_things(name) || (i && parts[i].document < parts[i - 1].document))
+			return hm_fail_set(fail, HM_E_BAD, "mixing a world: there is no such document, or not in this order");
+		r = mix_parts(zero, one, key, name, parts + i, n, search, fail);
+	}
+	return r;
+}
+
+/* Single rows have level 1. */
+static int mix_machine(struct hm_factor_choice *choice, const char *name, const struct hm_factor_part *parts, size_t count, struct hm_fail *fail)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!hm_factor_places(name, parts[i].document) || parts[i].from != 0 || parts[i].to != 1 || parts[i].draw ||
+		    (i && parts[i].document <= parts[i - 1].document))
+			return hm_fail_set(fail, HM_E_BAD, "mixing a world: %s has no such row, or not in this order", name);
+		choice[row_of(name, parts[i].document)].level = 1;
+	}
+	return 0;
+}
+
 int hm_factor_mix(struct hm_world **ret, const struct hm_factor_doc *docs, const uint8_t *seed, const char *phase,
-		  const struct hm_factor_choice *choice, const uint32_t *draws, const char *name, struct hm_factor_part *parts, size_t count, struct hm_fail *fail)
+		  const struct hm_factor_choice *choice, const uint32_t *draws, const char *name, struct hm_factor_part *parts, size_t count,
+		  struct hm_fail *fail)
 {
 	HM_FREE struct hm_factor_choice *other = hm_alloc(hm_factor_count, sizeof(*other));
 	HM_CLEANUP(hm_factor_release) struct hm_world *zero = NULL;
 	HM_CLEANUP(hm_factor_release) struct hm_world *one = NULL;
 	struct hm_factor_key key, unused;
-	int r = hm_factor_build(&zero, &key, docs, seed, phase, choice, draws, fail);
+	bool machine = count && is_machine(name);
+	int r = 0;
 
 	for (size_t i = 0; i < hm_factor_count; i++)
-		other[i] = (struct hm_factor_choice){ count && hm_factor_covers(name, i) ? 1 : choice[i].level, choice[i].n };
-	if (r == 0 && count)
+		other[i] = (struct hm_factor_choice){ count && !machine && hm_factor_covers(name, i) ? 1 : choice[i].level, choice[i].n };
+	if (machine)
+		r = mix_machine(other, name, parts, count, fail);
+	if (r == 0)
+		r = hm_factor_build(&zero, &key, docs, seed, phase, machine ? other : choice, draws, fail);
+	if (r == 0 && count && !machine)
 		r = hm_factor_build(&one, &unused, docs, seed, phase, other, draws, fail);
-	for (size_t i = 0, n; i < count && r == 0; i += n) {
-		for (n = 1; i + n < count && parts[i + n].document == parts[i].document;)
-			n++;
-		if (parts[i].document >= hm_factor_things() || (i && parts[i].document < parts[i - 1].document))
-			return hm_fail_set(fail, HM_E_BAD, "mixing a world: there is no such document, or not in this order");
-		r = mix_parts(zero, one, &key, name, parts + i, n, !draws, fail);
-	}
+	if (r == 0 && !machine)
+		r = mix_documents(zero, one, &key, name, parts, count, !draws, fail);
 	if (r < 0)
 		return r;
 	hm_factor_finish(zero);

@@ -19,7 +19,7 @@ static void put_cells(struct hm_bytes *out, const json_t *row, const json_t *pla
 	report_located_place(&where, place);
 	report_html(out, "<td role=\"cell\">%.*s", HM_S(where));
 	json_array_foreach (with, i, item)
-		report_html(out, "%s%s", i ? ", " : ", together with ", json_is_string(item) ? json_string_value(item) : "?");
+		report_html(out, "%s%s", i ? ", " : ", together with ", json_is_string(item) ? report_say("factor", json_string_value(item)) : "?");
 	report_html(out, "</td><td role=\"cell\">%'lu %s, by chance once in %'lu; all else %s</td></tr>\n", (unsigned long)report_int(place, "blocks"),
 		    report_int(place, "blocks") == 1 ? "pair" : "pairs",
 		    (unsigned long)(json_is_integer(json_array_get(error, 1)) ? json_integer_value(json_array_get(error, 1)) : 0),

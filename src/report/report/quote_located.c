@@ -74,7 +74,7 @@ void report_located_place(struct hm_bytes *out, const json_t *place)
 	const char *part = report_text(place, "part");
 	HM_JSON json_t *values = json_object();
 
-	json_object_set_new(values, "document", json_string(report_text(place, "document")));
+	json_object_set_new(values, "document", json_string(report_say("factor", report_text(place, "document"))));
 	json_object_set_new(values, "first", number(offset));
 	json_object_set_new(values, "last", number(offset + (length ? length - 1 : 0)));
 	json_object_set_new(values, "length", number(length));

@@ -53,7 +53,7 @@ static void nothing_and_all_are_the_levels(void **state HM_UNUSED)
 		for (size_t i = 0; i < hm_factor_count; i++)
 			choice[i].level = hm_factor_covers(names[n], i);
 		assert_int_equal(hm_factor_world(&one, seed, "screen", choice, &fail), 0);
-		for (uint32_t i = 0; i < hm_factor_things(); i++)
+		for (uint32_t i = 0; i < hm_factor_things(names[n]); i++)
 			if (hm_factor_places(names[n], i))
 				parts[count++] = (struct hm_factor_part){ .document = i, .to = hm_factor_places(names[n], i) };
 		all = mixed(names[n], parts, count);
@@ -67,7 +67,7 @@ static void lengths_stay(void **state HM_UNUSED)
 {
 	HM_CLEANUP(hm_factor_release) struct hm_world *zero = help_world(NULL, 0, 5);
 
-	for (uint32_t i = 0; i + 1 < hm_factor_things(); i++) {
+	for (uint32_t i = 0; i + 1 < hm_factor_things("content"); i++) {
 		uint32_t places = hm_factor_places("content", i);
 
 		for (uint32_t step = 1; step < places; step = 3 * step + 1) {
@@ -80,6 +80,26 @@ static void lengths_stay(void **state HM_UNUSED)
 					assert_true(hm_slice_eq(hm_slice_of(&some->file[k].content), hm_slice_of(&zero->file[k].content)));
 			}
 		}
+	}
+}
+
+/* One fact about the machine is as at level 1, the others as at level 0. */
+static void rows_of_the_machine(void **state HM_UNUSED)
+{
+	struct hm_factor_part mac = { 3, 0, 1, 0 }, wrong[] = { { 7, 0, 1, 0 }, { 3, 0, 2, 0 }, { 3, 0, 1, 1 } };
+	HM_CLEANUP(hm_factor_release) struct hm_world *zero = help_world(NULL, 0, 5), *one = help_world("host.mac", 1, 5), *mix = mixed("host", &mac, 1);
+
+	expect_same(mix, zero);
+	assert_string_equal(mix->hostname, zero->hostname);
+	assert_memory_equal(mix->mac, one->mac, sizeof(mix->mac));
+	assert_memory_not_equal(mix->mac, zero->mac, sizeof(mix->mac));
+	for (size_t i = 0; i < HM_COUNT(wrong); i++) {
+		struct hm_factor_choice choice[64];
+		struct hm_world *world = NULL;
+		struct hm_fail fail = { 0 };
+
+		choose(choice);
+		assert_int_equal(hm_factor_mixed(&world, seed, "screen", choice, "host", &wrong[i], 1, &fail), HM_E_BAD);
 	}
 }
 
@@ -114,7 +134,7 @@ static void spans_are_of_the_text(void **state HM_UNUSED)
 	size_t offset, length, of;
 
 	assert_false(hm_factor_span(LETTER, 0, 1, &offset, &length, &of));
-	assert_false(hm_factor_span(hm_factor_things(), 0, 1, &offset, &length, &of));
+	assert_false(hm_factor_span(12, 0, 1, &offset, &length, &of));
 	assert_true(hm_factor_span(PLAN, 0, 2, &offset, &length, &of));
 	assert_int_equal(offset, strlen("Plan for the move of the records office & its staff\nStage 1 empties rooms "));
 	assert_int_equal(length, 2);
@@ -130,10 +150,19 @@ static void places_are_of_who_has_a_part(void **state HM_UNUSED)
 	assert_int_equal(hm_factor_places("marking", LETTER), 1);
 	assert_int_equal(hm_factor_places("marking", 2), 0);
 	assert_int_equal(hm_factor_places("names", 2), 1);
-	assert_int_equal(hm_factor_places("names", hm_factor_things() - 1), 1);
-	assert_int_equal(hm_factor_places("content", hm_factor_things() - 1), 0);
-	assert_int_equal(hm_factor_places("names", hm_factor_things()), 0);
-	assert_int_equal(hm_factor_places("host", LETTER), 0);
+	assert_int_equal(hm_factor_places("names", 11), 1);
+	assert_int_equal(hm_factor_places("content", 11), 0);
+	assert_int_equal(hm_factor_places("names", 12), 0);
+	assert_int_equal(hm_factor_things("host"), 7);
+	assert_int_equal(hm_factor_places("host", 6), 1);
+	assert_int_equal(hm_factor_places("host", 7), 0);
+	assert_string_equal(hm_factor_thing("host", 3), "host.mac");
+	assert_int_equal(hm_factor_things("host.mac"), 0);
+	assert_int_equal(hm_factor_places("host.mac", 0), 0);
+	assert_int_equal(hm_factor_places("names.count", 3), 0);
+	assert_int_equal(hm_factor_places("names.count", 11), 1);
+	assert_int_equal(hm_factor_places("metadata.size", 0), 0);
+	assert_int_equal(hm_factor_places("metadata", 0), 1);
 }
 
 static void wrong_parts_are_refused(void **state HM_UNUSED)
@@ -190,6 +219,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_and_all_are_the_levels),
 		cmocka_unit_test(lengths_stay),
+		cmocka_unit_test(rows_of_the_machine),
 		cmocka_unit_test(halves_do_not_overlap),
 		cmocka_unit_test(spans_are_of_the_text),
 		cmocka_unit_test(places_are_of_who_has_a_part),
