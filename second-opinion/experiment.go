@@ -196,12 +196,16 @@ func (x *experiment) factorsOf(id string) (list []string, all bool) {
 // judgeSent adds what the comparison says to a claim about what left.
 func (x *experiment) judgeSent(id string, j *judgement) {
 	factors, _ := x.factorsOf(id)
-	features, bytes, stored := map[featureKey]bool{}, uint64(0), map[featureKey]bool{}
+	features, bytes, stored, inseparable := map[featureKey]bool{}, uint64(0), map[featureKey]bool{}, uint64(0)
 	for _, cf := range x.confirms {
 		if !hasWord(factors, cf.factor) {
 			continue
 		}
 		for _, k := range cf.list {
+			if x.c.semantics > 3 && covers(cf.factor, "metadata.size") && hasWord(x.ledger.confirmed[k.key], "content") {
+				inseparable++
+				continue
+			}
 			features[k.key] = true
 			if cf.phase == "send" {
 				stored[k.key] = true
@@ -217,6 +221,9 @@ func (x *experiment) judgeSent(id string, j *judgement) {
 		if len(stored) > 0 {
 			g.add("stored", uint64(len(stored)))
 		}
+	}
+	if inseparable > 0 {
+		j.ground("content.inseparable").add("features", inseparable)
 	}
 	x.unaccounted(id, factors, j)
 }

@@ -42,6 +42,7 @@ var reasonTable = []reasonRow{
 	{"call.aside", "not verifiable", []string{"calls", "runs"}},
 	{"bytes.unexplained", "not verifiable", []string{"bytes", "flows", "runs"}},
 	{"bytes.unaccounted", "not verifiable", []string{"bytes", "of", "features"}},
+	{"content.inseparable", "not verifiable", []string{"features"}},
 	{"residue.differs", "not verifiable", []string{"paths", "blocks", "of"}},
 	{"residue.unread", "not verifiable", []string{"files"}},
 	{"residue.untried", "not verifiable", []string{"features"}},

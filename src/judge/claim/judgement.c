@@ -48,6 +48,7 @@ static const struct hm_reason reasons[] = {
 	{ "call.aside", HM_OPEN },
 	{ "bytes.unexplained", HM_OPEN },
 	{ "bytes.unaccounted", HM_OPEN },
+	{ "content.inseparable", HM_OPEN },
 	{ "residue.differs", HM_OPEN },
 	{ "residue.unread", HM_OPEN },
 	{ "residue.untried", HM_OPEN },
@@ -402,6 +403,10 @@ void hm_judge_outcome(struct hm_judgement *j, const struct hm_trial_outcome *o)
 		hm_ground_add(g, "of", o->of);
 		if (o->stored)
 			hm_ground_add(g, "stored", o->stored);
+	}
+	if (o->inseparable) {
+		g = hm_ground(j, "content.inseparable");
+		hm_ground_add(g, "features", o->inseparable);
 	}
 	judge_unaccounted(j, o);
 }

@@ -415,6 +415,25 @@ static void sum_up(const struct hm_trial *t, uint64_t factors, struct hm_trial_o
 	o->unaccounted -= elsewhere < o->unaccounted ? elsewhere : o->unaccounted;
 }
 
+static bool is_found(const struct hm_compare_result *result, size_t key)
+{
+	for (size_t i = 0; i < result->count; i++)
+		if (result->list[i].key == key)
+			return true;
+	return false;
+}
+
+/* The size of a file cannot be another while its content is the same. Of what depends on content nobody can tell whether it depends on sizes, too. */
+static bool is_inseparable(const struct hm_trial *t, const char *factor, size_t key)
+{
+	if (t->core->semantics < 4 || (strcmp(factor, "metadata") != 0 && strcmp(factor, "metadata.size") != 0))
+		return false;
+	for (size_t i = 0; i < t->core->factor_count; i++)
+		if (strcmp(t->core->factors[i], "content") == 0 && is_found(&t->found[i], key))
+			return true;
+	return is_found(&t->sent, key);
+}
+
 void hm_trial_judge(const struct hm_trial *t, struct hm_judgement *j, const char *claim)
 {
 	struct hm_trial_outcome o = { .pairs = UINT32_MAX };
@@ -428,7 +447,8 @@ void hm_trial_judge(const struct hm_trial *t, struct hm_judgement *j, const char
 		if (!judged || strcmp(judged, claim) != 0)
 			continue;
 		factors |= 1ull << i;
-		o.features += t->found[i].count;
+		for (size_t k = 0; k < t->found[i].count; k++)
+			*(is_inseparable(t, t->core->factors[i], t->found[i].list[k].key) ? &o.inseparable : &o.features) += 1;
 		if (strcmp(t->core->factors[i], "content") == 0)
 			o.stored = t->sent.count;
 		if (t->pairs[i] < o.pairs)

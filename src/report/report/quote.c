@@ -221,7 +221,10 @@ static void say_reason(struct hm_bytes *out, const json_t *claim)
 /* A verdict that rests on something else than what varied on disk: what a later start sent of it. */
 static void put_reason(struct hm_bytes *out, const json_t *claim)
 {
-	say_reason(out, claim);
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes reason = { 0 };
+
+	say_reason(&reason, claim);
+	hm_bytes_slice(out, hm_slice_of(&reason));
 	hm_bytes_text(out, ".");
 }
 
@@ -253,6 +256,10 @@ static void put_open(struct hm_bytes *out, const struct report_experiment *x, co
 void report_quote(struct hm_bytes *out, const struct report_experiment *x, const struct report_factor *f, bool disk)
 {
 	if (put_influence(out, x, f, disk)) {
+		if (!disk && strcmp(report_text(f->claim, "reason"), "content.inseparable") == 0) {
+			hm_bytes_u8(out, ' ');
+			put_reason(out, f->claim);
+		}
 		if (!disk)
 			report_quote_located(out, x, f);
 		return;
