@@ -193,6 +193,47 @@ static bool needs(const struct report_experiment *x, const struct report_pairs *
 	return false;
 }
 
+/* The labels of a name as DNS writes it, each behind a dot; empty where it is none. */
+static void put_labels(struct hm_bytes *out, struct hm_slice name)
+{
+	while (name.len && name.data[0] && name.data[0] < 64 && name.data[0] < name.len) {
+		size_t len = name.data[0];
+
+		hm_bytes_text(out, ".");
+		hm_bytes_append(out, name.data + 1, len);
+		name = (struct hm_slice){ name.data + 1 + len, name.len - 1 - len };
+	}
+}
+
+/* What `ending` and the name have in common at their ends, in whole labels. */
+static void shorten(struct report_influence *item, const struct hm_feature *feature)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes name = { 0 };
+	size_t same = 0, whole = 0, len;
+
+	if (!feature)
+		return;
+	put_labels(&name, feature->bytes);
+	if (!item->ending) {
+		item->ending = hm_slice_dup(hm_slice_of(&name));
+		return;
+	}
+	len = strlen(item->ending);
+	while (same < len && same < name.len && item->ending[len - same - 1] == (char)name.data[name.len - same - 1]) {
+		same++;
+		whole = item->ending[len - same] == '.' ? same : whole;
+	}
+	memmove(item->ending, item->ending + len - whole, whole + 1);
+}
+
+static bool is_dns_name(const char *feature)
+{
+	static const char end[] = ".dns.name";
+	size_t len = strlen(feature);
+
+	return len >= sizeof(end) - 1 && strcmp(feature + len - (sizeof(end) - 1), end) == 0;
+}
+
 static void compare_pair(struct report_experiment *x, const struct report_pairs *pairs, size_t pair, const struct report_sent side[2])
 {
 	for (size_t i = 0; i < x->influences; i++) {
@@ -202,6 +243,8 @@ static void compare_pair(struct report_experiment *x, const struct report_pairs 
 		if (item->pairs != pairs || item->proven || !there)
 			continue;
 		item->compared++;
+		for (size_t s = 0; s < 2 && !item->disk && is_dns_name(item->feature); s++)
+			shorten(item, report_sent_find(&side[s], item));
 		if (report_same_value(report_sent_find(&side[0], item), report_sent_find(&side[1], item)))
 			continue;
 		if (item->pair == SIZE_MAX)
@@ -270,6 +313,8 @@ void report_experiment_release(struct report_experiment *x)
 {
 	for (size_t i = 0; i < x->factors; i++)
 		free(x->factor[i].confirm.list);
+	for (size_t i = 0; i < x->influences; i++)
+		free(x->influence[i].ending);
 	free(x->send.list);
 	free(x->factor);
 	free(x->influence);

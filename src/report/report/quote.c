@@ -4,6 +4,7 @@
 
 #define FIELDS_NAMED 3	  /* in one sentence */
 #define ENDPOINTS_NAMED 3 /* with a sentence each */
+#define ENDINGS_NAMED 12  /* of names asked for */
 
 static json_t *number(uint64_t n)
 {
@@ -88,6 +89,30 @@ static void put_fields(struct hm_bytes *out, const struct report_experiment *x, 
 	hm_bytes_text(out, ".");
 }
 
+/* Under which names it asks: those who run a list are told what is looked up in it. Each once. */
+static void put_endings(struct hm_bytes *out, const struct report_experiment *x, const struct report_influence *item)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes names = { 0 };
+	HM_JSON json_t *values = json_object();
+	size_t count = 0;
+
+	for (size_t i = 0; i < x->influences; i++) {
+		const char *ending = is_like(&x->influence[i], item) ? x->influence[i].ending : NULL;
+		bool said = !ending || !*ending;
+
+		for (size_t k = 0; k < i && !said; k++)
+			said = is_like(&x->influence[k], item) && x->influence[k].ending && strcmp(x->influence[k].ending, ending) == 0;
+		if (said || count++ >= ENDINGS_NAMED)
+			continue;
+		hm_bytes_printf(&names, "%s%s", count > 1 ? ", " : "", ending + 1);
+	}
+	if (!count)
+		return;
+	set_bytes(values, "names", &names);
+	json_object_set_new(values, "more", number(count > ENDINGS_NAMED ? count - ENDINGS_NAMED : 0));
+	report_tell(out, count > ENDINGS_NAMED ? "endings.more" : "endings", values);
+}
+
 static void put_found(struct hm_bytes *out, const struct report_experiment *x, const struct report_influence *item)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes what = { 0 };
@@ -129,6 +154,7 @@ static size_t put_influence(struct hm_bytes *out, const struct report_experiment
 			json_object_set_new(values, "endpoint", json_string(item->endpoint));
 			report_tell(out, disk ? "depends.disk" : item->send ? "depends.later" : *item->endpoint ? "depends" : "depends.run", values);
 			put_fields(out, x, item);
+			put_endings(out, x, item);
 		}
 	if (count > ENDPOINTS_NAMED) {
 		hm_bytes_u8(out, ' ');

@@ -158,6 +158,7 @@ struct report_influence { /* a row of findings.influence whose factor was tested
 	size_t compared; /* pairs whose packets or trees were looked at */
 	size_t differed; /* in how many of these; `pair` is the first of them, or SIZE_MAX */
 	size_t pair;
+	char *ending; /* of a name that DNS is asked for: the labels that all runs of these pairs had at its end; NULL: it is none */
 };
 struct report_experiment {
 	const struct report_view *view;
