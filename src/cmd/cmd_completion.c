@@ -3,7 +3,7 @@
 #include "program.h"
 
 static const struct hm_command *const all[] = { &hm_cmd_assess, &hm_cmd_observe, &hm_cmd_evaluate, &hm_cmd_verify,
-						&hm_cmd_replicate, &hm_cmd_compare, &hm_cmd_report, &hm_cmd_export, &hm_cmd_keygen, &hm_cmd_log, &hm_cmd_witness, &hm_cmd_doctor, &hm_cmd_completion };
+						&hm_cmd_replicate, &hm_cmd_compare, &hm_cmd_redact, &hm_cmd_report, &hm_cmd_export, &hm_cmd_keygen, &hm_cmd_log, &hm_cmd_witness, &hm_cmd_doctor, &hm_cmd_completion };
 
 static int run(const struct hm_args *args, struct hm_fail *fail)
 {

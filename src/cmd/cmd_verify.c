@@ -97,6 +97,21 @@ static void check_report(struct hm_verify *v)
 
 static const char *const outcome_text[] = { "holds", "FALSE", "unchecked" };
 
+/* Of a bundle of which something is withheld, what that leaves of each claim. */
+static void put_claims(struct hm_bytes *out, const struct hm_verify *v)
+{
+	HM_JSON json_t *claims = NULL;
+	const json_t *row;
+	size_t i;
+
+	if (!v->claims.len || hm_json_parse(&claims, hm_slice_of(&v->claims), "claims", NULL) < 0)
+		return;
+	json_array_foreach (claims, i, row)
+		if (strcmp(json_string_value(json_object_get(row, "verdict")), "not tested") != 0)
+			hm_bytes_printf(out, "  %-17s %-22s said to be %s\n", json_string_value(json_object_get(row, "status")),
+					json_string_value(json_object_get(row, "id")), json_string_value(json_object_get(row, "verdict")));
+}
+
 static int print_table(const struct hm_verify *v, const char *path, struct hm_fail *fail)
 {
 	static const char *const summary[] = { "everything that was asked for holds", "FALSE or malformed",
@@ -108,6 +123,7 @@ static int print_table(const struct hm_verify *v, const char *path, struct hm_fa
 		hm_bytes_printf(&out, "bundle sha256:%s\n", v->bundle_id);
 	for (size_t i = 0; i < v->rows; i++)
 		hm_bytes_printf(&out, "  %-10s %-12s %s\n", outcome_text[v->row[i].outcome], v->row[i].name, v->row[i].detail);
+	put_claims(&out, v);
 	hm_bytes_printf(&out, "%s\n", summary[hm_verify_exit(v)]);
 	/* Details may quote foreign bytes: nothing that steers a terminal gets out. */
 	for (size_t i = 0; i < out.len; i++)
@@ -119,7 +135,7 @@ static int print_table(const struct hm_verify *v, const char *path, struct hm_fa
 static int print_json(const struct hm_verify *v, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
-	HM_JSON json_t *document = json_object();
+	HM_JSON json_t *document = json_object(), *claims = NULL;
 	json_t *rows = json_array();
 
 	json_object_set_new(document, "schema", json_string("hallmark/verification/v1"));
@@ -134,6 +150,8 @@ static int print_json(const struct hm_verify *v, struct hm_fail *fail)
 		json_array_append_new(rows, row);
 	}
 	json_object_set_new(document, "checks", rows);
+	if (v->claims.len && hm_json_parse(&claims, hm_slice_of(&v->claims), "claims", fail) == 0)
+		json_object_set(document, "claims", claims);
 	hm_json_write(&out, document);
 	hm_bytes_u8(&out, '\n');
 	return hm_program_print(hm_slice_of(&out), fail);

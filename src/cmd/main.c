@@ -5,7 +5,7 @@
 int main(int argc, char **argv)
 {
 	static const struct hm_command *const commands[] = { &hm_cmd_assess, &hm_cmd_observe, &hm_cmd_evaluate, &hm_cmd_verify,
-							     &hm_cmd_replicate, &hm_cmd_compare, &hm_cmd_report, &hm_cmd_export, &hm_cmd_keygen, &hm_cmd_log, &hm_cmd_witness, &hm_cmd_doctor, &hm_cmd_completion, NULL };
+							     &hm_cmd_replicate, &hm_cmd_compare, &hm_cmd_redact, &hm_cmd_report, &hm_cmd_export, &hm_cmd_keygen, &hm_cmd_log, &hm_cmd_witness, &hm_cmd_doctor, &hm_cmd_completion, NULL };
 	static const struct hm_program program = {
 		.name = "hallmark",
 		.about = "Shows with evidence what a security product collects, what it could collect, what its cloud could make\n"

@@ -12,6 +12,8 @@ static void write_again(struct hm_bytes *again, const struct hm_pcapng_block *b)
 		hm_pcapng_secrets(again, b->secrets);
 	while (b->type == HM_PCAPNG_NRB && count < 64 && hm_pcapng_name(&c, &names[count]) == 1)
 		count++;
+	if (b->leaf.len)
+		hm_pcapng_withheld(again, b->was, b->was_len, b->leaf.data);
 	if (b->type == HM_PCAPNG_NRB && hm_cursor_done(&c))
 		hm_pcapng_names(again, names, count);
 }

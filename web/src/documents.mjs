@@ -45,7 +45,10 @@ function runsOf(rows) {
 	return runs;
 }
 
+/* False where the beginning is withheld. */
 function checkStart(parts, plan, record, run) {
+	if (record.withheld.length && (record.tally.first === null || record.tally.firstAt !== 0))
+		return false;
 	const start = readStart(record.tally.first), semantics = member(plan, "semantics");
 
 	if (Number.isInteger(semantics) && semantics <= SEMANTICS && eventsOf(semantics) !== start.version)
@@ -54,6 +57,7 @@ function checkStart(parts, plan, record, run) {
 		refuse("it was made for another plan");
 	if (start.run !== run)
 		refuse(`it is the record of run ${start.run}`);
+	return true;
 }
 
 /* Each record was made for this plan and its run; each planned run has a record or was dropped. */
@@ -61,7 +65,7 @@ export function checkRecords(parts, plan, assessment, runs) {
 	if (plan === null || assessment === null)
 		throw new Unknown("there is no plan or no assessment to hold them against");
 	const planned = runsOf(member(plan, "runs")), dropped = runsOf(member(assessment, "dropped")), recorded = new Set();
-	let events = 0, cut = 0, withheld = 0;
+	let events = 0, cut = 0, startless = 0;
 
 	for (const { name } of parts.values()) {
 		if (roleOf(name).role !== "events")
@@ -69,7 +73,7 @@ export function checkRecords(parts, plan, assessment, runs) {
 		const record = runs.get(name), run = runOf(name);
 
 		try {
-			checkStart(parts, plan, record, run);
+			startless += !checkStart(parts, plan, record, run);
 			if (!planned.has(run))
 				refuse("its run was not planned");
 		} catch (e) {
@@ -79,12 +83,13 @@ export function checkRecords(parts, plan, assessment, runs) {
 		recorded.add(run);
 		events += record.items;
 		cut += record.cut;
-		withheld += record.withheld;
 	}
 	for (const run of [...planned].sort((a, b) => a - b))
 		if (!dropped.has(run) && !recorded.has(run))
 			refuse(`run ${run} was planned, has no record and was not dropped`);
-	return `${recorded.size} records of this plan, ${events} events, ${cut} cut short` + (withheld ? `, ${withheld} blocks withheld` : "");
+	if (startless)
+		throw new Unknown(`of ${startless} records the beginning is withheld: that they are of this plan is the word of whoever signed`);
+	return `${recorded.size} records of this plan, ${events} events, ${cut} cut short`;
 }
 
 const CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";

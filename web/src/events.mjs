@@ -53,11 +53,14 @@ export class Tally {
 	#endEvents = 0;
 	#endPackets = 0;
 	wrong = null;
-	first = null; /* the first item that is there */
+	first = null; /* the first item that is there, and its position */
+	firstAt = 0;
 
-	item = (bytes) => {
-		if (this.first === null)
+	item = (bytes, position) => {
+		if (this.first === null) {
 			this.first = bytes.slice();
+			this.firstAt = position;
+		}
 		try {
 			this.#count(headOf(bytes));
 		} catch (e) {

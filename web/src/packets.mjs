@@ -1,7 +1,9 @@
 /* The packet file of doc/format/packets.md as leaves of a tree: each block must have the one form that Hallmark writes. */
 import { isZero, le16, le32, le64, refuse, same, Writer } from "./bytes.mjs";
 import { leafOf, Merkle } from "./hashes.mjs";
+import { grow } from "./redaction.mjs";
 
+const WITHHELD = 0x80686d77;
 const SHB = 0x0a0d0d0a, IDB = 1, NRB = 4, EPB = 6, DSB = 10, AROUND = 12, TLS_KEY_LOG = 0x544c534b, NAME_MAX = 1020, SALT = 16;
 const padded = (length) => Math.ceil(length / 4) * 4;
 
@@ -49,11 +51,18 @@ function isNrb(b) {
 	return last >= 0;
 }
 
-const forms = new Map([[SHB, isShb], [IDB, isIdb], [NRB, isNrb], [EPB, isEpb], [DSB, isDsb]]);
+/* Where a block was that redaction took away: its type, its length, its leaf. */
+function isWithheld(b) {
+	return b.length === 52 && wordOf(b) && le32(b, 12) >= AROUND && le32(b, 12) % 4 === 0;
+}
+
+const wordOf = (b) => ({ [NRB]: "names", [EPB]: "packet", [DSB]: "secrets" })[le32(b, 8)];
+
+const forms = new Map([[WITHHELD, isWithheld], [SHB, isShb], [IDB, isIdb], [NRB, isNrb], [EPB, isEpb], [DSB, isDsb]]);
 
 /* {root, leaves} over the blocks, each with its salt. */
 export function packetsRoot(packets, salts, progress) {
-	const tree = new Merkle();
+	const tree = new Merkle(), withheld = [];
 	let at = 0;
 
 	while (at < packets.size) {
@@ -67,7 +76,16 @@ export function packetsRoot(packets, salts, progress) {
 			refuse(`${packets.name}: reading packets: a block of type 0x${le32(block, 0).toString(16)} is not of the form that Hallmark writes`);
 		if ((tree.size + 1) * SALT > salts.size)
 			refuse(`${packets.name}: reading packets: the salts are not 16 bytes for every block`);
-		tree.append(leafOf(salts.read(tree.size * SALT, SALT), block));
+		const salt = salts.read(tree.size * SALT, SALT);
+
+		if (le32(block, 0) === WITHHELD) {
+			if (!isZero(salt))
+				refuse(`${packets.name}: reading packets: a block that is withheld has its salt`);
+			grow(withheld, tree.size, { what: wordOf(block) });
+			tree.append(block.slice(16, 48));
+		} else {
+			tree.append(leafOf(salt, block));
+		}
 		at += length;
 		progress(length);
 	}
@@ -75,5 +93,5 @@ export function packetsRoot(packets, salts, progress) {
 	salts.release();
 	if (salts.size !== tree.size * SALT)
 		refuse(`${packets.name}: reading packets: the salts are not 16 bytes for every block`);
-	return { root: tree.root(), leaves: tree.size };
+	return { root: tree.root(), leaves: tree.size, withheld };
 }

@@ -15,6 +15,8 @@ const rules = [
 	["planted/#", "input", 0],
 	["scenario.json", "input", 32],
 	["replication.json", "stated", 32],
+	["manifest.original.json", "stated", 16],
+	["redaction.json", "stated", 32],
 	["findings.json", "findings", 32, "required"],
 	["runs/#/features.cbor.zst", "derived", 0],
 	["runs/#/packets.pcapng", "packets", 0],
@@ -62,6 +64,8 @@ function checkOne(parts, member) {
 
 /* `parts` is a Map from names to members. */
 export function checkParts(parts) {
+	if (parts.has("redaction.json") !== parts.has("manifest.original.json"))
+		refuse("parts: of redaction.json and manifest.original.json one is there and the other is not");
 	for (const member of parts.values())
 		checkOne(parts, member);
 	for (const rule of rules)

@@ -3,6 +3,7 @@
 import { decompress } from "fzstd";
 import { bytesOf, isZero, latin1, le16, le32, le64, refuse, same, Unknown, Writer } from "./bytes.mjs";
 import { Cbor } from "./cbor.mjs";
+import { grow } from "./redaction.mjs";
 import { crc32c, leafOf, Merkle, xxh64Low } from "./hashes.mjs";
 
 const VERSION = 1, BLOCK = 152, TOTALS = 80, FIXED = 18, FOREIGN_MAX = 4096, RAW_MAX = 16 << 20;
@@ -104,7 +105,7 @@ function checkContent(block, frame, onItem) {
 		const start = items.at;
 
 		items.skip();
-		onItem(raw.subarray(start, items.at));
+		onItem(raw.subarray(start, items.at), block.first + count);
 	}
 	if (count !== block.count)
 		refuse(`its content is not ${block.count} items of deterministic CBOR`);
@@ -127,7 +128,8 @@ function takeBlock(state, block, frame, onItem) {
 	head.kind = block.kind;
 	head.blocks++;
 	head.items += block.count;
-	head.withheld += block.withheld;
+	if (block.withheld)
+		grow(head.withheld, block.number, { first: block.first, items: block.count });
 }
 
 /* The footer has one right form, which is made again and compared. */
@@ -149,10 +151,11 @@ function checkFooter(state, member, at) {
 	head.cut = length < want.length;
 }
 
-/* Reads a whole record and gives {kind, root, blocks, items, cut, withheld}; `onItem` gets each item that is not withheld. Torn
+/* Reads a whole record and gives {kind, root, blocks, items, cut, withheld}; `withheld` as redaction.json has it, `onItem` gets each item that is not
+ * withheld, and its position. Torn
  * bytes at the end only set `cut`. */
 export function readRecord(member, onItem, progress) {
-	const state = { head: { kind: 0, blocks: 0, items: 0, withheld: 0, cut: true }, tree: new Merkle(), seek: new Writer(), rawBytes: 0 };
+	const state = { head: { kind: 0, blocks: 0, items: 0, withheld: [], cut: true }, tree: new Merkle(), seek: new Writer(), rawBytes: 0 };
 	let at = 0;
 
 	try {

@@ -1,7 +1,7 @@
 /* core.json and manifest.json: made again from the parts, and compared byte for byte. */
 import { bytesOf, hex, refuse, same, Unknown } from "./bytes.mjs";
 import { Tally } from "./events.mjs";
-import { member, parse } from "./json.mjs";
+import { list, member, parse } from "./json.mjs";
 import { besides, inManifest, roleOf } from "./parts.mjs";
 import { packetsRoot } from "./packets.mjs";
 import { EVENTS, readRecord, TREE } from "./record.mjs";
@@ -92,27 +92,38 @@ export class Runs {
 	}
 }
 
-function recordRow(parts, runs, { name }) {
+/* Where what tells the losses is withheld, they are those that core.json states; never fewer than are left to be counted. */
+function lossesOf(record, left, name, core) {
+	if (!record.withheld.length)
+		return left;
+	const stated = member(list(member(core, "records")).find((row) => member(row, "name") === name), "lost");
+
+	return Number.isInteger(stated) && stated >= left ? stated : refuse(`${name}: core.json states fewer losses than are left to be counted`);
+}
+
+function recordRow(parts, runs, core, { name }) {
 	const role = roleOf(name).role;
 
 	if (role === "tree" || role === "events") {
 		const r = runs.checked(name);
 
-		return `{"cut":${r.cut},"items":${r.items},"leaves":${r.blocks},"lost":${role === "tree" ? 0 : r.tally.lost},"name":"${name}","root":"${hex(r.root)}"}`;
+		return `{"cut":${r.cut},"items":${r.items},"leaves":${r.blocks},"lost":${role === "tree" ? 0 : lossesOf(r, r.tally.lost, name, core)},"name":"${name}","root":"${hex(r.root)}"}`;
 	}
 	const record = runs.checked(besides(name, "record.cbor.zst")), r = runs.get(name);
 
-	return `{"leaves":${r.leaves},"lost":${record.tally.packetsLost},"name":"${name}","root":"${hex(r.root)}"}`;
+	return `{"leaves":${r.leaves},"lost":${lossesOf(record, record.tally.packetsLost, name, core)},"name":"${name}","root":"${hex(r.root)}"}`;
 }
 
 export function checkCore(parts, runs) {
 	const semantics = member(parse(parts.get("plan.json").whole(), "plan.json"), "semantics");
 
+	const core = parse(parts.get("core.json").whole(), "core.json");
+
 	if (!Number.isInteger(semantics) || semantics < 1)
 		refuse("plan.json: semantics is no number from 1");
 	const all = [...parts.values()], role = (m) => roleOf(m.name).role;
 	const inputs = all.filter((m) => role(m) === "input").map((m) => `{"name":"${m.name}","sha256":"${hex(m.sha256)}"}`);
-	const records = all.filter((m) => ["tree", "events", "packets"].includes(role(m))).map((m) => recordRow(parts, runs, m));
+	const records = all.filter((m) => ["tree", "events", "packets"].includes(role(m))).map((m) => recordRow(parts, runs, core, m));
 	const again = `{"claim_set":"${digestOf(parts, "claims.json")}","findings":"${digestOf(parts, "findings.json")}","format":${FORMAT},` +
 		`"inputs":[${inputs.join(",")}],"records":[${records.join(",")}],"schema":"hallmark/core/v1","semantics":${semantics}}`;
 

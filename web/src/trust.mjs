@@ -148,7 +148,9 @@ function predicate(parts, claims) {
 		refuse("findings.json: a claim without id or known verdict");
 	const [passedTests, failedTests, warnedTests] = verdicts.map((v) => claims.filter((c) => c.verdict === v).map((c) => c.id).sort(compareText));
 	const result = failedTests.length ? "FAILED" : warnedTests.length || !passedTests.length ? "WARNED" : "PASSED";
-	const configuration = ["core.json", "manifest.json"].map((name) => ({ digest: { sha256: hex(parts.get(name).sha256) }, name }));
+	/* Of a redacted bundle what was signed is the manifest of before. */
+	const manifest = parts.get("manifest.original.json") ?? parts.get("manifest.json");
+	const configuration = [["core.json", parts.get("core.json")], ["manifest.json", manifest]].map(([name, part]) => ({ digest: { sha256: hex(part.sha256) }, name }));
 
 	return { configuration, failedTests, passedTests, result, warnedTests };
 }

@@ -5,6 +5,7 @@ import { readContainer } from "./container.mjs";
 import { checkClaimSet, checkPlan, checkPlanted, checkRecords, checkReplication, checkSeed, document } from "./documents.mjs";
 import { list, member } from "./json.mjs";
 import { checkParts, roleOf } from "./parts.mjs";
+import { checkRedaction } from "./redaction.mjs";
 import { checkCore, checkFormat, checkManifest, Runs } from "./seals.mjs";
 import { checkLog, checkTrust, readKey } from "./trust.mjs";
 
@@ -77,6 +78,18 @@ function parseDocuments(say, parts) {
 			say.thrown(row, e);
 		}
 	return documents;
+}
+
+/* A row only where something is withheld, or is said to be. */
+function sayRedaction(say, parts, runs) {
+	try {
+		const text = checkRedaction(parts, runs);
+
+		if (text)
+			say.holds("redaction", text);
+	} catch (e) {
+		say.thrown("redaction", e);
+	}
 }
 
 function checkDocuments(say, parts, runs) {
@@ -160,7 +173,8 @@ export async function verify(source, keys, progress) {
 		say.check("manifest", () => (checkManifest(parts), "every member has the length and SHA-256 that it names"));
 		const runs = new Runs(parts, (n) => progress("records", n));
 
-		say.check("core", () => (checkCore(parts, runs), "digests, Merkle roots, counts and losses are those of the parts"));
+		if (say.check("core", () => (checkCore(parts, runs), "digests, Merkle roots, counts and losses are those of the parts")))
+			sayRedaction(say, parts, runs);
 		const assessment = checkDocuments(say, parts, runs);
 
 		await checkTrust(say, parts, trusted);

@@ -9,6 +9,8 @@ enum {
 	EPB_AROUND = BLOCK_AROUND + 20,
 	DSB_AROUND = BLOCK_AROUND + 8,
 	TLS_KEY_LOG = 0x544c534b,
+	LEAF = 32,
+	WITHHELD_LEN = BLOCK_AROUND + 8 + LEAF,
 	RECORD_IPV4 = 1,
 	RECORD_AROUND = 4, /* type and length; alone it ends the records */
 	START_SHB = BLOCK_AROUND + 16,
@@ -106,6 +108,16 @@ void hm_pcapng_names(struct hm_bytes *out, const struct hm_pcapng_name *names, s
 	put_le(out, BLOCK_AROUND + records.len, 4);
 	hm_bytes_slice(out, hm_slice_of(&records));
 	put_le(out, BLOCK_AROUND + records.len, 4);
+}
+
+void hm_pcapng_withheld(struct hm_bytes *out, uint32_t was, uint32_t was_len, const uint8_t leaf[32])
+{
+	put_le(out, (uint32_t)HM_PCAPNG_WITHHELD, 4);
+	put_le(out, WITHHELD_LEN, 4);
+	put_le(out, was, 4);
+	put_le(out, was_len, 4);
+	hm_bytes_append(out, leaf, LEAF);
+	put_le(out, WITHHELD_LEN, 4);
 }
 
 /* A header block is right when the writer makes the same bytes of what can differ in it. */
@@ -215,6 +227,19 @@ static bool read_epb(struct hm_pcapng_block *block)
 	return is_zero(pad) && hm_cursor_done(&c) && interface == 0 && len <= block->wire_len;
 }
 
+static bool read_withheld(struct hm_pcapng_block *block)
+{
+	struct hm_cursor c = hm_cursor_of(block->whole);
+
+	hm_cursor_bytes(&c, 8);
+	block->was = (uint32_t)hm_cursor_le(&c, 4);
+	block->was_len = (uint32_t)hm_cursor_le(&c, 4);
+	block->leaf = hm_cursor_bytes(&c, LEAF);
+	hm_cursor_bytes(&c, 4);
+	return hm_cursor_done(&c) && block->was_len >= BLOCK_AROUND && block->was_len % 4 == 0 &&
+	       (block->was == HM_PCAPNG_NRB || block->was == HM_PCAPNG_EPB || block->was == HM_PCAPNG_DSB);
+}
+
 static bool read_body(struct hm_pcapng_block *block)
 {
 	switch (block->type) {
@@ -228,6 +253,8 @@ static bool read_body(struct hm_pcapng_block *block)
 		return read_dsb(block);
 	case HM_PCAPNG_NRB:
 		return read_nrb(block);
+	case (uint32_t)HM_PCAPNG_WITHHELD:
+		return read_withheld(block);
 	default:
 		return true;
 	}

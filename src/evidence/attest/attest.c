@@ -190,8 +190,9 @@ int hm_attest_statement(struct hm_bytes *out, const struct hm_parts *parts, stru
 	char core[65], manifest[65];
 	int r = hex_of_part(core, parts, "core.json", fail);
 
+	/* Of a redacted bundle what was signed is the manifest of before. */
 	if (r == 0)
-		r = hex_of_part(manifest, parts, "manifest.json", fail);
+		r = hex_of_part(manifest, parts, hm_parts_get(parts, "manifest.original.json", &text) ? "manifest.original.json" : "manifest.json", fail);
 	if (r < 0)
 		return r;
 	hm_parts_get(parts, "findings.json", &text);

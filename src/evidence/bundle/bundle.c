@@ -49,8 +49,47 @@ static void put_inputs(struct hm_bytes *out, const struct hm_parts *parts)
 	hm_bytes_text(out, "]");
 }
 
+/* What a core.json that is there already says of losses, read row by row beside the parts. */
+struct stated {
+	json_t *core;
+	size_t at;
+};
+
+static void release_stated(struct stated *s)
+{
+	json_decref(s->core);
+}
+
+/* Where what tells the losses is withheld, they are those that core.json states; never fewer than are left to be counted. */
+static int take_stated(struct stated *s, uint64_t *lost, const struct hm_parts *parts, const char *name, struct hm_fail *fail)
+{
+	struct hm_slice text = { 0 };
+	const json_t *rows, *value;
+	const char *there = NULL;
+	int r = 0;
+
+	if (!s->core && !hm_parts_get(parts, "core.json", &text))
+		return hm_fail_set(fail, HM_E_BAD, "%s: something is withheld, and there is no core.json that tells the losses", name);
+	if (!s->core)
+		r = hm_json_parse_canonical(&s->core, text, "core.json", fail);
+	if (r < 0)
+		return r;
+	rows = json_object_get(s->core, "records");
+	for (; s->at < json_array_size(rows); s->at++) {
+		there = json_string_value(json_object_get(json_array_get(rows, s->at), "name"));
+		if (!there || strcmp(there, name) >= 0)
+			break;
+	}
+	value = json_object_get(json_array_get(rows, s->at), "lost");
+	if (!there || strcmp(there, name) != 0 || !json_is_integer(value) || json_integer_value(value) < 0 || (uint64_t)json_integer_value(value) < *lost)
+		return hm_fail_set(fail, HM_E_BAD, "%s: core.json states fewer losses than are left to be counted", name);
+	*lost = (uint64_t)json_integer_value(value);
+	return 0;
+}
+
 static int put_records(struct hm_bytes *out, const struct hm_parts *parts, struct hm_fail *fail)
 {
+	HM_CLEANUP(release_stated) struct stated stated = { 0 };
 	struct hm_run_cache cache = { 0 };
 	const char *comma = "";
 
@@ -64,6 +103,10 @@ static int put_records(struct hm_bytes *out, const struct hm_parts *parts, struc
 			return r;
 		if (r == 0)
 			continue;
+		if (p.withheld)
+			r = take_stated(&stated, &p.lost, parts, name, fail);
+		if (r < 0)
+			return r;
 		hm_bytes_printf(out, "%s{", comma);
 		if (p.is_record)
 			hm_bytes_printf(out, "\"cut\":%s,\"items\":%llu,", p.cut ? "true" : "false", (unsigned long long)p.items);

@@ -17,6 +17,8 @@ static const struct hm_part_rule rules[] = {
 	{ "planted/#", HM_PART_INPUT, false, 0 },
 	{ "scenario.json", HM_PART_INPUT, false, 32 * MIB },
 	{ "replication.json", HM_PART_STATED, false, 32 * MIB },
+	{ "manifest.original.json", HM_PART_STATED, false, 16 * MIB },
+	{ "redaction.json", HM_PART_STATED, false, 32 * MIB },
 	{ "findings.json", HM_PART_FINDINGS, true, 32 * MIB },
 	{ "runs/#/features.cbor.zst", HM_PART_DERIVED, false, 0 },
 	{ "runs/#/packets.pcapng", HM_PART_PACKETS, false, 0 },
@@ -133,6 +135,8 @@ int hm_bundle_check_parts(const struct hm_parts *parts, bool sealed, struct hm_f
 {
 	struct hm_slice content;
 
+	if (hm_parts_get(parts, "redaction.json", &content) != hm_parts_get(parts, "manifest.original.json", &content))
+		return hm_fail_set(fail, HM_E_BAD, "parts: of redaction.json and manifest.original.json one is there and the other is not");
 	for (size_t i = 0; i < hm_parts_count(parts); i++)
 		if (check_one(parts, i, fail) < 0)
 			return HM_E_BAD;

@@ -84,7 +84,7 @@ static struct hm_run_part part_of(const struct hm_record *record)
 {
 	const struct hm_record_head *head = hm_record_head(record);
 
-	return (struct hm_run_part){ .is_record = true, .cut = head->cut, .items = head->items, .leaves = head->blocks,
+	return (struct hm_run_part){ .is_record = true, .withheld = head->withheld > 0, .cut = head->cut, .items = head->items, .leaves = head->blocks,
 				     .root = head->root };
 }
 
@@ -116,6 +116,7 @@ static int tree_part(struct hm_run_part *out, const struct hm_parts *parts, cons
 	if (r < 0)
 		return r;
 	*out = part_of(record);
+	out->withheld = false; /* a tree loses nothing */
 	return 1;
 }
 
@@ -152,5 +153,6 @@ int hm_run_part(struct hm_run_part *out, struct hm_run_cache *cache, const struc
 	}
 	r = packets_part(out, parts, name, fail);
 	out->lost = cache->packets_lost;
+	out->withheld = cache->events.withheld;
 	return r;
 }

@@ -5,6 +5,7 @@
 struct hm_run_part {
 	bool is_record; /* events or tree: `items` and `cut` mean something */
 	bool cut;
+	bool withheld;	/* of what tells its losses, something: `lost` is what is left of them */
 	uint64_t items, leaves, lost;
 	struct hm_sha256 root;
 };

@@ -53,6 +53,7 @@ void hm_verify_release(struct hm_verify *v)
 {
 	hm_parts_free(v->parts);
 	hm_bytes_release(&v->findings);
+	hm_bytes_release(&v->claims);
 	*v = (struct hm_verify){ 0 };
 }
 
@@ -106,6 +107,7 @@ int hm_verify_bundle(struct hm_verify *out, struct hm_slice file, struct hm_pubk
 	if (!hm_verify_container(&c, file))
 		return 0;
 	hm_verify_seals(&c);
+	hm_verify_redaction(&c);
 	hm_verify_documents(&c);
 	hm_verify_plan(&c);
 	hm_verify_records(&c);

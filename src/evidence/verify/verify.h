@@ -9,7 +9,7 @@ enum hm_check { HM_CHECK_HOLDS, HM_CHECK_FALSE, HM_CHECK_UNCHECKED };
 
 struct hm_verify_row {
 	const char *name;  /* "container", "manifest", "core", "records", "seed", "planted", "features", "findings", "statement",
-			      "signature", "claim set", "replication", "log", "plan log" */
+			      "signature", "claim set", "redaction", "replication", "log", "plan log" */
 	enum hm_check outcome;
 	char detail[512];
 };
@@ -18,7 +18,8 @@ struct hm_verify {
 	struct hm_verify_row row[32];
 	size_t rows;
 	struct hm_parts *parts;	  /* the bundle's, NULL when the container is malformed; owned */
-	struct hm_bytes findings; /* as recomputed */
+	struct hm_bytes findings; /* as recomputed; empty where evidence is withheld */
+	struct hm_bytes claims;	  /* where evidence is withheld: JSON, [{"id","status","verdict"}...], as bundle.md, "Redaction" */
 	char bundle_id[65];
 	uint64_t signers; /* bit i: a good signature is by keys[i] (of the first 64) */
 };

@@ -75,6 +75,11 @@ void hm_verify_findings(struct check *c)
 	int r = hm_evaluate_watched(&c->v->findings, c->parts, &watch, &fail);
 
 	say_features(c, &derived, r);
+	if (c->withheld) {
+		hm_verify_withheld_claims(c, r < 0 ? (struct hm_slice){ 0 } : hm_slice_of(&c->v->findings));
+		c->v->findings.len = 0; /* nobody takes these for what the whole record gives */
+		return;
+	}
 	if (r < 0) {
 		c->v->findings.len = 0;
 		hm_verify_say(c->v, "findings", hm_verify_outcome(r), "cannot be derived: %s", fail.text);
@@ -103,6 +108,21 @@ static const char *verdict_of(const json_t *findings, const char *id)
 	return NULL;
 }
 
+/* The same where evidence is withheld. */
+static void require_of_rest(struct check *c)
+{
+	for (size_t i = 0; i < c->require_count; i++) {
+		const char *says;
+		enum hm_check outcome = hm_verify_withheld_require(c, c->require[i], &says);
+
+		if (outcome == HM_CHECK_HOLDS)
+			continue;
+		hm_verify_say(c->v, "require", outcome, "%s is %s", c->require[i], says);
+		if (outcome == HM_CHECK_FALSE)
+			return;
+	}
+}
+
 /* Verdicts are taken from what was derived here, never from what the bundle says. */
 void hm_verify_require(struct check *c)
 {
@@ -111,6 +131,10 @@ void hm_verify_require(struct check *c)
 
 	if (!c->require_count)
 		return;
+	if (c->withheld) {
+		require_of_rest(c);
+		return;
+	}
 	if (!c->v->findings.len || hm_json_parse(&findings, hm_slice_of(&c->v->findings), "findings", &fail) < 0) {
 		hm_verify_say(c->v, "require", HM_CHECK_UNCHECKED, "no findings could be derived");
 		return;

@@ -13,6 +13,8 @@ struct check {
 	size_t require_count;
 	/* Documents of the core, parsed once; NULL where one is malformed, which is a row by then. */
 	json_t *plan, *assessment, *planted;
+	unsigned withheld; /* enum hm_withheld: of what something is withheld */
+	bool core_holds; /* core.json describes the parts */
 	bool recomputed; /* v->findings are what the core calls for */
 };
 
@@ -37,6 +39,12 @@ bool hm_verify_claim_set_known(const char *digest);
 
 /* verify_records.c: each run's record against plan and assessment. */
 void hm_verify_records(struct check *c);
+
+/* verify_redaction.c: what is withheld, and what that leaves of each claim; `derived` is what comes out without it, empty for nothing. */
+void hm_verify_redaction(struct check *c);
+void hm_verify_withheld_claims(struct check *c, struct hm_slice derived);
+/* Whether the claim is upheld and recomputed; *says tells why not. */
+enum hm_check hm_verify_withheld_require(const struct check *c, const char *id, const char **says);
 
 /* verify_findings.c: derived again. */
 void hm_verify_findings(struct check *c);

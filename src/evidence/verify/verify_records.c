@@ -13,7 +13,7 @@ enum run_flag { PLANNED = 1, DROPPED = 2, RECORDED = 4 };
 struct totals {
 	uint8_t *flags; /* by run number */
 	uint64_t records, events;
-	unsigned cut;
+	unsigned cut, startless; /* startless: the block with event 0 is withheld */
 };
 
 static void release(struct totals *t)
@@ -43,7 +43,7 @@ static bool mark_runs(struct totals *t, const json_t *rows, enum run_flag flag)
 	return json_is_array(rows);
 }
 
-/* The first event against plan and run. */
+/* The first event against plan and run: 1 where it is withheld. */
 static int check_start(const struct check *c, struct hm_record *record, unsigned long run, struct hm_fail *fail)
 {
 	struct hm_sha256 plan;
@@ -52,6 +52,8 @@ static int check_start(const struct check *c, struct hm_record *record, unsigned
 	json_int_t semantics;
 	int r = hm_record_next(record, &item, fail);
 
+	if (r >= 0 && hm_record_head(record)->withheld && (r == 0 || hm_record_position(record) != 0))
+		return 1;
 	if (r == 0)
 		return hm_fail_set(fail, HM_E_BAD, "it is empty");
 	if (r > 0)
@@ -90,6 +92,7 @@ static int check_record(const struct check *c, struct totals *t, struct hm_slice
 		return r;
 	if (run >= RUNS_MAX || !(t->flags[run] & PLANNED))
 		return hm_fail_set(fail, HM_E_BAD, "its run was not planned");
+	t->startless += r == 1;
 	t->flags[run] |= RECORDED;
 	t->records++;
 	t->events += hm_record_head(record)->items;
@@ -135,6 +138,9 @@ void hm_verify_records(struct check *c)
 	r = check_all(c, &t, &fail);
 	if (r < 0)
 		hm_verify_say(c->v, "records", hm_verify_outcome(r), "%s", fail.text);
+	else if (t.startless)
+		hm_verify_say(c->v, "records", HM_CHECK_UNCHECKED, "of %u records the beginning is withheld: that they are of this plan is the word of whoever signed",
+			      t.startless);
 	else
 		hm_verify_say(c->v, "records", HM_CHECK_HOLDS, "%llu records of this plan, %llu events, %u cut short",
 			      (unsigned long long)t.records, (unsigned long long)t.events, t.cut);

@@ -104,7 +104,7 @@ static void check_core(struct check *c)
 	hm_parts_get(c->parts, "core.json", &there);
 	if (r < 0)
 		hm_verify_say(c->v, "core", hm_verify_outcome(r), "%s", fail.text);
-	else if (hm_slice_eq(hm_slice_of(&again), there))
+	else if ((c->core_holds = hm_slice_eq(hm_slice_of(&again), there)))
 		hm_verify_say(c->v, "core", HM_CHECK_HOLDS, "digests, Merkle roots, counts and losses are those of the parts");
 	else
 		hm_verify_say(c->v, "core", HM_CHECK_FALSE, "core.json does not describe these parts");

@@ -73,3 +73,14 @@ const struct hm_claim *hm_claim_find(const char *id)
 			return &catalogue[i];
 	return NULL;
 }
+
+unsigned hm_claim_looks(const char *id, bool experiment)
+{
+	const unsigned all = HM_TOUCH_EVENTS | HM_TOUCH_PACKETS | HM_TOUCH_TREE;
+	const struct hm_claim *claim = hm_claim_find(id);
+	unsigned looks = claim ? claim->touches & all : 0;
+
+	if (claim && claim->touches & ~all)
+		looks |= HM_TOUCH_EVENTS; /* what was read, mapped, printed: events tell it */
+	return experiment && looks & (HM_TOUCH_PACKETS | HM_TOUCH_TREE) ? all : looks;
+}

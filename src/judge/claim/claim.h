@@ -243,6 +243,9 @@ struct hm_collection_outcome {
 	size_t factors;
 };
 void hm_judge_collection(struct hm_judgement *j, const struct hm_collection_outcome *outcome);
+/* What the claim `id` looks at, of HM_TOUCH_EVENTS, _PACKETS and _TREE: without any other evidence it comes out the same. 0 for a claim that
+ * looks at no run. In an experiment runs are compared: whoever looks at packets or trees looks at all three. */
+unsigned hm_claim_looks(const char *id, bool experiment) HM_MUST_CHECK;
 /* The id that it was begun with. */
 const char *hm_judge_id(const struct hm_judgement *j) HM_MUST_CHECK;
 void hm_judge_outcome(struct hm_judgement *j, const struct hm_trial_outcome *outcome);

@@ -126,6 +126,11 @@ static int read_events(struct reading *r, struct hm_record *record, struct hm_fa
 		e = hm_event_decode(&event, item, fail);
 		if (e == 0)
 			e = take_event(r, &event, position, fail);
+		/* What contradicts itself only because something is withheld before it: the record is read up to here. */
+		if (e == HM_E_BAD && head->withheld && position > 0) {
+			e = 0;
+			break;
+		}
 		if (e < 0)
 			return hm_fail_in(fail, "event %llu", (unsigned long long)position);
 	}
@@ -184,6 +189,8 @@ static int read_packets(struct hm_run *run, const struct hm_core *core, struct h
 	r = hm_flows_read(&run->flows, file, core->address, fail);
 	if (r < 0)
 		return hm_fail_in(fail, "the packets of run %u", run->number);
+	if (run->flows.withheld > run->lost_packets)
+		run->lost_packets = run->flows.withheld;
 	for (size_t i = 0; i < run->flows.count; i++)
 		if (run->flows.list[i].missing)
 			run->lost |= HM_TOUCH_PACKETS;

@@ -283,6 +283,7 @@ int hm_flows_read(struct hm_flows *out, struct hm_slice pcapng, const uint8_t ad
 			return hm_fail_set(fail, HM_E_BAD, "reading packets: secrets or names stand behind a packet");
 		else if (block.type == HM_PCAPNG_DSB)
 			hm_bytes_slice(&r.flows.keylog, block.secrets);
+		r.flows.withheld += block.leaf.len > 0;
 	}
 	if (e < 0)
 		return hm_fail_in(fail, "reading packets");

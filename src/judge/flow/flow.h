@@ -69,6 +69,7 @@ struct hm_flows {
 	uint64_t wire;		       /* outgoing bytes of IP packets, the sum over flows */
 	struct hm_bytes keylog;	       /* lines of the TLS key log, as decryption-secrets blocks have them */
 	uint8_t address[4];	       /* the chamber's */
+	uint64_t withheld;	       /* blocks that redaction took away: what they held is in no flow */
 };
 
 /* `address` is the chamber's IPv4 address: what it sends is outgoing. `pcapng` must outlive `out`, which borrows its packets. HM_E_BAD
@@ -76,7 +77,7 @@ struct hm_flows {
 int hm_flows_read(struct hm_flows *out, struct hm_slice pcapng, const uint8_t address[4], struct hm_fail *fail) HM_MUST_CHECK;
 void hm_flows_release(struct hm_flows *flows);
 
-/* The packet file's Merkle root: leaf = salt (16 bytes each, from the salts file) || block. HM_E_BAD when the numbers of
- * salts and blocks differ. */
+/* The packet file's Merkle root: leaf = salt (16 bytes each, from the salts file) || block; of a block that is withheld the leaf that it
+ * names, and its salt is zero. HM_E_BAD when the numbers of salts and blocks differ. */
 int hm_packets_root(struct hm_sha256 *root, uint64_t *leaves, struct hm_slice pcapng, struct hm_slice salts,
 		    struct hm_fail *fail) HM_MUST_CHECK;

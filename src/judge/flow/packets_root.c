@@ -13,12 +13,18 @@ int hm_packets_root(struct hm_sha256 *root, uint64_t *leaves, struct hm_slice pc
 	int e;
 
 	while ((e = hm_pcapng_next(&c, &block, fail)) == 1) {
+		static const uint8_t no_salt[SALT];
 		struct hm_slice data[2] = { hm_cursor_bytes(&s, SALT), block.whole };
 		struct hm_sha256 leaf;
 
 		if (s.bad)
 			break;
-		hm_merkle_leaf(&leaf, data, 2);
+		if (block.leaf.len && memcmp(data[0].data, no_salt, SALT) != 0)
+			return hm_fail_set(fail, HM_E_BAD, "reading packets: a block that is withheld has its salt");
+		if (block.leaf.len)
+			memcpy(leaf.b, block.leaf.data, sizeof(leaf.b));
+		else
+			hm_merkle_leaf(&leaf, data, 2);
 		hm_merkle_append(&tree, &leaf);
 	}
 	if (e < 0)

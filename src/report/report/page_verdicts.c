@@ -17,6 +17,7 @@ static void put_summary(const struct report_page *p)
 {
 	static const char *const words[] = { "refuted", "not verifiable", "upheld" };
 	const json_t *claims = report_list(p->view->findings, "claims");
+	struct hm_slice content;
 
 	hm_bytes_text(p->out, "<p class=\"summary\">");
 	for (size_t i = 0; i < HM_COUNT(words); i++) {
@@ -26,6 +27,9 @@ static void put_summary(const struct report_page *p)
 		report_html(p->out, "<b class=\"%s\">%'zu</b> %s, ", count ? report_verdict(words[i]).class : "zero", count, words[i]);
 	}
 	report_html(p->out, "<b>%'zu</b> not tested</p>\n", json_array_size(report_list(p->view->findings, "not_tested")));
+	if (hm_parts_get(p->view->parts, "redaction.json", &content))
+		hm_bytes_text(p->out, "<p><b>Some of the evidence is withheld</b> from this bundle; redaction.json lists what. Whoever signed it had all of it. "
+				      "Where this page shows none, there may have been some; hallmark verify tells which verdicts can still be derived.</p>\n");
 }
 
 static void put_supplier(const struct report_page *p)

@@ -206,6 +206,30 @@ static void unknown_blocks_pass_as_they_are(void **state HM_UNUSED)
 	assert_true(b.type == 5 && b.whole.len == sizeof(block) && b.packet.len == 0 && b.time_ns == 0);
 }
 
+static void withheld_blocks_are_what_the_page_says(void **state HM_UNUSED)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
+	struct hm_pcapng_block b;
+	struct hm_cursor c;
+	uint8_t leaf[32] = { 1, 2, 3 };
+
+	hm_pcapng_withheld(&out, HM_PCAPNG_EPB, 60, leaf);
+	c = hm_cursor_of(hm_slice_of(&out));
+	assert_int_equal(out.len, 52);
+	assert_int_equal(hm_pcapng_next(&c, &b, NULL), 1);
+	assert_true(b.was == HM_PCAPNG_EPB && b.was_len == 60 && b.leaf.len == 32 && b.packet.len == 0);
+	assert_memory_equal(b.leaf.data, leaf, 32);
+	for (size_t at = 4; at < out.len; at++) {
+		if (at >= 12 && at < 48)
+			continue; /* its length, which may be another, and the leaf */
+		out.data[at] ^= 0x20;
+		assert_int_not_equal(refused_at(hm_slice_of(&out)), 0);
+		out.data[at] ^= 0x20;
+	}
+	out.data[12] = 61;
+	assert_int_not_equal(refused_at(hm_slice_of(&out)), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +237,7 @@ int main(void)
 		cmocka_unit_test(secrets_and_names_are_as_the_draft_says), cmocka_unit_test(malformed_secrets_and_names_are_refused),
 		cmocka_unit_test(times_and_lengths_survive),	     cmocka_unit_test(cut_anywhere_is_refused),
 		cmocka_unit_test(changed_bytes_are_refused_or_told), cmocka_unit_test(unknown_blocks_pass_as_they_are),
+		cmocka_unit_test(withheld_blocks_are_what_the_page_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
