@@ -3,8 +3,8 @@ import { Refused, refuse, Unknown } from "./bytes.mjs";
 import { Cbor } from "./cbor.mjs";
 
 /* What this page knows: the version of events, and the semantics of findings that go with each. */
-export const EVENT_VERSION = 2, SEMANTICS = 4;
-export const eventsOf = (semantics) => (semantics < 2 ? semantics : 2);
+export const EVENT_VERSION = 3, SEMANTICS = 4;
+export const eventsOf = (semantics) => (semantics < 2 ? semantics : semantics < 4 ? 2 : 3);
 
 const START = 0, GAP = 1, END = 2, U32_MAX = 0xffffffff;
 const GAP_PACKETS = 3, GAP_OUTPUT = 4;
