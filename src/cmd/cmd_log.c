@@ -234,6 +234,35 @@ static int run_serve(const struct hm_args *args, struct hm_fail *fail)
 	return hm_web_run(web, hm_program_stopped, fail);
 }
 
+/* What Sigstore's verifiers want to know of a log (sigstore/protobuf-specs, TrustedRoot 0.2). */
+static int run_trust(const struct hm_args *args, struct hm_fail *fail)
+{
+	static const uint8_t spki_head[] = { 0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00 }; /* RFC 8410 */
+	HM_CLEANUP(hm_policy_cleanup) struct hm_policy *policy = NULL;
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 }, spki = { 0 }, id = { 0 };
+	const struct hm_vkey *key;
+	int e = hm_log_trust(&policy, hm_args_get(args, "policy"), hm_args_get(args, "key"), fail);
+
+	if (e < 0)
+		return e;
+	hm_bytes_text(&out, "{\"mediaType\":\"application/vnd.dev.sigstore.trustedroot.v0.2+json\",\"tlogs\":[");
+	for (size_t i = 0; (key = hm_policy_log(policy, i, NULL)); i++) {
+		if (strpbrk(key->name, "\"\\"))
+			return hm_fail_set(fail, HM_E_BAD, "log %s: its name is no URL", key->name);
+		spki.len = id.len = 0;
+		hm_bytes_append(&spki, spki_head, sizeof(spki_head));
+		hm_bytes_append(&spki, key->key, sizeof(key->key));
+		hm_text_base64(&id, (struct hm_slice){ key->id, sizeof(key->id) });
+		hm_bytes_printf(&out, "%s{\"baseUrl\":\"https://%s\",\"checkpointKeyId\":{\"keyId\":\"%.*s\"},\"hashAlgorithm\":\"SHA2_256\",\"logId\":{\"keyId\":\"%.*s\"},"
+				      "\"publicKey\":{\"keyDetails\":\"PKIX_ED25519\",\"rawBytes\":\"", i ? "," : "", key->name, (int)id.len, (char *)id.data, (int)id.len,
+				(char *)id.data);
+		hm_text_base64(&out, hm_slice_of(&spki));
+		hm_bytes_text(&out, "\",\"validFor\":{\"start\":\"1970-01-01T00:00:00Z\"}}}");
+	}
+	hm_bytes_text(&out, "]}\n");
+	return hm_program_print(hm_slice_of(&out), fail);
+}
+
 static const struct hm_log_verb verbs[] = {
 	{ "create", 1, 1, "DIR --key KEY", " key ", hm_log_run_create },
 	{ "append", 2, SIZE_MAX, "DIR --key KEY [--policy FILE] [--lines] [--batch N] [--receipts FOLDER] FILE...",
@@ -242,6 +271,7 @@ static const struct hm_log_verb verbs[] = {
 	{ "prove", 1, 1, "DIR|URL --index N | --from SIZE [-o FILE]", " index from output ", run_prove },
 	{ "check", 1, 1, "DIR|URL [--key KEY] [--policy FILE]", " key policy quiet ", run_check },
 	{ "verify", 2, 2, "RECEIPT ENTRY [--key KEY] [--policy FILE]", " key policy quiet ", run_verify },
+	{ "trust", 0, 0, "--key KEY | --policy FILE", " key policy ", run_trust },
 	{ "serve", 1, 1, "DIR [--listen ADDRESS:PORT]", " listen quiet ", run_serve },
 };
 
@@ -269,13 +299,13 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 		r = check_use(args, &verbs[i], fail);
 		return r < 0 ? r : verbs[i].run(args, fail);
 	}
-	return hm_fail_set(fail, HM_E_USAGE, "log: unknown verb %s (create, append, checkpoint, prove, check, verify, serve)", args->operand[0]);
+	return hm_fail_set(fail, HM_E_USAGE, "log: unknown verb %s (create, append, checkpoint, prove, check, verify, trust, serve)", args->operand[0]);
 }
 
 const struct hm_command hm_cmd_log = {
 	.name = "log",
 	.summary = "keep a transparency log on plain files",
-	.usage = "create|append|checkpoint|prove|check|verify|serve ...",
+	.usage = "create|append|checkpoint|prove|check|verify|trust|serve ...",
 	.detail = "A C2SP tile log: any web server can serve its files, and any reader of such logs can check them.\n\n"
 		  "  log create DIR --key KEY              an empty log; its origin is the key's name\n"
 		  "  log append DIR --key KEY FILE...      each file an entry, in batches that are synced, signed and published\n"
@@ -283,6 +313,7 @@ const struct hm_command hm_cmd_log = {
 		  "  log prove DIR|URL --index N           a receipt (.tlog-proof); --from SIZE: that it extends an older tree\n"
 		  "  log check DIR|URL                     all entries read, every tile and root made again\n"
 		  "  log verify RECEIPT ENTRY              a receipt held against an entry's file\n"
+		  "  log trust --key KEY                   trusted_root.json for Sigstore's verifiers\n"
 		  "  log serve DIR                         the files over HTTP, read only\n\n"
 		  "What the key signed stands in KEY.signed, beside the key: nothing is signed that does not extend it.\n\n"
 		  "exit: 0 done, or everything holds; 1 false or malformed; 2 it holds, but the policy's quorum has not cosigned\n"
