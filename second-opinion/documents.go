@@ -15,7 +15,7 @@ var docShapes = map[string]*shape{
 		chamber:{profile:s,internet:s,hostname:s,machine_id:s,address:s,target:s,equal:[s],absent_mounts:[s],self_test:*},
 		runs:[{run:i,kind:s,outcome:'exited'signalled'timeout'interrupted',status:i,start_us:i,end_us:i,
 			controlled?:{random:i,random_bytes:i,clock:i,execs:i,execs_missed:i,left:i,start_s:i},
-			tls?:{accepted:i,refused:i,failed:i,keys_lost:i}}],
+			tls?:{accepted:i,refused:i,failed:i,keys_lost:i},address?:s}],
 		dropped:[{run:i,rule:s}],held?:[{factor:s,block:i}],sets?:[{run:i,set:i}],
 		repeated?:[{block:i,why:s}],resumed?:[{block:i,at_us:i}]}`),
 	"declaration.json": parseShape(`{schema:'hallmark/declaration/v1',product:s,author:'supplier'assessor'project',source:s,

@@ -18,7 +18,7 @@ func hexBytes(s string) []byte {
 var factorRows = [][2]string{
 	{"content", "collect.content"}, {"marking", "collect.content"}, {"sample", "collect.content"}, {"names", "collect.names"}, {"names.count", "collect.names"},
 	{"metadata.size", "collect.metadata"}, {"metadata.times", "collect.metadata"}, {"metadata.owner", "collect.metadata"}, {"metadata.mode", "collect.metadata"},
-	{"metadata.xattrs", "collect.metadata"}, {"host.name", "collect.host"}, {"host.machine-id", "collect.host"}, {"host.boot-id", "collect.host"}, {"host.mac", "collect.host"},
+	{"metadata.xattrs", "collect.metadata"}, {"host.name", "collect.host"}, {"host.machine-id", "collect.host"}, {"host.boot-id", "collect.host"}, {"host.address", "collect.host"}, {"host.mac", "collect.host"},
 	{"host.users", "collect.host"}, {"host.locale", "collect.host"}, {"host.timezone", "collect.host"}, {"inventory.packages", "collect.inventory"},
 	{"inventory.processes", "collect.inventory"}, {"inventory.mounts", "collect.inventory"},
 }
@@ -176,7 +176,7 @@ func (x *experiment) layerOf(k featureKey) string {
 func (x *experiment) factorsOf(id string) (list []string, all bool) {
 	all = true
 	for _, row := range factorRows {
-		if row[1] != id {
+		if row[1] != id || (row[0] == "host.address" && x.c.semantics < 4) {
 			continue
 		}
 		found := false

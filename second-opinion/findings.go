@@ -38,6 +38,16 @@ type core struct {
 	hits                                                    map[int]*hitList
 }
 
+// addressOf is the chamber's address in a run: its own, or that of all.
+func addressOf(assessment *value, run int64) string {
+	for _, row := range assessment.items("runs") {
+		if row.int("run") == run && row.get("address") != nil {
+			return row.str("address")
+		}
+	}
+	return assessment.get("chamber").str("address")
+}
+
 func (c *core) witnessed() bool { return c.semantics >= 2 }
 
 func (v *verification) checkFindings() {
@@ -120,7 +130,7 @@ func (v *verification) newCore() (*core, error) {
 			return nil, fmt.Errorf("the record of run %d: %v", n, r.loss.err)
 		}
 		if r.packets != nil {
-			r.flows = readFlows(r.packets, c.assessment.get("chamber").str("address"))
+			r.flows = readFlows(r.packets, addressOf(c.assessment, int64(n)))
 		}
 		c.runs = append(c.runs, r)
 		c.byNumber[n] = r

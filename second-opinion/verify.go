@@ -279,7 +279,7 @@ func (v *verification) checkFeatures() {
 		r, err := v.runs[run], v.featErr[run]
 		assessment := v.docs["assessment.json"]
 		if err == nil && r.packets != nil && assessment != nil {
-			r.flows = readFlows(r.packets, assessment.get("chamber").str("address"))
+			r.flows = readFlows(r.packets, addressOf(assessment, int64(run)))
 			err = r.checkFeatures()
 		}
 		if err != nil {

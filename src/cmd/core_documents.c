@@ -190,6 +190,8 @@ bool hm_core_read_run(struct hm_run_note *note, const json_t *row)
 				      .start_ns = 1000 * (uint64_t)json_integer_value(json_object_get(row, "start_us")),
 				      .end_ns = 1000 * (uint64_t)json_integer_value(json_object_get(row, "end_us")),
 				      .equal = controlled != NULL };
+	if (json_object_get(row, "address"))
+		snprintf(note->address, sizeof(note->address), "%s", json_string_value(json_object_get(row, "address")));
 	read_counts(&note->controlled, counts, HM_COUNT(counts), controlled);
 	read_counts(&note->tls, handshakes, HM_COUNT(handshakes), json_object_get(row, "tls"));
 	while (outcome && note->outcome < (int)HM_COUNT(outcomes) && strcmp(outcomes[note->outcome], outcome) != 0)
@@ -231,6 +233,8 @@ static json_t *run_notes(const struct hm_run_note *notes, size_t count)
 					outcomes[notes[i].outcome & 3], "status", notes[i].status, "start_us",
 					(json_int_t)(notes[i].start_ns / 1000), "end_us", (json_int_t)(notes[i].end_ns / 1000));
 
+		if (notes[i].address[0])
+			json_object_set_new(row, "address", json_string(notes[i].address));
 		if (notes[i].equal)
 			json_object_set_new(row, "controlled", write_counts(counts, HM_COUNT(counts), &notes[i].controlled));
 		if (notes[i].tls.accepted || notes[i].tls.refused || notes[i].tls.failed)

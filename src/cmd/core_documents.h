@@ -30,6 +30,7 @@ struct hm_run_note {
 	bool equal; /* noise was controlled: `controlled` is set */
 	struct hm_control_counts controlled;
 	struct hm_internet_tls_stats tls;
+	char address[16]; /* of the chamber, where it has not that of all; or empty */
 };
 
 /* plan.json from what is planned and the parts that are there: claims.json, declaration.json and scenario.json if any. */

@@ -170,7 +170,7 @@ static int set_up(struct run *run, struct hm_fail *fail)
 					.network = run->spec->network,
 					.secret = run->spec->secret, .noise = run->spec->noise, .clock = run->spec->clock,
 					.wrong = run->spec->wrong,
-					.mac = run->spec->mac, .packets = run->spec->packets };
+					.mac = run->spec->mac, .address = run->spec->address, .packets = run->spec->packets };
 	struct hm_recording_spec recording = { .record = run->spec->record, .plan = run->spec->plan, .number = run->spec->number,
 					       .packets = true, .without = run->spec->without };
 	struct hm_capture_loaded **loaded = run->spec->loaded ? run->spec->loaded : &run->own;

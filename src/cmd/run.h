@@ -11,6 +11,7 @@ struct hm_run_spec {
 	struct hm_slice scenario; /* canonical JSON or empty */
 	const char *mirror, *network; /* of struct hm_internet_spec */
 	const uint8_t *mac;   /* of the chamber's network card; NULL: one that is always the same */
+	const char *address;  /* of struct hm_internet_spec */
 	const uint8_t *secret; /* of struct hm_internet_spec, as the three below */
 	const uint8_t *noise;
 	int64_t clock;

@@ -213,6 +213,23 @@ static void tell_left_out(struct hm_slice replay)
 				json_string_value(json_object_get(row, "endpoint")));
 }
 
+static int replay_run(struct hm_surroundings *s, const struct hm_parts *parts, struct hm_slice packets, const char *bundle, struct hm_fail *fail)
+{
+	HM_JSON json_t *assessment = NULL;
+	const json_t *runs;
+	struct hm_slice text = { 0 };
+	const char *address;
+
+	hm_parts_get(parts, "assessment.json", &text);
+	if (hm_json_parse_canonical(&assessment, text, "assessment.json", fail) < 0)
+		return fail->code;
+	runs = json_object_get(assessment, "runs");
+	address = json_string_value(json_object_get(json_array_get(runs, 0), "address"));
+	if (!address)
+		address = json_string_value(json_object_get(json_object_get(assessment, "chamber"), "address"));
+	return hm_replay_load(&s->scenario, packets, address ? address : "", bundle, 1, fail);
+}
+
 /* Of the first run: what a product does first is what the next one does first. */
 static int load_replay(struct hm_surroundings *s, const char *path, struct hm_fail *fail)
 {
@@ -232,7 +249,7 @@ static int load_replay(struct hm_surroundings *s, const char *path, struct hm_fa
 		r = hm_fail_set(fail, HM_E_BAD, "cannot replay: there is no %s in it", part);
 	if (r == 0) {
 		hm_text_hex_into(hex, (struct hm_slice){ id.b, sizeof(id.b) });
-		r = hm_replay_load(&s->scenario, packets, hex, 1, fail);
+		r = replay_run(s, parts, packets, hex, fail);
 	}
 	if (r < 0) {
 		/* No verdict on what is assessed: it is the option that names what is no bundle. */

@@ -149,6 +149,7 @@ static int take_twin(struct hm_trials *e, struct place *p, struct hm_twin *twin,
 	e->notes[p->run - 1] = (struct hm_run_note){ p->run, result->chamber.outcome, result->chamber.status, result->chamber.start_ns,
 						     result->chamber.end_ns, hm_trials_phase(e, (p->run + 1) / 2), true, result->controlled,
 						     result->internet.tls };
+	memcpy(e->notes[p->run - 1].address, p->world->address, sizeof(p->world->address));
 	e->notes[p->run - 1].controlled.start_s = (uint64_t)(p->spec.clock / 1000000000);
 	e->a->events += result->record.items;
 	e->a->lost += result->capture.lost + result->internet.lost;

@@ -51,7 +51,7 @@ int hm_trials_compare(const struct hm_trials *e, struct hm_compare *compare, uns
 	uint8_t address[4];
 	int r;
 
-	if (inet_pton(AF_INET, HM_CHAMBER_ADDRESS, address) != 1 || !hm_parts_get(e->a->parts, part, &packets))
+	if (inet_pton(AF_INET, e->notes[run - 1].address, address) != 1 || !hm_parts_get(e->a->parts, part, &packets))
 		abort();
 	r = hm_flows_read(&flows, packets, address, fail);
 	if (r == 0)

@@ -16,6 +16,7 @@ void hm_world_apply(struct hm_run_spec *spec, const struct hm_world *world, stru
 	c->files = files->file;
 	c->file_count = count;
 	spec->mac = world->mac;
+	spec->address = world->address;
 	c->hostname = world->hostname;
 	c->machine_id = world->machine_id;
 	c->boot_id = world->boot_id;

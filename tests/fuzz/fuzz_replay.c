@@ -7,7 +7,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct replay replay;
 	struct hm_fail fail;
 
-	if (hm_replay_load(&json, (struct hm_slice){ data, size }, "00", 1, &fail) < 0)
+	if (hm_replay_load(&json, (struct hm_slice){ data, size }, HM_CHAMBER_ADDRESS, "00", 1, &fail) < 0)
 		return 0;
 	if (hm_internet_replay_read(&replay, hm_slice_of(&json), &fail) < 0)
 		abort();

@@ -342,6 +342,25 @@ static int check_notes(const struct hm_core *core, const char *member, struct hm
 	return 0;
 }
 
+/* The chamber's address is that of the set's world; before it varied, there was one for all. */
+static bool address_fits(const struct hm_core *core, const json_t *set, const json_t *run)
+{
+	const char *said = hm_text_of(run, "address");
+	size_t at = (size_t)(hm_factor_find("host.address") - hm_factors);
+	unsigned level = hm_factors[at].base;
+	char address[16];
+	const json_t *row;
+	size_t i;
+
+	if (core->semantics < 4 || !said)
+		return core->semantics < 4 && !said;
+	json_array_foreach (json_object_get(set, "levels"), i, row)
+		if (hm_factor_covers(hm_text_of(row, "factor"), at))
+			level = (unsigned)hm_number_of(row, "level");
+	hm_factor_address(address, core->seed, hm_text_of(set, "phase"), (unsigned)hm_number_of(set, "block"), level);
+	return strcmp(address, said) == 0;
+}
+
 static int read_sets(struct hm_core *core, struct hm_fail *fail)
 {
 	const json_t *list = json_object_get(core->assessment, "sets"), *sets = json_object_get(core->planted, "sets"), *row;
@@ -359,6 +378,8 @@ static int read_sets(struct hm_core *core, struct hm_fail *fail)
 		if (hm_number_of(row, "run") != run || set < 1 || set > (int64_t)json_array_size(sets) ||
 		    !set_fits(core, json_array_get(sets, (size_t)set - 1), &core->blocks[(run - 1) / 2], (unsigned)((run - 1) % 2)))
 			return false_plan(fail, "a run found other documents than it should");
+		if (!address_fits(core, json_array_get(sets, (size_t)set - 1), json_array_get(json_object_get(core->assessment, "runs"), i)))
+			return false_plan(fail, "a run had another address than follows from the seed");
 		core->set_of[i] = (size_t)set - 1;
 	}
 	return 0;
@@ -374,6 +395,8 @@ int hm_blocks_read(struct hm_core *core, struct hm_fail *fail)
 	int r;
 
 	core->set_of = hm_alloc(core->runs + 1, sizeof(*core->set_of));
+	for (size_t i = 0; i < core->runs; i++)
+		any |= !core->experiment && json_object_get(json_array_get(json_object_get(core->assessment, "runs"), i), "address");
 	if (!core->experiment)
 		return any ? false_plan(fail, "blocks where there is no experiment") : 0;
 	if (!there)

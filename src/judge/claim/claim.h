@@ -152,6 +152,7 @@ enum hm_touch {
 struct hm_run {
 	unsigned number, semantics;
 	enum hm_wrong wrong;
+	uint8_t address[4]; /* the chamber's */
 	uint64_t distrusted; /* handshakes that the product broke off when it had been given a certificate, as assessment.json says */
 	const struct hm_set *set; /* the core's */
 	struct hm_flows flows;

@@ -63,7 +63,7 @@ SHAPE(controlled,
 SHAPE(handshakes, ROWS(NUMBER("accepted"), NUMBER("refused"), NUMBER("failed"), NUMBER("keys_lost")), RULES({ 0 }));
 SHAPE(done_run,
       ROWS(NUMBER("run"), TEXT("kind"), TEXT("outcome"), NUMBER("status"), NUMBER("start_us"), NUMBER("end_us"), OBJECT("controlled?"),
-	   OBJECT("tls?")),
+	   OBJECT("tls?"), TEXT("address?")),
       RULES({ "controlled", &controlled }, { "tls", &handshakes }, { "run", .form = 'n' }, { "kind", .words = KINDS }, { "outcome", .words = " exited signalled timeout interrupted " }));
 SHAPE(dropped_run, ROWS(NUMBER("run"), TEXT("rule")), RULES({ "run", .form = 'n' }));
 SHAPE(held, ROWS(TEXT("factor"), NUMBER("block")), RULES({ "block", .form = 'n' }));

@@ -204,7 +204,7 @@ static bool is_tried(const struct hm_core *core, const struct hm_claim *claim)
 	if (claim->factor)
 		return hm_core_tests(core, claim->factor);
 	for (size_t i = 0; i < hm_factor_count; i++) {
-		if (strcmp(hm_factors[i].claim, id) != 0 || hm_factors[i].cannot)
+		if (strcmp(hm_factors[i].claim, id) != 0 || hm_factors[i].cannot || core->semantics < hm_factors[i].since)
 			continue;
 		if (!hm_core_varies(core, i))
 			return false;

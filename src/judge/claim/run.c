@@ -1,6 +1,8 @@
 /* One run: its record, its packets, what it left on disk. */
 #include "claim_internal.h"
 
+#include <arpa/inet.h>
+
 #include "record.h"
 
 static void cleanup_record(struct hm_record **r)
@@ -186,7 +188,7 @@ static int read_packets(struct hm_run *run, const struct hm_core *core, struct h
 		run->lost |= HM_TOUCH_PACKETS;
 		return 0;
 	}
-	r = hm_flows_read(&run->flows, file, core->address, fail);
+	r = hm_flows_read(&run->flows, file, run->address, fail);
 	if (r < 0)
 		return hm_fail_in(fail, "the packets of run %u", run->number);
 	if (run->flows.withheld > run->lost_packets)
@@ -263,6 +265,10 @@ int hm_run_open(struct hm_run **ret, const struct hm_core *core, size_t index, s
 	run->number = (unsigned)hm_number_of(row, "run");
 	run->semantics = core->semantics;
 	run->wrong = hm_wrong_of(json_array_get(json_object_get(core->plan, "runs"), run->number - 1));
+	memcpy(run->address, core->address, sizeof(run->address));
+	/* It follows from the seed, as the core was checked for. */
+	if (hm_text_of(row, "address") && inet_pton(AF_INET, hm_text_of(row, "address"), run->address) != 1)
+		return hm_fail_set(fail, HM_E_BAD, "the address of run %u is none", run->number);
 	run->distrusted = (uint64_t)hm_number_of(json_object_get(row, "tls"), "refused");
 	run->set = &core->sets[core->set_of[index]];
 	if (core->semantics > 1)

@@ -1,7 +1,6 @@
 /* The table of factors, and the world that its rows make together. */
 #include "factor_internal.h"
 
-#define ONE_ADDRESS "it tells what leaves from what comes in, and an assessment names one for all its runs"
 #define ONE_KERNEL "both chambers stand on one kernel, which tells the same to both"
 #define CLOCK "the kernel writes it by its own clock, and no call sets it"
 
@@ -21,7 +20,7 @@ const struct hm_factor hm_factors[] = {
 	{ "host.name", "collect.host", "host name", NULL, hm_factor_host_name },
 	{ "host.machine-id", "collect.host", "machine id", NULL, hm_factor_machine_id },
 	{ "host.boot-id", "collect.host", "boot id", NULL, hm_factor_boot_id },
-	{ "host.address", "collect.host", "the machine's IPv4 address", ONE_ADDRESS, NULL },
+	{ "host.address", "collect.host", "the machine's IPv4 address", NULL, hm_factor_host_address, .since = 4 },
 	{ "host.mac", "collect.host", "hardware address of the network card, which every frame bears", NULL, hm_factor_mac },
 	{ "host.users", "collect.host", "two users: their names, in the accounts and as folders in /home", NULL, hm_factor_users },
 	{ "host.locale", "collect.host", "locale, in the environment and in /etc/default/locale", NULL, hm_factor_locale },
@@ -91,6 +90,15 @@ static void make_key(struct hm_factor_key *key, const uint8_t *seed, const char 
 		hm_derive(&key->level[level], seed, label);
 	}
 	key->chosen = choice->level;
+}
+
+void hm_factor_address(char out[16], const uint8_t *seed, const char *phase, unsigned n, unsigned level)
+{
+	const struct hm_factor_choice choice = { level, n };
+	struct hm_factor_key key;
+
+	make_key(&key, seed, phase, "host.address", &choice);
+	hm_factor_draw_address(out, &key);
 }
 
 static struct hm_world *bare_world(void)

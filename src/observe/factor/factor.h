@@ -70,6 +70,7 @@ struct hm_world {
 	bool more; /* there are documents beside those of the table */
 	char hostname[16], machine_id[33], boot_id[37];
 	uint8_t mac[6];	  /* locally administered */
+	char address[16]; /* in 198.18.0.0/24, none that a name can have */
 	char *env[16];	  /* the product's whole environment, NULL-terminated; no TZ, so that /etc/localtime holds */
 	struct hm_world_place *place;
 	size_t place_count;
@@ -88,6 +89,7 @@ struct hm_factor {
 	const char *cannot;  /* why it cannot be set; NULL: it can */
 	int (*make)(struct hm_world *world, const struct hm_factor_key *key, struct hm_fail *fail);
 	unsigned base;	     /* its level where nobody asks for it: what could set a leak off is there */
+	unsigned since;	     /* semantics of the findings from which on it could be set; 0: always */
 };
 extern const struct hm_factor hm_factors[];
 extern const size_t hm_factor_count;
@@ -106,6 +108,8 @@ unsigned hm_factor_base(const char *name) HM_MUST_CHECK;
 int hm_factor_world(struct hm_world **ret, const uint8_t *seed, const char *phase, const struct hm_factor_choice *choice,
 		    struct hm_fail *fail) HM_MUST_CHECK;
 void hm_factor_release(struct hm_world **world);
+/* The address in a world with that level and secret of "host.address", without making it. `seed` and `phase` as there. */
+void hm_factor_address(char out[16], const uint8_t *seed, const char *phase, unsigned n, unsigned level);
 /* Writes the documents below `folder`, which is there and empty, with owner (that takes root), mode, times and attributes. The same
  * order and the same calls in every world. Fails with HM_E_SYSTEM where a file is there already. */
 int hm_factor_write(const struct hm_world *world, const char *folder, struct hm_fail *fail) HM_MUST_CHECK;

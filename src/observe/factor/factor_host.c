@@ -52,6 +52,18 @@ int hm_factor_boot_id(struct hm_world *world, const struct hm_factor_key *key, s
 	return 0;
 }
 
+/* Of one length, and beside those that stand for the chamber's own in every assessment. */
+void hm_factor_draw_address(char out[16], const struct hm_factor_key *key)
+{
+	snprintf(out, 16, "198.18.0.%u", 100 + hm_factor_pick(key, "address", 150));
+}
+
+int hm_factor_host_address(struct hm_world *world, const struct hm_factor_key *key, struct hm_fail *fail HM_UNUSED)
+{
+	hm_factor_draw_address(world->address, key);
+	return 0;
+}
+
 int hm_factor_mac(struct hm_world *world, const struct hm_factor_key *key, struct hm_fail *fail HM_UNUSED)
 {
 	struct hm_stream s;

@@ -23,6 +23,7 @@ uint32_t hm_stream_below(struct hm_stream *s, uint32_t bound) HM_MUST_CHECK;
  * there are slots of the class; what is drawn is their order (Fisher and Yates, from the last slot down). */
 void hm_stream_fill(struct hm_stream *s, char *text);
 /* A number below `count` for the chosen level; the other level has another one. */
+void hm_factor_draw_address(char out[16], const struct hm_factor_key *key);
 uint32_t hm_factor_pick(const struct hm_factor_key *key, const char *what, uint32_t count) HM_MUST_CHECK;
 
 /* Slots: a digit, an upper-case and a lower-case letter. Letters and digits are those of Crockford's base32, so that a run
@@ -87,7 +88,7 @@ hm_factor_make hm_factor_names, hm_factor_sizes, hm_factor_times, hm_factor_owne
 /* Adds the documents that a world has more: always the same, behind all others in the order of paths. */
 void hm_factor_add_more(struct hm_world *world);
 bool hm_factor_is_more(const char *path) HM_MUST_CHECK;
-hm_factor_make hm_factor_host_name, hm_factor_machine_id, hm_factor_boot_id, hm_factor_mac, hm_factor_users,
+hm_factor_make hm_factor_host_name, hm_factor_machine_id, hm_factor_boot_id, hm_factor_host_address, hm_factor_mac, hm_factor_users,
 	hm_factor_locale, hm_factor_timezone;
 hm_factor_make hm_factor_packages, hm_factor_processes, hm_factor_mounts;
 

@@ -177,6 +177,7 @@ int hm_internet_open(struct hm_internet **ret, const struct hm_internet_spec *sp
 	server.clock = spec->clock;
 	server.wrong = spec->wrong;
 	server.mac = spec->mac;
+	server.address = spec->address ? spec->address : HM_CHAMBER_ADDRESS;
 	server.chamber = chamber;
 	server.packets = packets;
 	if (start(net, &server, spec, fail) < 0)

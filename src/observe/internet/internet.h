@@ -22,7 +22,7 @@
 
 enum hm_internet_mode { HM_INTERNET_CLOSED, HM_INTERNET_SIMULATED, HM_INTERNET_REPLAY, HM_INTERNET_GATEWAY };
 
-/* The chamber's addresses: product's side and internet's side (also the DNS server in /etc/resolv.conf). */
+/* The chamber's addresses: product's side, where no other is asked for, and internet's side (also the DNS server in /etc/resolv.conf). */
 #define HM_CHAMBER_ADDRESS "198.18.0.2"
 #define HM_INTERNET_ADDRESS "198.18.0.1"
 
@@ -55,6 +55,7 @@ struct hm_internet_spec {
 	enum hm_internet_wrong wrong;
 	const char *packets;	  /* pcapng file to create, or to begin anew */
 	const uint8_t *mac;	  /* hardware address of the chamber's card, 6 bytes, for one card alone; NULL: one that is always the same */
+	const char *address;	  /* the chamber's, in 198.18.0.0/24 and not the internet's; NULL: HM_CHAMBER_ADDRESS */
 	pid_t chamber;		  /* pid 1 of the chamber: its network namespace is set up too */
 	/* Two words in shared memory, 0, for whoever waits for the reader of the capture's ring: it adds to the first what it sends (for each
 	 * packet its bytes and 112 more); the second is how much of that the reader has taken. NULL: nobody waits. The caller's, until close. */
@@ -102,5 +103,6 @@ void hm_internet_authority_release(struct hm_internet_authority *a);
  * holds and whose digest the plan names. */
 int hm_scenario_load(struct hm_bytes *json, const char *path, struct hm_fail *fail) HM_MUST_CHECK;
 /* Appends the canonical JSON of what the internet of an earlier run answered (doc/format/scenario.md, "Replay"): the
- * run's packet file, the id of its bundle in hex and its number there. HM_E_BAD for a packet file that is malformed. */
-int hm_replay_load(struct hm_bytes *json, struct hm_slice packets, const char *bundle, unsigned run, struct hm_fail *fail) HM_MUST_CHECK;
+ * run's packet file, the chamber's address there, the id of its bundle in hex and its number. HM_E_BAD for a packet file that is malformed. */
+int hm_replay_load(struct hm_bytes *json, struct hm_slice packets, const char *address, const char *bundle, unsigned run,
+		   struct hm_fail *fail) HM_MUST_CHECK;

@@ -16,9 +16,9 @@
  * caller stands in `own` and stands there afterwards. */
 int hm_internet_net_closed(int chamber, int own, struct hm_fail *fail) HM_MUST_CHECK;
 /* Creates the link and brings the internet's end up; the chamber's end is still down, so no packet is there yet. */
-int hm_internet_net_create(int chamber, int own, const uint8_t *mac, struct hm_fail *fail) HM_MUST_CHECK;
+int hm_internet_net_create(int chamber, int own, const uint8_t *mac, const char *address, struct hm_fail *fail) HM_MUST_CHECK;
 /* Brings the chamber's end up and gives it its routes. */
-int hm_internet_net_join(int chamber, int own, struct hm_fail *fail) HM_MUST_CHECK;
+int hm_internet_net_join(int chamber, int own, const char *address, struct hm_fail *fail) HM_MUST_CHECK;
 
 /* Frames that the internet's end of the link could not take. The caller stands in the internet's namespace. */
 int hm_internet_net_dropped(uint64_t *count, struct hm_fail *fail) HM_MUST_CHECK;
@@ -224,6 +224,7 @@ struct server_spec {
 	int64_t clock;
 	enum hm_internet_wrong wrong;
 	const uint8_t *mac;    /* of the chamber's card, or NULL */
+	const char *address;   /* the chamber's */
 	uint64_t *wire; /* of struct hm_internet_spec */
 	int chamber, packets, control; /* descriptors: network namespace, file, socket to the parent */
 	int ways;		       /* of hm_internet_ways_start, or -1 */

@@ -302,7 +302,7 @@ int hm_internet_net_closed(int chamber, int own, struct hm_fail *fail)
 	return enter(own, fail);
 }
 
-static int internet_side(int chamber, const uint8_t *mac, struct hm_fail *fail)
+static int internet_side(int chamber, const uint8_t *mac, const char *address, struct hm_fail *fail)
 {
 	/* Answers leave with the address that the product called, whatever it was. */
 	static const char *const sysctls[][2] = { { "ipv4/conf/all/rp_filter", "0" },
@@ -312,7 +312,7 @@ static int internet_side(int chamber, const uint8_t *mac, struct hm_fail *fail)
 						  { "ipv4/tcp_early_retrans", "0" } };
 	HM_CLEANUP(drop_socket) struct nl_sock *s = NULL;
 	struct route routes[] = {
-		{ .to = HM_CHAMBER_ADDRESS, .prefix = 32, .table = RT_TABLE_MAIN, .type = RTN_UNICAST },
+		{ .to = address, .prefix = 32, .table = RT_TABLE_MAIN, .type = RTN_UNICAST },
 		{ .to = "0.0.0.0", .prefix = 0, .table = RT_TABLE_LOCAL, .type = RTN_LOCAL },
 	};
 
@@ -326,22 +326,22 @@ static int internet_side(int chamber, const uint8_t *mac, struct hm_fail *fail)
 	routes[1].index = (int)if_nametoindex("lo");
 	if (add_address(s, routes[0].index, HM_INTERNET_ADDRESS, 15, fail) < 0 ||
 	    link_up(s, INTERNET_INTERFACE, fail) < 0 ||
-	    add_neighbour(s, routes[0].index, HM_CHAMBER_ADDRESS, mac, fail) < 0 ||
+	    add_neighbour(s, routes[0].index, address, mac, fail) < 0 ||
 	    add_route(s, &routes[0], fail) < 0 || add_route(s, &routes[1], fail) < 0)
 		return fail->code;
 	return add_rule(s, fail);
 }
 
-int hm_internet_net_create(int chamber, int own, const uint8_t *mac, struct hm_fail *fail)
+int hm_internet_net_create(int chamber, int own, const uint8_t *mac, const char *address, struct hm_fail *fail)
 {
 	if (mac && (mac[0] & 1 || memcmp(mac, internet_mac, sizeof(internet_mac)) == 0))
 		return hm_fail_set(fail, HM_E_USAGE, "the hardware address of the chamber's card is a group's, or its internet's");
 	if (hm_internet_net_closed(chamber, own, fail) < 0)
 		return fail->code;
-	return internet_side(chamber, mac ? mac : chamber_mac, fail);
+	return internet_side(chamber, mac ? mac : chamber_mac, address, fail);
 }
 
-static int chamber_side(struct hm_fail *fail)
+static int chamber_side(const char *address, struct hm_fail *fail)
 {
 	/* The host's clock would be in every TCP packet. */
 	HM_CLEANUP(drop_socket) struct nl_sock *s = NULL;
@@ -353,7 +353,7 @@ static int chamber_side(struct hm_fail *fail)
 			     .type = RTN_UNICAST, .index = index };
 
 	if (sysctl("ipv4/tcp_timestamps", "0", false, fail) < 0 || sysctl("ipv4/tcp_early_retrans", "0", false, fail) < 0 || open_netlink(&s, fail) < 0 || offloads_off(CHAMBER_INTERFACE, fail) < 0 ||
-	    add_address(s, index, HM_CHAMBER_ADDRESS, 15, fail) < 0 || link_up(s, CHAMBER_INTERFACE, fail) < 0 ||
+	    add_address(s, index, address, 15, fail) < 0 || link_up(s, CHAMBER_INTERFACE, fail) < 0 ||
 	    add_neighbour(s, index, HM_INTERNET_ADDRESS, internet_mac, fail) < 0 || add_route(s, &link, fail) < 0)
 		return fail->code;
 	if (add_route(s, &all, fail) < 0)
@@ -361,9 +361,9 @@ static int chamber_side(struct hm_fail *fail)
 	return wait_running(CHAMBER_INTERFACE, fail);
 }
 
-int hm_internet_net_join(int chamber, int own, struct hm_fail *fail)
+int hm_internet_net_join(int chamber, int own, const char *address, struct hm_fail *fail)
 {
-	if (enter(chamber, fail) < 0 || chamber_side(fail) < 0)
+	if (enter(chamber, fail) < 0 || chamber_side(address, fail) < 0)
 		return fail->code;
 	if (enter(own, fail) < 0)
 		return fail->code;

@@ -277,7 +277,8 @@ static void write_document(const struct loader *l, struct hm_bytes *json, const 
 	hm_json_write(json, root);
 }
 
-int hm_replay_load(struct hm_bytes *json, struct hm_slice packets, const char *bundle, unsigned run, struct hm_fail *fail)
+int hm_replay_load(struct hm_bytes *json, struct hm_slice packets, const char *address, const char *bundle, unsigned run,
+		   struct hm_fail *fail)
 {
 	HM_CLEANUP(release) struct loader *l = hm_alloc(1, sizeof(*l));
 	struct hm_cursor c = hm_cursor_of(packets);
@@ -286,8 +287,8 @@ int hm_replay_load(struct hm_bytes *json, struct hm_slice packets, const char *b
 	int r;
 
 	fail = fail ? fail : &unused;
-	if (inet_pton(AF_INET, HM_CHAMBER_ADDRESS, l->chamber) != 1)
-		abort();
+	if (inet_pton(AF_INET, address, l->chamber) != 1)
+		return hm_fail_set(fail, HM_E_BAD, "cannot replay: the chamber had no address");
 	while ((r = hm_pcapng_next(&c, &block, fail)) == 1)
 		if (block.type == HM_PCAPNG_EPB)
 			take_frame(l, &block);

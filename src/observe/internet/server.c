@@ -182,7 +182,7 @@ static int set_up(struct child *c, struct hm_fail *fail)
 	s->base = event_base_new();
 	if (!s->base)
 		return hm_fail_set(fail, HM_E_SYSTEM, "cannot make an event loop");
-	if (hm_internet_net_create(c->spec->chamber, own, c->spec->mac, fail) < 0 ||
+	if (hm_internet_net_create(c->spec->chamber, own, c->spec->mac, c->spec->address, fail) < 0 ||
 	    hm_internet_packets_open(&c->packets, s->base, c->spec->packets, c->spec->wire, fail) < 0 ||
 	    hm_internet_tls_open(&s->tls, &tls, fail) < 0 || hm_internet_udp_open(s, fail) < 0 || hm_internet_tcp_open(s, fail) < 0 ||
 	    every_port(c, own, fail) < 0 ||
@@ -192,7 +192,7 @@ static int set_up(struct child *c, struct hm_fail *fail)
 	c->tick = event_new(s->base, -1, EV_PERSIST, on_tick, c);
 	if (!c->control || !c->tick || event_add(c->control, NULL) < 0)
 		return hm_fail_set(fail, HM_E_SYSTEM, "cannot wait for the parent");
-	return hm_internet_net_join(c->spec->chamber, own, fail);
+	return hm_internet_net_join(c->spec->chamber, own, c->spec->address, fail);
 }
 
 /* What stands before the packets: the keys, in blocks that other readers take, and the names. */

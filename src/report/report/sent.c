@@ -17,6 +17,18 @@ static bool read_address(uint8_t out[4], const char *text)
 	return true;
 }
 
+/* The chamber's address in the run. */
+static const char *address_of(const struct report_view *v, uint64_t run)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (report_list(v->assessment, "runs"), i, row)
+		if (report_int(row, "run") == run && json_object_get(row, "address"))
+			return report_text(row, "address");
+	return report_text(report_object(v->assessment, "chamber"), "address");
+}
+
 int report_flows_load(struct hm_flows *flows, const struct report_view *v, uint64_t run, struct hm_fail *fail)
 {
 	struct hm_slice packets;
@@ -26,7 +38,7 @@ int report_flows_load(struct hm_flows *flows, const struct report_view *v, uint6
 	*flows = (struct hm_flows){ 0 };
 	if (!report_run_part(v, run, "packets.pcapng", &packets))
 		return 0;
-	if (!read_address(address, report_text(report_object(v->assessment, "chamber"), "address")))
+	if (!read_address(address, address_of(v, run)))
 		return hm_fail_set(fail, HM_E_BAD, "reading assessment.json: the chamber's address is not one");
 	r = hm_flows_read(flows, packets, address, fail);
 	return r < 0 ? hm_fail_in(fail, "the packets of run %lu", (unsigned long)run) : 1;

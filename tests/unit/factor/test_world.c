@@ -48,6 +48,7 @@ static void tell(struct hm_bytes *out, const struct hm_world *w)
 	}
 	hm_bytes_printf(out, "host.name %s\nhost.machine-id %s\nhost.boot-id %s\n", w->hostname, w->machine_id,
 			w->boot_id);
+	hm_bytes_printf(out, "host.address %s\n", w->address);
 	hm_bytes_printf(out, "host.mac %02x%02x%02x%02x%02x%02x\n", w->mac[0], w->mac[1], w->mac[2], w->mac[3], w->mac[4], w->mac[5]);
 	for (unsigned i = 0; w->env[i]; i++)
 		hm_bytes_printf(out, "host.locale %s\n", w->env[i]);

@@ -98,7 +98,7 @@ static void packets_are_said_again(void **state)
 	take(s, (struct hm_internet_spec){ .mode = HM_INTERNET_SIMULATED, .scenario = HM_SLICE(SCENARIO), .clock = THEN * 1000000000LL }, &then);
 	assert_true(then.len > BIG && has(&then, "body 1500000000") && has(&then, "1:1500000000") && has(&then, "got Thread: 1!"));
 	assert_int_equal(hm_fs_read(&packets, s->packets, 16 << 20, NULL), 0);
-	assert_int_equal(hm_replay_load(&json, hm_slice_of(&packets), "00", 1, NULL), 0);
+	assert_int_equal(hm_replay_load(&json, hm_slice_of(&packets), HM_CHAMBER_ADDRESS, "00", 1, NULL), 0);
 	assert_true(has(&json, "\"left_out\":[{\"endpoint\":\"[8.8.8.8]:443/tcp\",\"why\":\"tls\"}]"));
 	/* The scenario's answers, with the scenario away and at another time. */
 	take(s, (struct hm_internet_spec){ .mode = HM_INTERNET_REPLAY, .scenario = hm_slice_of(&json), .clock = LATER * 1000000000LL }, &now_heard);
