@@ -3,6 +3,7 @@
 #include "bundle.h"
 #include "fs.h"
 #include "json.h"
+#include "pcapng.h"
 #include "program.h"
 #include "redaction.h"
 #include "report.h"
@@ -158,7 +159,26 @@ static void put_rows(struct hm_bytes *out, const json_t *file)
 	hm_bytes_text(out, "\n");
 }
 
-/* Members that still hold what fits a pattern, and cannot be withheld. */
+/* Runs whose packet file still has TLS secrets. */
+static size_t runs_with_secrets(const struct hm_parts *parts)
+{
+	size_t runs = 0;
+
+	for (size_t i = 0; i < hm_parts_count(parts); i++) {
+		struct hm_slice content;
+		const char *name = hm_parts_at(parts, i, &content), *slash = strrchr(name, '/');
+		struct hm_cursor c = hm_cursor_of(content);
+		struct hm_pcapng_block block;
+		bool any = false;
+
+		while (slash && strcmp(slash, "/packets.pcapng") == 0 && !any && hm_pcapng_next(&c, &block, NULL) == 1)
+			any = block.type == HM_PCAPNG_DSB;
+		runs += any;
+	}
+	return runs;
+}
+
+/* Members that still hold what fits a pattern, and cannot be withheld; and where it may be unseen. */
 static void put_rest(struct hm_bytes *out, const struct redaction *r)
 {
 	for (size_t i = 0; i < hm_parts_count(r->parts); i++) {
@@ -171,6 +191,14 @@ static void put_rest(struct hm_bytes *out, const struct redaction *r)
 				break;
 			}
 	}
+	for (size_t w = 0; w < r->wish_count; w++)
+		if (r->wishes[w].pattern) {
+			size_t runs = runs_with_secrets(r->parts);
+
+			if (runs)
+				hm_bytes_printf(out, "  what TLS carried in %zu runs was not searched, and can be read (--withhold secrets)\n", runs);
+			break;
+		}
 }
 
 static int tell(const struct redaction *r, struct hm_fail *fail)

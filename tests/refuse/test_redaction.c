@@ -116,6 +116,64 @@ static void its_beginning_too(void **state HM_UNUSED)
 	assert_int_equal(outcome_of(&v, "records"), HM_CHECK_UNCHECKED);
 }
 
+/* A copy that borrows nothing. */
+static struct hm_parts *owned(const struct hm_parts *from)
+{
+	struct hm_parts *out = hm_parts_new();
+
+	for (size_t i = 0; i < hm_parts_count(from); i++) {
+		HM_CLEANUP(hm_bytes_release) struct hm_bytes own = { 0 };
+		struct hm_slice there;
+		const char *name = hm_parts_at(from, i, &there);
+
+		hm_bytes_slice(&own, there);
+		assert_int_equal(hm_parts_take(out, name, &own, NULL), 0);
+	}
+	return out;
+}
+
+#define SECRET "CLIENT_RANDOM 00 11\n"
+
+/* The valid bundle, but for a block of TLS secrets before the packet. */
+static struct hm_parts *with_secrets(void)
+{
+	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *plain = valid_parts(NULL), *half = copy_without(plain, PACKETS), *parts = copy_without(half, SALTS);
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes packets = { 0 }, salts = { 0 };
+	struct hm_parts *out;
+	struct hm_slice old;
+
+	assert_true(hm_parts_get(plain, PACKETS, &old));
+	hm_bytes_append(&packets, old.data, 60);
+	hm_pcapng_secrets(&packets, HM_SLICE(SECRET));
+	hm_bytes_append(&packets, old.data + 60, old.len - 60);
+	for (size_t i = 0; i < 64; i++)
+		hm_bytes_u8(&salts, (uint8_t)(i + 1));
+	assert_int_equal(hm_parts_take(parts, PACKETS, &packets, NULL), 0);
+	assert_int_equal(hm_parts_take(parts, SALTS, &salts, NULL), 0);
+	out = owned(parts);
+	assert_int_equal(hm_bundle_seal(out, NULL), 0);
+	valid_sign(out, signer);
+	return out;
+}
+
+static void secrets_are_withheld(void **state HM_UNUSED)
+{
+	static const struct hm_redact secrets = { .what = HM_REDACT_SECRETS, .run_from = 1, .run_to = UINT32_MAX, .to = UINT64_MAX };
+	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *whole = with_secrets(), *parts = redacted(whole, &secrets);
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes file = { 0 };
+	HM_CLEANUP(hm_verify_release) struct hm_verify v = verified(&file, parts, trusted, NULL);
+	struct hm_slice packets, list;
+
+	assert_int_equal(hm_verify_exit(&v), 2);
+	assert_int_equal(outcome_of(&v, "signature"), HM_CHECK_HOLDS);
+	status_is(&v, "collect.content", "evidence withheld");
+	status_is(&v, "capable.load", "recomputed");
+	assert_true(hm_parts_get(parts, PACKETS, &packets) && hm_parts_get(parts, HM_REDACTION, &list));
+	assert_null(memmem(packets.data, packets.len, SECRET, strlen(SECRET)));
+	assert_non_null(memmem(packets.data, packets.len, "hello from the", 14));
+	assert_non_null(memmem(list.data, list.len, "\"what\":\"secrets\"", 16));
+}
+
 static void twice(void **state HM_UNUSED)
 {
 	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *once = redacted(valid, &all_packets), *parts = redacted(once, &middle);
@@ -136,22 +194,6 @@ static void nothing_to_withhold(void **state HM_UNUSED)
 
 	assert_int_equal(hm_redact(&parts, &blocks, valid, &none, 1, NULL), 0);
 	assert_true(blocks == 0 && !parts);
-}
-
-/* A copy that borrows nothing. */
-static struct hm_parts *owned(const struct hm_parts *from)
-{
-	struct hm_parts *out = hm_parts_new();
-
-	for (size_t i = 0; i < hm_parts_count(from); i++) {
-		HM_CLEANUP(hm_bytes_release) struct hm_bytes own = { 0 };
-		struct hm_slice there;
-		const char *name = hm_parts_at(from, i, &there);
-
-		hm_bytes_slice(&own, there);
-		assert_int_equal(hm_parts_take(out, name, &own, NULL), 0);
-	}
-	return out;
 }
 
 /* The parts with one member other, which {0} takes away; manifest.json is that of the others, core.json stays. */
@@ -326,7 +368,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(packets_are_withheld), cmocka_unit_test(what_is_withheld_is_gone), cmocka_unit_test(a_record_is_withheld),
-		cmocka_unit_test(its_beginning_too), cmocka_unit_test(twice), cmocka_unit_test(nothing_to_withhold),
+		cmocka_unit_test(its_beginning_too), cmocka_unit_test(secrets_are_withheld), cmocka_unit_test(twice), cmocka_unit_test(nothing_to_withhold),
 		cmocka_unit_test(the_list_is_right_or_refused), cmocka_unit_test(nothing_else_is_changed), cmocka_unit_test(what_stands_in_its_place),
 		cmocka_unit_test(headers_of_withheld_blocks), cmocka_unit_test(a_lie_that_shows), cmocka_unit_test(a_lie_that_is_withheld),
 		cmocka_unit_test(refuted_by_what_is_left), cmocka_unit_test(patterns),
