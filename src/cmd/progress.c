@@ -54,7 +54,7 @@ static void tell_left(const struct hm_progress *p, uint64_t now, char out[48])
 	char time[32];
 
 	out[0] = 0;
-	if (!p->ended)
+	if (!p->ended || p->at_most)
 		return;
 	each = (p->pair_ns - p->begun_ns) / p->ended;
 	left = each * (p->of - p->pair + 1);
@@ -73,9 +73,9 @@ void hm_progress_say(struct hm_progress *p)
 		return;
 	}
 	tell_left(p, now, left);
-	hm_program_progress("pair %u of %u (%s)%s", p->pair, p->of, p->what, left);
+	hm_program_progress("pair %u of %s%u (%s)%s", p->pair, p->at_most ? "at most " : "", p->of, p->what, left);
 	if (isatty(STDERR_FILENO) || now - p->said_ns < EVERY_NS)
 		return;
 	p->said_ns = now;
-	hm_program_note("pair %u of %u (%s)%s", p->pair, p->of, p->what, left);
+	hm_program_note("pair %u of %s%u (%s)%s", p->pair, p->at_most ? "at most " : "", p->of, p->what, left);
 }

@@ -2,10 +2,12 @@
 /* How far an experiment has come, for whoever waits: a line that is rewritten on a terminal, a line a minute elsewhere. */
 #include "fail.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct hm_progress {
 	unsigned of, pair; /* pairs in all; the one at work, from 1 */
+	bool at_most;	   /* it may end before: how long that takes is not told */
 	unsigned ended;	   /* in this process: by these the time is told that is left */
 	uint64_t begun_ns, pair_ns, said_ns;
 	char what[96];

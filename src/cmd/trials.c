@@ -235,6 +235,7 @@ static int do_locate(struct hm_trials *e, unsigned block, struct hm_slice plan, 
 	if (r <= 0)
 		return r;
 	e->progress.of = e->blocks;
+	e->progress.at_most = true;
 	hm_progress_pair(&e->progress, block, "locate", e->question.factor);
 	r = hm_trials_block(e, block, plan, absent, fail);
 	hm_progress_ended(&e->progress);
