@@ -26,10 +26,11 @@ ask() { # BUNDLE EXPRESSION: of its findings `f`, its assessment `a` and the num
 import json, sys, zipfile
 z = zipfile.ZipFile(sys.argv[1])
 f, a, p = (json.loads(z.read(name)) for name in ('findings.json', 'assessment.json', 'plan.json'))
-kept = [d for d in a['dropped'] if d['rule'] == 'nothing kept']  # the program leaves nothing on disk
+kept = [d for d in a['dropped'] if d['rule'] in ('nothing kept', 'no tls')]  # the program leaves nothing on disk, and knows no TLS
 a['dropped'] = [d for d in a['dropped'] if d not in kept]
 planned = len(p['runs']) - len(kept)
 content = next(c for c in f['claims'] if c['id'] == 'collect.content')
+others = [c for c in f['claims'] if c['id'] != 'collect.encrypted']  # what was sent in the clear was, whatever came of the rest
 sys.exit(0 if $2 else 1)" "$work/$1.hallmark"
 }
 verified() { "$verify" "$work/$1.hallmark" --key "$work/key.pem.pub" >"$work/said"; ! grep -q FALSE "$work/said" && grep -q 'holds *findings' "$work/said"; }
@@ -61,7 +62,7 @@ result "$([ $code = 130 ] && [ "$(wc -l <"$work/early.err")" = 1 ] && grep -q 'i
 sed 's/^/# /' "$work/early.err" | head -n 5
 verified early
 result $? "... its bundle verifies"
-ask early "all((c['verdict'], c['reason']) == ('not verifiable', 'run.missing') for c in f['claims'])"
+ask early "all((c['verdict'], c['reason']) == ('not verifiable', 'run.missing') for c in others)"
 result $? "... and no claim is upheld"
 ask early "len(a['runs']) + len(a['dropped']) == planned and not a['held'] and {d['rule'] for d in a['dropped']} == {'interrupted'} and not f['influence']"
 result $? "... every run is done or dropped"
@@ -202,7 +203,7 @@ finish
 ask killed "len(a['dropped']) == 1 and a['dropped'][0]['rule'] == 'not recorded' and f['experiment']['runs'] == planned - 1 and not a['repeated']"
 result $? "a run whose recorder dies is dropped, its twin is kept, and nothing is repeated"
 sed 's/^/# /' "$work/killed.err" | head -n 5
-ask killed "all((c['verdict'], c['reason']) == ('not verifiable', 'run.missing') for c in f['claims'])"
+ask killed "all((c['verdict'], c['reason']) == ('not verifiable', 'run.missing') for c in others)"
 result $? "... and no claim is upheld: exit $code"
 verified killed
 result $? "... its bundle verifies"

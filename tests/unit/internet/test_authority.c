@@ -9,6 +9,7 @@
 #include <openssl/x509v3.h>
 
 #include "internet.h"
+#include "tls_internal.h"
 
 enum { DAY = 86400, NOW = 1700000000 };
 
@@ -82,11 +83,57 @@ static void certificate_is_valid_from_the_day_before(void **state HM_UNUSED)
 	X509_free(a);
 }
 
+/* 0, or why OpenSSL does not take a server's certificate for that name at that time. */
+static int refusal(const struct hm_internet_authority *trusted, X509 *leaf, const char *name)
+{
+	X509_STORE *store = X509_STORE_new();
+	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+	X509 *root = certificate_of(trusted);
+	int why;
+
+	assert_int_equal(X509_STORE_add_cert(store, root), 1);
+	assert_int_equal(X509_STORE_CTX_init(ctx, store, leaf, NULL), 1);
+	X509_VERIFY_PARAM_set_time(X509_STORE_CTX_get0_param(ctx), NOW);
+	X509_VERIFY_PARAM_set1_host(X509_STORE_CTX_get0_param(ctx), name, 0);
+	why = X509_verify_cert(ctx) == 1 ? 0 : X509_STORE_CTX_get_error(ctx);
+	X509_STORE_CTX_free(ctx);
+	X509_STORE_free(store);
+	X509_free(root);
+	return why;
+}
+
+/* One thing is wrong with each, and nothing else. */
+static void wrong_certificates_are_refused(void **state HM_UNUSED)
+{
+	static const struct {
+		enum hm_internet_wrong wrong;
+		int why;
+	} cases[] = { { HM_INTERNET_RIGHT, 0 }, { HM_INTERNET_MISNAMED, X509_V_ERR_HOSTNAME_MISMATCH }, { HM_INTERNET_EXPIRED, X509_V_ERR_CERT_HAS_EXPIRED } };
+	HM_CLEANUP(hm_internet_authority_release) struct hm_internet_authority trusted;
+	const uint8_t address[4] = { 198, 18, 9, 9 };
+	struct authority *authority;
+
+	hm_internet_authority(&trusted, secret, NOW);
+	for (int stranger = 0; stranger < 2; stranger++) {
+		hm_internet_authority_new(&authority, stranger ? other : secret, NOW);
+		for (size_t i = 0; i < HM_COUNT(cases); i++) {
+			X509 *leaf = hm_internet_authority_mint(authority, "vendor.example", address, cases[i].wrong);
+
+			if (stranger)
+				assert_int_equal(refusal(&trusted, leaf, "vendor.example"), X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY);
+			else
+				assert_int_equal(refusal(&trusted, leaf, "vendor.example"), cases[i].why);
+			X509_free(leaf);
+		}
+		hm_internet_authority_free(authority);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bytes_follow_from_secret_and_day),
-		cmocka_unit_test(certificate_is_signed),
+		cmocka_unit_test(certificate_is_signed), cmocka_unit_test(wrong_certificates_are_refused),
 		cmocka_unit_test(certificate_is_valid_from_the_day_before),
 	};
 
