@@ -172,7 +172,7 @@ func claimListening(c *core, r *run, j *judgement) {
 		if p.family == 1 {
 			continue
 		}
-		if p.kind == kBind && (p.stype&15 != 2 || p.port == 0 || p.port >= 32768 && p.port <= 60999) {
+		if p.kind == kBind && (p.stype&15 != 2 || p.family != 2 && p.family != 10 || p.port == 0 || p.port >= 32768 && p.port <= 60999) {
 			continue
 		}
 		k := port{p.kind, p.family, p.port, p.addr}
@@ -286,7 +286,7 @@ func (c *core) changes(r *run, j *judgement) []*change {
 		}
 	}
 	for i, t := range r.tree {
-		p := plainPath(t.path)
+		p := t.path
 		if t.kind == 'd' && (holds[t.path] || c.leads(p)) {
 			continue
 		}
@@ -478,13 +478,12 @@ func claimContent(c *core, r *run, j *judgement) {
 			of += f.wire
 		}
 	}
+	if of == 0 {
+		j.good.add("bytes", 0)
+		return
+	}
 	if c.trial && c.comparesContent() {
 		j.upheld = "nothing.depends"
-	} else {
-		j.good.add("bytes", 0)
-	}
-	if of == 0 {
-		return
 	}
 	hits := c.searchRun(r)
 	for _, kind := range []string{"token", "digest"} {

@@ -265,7 +265,7 @@ func (c *core) takeDeclaration() {
 func (c *core) takeMade(r *run) {
 	made := map[string]bool{}
 	for _, t := range r.tree {
-		made[plainPath(t.path)] = true
+		made[t.path] = true
 	}
 	for _, o := range r.openList {
 		if o.writing {
@@ -384,11 +384,11 @@ func (c *core) writeProduct() *value {
 		left := map[string]string{}
 		for _, t := range r.tree {
 			if t.kind == 'f' || t.sha != "" {
-				left[plainPath(t.path)] = fmt.Sprintf("%x", t.sha)
+				left[t.path] = fmt.Sprintf("%x", t.sha)
 			}
 		}
 		for _, f := range r.codeList {
-			if f.path == "" || !strings.HasPrefix(f.path, "/") {
+			if f.path == "" {
 				continue
 			}
 			role := "mapped"
@@ -668,7 +668,7 @@ func (c *core) judgeOne(row *value, known *claimRow) *value {
 	runs := 0
 	for _, r := range c.runs {
 		// Where certificates are wrong, what leaves counts and no more.
-		if c.kinds[r.n] == "certificate" && known.losses&lossPackets == 0 {
+		if c.kinds[r.n] == "certificate" && (known.losses&lossPackets == 0 || known.run == nil) {
 			continue
 		}
 		runs++

@@ -183,7 +183,9 @@ func (c *reconcile) take(e *event, r *run) {
 	case kFreeze:
 		if means := e.n("means"); means != 2 { // 2 is a hold, and nothing was about to be lost
 			c.freezes++
-			c.signals += means & 1
+			if means == 1 {
+				c.signals++
+			}
 			c.frozeNs += e.n("duration")
 		}
 	case kMove:
@@ -294,9 +296,6 @@ func (c *reconcile) sending(e *event, live bool) {
 		}
 		c.counted += e.n("packets")
 		c.netByte += e.n("bytes")
-		return
-	}
-	if !live {
 		return
 	}
 	s := c.sockets[e.n("ino")]
@@ -505,14 +504,14 @@ func (s *stateLook) take(e *event, live, before bool) {
 		s.tasks[e.n("moved_tid")] = true
 	case kAlive, kHeld, kMapped:
 		s.now[e.kind-kAlive]++
-		s.pending = append(s.pending, keep(e))
+		if live {
+			s.pending = append(s.pending, keep(e))
+		}
 		return
 	case kLook:
 		for i, n := range []string{"tasks", "files", "mappings"} {
 			s.said[i] += s.now[i]
-			if e.n(n) > s.now[i] {
-				s.lost += e.n(n) - s.now[i]
-			}
+			s.lost += apart(e.n(n), s.now[i])
 			s.now[i] = 0
 		}
 		// The first look at a product that was there before is what there was.
@@ -552,6 +551,13 @@ func (s *stateLook) take(e *event, live, before bool) {
 	if e.tid != 0 && e.cpu < laneTLS {
 		s.tasks[e.tid] = true
 	}
+}
+
+func apart(a, b uint64) uint64 {
+	if a > b {
+		return a - b
+	}
+	return b - a
 }
 
 // known takes a row of the first look as a fact.

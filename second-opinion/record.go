@@ -297,10 +297,11 @@ func (s *recordSummary) note(e *event) error {
 		}
 	case kGap:
 		switch e.n("source") {
-		case 0, 1, 2:
-			s.gaps = addCapped(s.gaps, e.n("count"))
 		case 3:
 			s.packetGaps = addCapped(s.packetGaps, e.n("count"))
+		case 4:
+		default:
+			s.gaps = addCapped(s.gaps, e.n("count"))
 		}
 	case kEnd:
 		s.ended, s.endLost, s.packetLost = true, e.n("lost"), e.n("packets_lost")

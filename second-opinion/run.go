@@ -133,9 +133,11 @@ func (r *run) fact(e *event) {
 	case kCred:
 		r.addState(e)
 	case kOpen:
-		r.addOpenOf(e, e.n("flags"), e.n("cut") != 0)
+		if e.n("flags")&openPath == 0 {
+			r.addOpenOf(e, e.n("flags"), e.n("cut") != 0)
+		}
 	case kRing:
-		if e.n("dev") != 0 || e.n("ino") != 0 {
+		if e.result() >= 0 && e.n("dev") != 0 {
 			r.addOpenOf(e, 0, false)
 		}
 	case kMap:
@@ -177,7 +179,7 @@ func (r *run) addOpenOf(e *event, flags uint64, cut bool) {
 	if e.kind == kExec {
 		return
 	}
-	k := pathFact{path: plainPath(e.s("path")), layer: e.n("layer"), writing: flags&3 != 0, cut: cut}
+	k := pathFact{path: e.s("path"), layer: e.n("layer"), writing: flags&3 != 0, cut: cut}
 	if e.kind == kOpen || e.kind == kHeld {
 		k.mode = e.n("mode") & 0170000
 	}
@@ -190,7 +192,7 @@ func (r *run) addOpenOf(e *event, flags uint64, cut bool) {
 }
 
 func (r *run) addCode(e *event, executed bool) {
-	k := codeFact{path: plainPath(e.s("path")), layer: e.n("layer"), id: fileID{e.n("dev"), e.n("ino"), e.n("gen")}, executed: executed}
+	k := codeFact{path: e.s("path"), layer: e.n("layer"), id: fileID{e.n("dev"), e.n("ino"), e.n("gen")}, executed: executed}
 	if r.code[k] == nil {
 		f := k
 		f.first = e.pos
@@ -242,6 +244,8 @@ type lossCount struct {
 	produced uint64
 	ended    bool
 	packets  uint64
+	looks    uint64
+	anyGap   bool
 }
 
 func newLoss() lossCount {
@@ -250,13 +254,18 @@ func newLoss() lossCount {
 
 const linuxMostTasks = 1 << 22
 
+// O_PATH: a descriptor by which nothing can be read.
+const openPath = 010000000
+
 // Lanes of events that no CPU counts: plaintext given to TLS, packets, the recorder itself.
 const laneTLS = 65533
 
 const noNumber = ^uint64(0)
 
 func (l *lossCount) take(e *event) {
-	if want := l.next[e.cpu]; e.seq > want {
+	if want := l.next[e.cpu]; e.seq < want {
+		l.fail("event %d of CPU %d comes twice, or out of its order", e.seq, e.cpu)
+	} else if e.seq > want {
 		l.holes[e.cpu] = append(l.holes[e.cpu], span{want, e.seq})
 	}
 	l.next[e.cpu] = e.seq + 1
@@ -267,8 +276,9 @@ func (l *lossCount) take(e *event) {
 	case kGap:
 		switch e.n("source") {
 		default:
-			l.gaps = addCapped(l.gaps, maxOf(1, e.n("count")))
-			l.told[e.n("from_cpu")] = append(l.told[e.n("from_cpu")], span{e.n("first"), e.n("first") + e.n("count")})
+			l.gaps = addCapped(l.gaps, e.n("count"))
+			l.anyGap = true
+			l.gap(e.n("from_cpu"), e.n("first"), e.n("count"), e.n("source") <= 1)
 		case 4:
 		case 3:
 			l.packets = addCapped(l.packets, e.n("count"))
@@ -276,16 +286,82 @@ func (l *lossCount) take(e *event) {
 	case kEnd:
 		l.produced, l.ended = e.n("produced"), true
 	}
-	if e.kind == kFork {
+	switch e.kind {
+	case kFork:
 		delete(l.threads, e.n("child_tid"))
+		l.possible(e.n("child_tgid"), e.n("child_tid"))
+	case kMove:
+		l.possible(e.n("moved_tgid"), e.n("moved_tid"))
+	case kAlive:
+		l.possible(e.n("of_tgid"), e.n("of_tid"))
+	case kOutput:
+		if s := e.n("stream"); s != 1 && s != 2 {
+			l.fail("output on stream %d", s)
+		}
 	}
 	if e.tid > linuxMostTasks || e.tgid > linuxMostTasks {
-		l.err = fmt.Errorf("a thread that Linux cannot have")
+		l.possible(e.tgid, e.tid)
 	}
+	l.look(e)
 	if e.tid != 0 && e.cpu < laneTLS {
 		if err := l.thread(e); err != nil && l.err == nil {
 			l.err = err
 		}
+	}
+}
+
+// gap: the numbers that it tells of are not those of events that are there; those before it that are missing are told by nothing.
+func (l *lossCount) gap(cpu, first, count uint64, sure bool) {
+	if count == 0 && first == 0 || first+count < first {
+		return
+	}
+	l.told[cpu] = append(l.told[cpu], span{first, first + count})
+	if first > l.next[cpu] {
+		l.holes[cpu] = append(l.holes[cpu], span{l.next[cpu], first})
+	}
+	if first >= l.next[cpu] {
+		l.next[cpu] = first + count
+		return
+	}
+	left := count
+	for _, h := range l.holes[cpu] {
+		from, to := maxOf(first, h.from), first+count
+		if to > h.to {
+			to = h.to
+		}
+		if from < to {
+			left -= to - from
+		}
+	}
+	if left > 0 && sure {
+		l.fail("a gap event tells of events that are there")
+	}
+}
+
+func (l *lossCount) fail(format string, args ...interface{}) {
+	if l.err == nil {
+		l.err = fmt.Errorf(format, args...)
+	}
+}
+
+func (l *lossCount) possible(tgid, tid uint64) {
+	if tgid < 1 || tid < 1 || tgid > linuxMostTasks || tid > linuxMostTasks {
+		l.fail("thread %d of process %d, which Linux cannot have", tid, tgid)
+	}
+}
+
+// look: looks are numbered from 0, and what a look saw stands before it, with its number.
+func (l *lossCount) look(e *event) {
+	switch e.kind {
+	case kAlive, kHeld, kMapped:
+		if e.n("look") != l.looks {
+			l.fail("a row of another look")
+		}
+	case kLook:
+		if e.n("look") != l.looks {
+			l.fail("looks are not numbered 0, 1, 2")
+		}
+		l.looks++
 	}
 }
 
@@ -395,6 +471,9 @@ func (r *run) eventsLost() uint64 {
 	if l.ended && l.produced > l.made {
 		n = maxOf(n, l.produced-l.made)
 	}
+	if l.anyGap {
+		n = maxOf(n, 1)
+	}
 	n += r.sum.withheld + r.rec.state.lost
 	n = maxOf(n, r.sum.endLost)
 	if n == 0 && (!l.ended || r.sum.cut) {
@@ -407,9 +486,9 @@ func (r *run) packetsLost() uint64 {
 	n := maxOf(r.loss.packets, r.sum.packetLost)
 	if r.version >= 2 && hasWord(witnessesOf(r.witnesses, "send"), "cgroup_skb") && r.rec.hasEnd {
 		switch c := r.rec; {
-		case c.endPk > c.counted:
-			n = maxOf(n, c.endPk-c.counted)
-		case c.endBy != c.netByte || c.endPk != c.counted:
+		case c.endPk != c.counted:
+			n = maxOf(n, apart(c.endPk, c.counted))
+		case c.endBy != c.netByte:
 			n = maxOf(n, 1)
 		}
 	}
