@@ -226,13 +226,13 @@ async function verifies(spki, signature, bytes) {
 export async function checkLog(say, parts) {
 	const receipts = [...parts.keys()].filter((name) => /^attestation-.*\.tlog-proof$/.test(name)), plan = "plan.tlog-proof";
 
-	if (!receipts.length && !parts.has(plan)) {
-		say.unchecked("log", "no log material: nothing shows that this was the only attempt");
-		return;
-	}
 	try {
 		const envelopes = parts.has(ATTESTATIONS) ? readEnvelopes(parts.get(ATTESTATIONS).whole()) : [];
 
+		if (!receipts.length && !parts.has(plan)) {
+			say.unchecked("log", "no log material: nothing shows that this was the only attempt");
+			return;
+		}
 		if (envelopes.filter((e) => loggedOf(parts, e)).length !== receipts.length)
 			refuse("there are receipts without an envelope");
 		if (parts.has(plan))
