@@ -13,6 +13,7 @@ type reasonRow struct {
 var reasonTable = []reasonRow{
 	{"content.token", "refuted", []string{"tokens", "bytes", "of", "runs"}},
 	{"content.digest", "refuted", []string{"digests", "bytes", "of", "runs"}},
+	{"content.given", "refuted", []string{"tokens", "digests", "runs"}},
 	{"influence.confirmed", "refuted", []string{"features", "bytes", "of"}},
 	{"residue.token", "refuted", []string{"paths", "runs"}},
 	{"residue.digest", "refuted", []string{"paths", "runs"}},

@@ -104,6 +104,9 @@ const (
 	kHeld
 	kMapped
 	kCopyup
+	kLibrary
+	kGiven
+	kTaken
 )
 
 const maxFields = 24

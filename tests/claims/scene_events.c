@@ -1,4 +1,5 @@
 /* What happens in a run: events that came with version 2, and what only they need. */
+#include "payload.h"
 #include "scene_internal.h"
 
 #include <arpa/inet.h>
@@ -164,10 +165,45 @@ static void do_send(struct stage *s, const struct line *line)
 {
 	bool call = strcmp(line->word[0], "send") == 0;
 	struct hm_event e = { .kind = call ? HM_EV_SEND : HM_EV_SENT };
+	uint8_t address[4];
 
 	SET(e, call ? HM_SEND_INO : HM_SENT_INO, scene_number(line, 1, 10));
 	SET(e, call ? HM_SEND_BYTES : HM_SENT_BYTES, scene_number(line, 2, 10));
+	if (call && line->words > 3) {
+		scene_host(address, scene_word(line, 4));
+		SET(e, HM_SEND_FAMILY, AF_INET);
+		SET(e, HM_SEND_TYPE, SOCK_STREAM);
+		SET(e, HM_SEND_LOCAL_PORT, scene_number(line, 3, 10));
+		e.field[HM_SEND_ADDR].b = (struct hm_slice){ address, sizeof(address) };
+		SET(e, HM_SEND_PORT, scene_number(line, 5, 10));
+	}
 	scene_say(s, e, KERNEL);
+}
+
+/* given and inside FUNCTION OBJECT PAYLOAD...; taken FUNCTION OBJECT BYTES */
+static void do_given(struct stage *s, const struct line *line)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes payload = { 0 };
+	struct hm_event e = { .kind = HM_EV_GIVEN };
+
+	payload_make(&payload, s->parts, scene_seed, line->word + 3, line->words - 3);
+	SET(e, HM_GIVEN_FUNCTION, scene_number(line, 1, 10));
+	SET(e, HM_GIVEN_CONNECTION, scene_number(line, 2, 10));
+	SET(e, HM_GIVEN_LENGTH, payload.len);
+	SET(e, HM_GIVEN_NESTED, strcmp(line->word[0], "inside") == 0);
+	e.field[HM_GIVEN_DATA].b = hm_slice_of(&payload);
+	scene_say(s, e, GIVEN);
+}
+
+static void do_taken(struct stage *s, const struct line *line)
+{
+	struct hm_event e = { .kind = HM_EV_TAKEN };
+
+	SET(e, HM_TAKEN_FUNCTION, scene_number(line, 1, 10));
+	SET(e, HM_TAKEN_CONNECTION, scene_number(line, 2, 10));
+	SET(e, HM_TAKEN_RESULT, scene_number(line, 3, 10));
+	SET(e, HM_TAKEN_BYTES, scene_number(line, 3, 10));
+	scene_say(s, e, GIVEN);
 }
 
 /* PROTO PORT HOST PORT BYTES [PACKETS [OWNER]] */
@@ -271,6 +307,6 @@ const struct deed scene_later_deeds[] = {
 	{ "task", do_task },	 { "skip", do_skip },	{ "become", do_become }, { "anew", do_anew }, { "fork", do_fork },	  { "exit", do_exit },
 	{ "move", do_move },	 { "call", do_call },	{ "deny", do_call },	 { "read", do_read },	  { "write", do_read },
 	{ "mmap", do_mmap },	 { "pages", do_pages }, { "ring", do_ring },	 { "copyup", do_copyup }, { "copy", do_copy }, { "socket", do_socket },
-	{ "send", do_send },	 { "sent", do_send },	{ "packet", do_packet }, { "alive", do_alive },	  { "held", do_held },
+	{ "given", do_given }, { "inside", do_given }, { "taken", do_taken }, { "send", do_send },	 { "sent", do_send },	{ "packet", do_packet }, { "alive", do_alive },	  { "held", do_held },
 	{ "mapped", do_mapped }, { "look", do_look },	{ "freeze", do_freeze }, { NULL, NULL },
 };

@@ -28,7 +28,7 @@ struct stage {
 	/* of the run that is going on */
 	struct hm_bytes items[ITEMS];
 	size_t count;
-	uint64_t user_seq, seq, packet_seq, made, lost_events, lost_packets, packets, wire, egress, egress_packets;
+	uint64_t user_seq, seq, packet_seq, given_seq, made, lost_events, lost_packets, packets, wire, egress, egress_packets;
 	bool egress_said, egress_packets_said, interrupted, cut;
 	struct task tasks[TASKS], *task; /* task: whose events come */
 	uint64_t looks, rows[3];
@@ -45,7 +45,7 @@ uint64_t scene_number(const struct line *line, size_t i, int base);
 void scene_must(int r, const struct hm_fail *fail);
 
 /* ---- scene_run.c ---- */
-enum lane { USER, KERNEL, PACKETS };
+enum lane { USER, KERNEL, PACKETS, GIVEN };
 void scene_say(struct stage *s, struct hm_event e, enum lane lane);
 /* The layer named as word `i`, or `otherwise`. */
 uint64_t scene_layer(const struct line *line, size_t i, uint64_t otherwise);

@@ -16,15 +16,15 @@
 
 void scene_say(struct stage *s, struct hm_event e, enum lane lane)
 {
-	static const uint32_t cpus[] = { [USER] = HM_CPU_USER, [KERNEL] = 1, [PACKETS] = HM_CPU_PACKETS };
+	static const uint32_t cpus[] = { [USER] = HM_CPU_USER, [KERNEL] = 1, [PACKETS] = HM_CPU_PACKETS, [GIVEN] = HM_CPU_TLS };
 
 	e.cpu = cpus[lane];
-	e.seq = lane == USER ? s->user_seq++ : lane == KERNEL ? s->seq++ : s->packet_seq++;
+	e.seq = lane == USER ? s->user_seq++ : lane == KERNEL ? s->seq++ : lane == PACKETS ? s->packet_seq++ : s->given_seq++;
 	s->made += lane != USER;
-	if (lane == KERNEL && s->task) {
+	if ((lane == KERNEL || lane == GIVEN) && s->task) {
 		e.tgid = s->task->tgid;
 		e.tid = s->task->tid;
-		e.tseq = s->task->next++;
+		e.tseq = lane == KERNEL ? s->task->next++ : 0;
 	}
 	if (s->count == ITEMS)
 		errx(1, "more events than a case may have");
@@ -360,7 +360,7 @@ static void end_run(struct stage *s)
 	add_record(s, "record.cbor.zst", HM_RECORD_EVENTS, !s->cut);
 	add_tree(s);
 	scene_must(hm_parts_take(s->parts, part, &s->pcapng, &fail), &fail);
-	s->user_seq = s->seq = s->packet_seq = s->looks = s->made = s->lost_events = s->lost_packets = s->packets = s->wire = s->egress = 0;
+	s->user_seq = s->seq = s->packet_seq = s->given_seq = s->looks = s->made = s->lost_events = s->lost_packets = s->packets = s->wire = s->egress = 0;
 	s->egress_said = s->egress_packets_said = s->interrupted = s->cut = false;
 	memset(s->tasks, 0, sizeof(s->tasks));
 	memset(s->rows, 0, sizeof(s->rows));

@@ -10,6 +10,7 @@
 #include "digest.h"
 #include "event.h"
 #include "flow.h"
+#include "given.h"
 #include "json.h"
 #include "parts.h"
 #include "plain.h"
@@ -131,6 +132,16 @@ struct hm_leak {
 	size_t source;		     /* number of the token, or of the document and kind of digest */
 };
 
+/* Something of a planted document in what a library took for a flow that could not be opened. That is no place in what left: events
+ * show it. */
+struct hm_given_leak {
+	size_t flow;
+	uint64_t event; /* that tells where it begins */
+	char *feature;	/* as of a leak, behind "given." */
+	bool digest;
+	size_t source;
+};
+
 /* Something of a planted document in what a run left on disk: in a path or where a link leads, or a file that is a document. */
 struct hm_kept {
 	size_t entry;  /* index into the run's tree */
@@ -159,6 +170,9 @@ struct hm_run {
 	struct hm_plains plains; /* of the flows, since semantics 3; before, none */
 	struct hm_leak *leaks; /* sorted by flow, stream before plaintext, offset, length, feature; no two the same */
 	size_t leak_count;
+	struct hm_givens given; /* to TLS (semantics 4) */
+	struct hm_given_leak *given_leaks; /* by flow, source and feature, each by the first event; no two the same */
+	size_t given_leak_count;
 	bool unsearched; /* the search met a bound: there may be more leaks */
 	struct hm_file_fact **files; /* in the order of events */
 	size_t file_count;

@@ -46,6 +46,15 @@ void hm_claim_content(struct hm_judgement *j, const struct hm_core *core, const 
 		hm_ground_add(g, "of", run->flows.wire);
 		hm_ground_add(g, "runs", 1);
 	}
+	if (run->given_leak_count) {
+		struct hm_ground *g = hm_ground(j, "content.given");
+
+		for (size_t i = 0; i < run->given_leak_count; i++) {
+			hm_ground_event(g, run, run->given_leaks[i].event);
+			hm_ground_add(g, run->given_leaks[i].digest ? "digests" : "tokens", 1);
+		}
+		hm_ground_add(g, "runs", 1);
+	}
 	/* An experiment with content accounts for bytes by itself. */
 	if (run->flows.wire && !hm_core_tests(core, "content")) {
 		struct hm_ground *g = hm_ground(j, "bytes.unexplained");

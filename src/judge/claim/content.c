@@ -108,6 +108,7 @@ int hm_content_needles(struct hm_core *core, struct hm_fail *fail)
 struct searching {
 	struct hm_run *run;
 	const struct hm_core *core;
+	const struct hm_given *given; /* that is searched; else a flow */
 	size_t flow, cap;
 	bool tls;
 };
@@ -199,6 +200,114 @@ static void search_bytes(struct searching *s, struct hm_slice bytes, bool tls)
 		s->run->unsearched = true;
 }
 
+/* ---- what was given to TLS ---- */
+
+static uint64_t event_at(const struct hm_given *given, size_t offset)
+{
+	size_t low = 0, high = given->parts;
+
+	while (high - low > 1) {
+		size_t middle = low + (high - low) / 2;
+
+		if (given->part[middle].offset <= offset)
+			low = middle;
+		else
+			high = middle;
+	}
+	return given->part[low].event;
+}
+
+static void add_given(struct searching *s, const struct hm_view *view, const struct hm_needle *needle, size_t at)
+{
+	HM_FREE char *what = feature_of(view, needle->what);
+	struct hm_run *run = s->run;
+	size_t len = needle->len;
+
+	if (run->given_leak_count == LEAKS_MAX) {
+		run->unsearched = true;
+		return;
+	}
+	hm_view_locate(view, &at, &len);
+	if (run->given_leak_count == s->cap) {
+		s->cap = s->cap ? 2 * s->cap : 16;
+		run->given_leaks = hm_realloc(run->given_leaks, s->cap, sizeof(*run->given_leaks));
+	}
+	run->given_leaks[run->given_leak_count++] = (struct hm_given_leak){ .flow = s->given->flow, .event = event_at(s->given, at),
+		.feature = hm_sprintf("given.%s", what), .digest = needle->digest, .source = needle->source };
+}
+
+static void search_given(void *cookie, const struct hm_view *view)
+{
+	struct searching *s = cookie;
+	size_t at = 0, index = 0;
+	const struct hm_needle *needle;
+
+	while ((needle = hm_needles_next(s->core->needles, view->all, &at, &index)) != NULL)
+		add_given(s, view, needle, at);
+}
+
+static int by_given(const void *a, const void *b)
+{
+	const struct hm_given_leak *x = a, *y = b;
+	int r;
+
+	if (x->flow != y->flow)
+		return x->flow < y->flow ? -1 : 1;
+	if (x->source != y->source)
+		return x->source < y->source ? -1 : 1;
+	r = strcmp(x->feature, y->feature);
+	return r ? r : (x->event > y->event) - (x->event < y->event);
+}
+
+static bool same_given(const struct hm_given_leak *a, const struct hm_given_leak *b)
+{
+	return a->flow == b->flow && a->source == b->source && strcmp(a->feature, b->feature) == 0;
+}
+
+static void sort_given(struct hm_run *run)
+{
+	size_t kept = 0;
+
+	if (run->given_leak_count)
+		qsort(run->given_leaks, run->given_leak_count, sizeof(*run->given_leaks), by_given);
+	for (size_t i = 0; i < run->given_leak_count; i++) {
+		if (kept && same_given(&run->given_leaks[kept - 1], &run->given_leaks[i]))
+			free(run->given_leaks[i].feature);
+		else
+			run->given_leaks[kept++] = run->given_leaks[i];
+	}
+	run->given_leak_count = kept;
+}
+
+/* All that the flow carried has been read on the wire, where it counts for more. */
+static bool is_open(const struct hm_run *run, size_t flow)
+{
+	const struct hm_plain *plain = flow < run->plains.count ? &run->plains.list[flow] : NULL;
+	uint64_t closed = 0;
+
+	for (size_t i = 0; plain && i < HM_PLAIN_WHYS; i++)
+		closed += plain->closed[i];
+	return plain && plain->tls && closed == 0;
+}
+
+/* Of connections that led out of the chamber: what went elsewhere did not leave. */
+static void search_givens(struct hm_run *run, const struct hm_core *core)
+{
+	struct searching s = { .run = run, .core = core };
+
+	for (size_t i = 0; i < run->given.count; i++) {
+		struct hm_slice text = hm_slice_of(&run->given.list[i].text);
+
+		s.given = &run->given.list[i];
+		if (s.given->flow == SIZE_MAX || is_open(run, s.given->flow))
+			continue;
+		if (!hm_views_walk(text, DEPTH, 16 * text.len + (4u << 20), search_given, &s))
+			run->unsearched = true;
+	}
+	run->unsearched |= run->given.beyond;
+	sort_given(run);
+}
+
 void hm_content_search(struct hm_run *run, const struct hm_core *core)
 {
 	struct searching s = { .run = run, .core = core };
@@ -209,6 +318,7 @@ void hm_content_search(struct hm_run *run, const struct hm_core *core)
 			search_bytes(&s, hm_slice_of(&run->plains.list[s.flow].text), true);
 	}
 	sort_leaks(run);
+	search_givens(run, core);
 }
 
 uint64_t hm_run_leaked(const struct hm_run *run, size_t flow)

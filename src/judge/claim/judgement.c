@@ -16,6 +16,7 @@ struct hm_ground {
 static const struct hm_reason reasons[] = {
 	{ "content.token", HM_REFUTED },
 	{ "content.digest", HM_REFUTED },
+	{ "content.given", HM_REFUTED },
 	{ "influence.confirmed", HM_REFUTED },
 	{ "residue.token", HM_REFUTED },
 	{ "residue.digest", HM_REFUTED },

@@ -80,6 +80,7 @@ struct reading {
 	struct hm_run *run;
 	struct hm_sequence *sequence;
 	struct hm_reconcile *reconcile; /* NULL in semantics 1 */
+	struct hm_given_reader *given;
 	bool ended;
 };
 
@@ -105,6 +106,8 @@ static int take_event(struct reading *r, const struct hm_event *e, uint64_t posi
 		error = hm_sequence_event(r->sequence, e, fail);
 	if (error == 0 && r->reconcile)
 		error = hm_reconcile_event(r->reconcile, e, position, fail);
+	if (error == 0)
+		hm_given_event(r->given, e, position);
 	if (error == 0)
 		error = hm_facts_event(r->run, e, position, fail);
 	if (error == 0 && e->kind == HM_EV_END) {
@@ -146,9 +149,10 @@ static int read_events(struct reading *r, struct hm_record *record, struct hm_fa
 	return 0;
 }
 
-static int read_record(struct hm_run *run, const struct hm_core *core, struct hm_reconcile *reconcile, struct hm_fail *fail)
+static int read_record(struct hm_run *run, const struct hm_core *core, struct hm_reconcile *reconcile, struct hm_given_reader *given,
+		       struct hm_fail *fail)
 {
-	HM_CLEANUP(cleanup_reading) struct reading r = { core, run, hm_sequence_new(), reconcile, false };
+	HM_CLEANUP(cleanup_reading) struct reading r = { core, run, hm_sequence_new(), reconcile, given, false };
 	HM_CLEANUP(cleanup_record) struct hm_record *record = NULL;
 	struct hm_slice file;
 	int e = 0;
@@ -179,7 +183,7 @@ static void sum_up_losses(struct hm_run *run)
 		run->lost |= HM_TOUCH_PACKETS;
 }
 
-static int read_packets(struct hm_run *run, const struct hm_core *core, struct hm_fail *fail)
+static int read_packets(struct hm_run *run, const struct hm_core *core, struct hm_given_reader *given, struct hm_fail *fail)
 {
 	struct hm_slice file;
 	int r;
@@ -202,6 +206,7 @@ static int read_packets(struct hm_run *run, const struct hm_core *core, struct h
 		if (r < 0)
 			return hm_fail_in(fail, "the packets of run %u", run->number);
 	}
+	hm_given_end(given, &run->flows, &run->given);
 	hm_content_search(run, core);
 	return 0;
 }
@@ -250,6 +255,11 @@ static void cleanup_reconcile(struct hm_reconcile **reconcile)
 	hm_reconcile_free(*reconcile);
 }
 
+static void cleanup_given(struct hm_given_reader **given)
+{
+	hm_given_free(*given);
+}
+
 static void cleanup_run(struct hm_run **run)
 {
 	hm_run_close(*run);
@@ -259,6 +269,7 @@ int hm_run_open(struct hm_run **ret, const struct hm_core *core, size_t index, s
 {
 	HM_CLEANUP(cleanup_run) struct hm_run *run = hm_alloc(1, sizeof(*run));
 	HM_CLEANUP(cleanup_reconcile) struct hm_reconcile *reconcile = NULL;
+	HM_CLEANUP(cleanup_given) struct hm_given_reader *given = hm_given_new();
 	const json_t *row = json_array_get(json_object_get(core->assessment, "runs"), index);
 	int r;
 
@@ -273,9 +284,9 @@ int hm_run_open(struct hm_run **ret, const struct hm_core *core, size_t index, s
 	run->set = &core->sets[core->set_of[index]];
 	if (core->semantics > 1)
 		reconcile = hm_reconcile_new(&run->set->documents);
-	r = read_record(run, core, reconcile, fail);
+	r = read_record(run, core, reconcile, given, fail);
 	if (r == 0)
-		r = read_packets(run, core, fail);
+		r = read_packets(run, core, given, fail);
 	if (r == 0)
 		r = read_tree(run, core, fail);
 	if (r == 0)
@@ -298,6 +309,10 @@ void hm_run_close(struct hm_run *run)
 	for (size_t i = 0; i < run->leak_count; i++)
 		free(run->leaks[i].feature);
 	free(run->leaks);
+	for (size_t i = 0; i < run->given_leak_count; i++)
+		free(run->given_leaks[i].feature);
+	free(run->given_leaks);
+	hm_givens_release(&run->given);
 	hm_facts_release(run);
 	hm_reconciled_free(run->reconciled);
 	for (size_t i = 0; i < run->kept_count; i++)

@@ -97,6 +97,23 @@ static void take_leaks(struct hm_ledger *ledger, const struct hm_run *run, size_
 	}
 }
 
+/* What was found in what a library took stands for no bytes of the ledger: those on the wire stay closed. */
+static void take_given(struct hm_ledger *ledger, const struct hm_run *run)
+{
+	for (size_t i = 0; i < run->given_leak_count; i++) {
+		const struct hm_given_leak *leak = &run->given_leaks[i];
+		struct influence key = { run->flows.list[leak->flow].endpoint, leak->feature, "tls", false }, *fresh;
+
+		if (tfind(&key, &ledger->influences, by_feature))
+			continue;
+		fresh = hm_alloc(1, sizeof(*fresh));
+		*fresh = (struct influence){ hm_strdup(key.endpoint), hm_strdup(key.feature), "tls",
+			is_declared(ledger->core, key.endpoint, key.feature) };
+		if (!tsearch(fresh, &ledger->influences, by_feature))
+			abort();
+	}
+}
+
 static bool leaks_undeclared(const struct hm_ledger *ledger, const struct hm_run *run, size_t flow)
 {
 	for (size_t i = hm_run_leaks_of(run, flow); i < run->leak_count && run->leaks[i].flow == flow; i++)
@@ -128,6 +145,7 @@ void hm_ledger_run(struct hm_ledger *ledger, const struct hm_run *run)
 			(*found)->undeclared += leaked;
 		take_leaks(ledger, run, i);
 	}
+	take_given(ledger, run);
 }
 
 struct listing {

@@ -6,7 +6,8 @@
  * recorder's, by the loader.
  *
  * A call inside another one gives the same bytes again where a library builds one function upon another: those of the same memory are told
- * once, what else is given there is marked. What is inside is told by the stack, which grows downwards. */
+ * once, what else is given there is marked. What is inside is told by the stack, which grows downwards, or stays where one function ends
+ * by jumping into the other. */
 #include "group.bpf.h"
 #include "recorder.bpf.h"
 
@@ -216,7 +217,7 @@ int on_give(struct pt_regs *ctx)
 		return 0;
 	}
 	outer = g->cookie;
-	nested = g->stack && stack < g->stack && HM_TLS_FUNCTION_OF(outer) != function;
+	nested = g->stack && stack <= g->stack && HM_TLS_FUNCTION_OF(outer) != function;
 	same = nested && g->connection == connection && g->memory == memory && g->length == length;
 	if (same)
 		return 0;
