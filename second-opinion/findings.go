@@ -71,9 +71,11 @@ func (v *verification) checkFindings() {
 		v.say("findings", unchecked, "semantics %d are not known to this program", c.semantics)
 		return
 	}
-	if c.semantics == 4 && !c.trial && c.gaveDocuments() {
-		v.say("findings", unchecked, "documents were given to TLS, and where that went is not derived by this program")
-		return
+	for _, r := range c.runs {
+		if _, sure := c.searchGiven(r); !sure {
+			v.say("findings", unchecked, "documents were given to TLS, and whether the flow was opened is not derived by this program")
+			return
+		}
 	}
 	v.derived = c.findings()
 	made := v.derived.write(nil)
@@ -494,6 +496,15 @@ func (c *core) writeProven() *value {
 			f := r.flows.list[h.flow]
 			k := key{f.endpoint, h.layer(r), h.feature}
 			if !seen[k] {
+				seen[k] = true
+				rows = append(rows, k)
+			}
+		}
+	}
+	for _, r := range c.runs {
+		given, _ := c.searchGiven(r)
+		for _, h := range given {
+			if k := (key{r.flows.list[h.flow].endpoint, "tls", h.feature}); !seen[k] {
 				seen[k] = true
 				rows = append(rows, k)
 			}

@@ -75,14 +75,14 @@ type run struct {
 	stood     bool
 	stopped   bool // the record ends as interrupted
 	tree      []treeEntry
-	given     map[[2]uint64][]byte // to TLS: by process and library's object
+	given     givenFacts
 
 	loss lossCount
 	rec  *reconcile
 }
 
 func newRun(n int) *run {
-	return &run{n: n, opens: map[pathFact]*pathFact{}, code: map[codeFact]*codeFact{}, states: map[stateFact]bool{}, loss: newLoss(), rec: newReconcile(), sends: newSendFacts(), given: map[[2]uint64][]byte{}}
+	return &run{n: n, opens: map[pathFact]*pathFact{}, code: map[codeFact]*codeFact{}, states: map[stateFact]bool{}, loss: newLoss(), rec: newReconcile(), sends: newSendFacts()}
 }
 
 func (r *run) takeEntry(t *treeEntry) { r.tree = append(r.tree, *t) }
@@ -104,10 +104,8 @@ func (r *run) take(e *event) {
 	case kExec:
 		r.begun = true
 		r.execs++
-	case kGiven:
-		of := [2]uint64{e.tgid, e.n("connection")}
-		r.given[of] = append(r.given[of], e.s("data")...)
 	}
+	r.given.take(e)
 	r.rec.take(e, r)
 	if r.begun || r.before {
 		r.sends.take(e)

@@ -25,6 +25,7 @@ type hit struct {
 	flow          int
 	tls           bool // in the flow's plaintext
 	from, to      uint64
+	needle        string
 }
 
 type hitList struct {
@@ -183,31 +184,6 @@ func (c *core) searchRun(r *run) *hitList {
 	return out
 }
 
-// gaveDocuments is whether something of a document was given to a TLS library. Where that went, and whether it was opened on the wire, this
-// program does not derive.
-func (c *core) gaveDocuments() bool {
-	for _, r := range c.runs {
-		if len(r.given) == 0 {
-			continue
-		}
-		out := &hitList{}
-		s := &searcher{byHead: map[[2]byte][]*needle{}, seen: map[hit]bool{}, out: out}
-		list := c.needlesOf(r)
-		for i := range list {
-			h := [2]byte{upper(list[i].text[0]), upper(list[i].text[1])}
-			s.byHead[h] = append(s.byHead[h], &list[i])
-		}
-		for _, data := range r.given {
-			s.budget = 16*len(data) + 4<<20
-			s.look(&view{data: data}, nil)
-		}
-		if len(out.list) > 0 || out.unsearched {
-			return true
-		}
-	}
-	return false
-}
-
 func upper(c byte) byte {
 	if c >= 'a' && c <= 'z' {
 		return c - 32
@@ -294,5 +270,5 @@ func (s *searcher) found(v *view, n *needle, at int, path []string) {
 		return
 	}
 	s.seen[key] = true
-	s.out.list = append(s.out.list, hit{n.kind, strings.Join(append(append([]string{}, path...), n.feature), "."), s.flow, s.tls, where.from, where.to})
+	s.out.list = append(s.out.list, hit{n.kind, strings.Join(append(append([]string{}, path...), n.feature), "."), s.flow, s.tls, where.from, where.to, n.text})
 }

@@ -159,6 +159,7 @@ void hm_surroundings_release(struct hm_surroundings *s)
 	free(s->name);
 	hm_bytes_release(&s->scenario);
 	hm_internet_authority_release(&s->authority);
+	hm_stores_release(&s->stores);
 }
 
 static void make_authority(struct hm_surroundings *s, const uint8_t *seed)
@@ -173,7 +174,9 @@ static void make_authority(struct hm_surroundings *s, const uint8_t *seed)
 	memcpy(s->secret, secret.b, sizeof(s->secret));
 	hm_internet_authority_release(&s->authority);
 	hm_internet_authority(&s->authority, s->secret, time(NULL));
-	s->trusted = (struct hm_chamber_authority){ hm_slice_of(&s->authority.pem), hm_slice_of(&s->authority.der), s->authority.hash };
+	s->trusted = (struct hm_chamber_authority){ .pem = hm_slice_of(&s->authority.pem), .der = hm_slice_of(&s->authority.der), .hash = s->authority.hash };
+	hm_stores_release(&s->stores);
+	s->stored = false;
 }
 
 void hm_surroundings_identity(struct hm_surroundings *s, const uint8_t *seed)
@@ -282,6 +285,11 @@ void hm_surroundings_fill(struct hm_surroundings *s, struct hm_run_spec *spec)
 	spec->chamber.hostname = s->hostname;
 	spec->chamber.machine_id = s->machine_id;
 	spec->chamber.env = environment;
+	if (!s->stored)
+		hm_stores_make(&s->stores, s->work, s->trusted.pem);
+	s->stored = true;
+	s->trusted.stores = s->stores.files;
+	s->trusted.store_count = s->stores.count;
 	spec->chamber.authority = &s->trusted;
 	spec->secret = s->secret;
 	spec->scenario = hm_slice_of(&s->scenario);

@@ -1,6 +1,7 @@
 #pragma once
 /* What every run shares: where data and work lie, who the chamber pretends to be, what the scenario answers. */
 #include "run.h"
+#include "stores.h"
 
 /* Where the planted documents stand in the chamber: {target}. */
 #define HM_TARGET "/srv/documents"
@@ -13,6 +14,8 @@ struct hm_surroundings {
 	uint8_t secret[HM_INTERNET_SECRET]; /* of the authority that the chamber trusts */
 	struct hm_internet_authority authority;
 	struct hm_chamber_authority trusted; /* the same, borrowed */
+	struct hm_stores stores; /* that trust it, made when the first run is filled */
+	bool stored;
 	char *mirror;
 	const char *network; /* of --internet gateway=NETWORK, borrowed; or NULL */
 	char *folder; /* of this assessment, or NULL */
@@ -35,7 +38,8 @@ void hm_surroundings_identity(struct hm_surroundings *s, const uint8_t *seed);
 int hm_surroundings_answers(struct hm_surroundings *s, enum hm_internet_mode mode, const char *text, const char *scenario,
 			    struct hm_fail *fail) HM_MUST_CHECK;
 /* Fills what is common of a run's spec: chamber's work, name, identity, authority and environment (which is
- * fixed: nothing of the caller's, SSL_CERT_FILE and the like included); scenario and mirror. */
+ * fixed: nothing of the caller's, SSL_CERT_FILE and the like included); scenario and mirror. The first time it tells which trust stores stay as
+ * they are. */
 void hm_surroundings_fill(struct hm_surroundings *s, struct hm_run_spec *spec);
 /* Option values; NULL gives the default. HM_E_USAGE for what is none. */
 int hm_surroundings_mode(enum hm_internet_mode *mode, const char *text, enum hm_internet_mode otherwise, struct hm_fail *fail) HM_MUST_CHECK;

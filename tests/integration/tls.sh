@@ -74,6 +74,31 @@ assert b"ca-certificates.crt" not in tree and b"cacerts" not in tree and tree.co
 PY
 result $? "planted stores are not told as changes"
 
+# A database of NSS's, on a host that has one: for this the tests' own namespace has another /etc.
+if command -v certutil >/dev/null; then
+	mkdir "$work/etc"
+	cp -a /etc/. "$work/etc/"
+	rm -rf "$work/etc/pki/nssdb"
+	mkdir -p "$work/etc/pki/nssdb"
+	certutil -N --empty-password -d "sql:$work/etc/pki/nssdb"
+	database=$(cat "$work"/etc/pki/nssdb/*.db | sha256sum)
+	export -f observe
+	work=$work hallmark=$hallmark unshare -m bash -c 'mount --bind "$work/etc" /etc && observe nss certutil -L -d sql:/etc/pki/nssdb'
+	result "$(grep -q 'hallmark chamber *C,,' "$work/nss.out"; echo $?)" "the authority is trusted in NSS's database"
+	result "$([ "$database" = "$(cat "$work"/etc/pki/nssdb/*.db | sha256sum)" ]; echo $?)" "... and the host's database is as it was"
+	/usr/bin/python3 - "$work/nss.tree" cert9.db <<'PY'
+import sys, zstandard
+data, at, tree = open(sys.argv[1], "rb").read(), 0, b""
+while (at := data.find(b"\x28\xb5\x2f\xfd", at)) >= 0:
+    tree += zstandard.ZstdDecompressor().decompressobj().decompress(data[at:])
+    at += 1
+sys.exit(sys.argv[2].encode() in tree)
+PY
+	result $? "... which is no change by the command"
+else
+	n=$((n + 1)); echo "ok $n - NSS's database # SKIP no certutil"
+fi
+
 if command -v tshark >/dev/null; then
 	tshark -N n -r "$work/clients.pcapng" -Y 'http.request' -T fields -e http.host -e http.request.uri -e ip.dst_host >"$work/shark" 2>"$work/shark.err"
 	result "$(grep -q '^anything.example	/path	anything.example' "$work/shark"; echo $?)" "tshark reads the request in the clear, and names the address"

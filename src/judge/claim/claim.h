@@ -171,7 +171,7 @@ struct hm_run {
 	struct hm_leak *leaks; /* sorted by flow, stream before plaintext, offset, length, feature; no two the same */
 	size_t leak_count;
 	struct hm_givens given; /* to TLS (semantics 4) */
-	struct hm_given_leak *given_leaks; /* by flow, source and feature, each by the first event; no two the same */
+	struct hm_given_leak *given_leaks; /* by event: each flow, source and feature once, by the first that shows it */
 	size_t given_leak_count;
 	bool unsearched; /* the search met a bound: there may be more leaks */
 	struct hm_file_fact **files; /* in the order of events */

@@ -259,6 +259,13 @@ static int by_given(const void *a, const void *b)
 	return r ? r : (x->event > y->event) - (x->event < y->event);
 }
 
+static int by_event(const void *a, const void *b)
+{
+	const struct hm_given_leak *x = a, *y = b;
+
+	return x->event != y->event ? (x->event > y->event ? 1 : -1) : by_given(a, b);
+}
+
 static bool same_given(const struct hm_given_leak *a, const struct hm_given_leak *b)
 {
 	return a->flow == b->flow && a->source == b->source && strcmp(a->feature, b->feature) == 0;
@@ -277,6 +284,8 @@ static void sort_given(struct hm_run *run)
 			run->given_leaks[kept++] = run->given_leaks[i];
 	}
 	run->given_leak_count = kept;
+	if (kept)
+		qsort(run->given_leaks, kept, sizeof(*run->given_leaks), by_event);
 }
 
 /* All that the flow carried has been read on the wire, where it counts for more. */

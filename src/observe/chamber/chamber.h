@@ -28,10 +28,13 @@ struct hm_chamber_disk_spec { /* a disk that seems to be mounted: empty, read-on
 };
 
 /* A certificate that the chamber's trust stores get too, where they are there: Debian's bundle /etc/ssl/certs/ca-certificates.crt,
- * the folder of hashes beside it, and Java's cacerts of type JKS. Not NSS databases, nor what a program carries itself. */
+ * the folder of hashes beside it, Java's cacerts of type JKS, and what the caller has put it into himself (NSS databases). Not what a program
+ * carries itself. */
 struct hm_chamber_authority {
 	struct hm_slice pem, der;
 	const char *hash; /* of its subject, as in the names of the files in that folder */
+	const struct hm_chamber_file *stores; /* that have it already: planted as they are */
+	size_t store_count;
 };
 
 struct hm_chamber_spec {

@@ -1,8 +1,8 @@
 /* The trust stores of the chamber's root, by pid 1: the authority of the chamber's internet is added to those that are there.
  *
  * Debian's bundle (OpenSSL, GnuTLS, curl, wget, Python, Perl, Go), OpenSSL's folder of hashes, and Java's cacerts where it is a
- * JKS file with the password that everybody uses. Left as they are: NSS databases (cert9.db), what programs have compiled in
- * (libnssckbi.so) or carry themselves, and Java stores of other types; a product that trusts only these refuses the
+ * JKS file with the password that everybody uses; NSS databases come with it already (src/cmd/stores.c). Left as they are: what programs have
+ * compiled in (libnssckbi.so) or carry themselves, and Java stores of other types; a product that trusts only these refuses the
  * chamber's certificates, and that is seen. */
 #include "chamber_internal.h"
 
@@ -109,5 +109,9 @@ int hm_chamber_trust(const struct hm_chamber_authority *a, struct hm_fail *fail)
 
 	if (r == 0)
 		r = add_to_folder(a, fail);
-	return r < 0 ? r : add_to_java(a, fail);
+	if (r == 0)
+		r = add_to_java(a, fail);
+	for (size_t i = 0; r == 0 && i < a->store_count; i++)
+		r = hm_chamber_plant(a->stores[i].path, a->stores[i].content, a->stores[i].mode, fail);
+	return r;
 }
