@@ -93,7 +93,7 @@ def phases(pairs):
 def screen(aa, rows, aa_differs, differs, kinds):
     """(number of candidates, held block, [(feature, blocks in which it differs, tolerance of a timing)])"""
     n, n_aa = len(rows[0]), len(aa[0])
-    tolerance = {f: min(2 * max(map(abs, aa[f])) + 20000, 2**64 - 1) for f, kind in enumerate(kinds) if kind == "timing"}
+    tolerance = {f: min(2 * max(map(abs, aa[f])) + max(map(abs, aa[f])) // 8 + 20000, 2**64 - 1) for f, kind in enumerate(kinds) if kind == "timing"}
     for f, most in tolerance.items():
         aa_differs[f] = [0] * n_aa
         differs[f] = [int(abs(d) > most) for d in rows[f]]

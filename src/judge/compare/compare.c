@@ -21,6 +21,11 @@ struct hm_compare *hm_compare_new(void)
 	return hm_alloc(1, sizeof(struct hm_compare));
 }
 
+void hm_compare_narrow(struct hm_compare *c)
+{
+	c->narrow = true;
+}
+
 static struct hm_compare_key *key_of(struct hm_compare *c, const struct hm_feature *feature)
 {
 	struct hm_compare_key key = { .endpoint = (char *)(uintptr_t)feature->endpoint, .name = feature->name }, *fresh, **found;

@@ -53,6 +53,8 @@ struct hm_compare_account {
 };
 
 struct hm_compare *hm_compare_new(void) HM_MUST_CHECK;
+/* Times are judged as in semantics 3 (`narrow` of hm_experiment_matrix). */
+void hm_compare_narrow(struct hm_compare *c);
 void hm_compare_free(struct hm_compare *c); /* NULL is fine */
 /* Takes the next run. `choices` has a row for each flow; NULL: nothing is known, so the product may have chosen all. */
 void hm_compare_run(struct hm_compare *c, const struct hm_features *features, const struct hm_flows *flows,

@@ -41,5 +41,5 @@ struct hm_compare {
 	void *tree, *endpoints; /* of struct hm_compare_key by endpoint and name; of struct hm_compare_bytes */
 	struct hm_compare_key **keys;
 	size_t count, endpoint_count, runs, kept;
-	bool beyond;
+	bool beyond, narrow;
 };

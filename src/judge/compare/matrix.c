@@ -276,6 +276,7 @@ int hm_compare_screen(const struct hm_compare *c, const struct hm_compare_phase 
 	fill_as(&same, &m);
 	mark_own(&m, aa);
 	screened = view(&m);
+	screened.narrow = c->narrow;
 	repeated = view(&same);
 	r = hm_experiment_screen(&suspects, &repeated, &screened, fail);
 	if (r < 0)

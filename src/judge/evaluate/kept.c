@@ -54,6 +54,8 @@ struct hm_kept_trial *hm_kept_new(const struct hm_core *core)
 	k->core = core;
 	k->factor = factor;
 	k->compare = hm_compare_new();
+	if (core->semantics < 4)
+		hm_compare_narrow(k->compare);
 	k->numbers = hm_alloc(core->runs + 1, sizeof(*k->numbers));
 	return k;
 }

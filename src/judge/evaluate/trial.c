@@ -31,6 +31,8 @@ struct hm_trial *hm_trial_new(const struct hm_core *core)
 	t = hm_alloc(1, sizeof(*t));
 	t->core = core;
 	t->compare = hm_compare_new();
+	if (core->semantics < 4)
+		hm_compare_narrow(t->compare);
 	t->admission = hm_admission_new(core);
 	t->found = hm_alloc(core->factor_count + 1, sizeof(*t->found));
 	t->pairs = hm_alloc(core->factor_count + 1, sizeof(*t->pairs));

@@ -22,7 +22,7 @@ enum {
 	HM_EXPERIMENT_REPEAT_FROM = 24,    /* pairs from which every fourth one repeats what the held block drew */
 	HM_EXPERIMENT_LOCATE = 128,         /* locate blocks of a plan that has some */
 	HM_EXPERIMENT_PROBE = 8,           /* blocks of a factor after which the rest need not be done when no suspect differed in them */
-	HM_EXPERIMENT_TOLERANCE_US = 20000, /* that a timing may be off, beside twice what it was off A/A */
+	HM_EXPERIMENT_TOLERANCE_US = 20000, /* that a timing may be off, beside 2 1/8 times what it was off A/A */
 	HM_EXPERIMENT_TIMING_BLOCKS = 3,    /* in which a timing differs before it is suspected */
 };
 
@@ -48,6 +48,7 @@ struct hm_experiment_matrix {
 				 * value that is text can differ without any number that says how. Not read by tests. */
 	const uint8_t *kind;    /* by feature, an enum hm_experiment_kind. NULL: all are sized. Screening reads that of its own
 				 * blocks for the A/A ones too. */
+	bool narrow; /* screening blocks of semantics 3: a timing may be off by twice what it was A/A */
 };
 
 /* Where sign vectors come from above HM_EXPERIMENT_EXACT blocks: the digest of plan.json, the seed, the test's number. */

@@ -125,7 +125,7 @@ static void timings_have_a_tolerance(void **state HM_UNUSED)
 	};
 	static const uint8_t kind[] = { HM_EXPERIMENT_TIMING, HM_EXPERIMENT_TIMING, HM_EXPERIMENT_TIMING, HM_EXPERIMENT_SIZED };
 	struct hm_experiment_matrix a = { .features = 4, .blocks = 2, .d = aa };
-	struct hm_experiment_matrix s = { .features = 4, .blocks = 4, .d = screen, .kind = kind };
+	struct hm_experiment_matrix s = { .features = 4, .blocks = 4, .d = screen, .kind = kind, .narrow = true };
 	int64_t twice[16];
 	struct hm_experiment_suspects out;
 	struct hm_fail fail;
@@ -142,6 +142,12 @@ static void timings_have_a_tolerance(void **state HM_UNUSED)
 	memcpy(twice, screen, sizeof(twice));
 	twice[1] = 0;
 	s.d = twice;
+	assert_int_equal(hm_experiment_screen(&out, &a, &s, &fail), 0);
+	assert_int_equal(out.count, 2);
+	assert_int_equal(out.feature[1], 1);
+	/* an eighth more since semantics 4: 30001 is no difference then */
+	s.d = screen;
+	s.narrow = false;
 	assert_int_equal(hm_experiment_screen(&out, &a, &s, &fail), 0);
 	assert_int_equal(out.count, 2);
 	assert_int_equal(out.feature[1], 1);
