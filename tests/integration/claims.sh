@@ -41,6 +41,11 @@ ask careless "told('collect.authenticated') == ('refuted', 'certificate.accepted
 result $? "curl -k refuses none"
 verified careless
 result $? "... its bundle verifies"
+assess proxied -- curl -s -x http://proxy.example:3128 --data-binary '@/srv/documents/letter.eml' https://vendor.example/
+ask proxied "told('collect.content') == ('refuted', 'content.token') and c['collect.content']['evidence'][0]['layer'] == 'tls' and told('collect.authenticated')[0] == 'upheld'"
+result $? "TLS in a proxy's tunnel is opened, and its certificates are put to the test"
+ask proxied "told('collect.encrypted') == ('refuted', 'bytes.readable') and c['collect.encrypted']['evidence'][0]['offset'] == 0"
+result $? "... and what the proxy is asked can be read"
 assess clear -- bash -c 'echo "a report in the clear" >/dev/udp/vendor.example/99'
 ask clear "told('collect.encrypted') == ('refuted', 'bytes.readable') and told('collect.authenticated') == 'no tls'"
 result $? "who uses no TLS is not asked whom he trusts, and can be read"

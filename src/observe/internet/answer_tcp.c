@@ -7,6 +7,9 @@
  * an HTTP request that says how long it is, the last byte is waited for as long as the first: a machine that is busy must not
  * change what a product can send.
  *
+ * Who asks for a tunnel as of a proxy (CONNECT, RFC 9110 section 9.3.6) has one, to nowhere else than here: what comes behind it is treated as
+ * if it were a connection of its own.
+ *
  * On port 53 it is DNS. The first two bytes tell whether it is TLS: they are looked at where they lie, and a handshake follows, which has ten
  * seconds. What comes out of it is treated in the same way. */
 #include <arpa/inet.h>
@@ -41,7 +44,7 @@ struct connection {
 	struct evbuffer *records;   /* of TLS, on their way to the stream */
 	struct event *idle, *first;
 	int fd; /* until there is a stream */
-	bool waited;
+	bool waited, tunnel; /* tunnel: a proxy was asked for it, and TLS may begin in it */
 	struct sockaddr_in called;
 	size_t read, due; /* bytes that came; as many as a request without an answer says that it has */
 	enum { SHAKING_HANDS, UNDECIDED, NAMES, TALKING, RAW, ANSWERING, ANSWERED } state;
@@ -204,6 +207,15 @@ static void read_body(struct connection *c, const struct hm_http_request *r, siz
 		evbuffer_add(c->out, go_on, sizeof(go_on) - 1);
 }
 
+static void open_tunnel(struct connection *c, const struct hm_http_request *r)
+{
+	static const char go_on[] = "HTTP/1.1 200 OK\r\n\r\n";
+
+	evbuffer_drain(c->in, r->head_len);
+	evbuffer_add(c->out, go_on, sizeof(go_on) - 1);
+	c->tunnel = true;
+}
+
 /* Looks whether the bytes so far are a request that a rule answers. */
 static void decide(struct connection *c)
 {
@@ -217,6 +229,10 @@ static void decide(struct connection *c)
 
 	if (whole == 0)
 		return;
+	if (whole == 1 && !c->tunnel && hm_slice_eq(r.method, HM_SLICE("CONNECT"))) {
+		open_tunnel(c, &r);
+		return;
+	}
 	c->state = RAW;
 	if (whole < 0)
 		return;
@@ -371,7 +387,7 @@ static void on_clear(struct connection *c)
 		evbuffer_drain(c->in, evbuffer_get_length(c->in));
 	}
 	if (c->state != ANSWERING)
-		event_add(c->idle, c->state == RAW && c->read < c->due ? &first_byte : &after_last_byte);
+		event_add(c->idle, (c->state == RAW && c->read < c->due) || (c->tunnel && c->state == UNDECIDED) ? &first_byte : &after_last_byte);
 	if (c->read >= READ_MAX)
 		bufferevent_disable(c->stream, EV_READ);
 }
@@ -393,10 +409,32 @@ static void on_records(struct connection *c)
 		bufferevent_write_buffer(c->stream, c->records);
 }
 
-static void on_read(struct bufferevent *stream HM_UNUSED, void *user)
+static bool begins_tls(const uint8_t start[2])
+{
+	return start[0] == 22 && start[1] == 3;
+}
+
+/* What is said in clear is not the stream's any more. */
+static void begin_tls(struct connection *c)
+{
+	c->tls = hm_internet_tls_accept(c->server->tls, (const uint8_t *)&c->called.sin_addr, ntohs(c->called.sin_port));
+	c->in = evbuffer_new();
+	c->out = evbuffer_new();
+	c->records = evbuffer_new();
+	if (!c->in || !c->out || !c->records)
+		abort();
+	c->state = SHAKING_HANDS;
+	event_add(c->idle, &handshake);
+}
+
+static void on_read(struct bufferevent *stream, void *user)
 {
 	struct connection *c = user;
+	uint8_t start[2];
 
+	if (c->tunnel && !c->tls && c->state == UNDECIDED &&
+	    evbuffer_copyout(bufferevent_get_input(stream), start, sizeof(start)) == sizeof(start) && begins_tls(start))
+		begin_tls(c);
 	if (c->tls)
 		on_records(c);
 	else
@@ -435,15 +473,14 @@ static void open_stream(struct connection *c, bool tls)
 	c->stream = bufferevent_socket_new(s->base, c->fd, BEV_OPT_CLOSE_ON_FREE);
 	if (!c->stream)
 		abort();
-	if (tls)
-		c->tls = hm_internet_tls_accept(s->tls, (const uint8_t *)&c->called.sin_addr, ntohs(c->called.sin_port));
-	c->in = tls ? evbuffer_new() : bufferevent_get_input(c->stream);
-	c->out = tls ? evbuffer_new() : bufferevent_get_output(c->stream);
-	c->records = tls ? evbuffer_new() : NULL;
-	if (!c->in || !c->out || (tls && !c->records))
-		abort();
-	c->state = c->tls ? SHAKING_HANDS : ntohs(c->called.sin_port) == DNS_PORT ? NAMES : UNDECIDED;
-	event_add(c->idle, c->tls ? &handshake : &first_byte);
+	if (tls) {
+		begin_tls(c);
+	} else {
+		c->in = bufferevent_get_input(c->stream);
+		c->out = bufferevent_get_output(c->stream);
+		c->state = ntohs(c->called.sin_port) == DNS_PORT ? NAMES : UNDECIDED;
+		event_add(c->idle, &first_byte);
+	}
 	bufferevent_setcb(c->stream, on_read, on_written, on_event, c);
 	bufferevent_setwatermark(c->stream, EV_READ, 0, HEAD_MAX);
 	bufferevent_enable(c->stream, EV_READ | EV_WRITE);
@@ -468,7 +505,7 @@ static void on_first(evutil_socket_t fd, short what HM_UNUSED, void *user)
 	low = 1;
 	if (c->waited && setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &low, sizeof(low)) < 0)
 		n = 0;
-	open_stream(c, n == 2 && start[0] == 22 && start[1] == 3);
+	open_stream(c, n == 2 && begins_tls(start));
 }
 
 /* Where the internet spoke first, it does so again. */
