@@ -188,6 +188,12 @@ func (c *core) consistent() error {
 		}
 		kinds[r.int("run")] = r.str("kind")
 	}
+	for _, r := range c.assessment.items("runs") {
+		ip := net.ParseIP(r.str("address"))
+		if own := c.trial && c.semantics >= 4; r.has("address") != own || own && (ip == nil || ip.To4() == nil || ip.String() != r.str("address")) {
+			return fmt.Errorf("assessment.json: run %d has an address of its own that it cannot have, or none", r.int("run"))
+		}
+	}
 	seen := map[int64]bool{}
 	for _, r := range append(append([]*value{}, c.assessment.items("runs")...), c.assessment.items("dropped")...) {
 		n := r.int("run")
