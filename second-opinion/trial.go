@@ -145,7 +145,13 @@ func size(d int64) int64 {
 	return d
 }
 
-func (t *trial) beyond(k featureKey, d int64) bool { return size(d) > 2*t.most[k]+20000 }
+func (t *trial) beyond(k featureKey, d int64) bool {
+	slack := 2*t.most[k] + 20000
+	if t.c.semantics >= 4 {
+		slack += t.most[k] / 8
+	}
+	return size(d) > slack
+}
 
 // compare notes what differs in which A/A and screening block, and which values were a block's own.
 func (t *trial) compare() {
