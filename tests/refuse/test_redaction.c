@@ -83,7 +83,7 @@ static void packets_are_withheld(void **state HM_UNUSED)
 static void what_is_withheld_is_gone(void **state HM_UNUSED)
 {
 	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = redacted(valid, &all_packets);
-	struct hm_slice packets, salts;
+	struct hm_slice packets = { 0 }, salts = { 0 };
 	static const uint8_t zero[16];
 
 	assert_true(hm_parts_get(parts, PACKETS, &packets) && hm_parts_get(parts, SALTS, &salts));
@@ -140,7 +140,7 @@ static struct hm_parts *with_secrets(void)
 	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *plain = valid_parts(NULL), *half = copy_without(plain, PACKETS), *parts = copy_without(half, SALTS);
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes packets = { 0 }, salts = { 0 };
 	struct hm_parts *out;
-	struct hm_slice old;
+	struct hm_slice old = { 0 };
 
 	assert_true(hm_parts_get(plain, PACKETS, &old));
 	hm_bytes_append(&packets, old.data, 60);
@@ -162,7 +162,7 @@ static void secrets_are_withheld(void **state HM_UNUSED)
 	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *whole = with_secrets(), *parts = redacted(whole, &secrets);
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes file = { 0 };
 	HM_CLEANUP(hm_verify_release) struct hm_verify v = verified(&file, parts, trusted, NULL);
-	struct hm_slice packets, list;
+	struct hm_slice packets = { 0 }, list = { 0 };
 
 	assert_int_equal(hm_verify_exit(&v), 2);
 	assert_int_equal(outcome_of(&v, "signature"), HM_CHECK_HOLDS);
@@ -179,7 +179,7 @@ static void twice(void **state HM_UNUSED)
 	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *once = redacted(valid, &all_packets), *parts = redacted(once, &middle);
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes file = { 0 };
 	HM_CLEANUP(hm_verify_release) struct hm_verify v = verified(&file, parts, trusted, NULL);
-	struct hm_slice manifest, original;
+	struct hm_slice manifest = { 0 }, original = { 0 };
 
 	assert_int_equal(hm_verify_exit(&v), 2);
 	assert_true(hm_parts_get(valid, "manifest.json", &manifest) && hm_parts_get(parts, HM_ORIGINAL_MANIFEST, &original));
@@ -222,7 +222,7 @@ static void the_list_is_right_or_refused(void **state HM_UNUSED)
 	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *bare = copy_without(parts, HM_REDACTION), *unlisted = forged(bare, HM_ORIGINAL_MANIFEST, (struct hm_slice){ 0 });
 	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *whole = copy_without(valid, "nothing");
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes original = { 0 };
-	struct hm_slice manifest;
+	struct hm_slice manifest = { 0 };
 
 	refused_parts(bare, "without redaction.json");
 	refused_parts(unlisted, "without both");
@@ -241,7 +241,7 @@ static void the_list_is_right_or_refused(void **state HM_UNUSED)
 static void nothing_else_is_changed(void **state HM_UNUSED)
 {
 	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = redacted(valid, &all_packets), *record = redacted(valid, &middle);
-	struct hm_slice planted, other;
+	struct hm_slice planted = { 0 }, other = { 0 };
 
 	assert_true(hm_parts_get(parts, "planted/0001", &planted) && hm_parts_get(parts, "planted/0002", &other));
 	refused_with(parts, "planted/0001", other, "another document");
@@ -257,7 +257,7 @@ static void nothing_else_is_changed(void **state HM_UNUSED)
 static void flip(const struct hm_parts *from, const char *name, size_t at, uint8_t bits, const char *what)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes copy = { 0 };
-	struct hm_slice content;
+	struct hm_slice content = { 0 };
 
 	assert_true(hm_parts_get(from, name, &content) && at < content.len);
 	hm_bytes_slice(&copy, content);
@@ -283,7 +283,7 @@ static void what_stands_in_its_place(void **state HM_UNUSED)
 static void headers_of_withheld_blocks(void **state HM_UNUSED)
 {
 	HM_CLEANUP(hm_parts_cleanup) struct hm_parts *parts = redacted(valid, &middle);
-	struct hm_slice record;
+	struct hm_slice record = { 0 };
 
 	assert_true(hm_parts_get(parts, RECORD, &record));
 	for (size_t at = 0; at < record.len; at += 3)
