@@ -499,7 +499,7 @@ func claimContent(c *core, r *run, j *judgement) {
 			g.flow(r.n, h.flow, h.layer(r), h.from, h.to-h.from)
 		}
 	}
-	if given, _ := c.searchGiven(r); len(given) > 0 {
+	if given := c.searchGiven(r); len(given) > 0 {
 		g := j.ground("content.given")
 		for _, h := range given {
 			g.add(h.kind+"s", 1).event(r.n, h.at)

@@ -248,8 +248,8 @@ func (x *experiment) openFor(id string, factors []string) *openCount {
 		out.bytes += o.bytes
 		out.loose += o.loose
 		for k, runs := range o.features {
-			// Of a screening block counts what no factor was confirmed for.
-			if b.phase == "screen" && len(x.ledger.confirmed[k]) > 0 {
+			// What was confirmed is not open: of a screening block counts what no factor was confirmed for.
+			if b.phase == "screen" && len(x.ledger.confirmed[k]) > 0 || hasWord(x.ledger.confirmed[k], b.factor) {
 				continue
 			}
 			for r, n := range runs {

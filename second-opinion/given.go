@@ -3,9 +3,9 @@ package main
 // What was given to TLS libraries (findings.md, "What was given to TLS"): calls, the sockets they used, and the connections they make.
 
 import (
-	"bytes"
 	"net"
 	"sort"
+	"strings"
 )
 
 type givenSocket struct {
@@ -156,16 +156,28 @@ func (f *flows) flowAt(s givenSocket) int {
 	return -1
 }
 
-// searchGiven is what of documents was given to TLS for flows that stay closed. Whether a flow that speaks TLS was opened this program does not
-// derive: false where it would matter.
-func (c *core) searchGiven(r *run) ([]givenHit, bool) {
+// stayedClosed: of a flow that speaks TLS features tell; without them what rests on it is taken (takeTLS).
+func (r *run) stayedClosed(flow int) bool {
+	if !r.flows.list[flow].usesTLS() {
+		return true
+	}
+	for _, f := range r.features {
+		if f.flow == flow+1 && strings.Contains(f.key.name, ".tls.closed") {
+			return true
+		}
+	}
+	return false
+}
+
+// searchGiven is what of documents was given to TLS for flows that stay closed.
+func (c *core) searchGiven(r *run) []givenHit {
 	if r.flows == nil || len(r.given.calls) == 0 || c.semantics < 4 {
-		return nil, true
+		return nil
 	}
 	var out []givenHit
-	sure, seen := true, map[givenHit]int{}
+	seen := map[givenHit]int{}
 	for _, g := range r.given.connections(r.flows) {
-		if g.flow < 0 {
+		if g.flow < 0 || !r.stayedClosed(g.flow) {
 			continue
 		}
 		found := &hitList{}
@@ -177,9 +189,6 @@ func (c *core) searchGiven(r *run) ([]givenHit, bool) {
 		}
 		s.look(&view{data: g.text}, nil)
 		for _, h := range found.list {
-			if bytes.HasPrefix(r.flows.list[g.flow].payload, []byte{22, 3}) {
-				sure = false
-			}
 			at := g.parts[sort.SearchInts(g.begin, int(h.from)+1)-1].at
 			key := givenHit{h.kind, "given." + h.feature, h.needle, g.flow, 0}
 			if i, ok := seen[key]; ok {
@@ -194,5 +203,5 @@ func (c *core) searchGiven(r *run) ([]givenHit, bool) {
 		}
 	}
 	sort.SliceStable(out, func(i, j int) bool { return out[i].at < out[j].at })
-	return out, sure
+	return out
 }
