@@ -101,6 +101,19 @@ sys.exit(0 if good and rows else 1)' "$work/leak.json" 2>>"$work/leak.err"
 	"$hallmark" report "$work/leak.hallmark" -o "$work/leak.html" >>"$work/leak.out" 2>>"$work/leak.err"
 	result "$(grep -q 'given to TLS' "$work/leak.html"; echo $?)" "... and its report says so"
 fi
+# TLS of a program's own, without symbols: nothing is told of it, and what it sends stays what nobody could read.
+if [ -x "$things/openssl_subject" ] && cc -w "$source/tests/subjects/openssl_subject.c" -o "$things/own_subject" -l:libssl.a -l:libcrypto.a -lpthread -ldl 2>/dev/null; then
+	observe static "$things/own_subject write 192.0.2.2 443 $things/pinned.pem $things/said"
+	given static 'len(libraries) == 1 and not libraries[0]["held"] and libraries[0]["watched"] & 3 == 3 and (not calls or calls[0]["data"] == said)' 2>>"$work/static.err"
+	result $? "a library that is part of the program is found by its symbols, and the record says since when it is watched"
+	strip "$things/own_subject"
+	timeout 300 "$hallmark" assess --key "$work/sign.pem" --internet "gateway=$gate" --json -o "$work/own.hallmark" -- \
+		sh -c "cat {target}/*.txt >/tmp/all; $things/own_subject write 192.0.2.2 443 $things/pinned.pem /tmp/all" >"$work/own.json" 2>"$work/own.err"
+	/usr/bin/python3 -c 'import json, sys
+c = next(c for c in json.load(open(sys.argv[1]))["claims"] if c["id"] == "collect.content")
+sys.exit(0 if c["verdict"] == "not verifiable" and c["reason"] == "bytes.unexplained" else 1)' "$work/own.json" 2>>"$work/own.err"
+	result $? "... and without symbols its bytes are opaque: not verifiable"
+fi
 observe none "true"
 given none "calls == [] and libraries == []"
 result $? "a program without TLS: no library, no call"

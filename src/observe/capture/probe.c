@@ -2,6 +2,7 @@
 #include "capture.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
@@ -9,8 +10,11 @@
 
 #include "capture_internal.h"
 
+#include "capture_abi.h"
+
 #include "capture.skel.h"
 #include "probe.skel.h"
+#include "tls.skel.h"
 
 struct attempt {
 	const char *name, *program;
@@ -89,6 +93,25 @@ static void try_recorder(struct hm_capture_probe *row)
 		capture_bpf__destroy(skel);
 }
 
+static void try_tls(struct hm_capture_probe *row)
+{
+	struct tls_bpf *skel;
+	int r = -1;
+
+	hm_libbpf_quiet();
+	skel = tls_bpf__open();
+	if (skel) {
+		bpf_map__set_max_entries(skel->maps.ring, 65536);
+		bpf_map__set_max_entries(skel->maps.alarms, (__u32)sysconf(_SC_PAGESIZE));
+		r = tls_bpf__load(skel);
+	}
+	row->works = r == 0;
+	if (r < 0)
+		set_reason(row, hm_libbpf_said(skel ? -r : errno));
+	if (skel)
+		tls_bpf__destroy(skel);
+}
+
 static bool has_overlay_types(struct btf *btf)
 {
 	return btf && btf__find_by_name_kind(btf, "ovl_inode", BTF_KIND_STRUCT) > 0;
@@ -127,6 +150,10 @@ size_t hm_capture_probe(struct hm_capture_probe *rows, size_t max)
 	if (count < max) {
 		rows[count] = (struct hm_capture_probe){ .name = "the whole recorder", .needed = true };
 		try_recorder(&rows[count++]);
+	}
+	if (count < max) {
+		rows[count] = (struct hm_capture_probe){ .name = "plaintext given to TLS libraries", .needed = false };
+		try_tls(&rows[count++]);
 	}
 	return count;
 }

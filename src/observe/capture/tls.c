@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -56,6 +57,8 @@ struct hm_tls {
 	void *seen;
 	struct bpf_link **links;
 	size_t link_count;
+	int *many; /* links of many probes each */
+	size_t many_count;
 };
 
 struct hm_tls *hm_tls_new(const struct hm_capture_spec *spec, struct capture_bpf *recorder)
@@ -132,6 +135,10 @@ static int share_maps(struct hm_tls *t, struct tls_bpf *skel)
 	return r == 0 ? share(skel->maps.data_alarm, recorder->maps.data_alarm) : r;
 }
 
+/* What libbpf and the headers of Debian 12 do not have yet (linux/bpf.h, since 6.6): many probes by one link. To let go of a link costs a
+ * grace period of the kernel's, however many probes it has. */
+enum { LINK_CREATE = 28, UPROBE_MULTI = 48, UPROBE_MULTI_RETURN = 1 };
+
 /* Where they do not load (sleepable uprobes came with 6.0) nothing is told, and LIBRARY says so. */
 static bool load(struct hm_tls *t)
 {
@@ -148,6 +155,8 @@ static bool load(struct hm_tls *t)
 	skel->rodata->ring_stop = t->recorder->rodata->ring_stop;
 	skel->rodata->ask_every = t->recorder->rodata->ask_every;
 	skel->rodata->pressure = t->recorder->rodata->pressure;
+	bpf_program__set_expected_attach_type(skel->progs.on_give, (enum bpf_attach_type)UPROBE_MULTI);
+	bpf_program__set_expected_attach_type(skel->progs.on_take, (enum bpf_attach_type)UPROBE_MULTI);
 	if (share_maps(t, skel) < 0 || tls_bpf__load(skel) < 0) {
 		tls_bpf__destroy(skel);
 		return false;
@@ -171,13 +180,61 @@ static bool add_probe(struct hm_tls *t, const char *path, uint64_t offset, uint6
 	return true;
 }
 
+struct many {
+	uint32_t program, target, type, link_flags;
+	uint64_t path, offsets, counters, cookies;
+	uint32_t count, flags, pid, pad;
+};
+
+static bool add_probes(struct hm_tls *t, const char *path, const uint64_t *offsets, const uint64_t *cookies, uint32_t count, bool at_return)
+{
+	const struct bpf_program *program = at_return ? t->skel->progs.on_take : t->skel->progs.on_give;
+	struct many attr = { .program = (uint32_t)bpf_program__fd(program), .type = UPROBE_MULTI, .path = (uint64_t)(uintptr_t)path,
+			     .offsets = (uint64_t)(uintptr_t)offsets, .cookies = (uint64_t)(uintptr_t)cookies, .count = count,
+			     .flags = at_return ? UPROBE_MULTI_RETURN : 0 };
+	long fd = count ? syscall(SYS_bpf, LINK_CREATE, &attr, sizeof(attr)) : -1;
+
+	if (fd < 0)
+		return count == 0;
+	t->many = hm_realloc(t->many, t->many_count + 1, sizeof(*t->many));
+	t->many[t->many_count++] = (int)fd;
+	return true;
+}
+
+/* Bits of the functions that are watched now, 0 where the kernel does not know such links. */
+static uint64_t watch_many(struct hm_tls *t, const char *path, const struct hm_symbol *found)
+{
+	uint64_t offsets[HM_COUNT(functions)], cookies[HM_COUNT(functions)], returns[HM_COUNT(functions)], of_returns[HM_COUNT(functions)];
+	uint32_t count = 0, returning = 0;
+	uint64_t watched = 0;
+
+	for (size_t i = 0; i < HM_COUNT(functions); i++) {
+		bool twice = false;
+
+		for (size_t k = 0; k < i; k++)
+			twice |= found[k].offset == found[i].offset;
+		if (!found[i].offset)
+			continue;
+		watched |= 1ull << functions[i].number;
+		if (twice)
+			continue;
+		if (functions[i].returns) {
+			returns[returning] = found[i].offset;
+			of_returns[returning++] = functions[i].cookie;
+		}
+		offsets[count] = found[i].offset;
+		cookies[count++] = functions[i].cookie;
+	}
+	return add_probes(t, path, returns, of_returns, returning, true) && add_probes(t, path, offsets, cookies, count, false) ? watched : 0;
+}
+
 /* Bits of the functions that are watched now. The return first: a call that is seen is seen to return. */
 static uint64_t watch(struct hm_tls *t, const char *path, const struct hm_symbol *found)
 {
-	uint64_t watched = 0;
+	uint64_t watched = load(t) ? watch_many(t, path, found) : 0;
 
-	if (!load(t))
-		return 0;
+	if (watched || !t->skel)
+		return watched;
 	for (size_t i = 0; i < HM_COUNT(functions); i++) {
 		const struct function *f = &functions[i];
 		bool twice = false;
@@ -375,7 +432,9 @@ void hm_tls_detach(struct hm_tls *t)
 {
 	for (size_t i = 0; i < t->link_count; i++)
 		bpf_link__destroy(t->links[i]);
-	t->link_count = 0;
+	for (size_t i = 0; i < t->many_count; i++)
+		close(t->many[i]);
+	t->link_count = t->many_count = 0;
 }
 
 void hm_tls_free(struct hm_tls *t)
@@ -384,6 +443,7 @@ void hm_tls_free(struct hm_tls *t)
 		return;
 	hm_tls_detach(t);
 	free(t->links);
+	free(t->many);
 	if (t->skel)
 		tls_bpf__destroy(t->skel);
 	tdestroy(t->seen, free);
