@@ -86,7 +86,7 @@ static void lengths_stay(void **state HM_UNUSED)
 /* One fact about the machine is as at level 1, the others as at level 0. */
 static void rows_of_the_machine(void **state HM_UNUSED)
 {
-	struct hm_factor_part mac = { 3, 0, 1, 0 }, wrong[] = { { 7, 0, 1, 0 }, { 3, 0, 2, 0 }, { 3, 0, 1, 1 } };
+	struct hm_factor_part mac = { 4, 0, 1, 0 }, wrong[] = { { 8, 0, 1, 0 }, { 4, 0, 2, 0 }, { 4, 0, 1, 1 } };
 	HM_CLEANUP(hm_factor_release) struct hm_world *zero = help_world(NULL, 0, 5), *one = help_world("host.mac", 1, 5), *mix = mixed("host", &mac, 1);
 
 	expect_same(mix, zero);
@@ -153,10 +153,10 @@ static void places_are_of_who_has_a_part(void **state HM_UNUSED)
 	assert_int_equal(hm_factor_places("names", 11), 1);
 	assert_int_equal(hm_factor_places("content", 11), 0);
 	assert_int_equal(hm_factor_places("names", 12), 0);
-	assert_int_equal(hm_factor_things("host"), 7);
-	assert_int_equal(hm_factor_places("host", 6), 1);
-	assert_int_equal(hm_factor_places("host", 7), 0);
-	assert_string_equal(hm_factor_thing("host", 3), "host.mac");
+	assert_int_equal(hm_factor_things("host"), 8);
+	assert_int_equal(hm_factor_places("host", 7), 1);
+	assert_int_equal(hm_factor_places("host", 8), 0);
+	assert_string_equal(hm_factor_thing("host", 4), "host.mac");
 	assert_int_equal(hm_factor_things("host.mac"), 0);
 	assert_int_equal(hm_factor_places("host.mac", 0), 0);
 	assert_int_equal(hm_factor_places("names.count", 3), 0);
