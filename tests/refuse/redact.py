@@ -35,8 +35,13 @@ WISHES = [["--withhold", "packets"], ["--withhold", "trees"], ["--withhold", "re
 for folder in sorted(glob.glob(f"{source}/tests/golden/v*/")):
     bundle, key, name = folder + "sample.hallmark", folder + "key.pem.pub", os.path.basename(folder[:-1])
     expected = "sha256:" + open(folder + "id").read().strip()
+    with zipfile.ZipFile(bundle) as z:
+        trees = sum(r["leaves"] for r in json.loads(z.read("core.json"))["records"] if r["name"].endswith("tree.cbor.zst"))
     for wish in WISHES:
         done = redact(bundle, *wish)
+        if wish == ["--withhold", "trees"] and not trees:
+            result(done.returncode == 3 and not os.path.exists(new), f"{name}: nothing was left on disk, so there is nothing to withhold: 3", [done.stderr])
+            continue
         if done.returncode:
             result(False, f"{name}: {' '.join(wish)}", [done.stderr])
             continue

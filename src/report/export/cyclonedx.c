@@ -23,7 +23,6 @@ static json_t *property(const char *name, const char *value)
 
 static json_t *file_component(const json_t *file)
 {
-	HM_CLEANUP(hm_bytes_release) struct hm_bytes path = { 0 };
 	const char *origin = text_of(file, "origin");
 	json_t *out = json_pack("{s:s,s:[{s:s,s:s}]}", "type", "file", "hashes", "alg", "SHA-256", "content", text_of(file, "sha256"));
 

@@ -2,6 +2,16 @@
  * own. */
 #include "stage.h"
 
+/* Those that the kernel's programs made: the recorder itself tells of libraries that it has found. */
+static size_t made_by_programs(const struct stage *stage)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < stage->count; i++)
+		count += stage->events[i].event.kind != HM_EV_LIBRARY;
+	return count;
+}
+
 static void run_step(struct stage *stage, const char *step, const char *three, const char *four)
 {
 	const char *argv[] = { HM_SUBJECT, step, stage->folder, three, four, NULL };
@@ -14,7 +24,7 @@ static void run_step(struct stage *stage, const char *step, const char *three, c
 	assert_true(compare(stage) > 0);
 	assert_int_equal(check_sequences(stage), 0);
 	check_task_sequence(stage, stage->events[0].event.tid);
-	assert_int_equal(stage->stats.produced, stage->count);
+	assert_int_equal(stage->stats.produced, made_by_programs(stage));
 	assert_int_equal(stage->stats.lost, 0);
 }
 

@@ -403,13 +403,15 @@ static bool two_stopped(void)
 /* The recorder itself is killed while everything stands: its guard lets it go. */
 static void recorder_killed(bool no_freezer)
 {
-	int out, status;
+	int out, status, pair[2];
 	pid_t pid, recorder;
+	char byte;
 
 	stage_of_test.spec.ring_bytes = 1u << 20;
 	stage_of_test.spec.no_freezer = no_freezer;
 	pid = start_flood("1000", "2", &out);
 	kill(pid, SIGSTOP);
+	assert_int_equal(pipe2(pair, O_CLOEXEC), 0);
 	recorder = fork();
 	assert_true(recorder >= 0);
 	if (recorder == 0) {
@@ -418,9 +420,15 @@ static void recorder_killed(bool no_freezer)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (hm_capture_open(&stage_of_test.capture, &stage_of_test.spec, &fail) == 0)
 			kill(pid, SIGCONT);
+		if (write(pair[1], "", 1) < 0)
+			_exit(1);
 		for (;;)
 			pause();
 	}
+	/* Its children flood while it stands: all may stand before the recorder lets it go. */
+	assert_int_equal(read(pair[0], &byte, 1), 1);
+	close(pair[0]);
+	close(pair[1]);
 	await(no_freezer ? two_stopped : is_frozen);
 	kill(recorder, SIGKILL);
 	assert_int_equal(waitpid(recorder, &status, 0), recorder);
