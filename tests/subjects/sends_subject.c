@@ -427,8 +427,8 @@ static void step_replaced(void)
 	state("!write ino=%llu bytes=100", ino_of(file));
 }
 
-enum { RACES = 15000 };
-static atomic_int racing, over;
+enum { RACES = 15000, TURNS = 1000 };
+static atomic_int racing, over, turns; /* how often the second socket had its turn */
 
 /* Replaces what descriptor `racing` stands for, and closes it, all the time. */
 static void *replace(void *three)
@@ -440,6 +440,7 @@ static void *replace(void *three)
 			close(racing);
 		else
 			dup2(fd[i % 3], racing);
+		turns += i % 3 == 1;
 	}
 	return NULL;
 }
@@ -455,7 +456,7 @@ static void step_race(void)
 
 	racing = dup(fd[0]);
 	must(racing >= 0 && fd[2] >= 0 && pthread_create(&thread, NULL, replace, fd) == 0, "a thread");
-	while (sent < RACES) {
+	while (sent < RACES || turns < TURNS) {
 		if (write(racing, payload, 100) == 100)
 			sent++;
 		else
