@@ -1,6 +1,7 @@
 #include "commands.h"
 
 #include "comparison.h"
+#include "program.h"
 
 static const struct hm_option options[] = {
 	{ "json", 'j', NULL, false, "print hallmark/comparison/v1" },
@@ -9,7 +10,15 @@ static const struct hm_option options[] = {
 
 static int run(const struct hm_args *args, struct hm_fail *fail)
 {
-	return hm_comparison(args->operand[0], args->operand[1], hm_args_has(args, "json"), hm_args_has(args, "quiet"), fail);
+	HM_CLEANUP(hm_compared_release) struct hm_compared old = { 0 }, new = { 0 };
+	int r;
+
+	hm_program_working("verifying both");
+	r = hm_compared_open(&old, args->operand[0], fail);
+	if (r == 0)
+		r = hm_compared_open(&new, args->operand[1], fail);
+	hm_program_done();
+	return r < 0 ? r : hm_comparison(&old, &new, hm_args_has(args, "json"), hm_args_has(args, "quiet"), fail);
 }
 
 const struct hm_command hm_cmd_compare = {

@@ -2,9 +2,6 @@
 
 #include "program.h"
 
-static const struct hm_command *const all[] = { &hm_cmd_assess, &hm_cmd_observe, &hm_cmd_evaluate, &hm_cmd_verify,
-						&hm_cmd_replicate, &hm_cmd_compare, &hm_cmd_redact, &hm_cmd_report, &hm_cmd_export, &hm_cmd_keygen, &hm_cmd_log, &hm_cmd_witness, &hm_cmd_doctor, &hm_cmd_completion };
-
 static int run(const struct hm_args *args, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
@@ -13,13 +10,13 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 		return hm_fail_set(fail, HM_E_USAGE, "no completion for %s (bash is there)", args->operand[0]);
 	hm_bytes_text(&out, "# bash completion for hallmark, made by: hallmark completion bash\n"
 			    "_hallmark() {\n\tlocal word=${COMP_WORDS[COMP_CWORD]} words=\n\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n\t\twords='");
-	for (size_t i = 0; i < HM_COUNT(all); i++)
-		hm_bytes_printf(&out, "%s%s", i ? " " : "", all[i]->name);
+	for (size_t i = 0; hm_commands[i]; i++)
+		hm_bytes_printf(&out, "%s%s", i ? " " : "", hm_commands[i]->name);
 	hm_bytes_text(&out, "'\n\telse\n\t\tcase ${COMP_WORDS[1]} in\n");
-	for (size_t i = 0; i < HM_COUNT(all); i++) {
-		hm_bytes_printf(&out, "\t\t%s) words='--help", all[i]->name);
-		for (size_t k = 0; k < all[i]->option_count; k++)
-			hm_bytes_printf(&out, " --%s", all[i]->options[k].name);
+	for (size_t i = 0; hm_commands[i]; i++) {
+		hm_bytes_printf(&out, "\t\t%s) words='--help", hm_commands[i]->name);
+		for (size_t k = 0; k < hm_commands[i]->option_count; k++)
+			hm_bytes_printf(&out, " --%s", hm_commands[i]->options[k].name);
 		hm_bytes_text(&out, "' ;;\n");
 	}
 	hm_bytes_text(&out, "\t\tesac\n\tfi\n\tcase $word in\n\t-* | '') mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\") ;;\n"

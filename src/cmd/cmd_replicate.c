@@ -3,10 +3,8 @@
 
 #include "assess.h"
 #include "comparison.h"
-#include "fs.h"
 #include "json.h"
 #include "program.h"
-#include "verify.h"
 
 static const struct hm_option options[] = {
 	{ "output", 'o', "NEW.hallmark", false, "the bundle to write" },
@@ -17,35 +15,13 @@ static const struct hm_option options[] = {
 	{ "quiet", 'q', NULL, false, "print nothing; the exit code tells" },
 };
 
-struct first {
-	struct hm_map map;
-	struct hm_verify verified;
-	json_t *plan;
-};
-
-static void release_first(struct first *first)
+static int read_plan(json_t **plan, const struct hm_compared *first, struct hm_fail *fail)
 {
-	json_decref(first->plan);
-	hm_verify_release(&first->verified);
-	hm_fs_unmap(&first->map);
-}
+	struct hm_slice text;
 
-/* What is replicated is what was found: a bundle in which something is false has found nothing. */
-static int open_first(struct first *first, const char *path, struct hm_fail *fail)
-{
-	struct hm_slice plan;
-	int r = hm_fs_map(&first->map, path, fail);
-
-	if (r == 0)
-		r = hm_verify_bundle(&first->verified, first->map.bytes, NULL, 0, NULL, 0, fail);
-	for (size_t i = 0; r == 0 && i < first->verified.rows; i++)
-		if (first->verified.row[i].outcome == HM_CHECK_FALSE)
-			r = hm_fail_set(fail, HM_E_BAD, "%s: %s: %s", path, first->verified.row[i].name, first->verified.row[i].detail);
-	if (r == 0 && !first->verified.findings.len)
-		r = hm_fail_set(fail, HM_E_BAD, "%s: its findings cannot be derived by this version", path);
-	if (r == 0 && !hm_parts_get(first->verified.parts, "plan.json", &plan))
-		r = hm_fail_set(fail, HM_E_BAD, "%s: there is no plan in it", path);
-	return r < 0 ? r : hm_json_parse(&first->plan, plan, "plan.json", fail);
+	if (!hm_parts_get(first->verified.parts, "plan.json", &text))
+		return hm_fail_set(fail, HM_E_BAD, "there is no plan in it");
+	return hm_json_parse(plan, text, "plan.json", fail);
 }
 
 /* The command line of the assessment, grown word by word. */
@@ -154,29 +130,38 @@ static int compose(struct line *line, const struct hm_args *args, const json_t *
 	return 0;
 }
 
-static int run(const struct hm_args *args, struct hm_fail *fail)
+/* What is replicated is what was found: a bundle in which something is false has found nothing. */
+static int replicate(const struct hm_args *args, struct hm_compared *first, struct hm_fail *fail)
 {
-	HM_CLEANUP(release_first) struct first first = { 0 };
 	HM_CLEANUP(release_line) struct line line = { .count = 0 };
 	HM_CLEANUP(hm_args_release) struct hm_args assess = { 0 };
-	const char *path = args->operand[0];
+	HM_JSON json_t *plan = NULL;
+	int r;
+
+	hm_program_working("verifying the first");
+	r = hm_compared_open(first, args->operand[0], fail);
+	hm_program_done();
+	if (r == 0)
+		r = read_plan(&plan, first, fail);
+	if (r == 0)
+		r = compose(&line, args, plan, fail);
+	if (r < 0)
+		return hm_fail_in(fail, "replicating %s", args->operand[0]);
+	r = hm_args_parse(&assess, &hm_cmd_assess, line.count, line.word, fail);
+	return r < 0 ? r : hm_assess_command(&assess, &first->verified, fail);
+}
+
+static int run(const struct hm_args *args, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_compared_release) struct hm_compared first = { 0 }, again = { 0 };
 	int r;
 
 	if (!hm_args_get(args, "output"))
 		return hm_fail_set(fail, HM_E_USAGE, "usage: hallmark replicate %s", args->command->usage);
-	hm_program_working("verifying the first");
-	r = open_first(&first, path, fail);
-	hm_program_done();
-	if (r == 0)
-		r = compose(&line, args, first.plan, fail);
-	if (r < 0)
-		return hm_fail_in(fail, "replicating %s", path);
-	r = hm_args_parse(&assess, &hm_cmd_assess, line.count, line.word, fail);
-	if (r == 0)
-		r = hm_assess_command(&assess, &first.verified, fail);
-	if (r < 0)
-		return r;
-	return hm_comparison(path, hm_args_get(args, "output"), hm_args_has(args, "json"), hm_args_has(args, "quiet"), fail);
+	r = replicate(args, &first, fail);
+	if (r >= 0)
+		r = hm_compared_open(&again, hm_args_get(args, "output"), fail);
+	return r < 0 ? r : hm_comparison(&first, &again, hm_args_has(args, "json"), hm_args_has(args, "quiet"), fail);
 }
 
 const struct hm_command hm_cmd_replicate = {

@@ -1,35 +1,29 @@
 #include "comparison.h"
 
 #include "agree.h"
-#include "fs.h"
 #include "program.h"
-#include "verify.h"
 
-struct side {
-	struct hm_map map;
-	struct hm_verify verified;
-	json_t *findings;
-};
-
-static void release(struct side *side)
+int hm_compared_open(struct hm_compared *out, const char *path, struct hm_fail *fail)
 {
-	json_decref(side->findings);
-	hm_verify_release(&side->verified);
-	hm_fs_unmap(&side->map);
-}
-
-static int open_side(struct side *side, const char *path, struct hm_fail *fail)
-{
-	int r = hm_fs_map(&side->map, path, fail);
+	const struct hm_verify_row *bad;
+	int r = hm_fs_map(&out->map, path, fail);
 
 	if (r == 0)
-		r = hm_verify_bundle(&side->verified, side->map.bytes, NULL, 0, NULL, 0, fail);
-	for (size_t i = 0; r == 0 && i < side->verified.rows; i++)
-		if (side->verified.row[i].outcome == HM_CHECK_FALSE)
-			r = hm_fail_set(fail, HM_E_BAD, "%s: %s: %s", path, side->verified.row[i].name, side->verified.row[i].detail);
-	if (r == 0 && !side->verified.findings.len)
-		r = hm_fail_set(fail, HM_E_BAD, "%s: its findings cannot be derived by this version", path);
-	return r < 0 ? r : hm_json_parse(&side->findings, hm_slice_of(&side->verified.findings), path, fail);
+		r = hm_verify_bundle(&out->verified, out->map.bytes, NULL, 0, NULL, 0, fail);
+	if (r < 0)
+		return r;
+	bad = hm_verify_first_false(&out->verified);
+	if (bad)
+		return hm_fail_set(fail, HM_E_BAD, "%s: %s: %s", path, bad->name, bad->detail);
+	if (!out->verified.findings.len)
+		return hm_fail_set(fail, HM_E_BAD, "%s: its findings cannot be derived by this version", path);
+	return 0;
+}
+
+void hm_compared_release(struct hm_compared *compared)
+{
+	hm_verify_release(&compared->verified);
+	hm_fs_unmap(&compared->map);
 }
 
 static const char *text_of(const json_t *row, const char *name)
@@ -81,7 +75,7 @@ static void tell_claims(struct hm_bytes *out, const json_t *agreement)
 		hm_bytes_printf(out, "  %-24s was %s, is %s\n", text_of(row, "id"), text_of(row, "old"), text_of(row, "new"));
 }
 
-static int print_table(const json_t *agreement, const struct side *old, const struct side *new, struct hm_fail *fail)
+static int print_table(const json_t *agreement, const struct hm_compared *old, const struct hm_compared *new, struct hm_fail *fail)
 {
 	static const char *const summary[] = { "they agree", "they differ", "not comparable" };
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
@@ -108,7 +102,7 @@ static int print_table(const json_t *agreement, const struct side *old, const st
 	return hm_program_print(hm_slice_of(&out), fail);
 }
 
-static int print_json(json_t *agreement, const struct side *old, const struct side *new, struct hm_fail *fail)
+static int print_json(json_t *agreement, const struct hm_compared *old, const struct hm_compared *new, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
 
@@ -120,23 +114,19 @@ static int print_json(json_t *agreement, const struct side *old, const struct si
 	return hm_program_print(hm_slice_of(&out), fail);
 }
 
-int hm_comparison(const char *old_path, const char *new_path, bool json, bool quiet, struct hm_fail *fail)
+int hm_comparison(const struct hm_compared *old, const struct hm_compared *new, bool json, bool quiet, struct hm_fail *fail)
 {
-	HM_CLEANUP(release) struct side old = { 0 }, new = { 0 };
-	HM_JSON json_t *agreement = NULL;
-	int r = 0;
+	HM_JSON json_t *was = NULL, *is = NULL, *agreement = NULL;
+	int r = hm_json_parse(&was, hm_slice_of(&old->verified.findings), "findings", fail);
 
-	hm_program_working("verifying both");
-	r = open_side(&old, old_path, fail);
 	if (r == 0)
-		r = open_side(&new, new_path, fail);
-	hm_program_done();
+		r = hm_json_parse(&is, hm_slice_of(&new->verified.findings), "findings", fail);
 	if (r < 0)
 		return r;
-	agreement = hm_agree(old.findings, new.findings);
+	agreement = hm_agree(was, is);
 	if (json)
-		r = print_json(agreement, &old, &new, fail);
+		r = print_json(agreement, old, new, fail);
 	else if (!quiet)
-		r = print_table(agreement, &old, &new, fail);
+		r = print_table(agreement, old, new, fail);
 	return r < 0 ? r : hm_agree_exit(agreement);
 }

@@ -1,9 +1,18 @@
 #pragma once
 /* Two bundles held against each other, and what comes of it told (doc/format/replication.md). */
-#include <stdbool.h>
+#include "fs.h"
+#include "verify.h"
 
-#include "fail.h"
+/* A bundle that was verified, without keys, and in which nothing is false. */
+struct hm_compared {
+	struct hm_map map;
+	struct hm_verify verified; /* its findings are there */
+};
 
-/* Verifies both bundles without keys, compares what is derived from them, and prints it: as a table, as hallmark/comparison/v1 with `json`, not
- * at all with `quiet`. Returns 0, 1 or 2 as `compare` exits; HM_E_BAD where one of them is false or malformed, or cannot be derived. */
-int hm_comparison(const char *old_path, const char *new_path, bool json, bool quiet, struct hm_fail *fail) HM_MUST_CHECK;
+/* HM_E_BAD for a bundle that is false or malformed, or whose findings cannot be derived by this version. Release it in any case. */
+int hm_compared_open(struct hm_compared *out, const char *path, struct hm_fail *fail) HM_MUST_CHECK;
+void hm_compared_release(struct hm_compared *compared);
+/* Compares what is derived from both and prints it: as a table, as hallmark/comparison/v1 with `json`, not at all with `quiet`. Returns 0, 1
+ * or 2 as `compare` exits. */
+int hm_comparison(const struct hm_compared *old_bundle, const struct hm_compared *new_bundle, bool json, bool quiet,
+		  struct hm_fail *fail) HM_MUST_CHECK;

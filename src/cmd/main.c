@@ -2,15 +2,19 @@
 #include "program.h"
 #include "selftest.h"
 
+const struct hm_command *const hm_commands[] = {
+	&hm_cmd_assess, &hm_cmd_observe, &hm_cmd_evaluate, &hm_cmd_verify, &hm_cmd_replicate, &hm_cmd_compare, &hm_cmd_redact,
+	&hm_cmd_report, &hm_cmd_export, &hm_cmd_keygen, &hm_cmd_log, &hm_cmd_witness, &hm_cmd_doctor, &hm_cmd_completion,
+	NULL,
+};
+
 int main(int argc, char **argv)
 {
-	static const struct hm_command *const commands[] = { &hm_cmd_assess, &hm_cmd_observe, &hm_cmd_evaluate, &hm_cmd_verify,
-							     &hm_cmd_replicate, &hm_cmd_compare, &hm_cmd_redact, &hm_cmd_report, &hm_cmd_export, &hm_cmd_keygen, &hm_cmd_log, &hm_cmd_witness, &hm_cmd_doctor, &hm_cmd_completion, NULL };
 	static const struct hm_program program = {
 		.name = "hallmark",
 		.about = "Shows with evidence what a security product collects, what it could collect, what its cloud could make\n"
 			 "it change, and whether the controls over that work. Anyone can derive its findings again.",
-		.commands = commands,
+		.commands = hm_commands,
 	};
 
 	/* Not a command: what the self-test starts in its chamber. */

@@ -24,14 +24,6 @@ static void release(struct all *all)
 	free(all->list);
 }
 
-static const struct hm_verify_row *first_false(const struct hm_verify *v)
-{
-	for (size_t i = 0; i < v->rows; i++)
-		if (v->row[i].outcome == HM_CHECK_FALSE)
-			return &v->row[i];
-	return NULL;
-}
-
 static void say_signers(struct hm_bytes *out, uint64_t signers, const struct hm_replications *r)
 {
 	const char *before = ", signed by ";
@@ -108,7 +100,7 @@ static int take(struct one *one, struct hm_verify *first, const char *path, cons
 		code = hm_verify_bundle(&one->verified, one->map.bytes, r->keys, r->key_count, NULL, 0, fail);
 	if (code < 0)
 		return code;
-	bad = first_false(&one->verified);
+	bad = hm_verify_first_false(&one->verified);
 	if (bad)
 		hm_verify_say(first, "replication", HM_CHECK_FALSE, "%s: %s: %s", path, bad->name, bad->detail);
 	else if (!hm_replication_of(one->of, one->verified.parts))

@@ -49,6 +49,14 @@ int hm_verify_exit(const struct hm_verify *v)
 	return worst == 2 ? 1 : worst == 1 ? 2 : 0;
 }
 
+const struct hm_verify_row *hm_verify_first_false(const struct hm_verify *v)
+{
+	for (size_t i = 0; i < v->rows; i++)
+		if (v->row[i].outcome == HM_CHECK_FALSE)
+			return &v->row[i];
+	return NULL;
+}
+
 void hm_verify_release(struct hm_verify *v)
 {
 	hm_parts_free(v->parts);

@@ -30,6 +30,8 @@ int hm_verify_bundle(struct hm_verify *out, struct hm_slice file, struct hm_pubk
 		     const char *const *require, size_t require_count, struct hm_fail *fail) HM_MUST_CHECK;
 /* 0, 1 or 2 as CONTRACTS.md section 1 says. */
 int hm_verify_exit(const struct hm_verify *v) HM_MUST_CHECK;
+/* The first check that is false, or NULL. */
+const struct hm_verify_row *hm_verify_first_false(const struct hm_verify *v) HM_MUST_CHECK;
 void hm_verify_release(struct hm_verify *v);
 /* Adds a row; for checks that stand above this module (the report made again). */
 void hm_verify_say(struct hm_verify *v, const char *name, enum hm_check outcome, const char *format, ...) HM_PRINTF(4, 5);
