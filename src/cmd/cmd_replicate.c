@@ -141,8 +141,9 @@ static int replicate(const struct hm_args *args, struct hm_compared *first, stru
 	hm_program_working("verifying the first");
 	r = hm_compared_open(first, args->operand[0], fail);
 	hm_program_done();
-	if (r == 0)
-		r = read_plan(&plan, first, fail);
+	if (r < 0)
+		return r;
+	r = read_plan(&plan, first, fail);
 	if (r == 0)
 		r = compose(&line, args, plan, fail);
 	if (r < 0)

@@ -6,6 +6,7 @@
 int hm_compared_open(struct hm_compared *out, const char *path, struct hm_fail *fail)
 {
 	const struct hm_verify_row *bad;
+	struct hm_slice redaction;
 	int r = hm_fs_map(&out->map, path, fail);
 
 	if (r == 0)
@@ -16,7 +17,8 @@ int hm_compared_open(struct hm_compared *out, const char *path, struct hm_fail *
 	if (bad)
 		return hm_fail_set(fail, HM_E_BAD, "%s: %s: %s", path, bad->name, bad->detail);
 	if (!out->verified.findings.len)
-		return hm_fail_set(fail, HM_E_BAD, "%s: its findings cannot be derived by this version", path);
+		return hm_fail_set(fail, HM_E_UNKNOWN, "%s: its findings cannot be derived: %s", path,
+				   hm_parts_get(out->verified.parts, "redaction.json", &redaction) ? "evidence is withheld" : "this version does not know their semantics");
 	return 0;
 }
 

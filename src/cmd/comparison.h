@@ -9,7 +9,7 @@ struct hm_compared {
 	struct hm_verify verified; /* its findings are there */
 };
 
-/* HM_E_BAD for a bundle that is false or malformed, or whose findings cannot be derived by this version. Release it in any case. */
+/* HM_E_BAD for a bundle that is false or malformed, HM_E_UNKNOWN for one whose findings cannot be derived here (withheld, or of a later version). Release it in any case. */
 int hm_compared_open(struct hm_compared *out, const char *path, struct hm_fail *fail) HM_MUST_CHECK;
 void hm_compared_release(struct hm_compared *compared);
 /* Compares what is derived from both and prints it: as a table, as hallmark/comparison/v1 with `json`, not at all with `quiet`. Returns 0, 1

@@ -44,9 +44,10 @@ static uint64_t hold(struct hm_verify *first, const struct hm_verify *of, struct
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes signers = { 0 };
 	struct hm_fail fail = { 0 };
 	bool counts;
+	int code = hm_replication_check(&counts, of, &one->verified, &fail);
 
-	if (hm_replication_check(&counts, of, &one->verified, &fail) < 0) {
-		hm_verify_say(first, "replication", HM_CHECK_FALSE, "%s: %s", path, fail.text);
+	if (code < 0) {
+		hm_verify_say(first, "replication", code == HM_E_UNKNOWN ? HM_CHECK_UNCHECKED : HM_CHECK_FALSE, "%s: %s", path, fail.text);
 		return 0;
 	}
 	one->held = true;

@@ -75,6 +75,14 @@ result $? "... but it counts for nothing"
 exits 0 "$hallmark" assess -q -k one -o closed.hallmark --internet closed -- sh -c 'cat {target}/letter.txt'
 exits 2 "$hallmark" compare first.hallmark closed.hallmark
 result $? "another internet: not comparable"
+exits 0 "$hallmark" redact first.hallmark -o redacted.hallmark --withhold all
+exits 2 "$hallmark" compare first.hallmark redacted.hallmark
+grep -q 'evidence is withheld' said
+result $? "evidence withheld: not comparable, and it says why"
+exits 0 "$hallmark" redact second.hallmark -o redacted.hallmark --withhold all
+exits 2 "$verify" first.hallmark --key one.pub --key two.pub --replication redacted.hallmark
+grep -q 'unchecked *replication .*withheld' said
+result $? "a replication of which evidence is withheld is not false, and was not checked"
 exits 3 "$hallmark" replicate first.hallmark
 result $? "replicate without --output: wrong usage"
 exits 1 "$hallmark" compare first.hallmark "$mode"

@@ -82,7 +82,7 @@ static int read_side(struct side *side, const struct hm_parts *parts, struct hm_
 	int r;
 
 	if (!findings.len)
-		return hm_fail_set(fail, HM_E_BAD, "its findings could not be derived");
+		return hm_fail_set(fail, HM_E_UNKNOWN, "findings could not be derived: evidence is withheld, or of a later version");
 	r = hm_json_parse_canonical(&side->findings, findings, "findings", fail);
 	return r < 0 ? r : document(&side->assessment, parts, "assessment.json", fail);
 }
