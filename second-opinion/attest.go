@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/sha256"
 	"crypto/x509"
@@ -18,9 +19,11 @@ import (
 	"unicode/utf8"
 )
 
+// A key of P-256, or of Ed25519.
 type publicKey struct {
-	id  string
-	key *ecdsa.PublicKey
+	id      string
+	key     *ecdsa.PublicKey
+	edwards ed25519.PublicKey
 }
 
 // readKey takes exactly one PEM block as Hallmark and openssl write it.
@@ -33,16 +36,23 @@ func readKey(text []byte) (*publicKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("not a public key")
 	}
-	key, ok := any.(*ecdsa.PublicKey)
-	if !ok || key.Curve != elliptic.P256() {
-		return nil, fmt.Errorf("not a key of P-256")
+	k := &publicKey{}
+	switch key := any.(type) {
+	case *ecdsa.PublicKey:
+		k.key = key
+	case ed25519.PublicKey:
+		k.edwards = key
 	}
-	der, err := x509.MarshalPKIXPublicKey(key)
+	if k.edwards == nil && (k.key == nil || k.key.Curve != elliptic.P256()) {
+		return nil, fmt.Errorf("not a key of P-256 or Ed25519")
+	}
+	der, err := x509.MarshalPKIXPublicKey(any)
 	if err != nil || !bytes.Equal(der, block.Bytes) {
-		return nil, fmt.Errorf("not the one encoding of an uncompressed point")
+		return nil, fmt.Errorf("not the one encoding of the key")
 	}
 	sum := sha256.Sum256(der)
-	return &publicKey{id: base64.StdEncoding.EncodeToString(sum[:]), key: key}, nil
+	k.id = base64.StdEncoding.EncodeToString(sum[:])
+	return k, nil
 }
 
 // derSignature reads SEQUENCE { r, s } in its one form.
@@ -71,8 +81,17 @@ func preAuth(payload []byte) []byte {
 	return append([]byte(fmt.Sprintf("DSSEv1 %d %s %d ", len(payloadType), payloadType, len(payload))), payload...)
 }
 
+// rawLength is that of r and s one behind the other, and of a signature of Ed25519.
+const rawLength = 64
+
 func (k *publicKey) verify(payload, sig []byte) bool {
+	if k.edwards != nil {
+		return len(sig) == rawLength && ed25519.Verify(k.edwards, preAuth(payload), sig)
+	}
 	r, s, ok := derSignature(sig)
+	if !ok && len(sig) == rawLength {
+		r, s, ok = new(big.Int).SetBytes(sig[:32]), new(big.Int).SetBytes(sig[32:]), true
+	}
 	sum := sha256.Sum256(preAuth(payload))
 	return ok && ecdsa.Verify(k.key, sum[:], r, s)
 }
@@ -114,8 +133,8 @@ func readEnvelope(line []byte) (*envelope, error) {
 	if e.sig, err = strictB64(v.items("signatures")[0].str("sig")); err != nil {
 		return nil, fmt.Errorf("a signature that is not base64")
 	}
-	if _, _, ok := derSignature(e.sig); !ok {
-		return nil, fmt.Errorf("a signature that is not DER in its shortest form")
+	if _, _, ok := derSignature(e.sig); !ok && len(e.sig) != rawLength {
+		return nil, fmt.Errorf("a signature that is neither 64 bytes nor DER in its shortest form")
 	}
 	return e, nil
 }

@@ -4,7 +4,10 @@ the program does not, and no request leaves it.  verify.py PAGE HALLMARK_VERIFY 
 import base64, glob, hashlib, io, json, os, random, re, struct, subprocess, sys, tempfile, time, zipfile, zlib
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "support"))
+sys.dont_write_bytecode = True  # the source tree stays as it is
 import chromium
+import resigned
 
 page, verify, source, *makers = sys.argv[1:]
 if not os.path.exists(page):
@@ -167,6 +170,8 @@ if makers:
     same([("valid", valid)], "a fresh bundle", KEY)
     same([("valid", valid)], "a fresh bundle and no key")
     same([("valid", valid)], "a fresh bundle and another key", here("other.pub"))
+    for name, parts, key, good in resigned.cases(members(), work.name):
+        same([(name, pack(parts))], f"{name}, by openssl", key)
     cuts = draw.sample(range(len(valid)), 40) + [0, 1, 4, 29, 30, len(valid) - 22, len(valid) - 1]
     n = same([(f"cut at {at}", valid[:at]) for at in cuts], "cut short")
     result(n == len(cuts), "all of these are refused")

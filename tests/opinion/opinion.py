@@ -130,6 +130,17 @@ differences(logged, "bundles with receipts of a log, most of them false")
 result(len(logged) > 10, "there are some")
 differences([("valid", valid, *KEY), ("valid, no key", valid), ("another key", valid, "--key", here("other.pub")),
              ("required", valid, *KEY, "--require", "no.such.claim")], "a fresh bundle")
+sys.path.insert(0, f"{source}/tests/support")
+sys.dont_write_bytecode = True  # the source tree stays as it is
+import resigned
+signed = [(name, pack(m), key, good) for name, m, key, good in resigned.cases(members(), work.name)]
+differences([(name, data, "--key", key) for name, data, key, _ in signed] + [(name, data) for name, data, _, _ in signed] +
+            [(name, data, "--key", here("p256.pub"), "--key", here("edwards.pub")) for name, data, _, _ in signed], "signed by openssl")
+for name, data, key, good in signed:
+    with open(here("tried.hallmark"), "wb") as f:
+        f.write(data)
+    code = ask(second, here("tried.hallmark"), "--key", key)[0]
+    result(code == (2 if good else 1), f"{name}: {'taken' if good else 'refused'}", [f"exit {code}"])
 differences([(f"cut at {at}", valid[:at]) for at in draw.sample(range(len(valid)), 20) + [0, 3, 4, 29, 30, len(valid) - 1]], "cut short")
 differences([(f"bit of byte {at}", valid[:at] + bytes([valid[at] ^ 1 << at % 8]) + valid[at + 1:]) for at in draw.sample(range(len(valid)), 20)], "one bit")
 differences([(n, pack([m for m in members() if m[0] != n])) for n, _ in members()], "each member missing")

@@ -164,11 +164,13 @@ static void signed_something_else(void **state HM_UNUSED)
 	hm_bytes_u8(&spaced, ' ');
 	space = signed_as(HM_PAYLOAD_TYPE, hm_slice_of(&spaced), hm_pubkey_id(trusted), false);
 	refused_parts(space, "the statement in another form, well signed");
+	/* r and s as others write them are no other signature. */
 	raw = signed_as(HM_PAYLOAD_TYPE, hm_slice_of(&statement), hm_pubkey_id(trusted), true);
 	{
 		HM_CLEANUP(hm_bytes_release) struct hm_bytes file = pack(raw);
 
-		assert_int_equal(exit_of(hm_slice_of(&file), trusted), 1);
+		assert_int_equal(exit_of(hm_slice_of(&file), trusted), 2);
+		assert_int_equal(row_of(hm_slice_of(&file), trusted, "signature"), HM_CHECK_HOLDS);
 	}
 	/* the right signature under another key's id: not by the key that was given */
 	id = signed_as(HM_PAYLOAD_TYPE, hm_slice_of(&statement), hm_pubkey_id(others), false);

@@ -9,6 +9,9 @@ const TYPE = "application/vnd.in-toto+json", ATTESTATIONS = "attestations.intoto
 /* SubjectPublicKeyInfo of P-256 up to the point's 64 bytes (RFC 5480): there is one form. */
 const SPKI = Uint8Array.of(0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
 	0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04);
+/* The same of Ed25519 (RFC 8410), up to the key's 32 bytes. */
+const EDWARDS = Uint8Array.of(0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00);
+const begins = (der, head, rest) => der.length === head.length + rest && same(der.subarray(0, head.length), head);
 
 /* The one PEM block of RFC 7468 in lines of 64; the last line feed may be missing. */
 function readPem(bytes) {
@@ -24,16 +27,17 @@ function readPem(bytes) {
 
 export async function readKey(bytes) {
 	const der = readPem(bytes);
+	const edwards = begins(der, EDWARDS, SCALAR);
 	let key = null;
 
-	if (der.length !== SPKI.length + 2 * SCALAR || !same(der.subarray(0, SPKI.length), SPKI))
-		refuse("public key: not an uncompressed point of P-256");
+	if (!edwards && !begins(der, SPKI, 2 * SCALAR))
+		refuse("public key: neither an uncompressed point of P-256 nor a key of Ed25519");
 	try {
-		key = await crypto.subtle.importKey("spki", der, { name: "ECDSA", namedCurve: "P-256" }, false, ["verify"]);
-	} catch {
-		refuse("public key: the point is not on P-256");
+		key = await crypto.subtle.importKey("spki", der, edwards ? { name: "Ed25519" } : { name: "ECDSA", namedCurve: "P-256" }, false, ["verify"]);
+	} catch (e) {
+		refuse(edwards && e.name === "NotSupportedError" ? "public key: this browser knows no Ed25519" : "public key: the point is not on its curve");
 	}
-	return { id: base64(sha256(der)), key };
+	return { id: base64(sha256(der)), key, edwards };
 }
 
 /* One INTEGER of at most 256 bits, positive and shortest (X.690 section 8.3.2), as 32 bytes; null for any other. */
@@ -76,6 +80,8 @@ function readEnvelope(line) {
 
 	if (!statement || !signature)
 		refuse("envelope: its base64 is not strict (RFC 4648 section 4, padded, no set bits behind the end)");
+	if (signature.length !== 2 * SCALAR && rawSignature(signature) === null)
+		refuse("envelope: its signature is neither 64 bytes nor DER in its shortest form");
 	if (!digest || digest.length !== 32)
 		refuse("envelope: its keyid is not the base64 of a SHA-256");
 	const name = `attestation-${hex(digest.subarray(0, 8))}`;
@@ -180,9 +186,11 @@ function checkStatement(say, parts, envelopes) {
 }
 
 async function signatureHolds(key, e) {
-	const raw = rawSignature(e.signature);
+	if (key.edwards)
+		return e.signature.length === 2 * SCALAR && crypto.subtle.verify({ name: "Ed25519" }, key.key, e.signature, pae(e.statement));
+	const raw = rawSignature(e.signature) ?? e.signature;
 
-	return raw !== null && crypto.subtle.verify({ name: "ECDSA", hash: "SHA-256" }, key, raw, pae(e.statement));
+	return raw.length === 2 * SCALAR && crypto.subtle.verify({ name: "ECDSA", hash: "SHA-256" }, key.key, raw, pae(e.statement));
 }
 
 async function checkSignatures(say, envelopes, keys) {
@@ -197,7 +205,7 @@ async function checkSignatures(say, envelopes, keys) {
 			continue;
 		}
 		trusted++;
-		if (await signatureHolds(key.key, e))
+		if (await signatureHolds(key, e))
 			say.holds("signature", `by key ${e.keyid}`);
 		else
 			say.false("signature", `it is not a signature by key ${e.keyid}`);

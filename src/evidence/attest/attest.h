@@ -20,7 +20,7 @@ void hm_attest_envelope(struct hm_bytes *out, struct hm_slice statement, const c
 /* The Sigstore bundle v0.3 (public key hint) for the same envelope, appended; with its entry in a log when `logged` is not NULL. */
 void hm_attest_sigstore(struct hm_bytes *out, struct hm_slice statement, const char *keyid, struct hm_slice signature, const struct hm_logged *logged);
 /* Reads an envelope line strictly: payload and signature are appended, keyid copied. HM_E_BAD unless hm_attest_envelope of
- * what was read gives the same bytes; the buffers may have grown then. */
+ * what was read gives the same bytes and the signature has a form; the buffers may have grown then. */
 int hm_attest_read(struct hm_slice line, struct hm_bytes *statement, char keyid[64], struct hm_bytes *signature,
 		   struct hm_fail *fail) HM_MUST_CHECK;
 /* The name of a part beside an envelope, its Sigstore bundle or its receipt, in fresh memory: it holds the first 16 hex digits of the

@@ -87,6 +87,8 @@ int hm_attest_read(struct hm_slice line, struct hm_bytes *statement, char keyid[
 	if (hm_text_unbase64(statement, payload) < 0 || hm_text_unbase64(signature, sig) < 0)
 		return hm_fail_set(fail, HM_E_BAD, "envelope: its base64 is not strict (RFC 4648 section 4, padded, no set bits "
 						   "behind the end)");
+	if (!hm_signature_has_form(hm_slice_of(signature)))
+		return hm_fail_set(fail, HM_E_BAD, "envelope: its signature is neither 64 bytes nor DER in its shortest form");
 	if (keyid_digest(digest, id) < 0)
 		return hm_fail_set(fail, HM_E_BAD, "envelope: its keyid is not the base64 of a SHA-256");
 	memcpy(keyid, id.data, id.len);

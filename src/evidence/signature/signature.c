@@ -16,13 +16,17 @@
 struct hm_pubkey {
 	EVP_PKEY *key;
 	char id[45];
+	bool edwards; /* Ed25519; else P-256 */
 	uint8_t spki[HM_SPKI_LEN];
+	size_t spki_len;
 };
 
 /* SubjectPublicKeyInfo of a P-256 key up to its point: RFC 5480 with named curve and an uncompressed point leaves one
  * form, and the point's 64 bytes follow. */
 static const uint8_t spki_head[] = { 0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06,
 				     0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00, 0x04 };
+/* The same of Ed25519 (RFC 8410): the key's 32 bytes follow. */
+static const uint8_t edwards_head[] = { 0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00 };
 
 void hm_pubkey_free(struct hm_pubkey *key)
 {
@@ -68,28 +72,41 @@ static void key_id(char id[45], struct hm_slice spki)
 	id[44] = 0;
 }
 
+static bool begins(struct hm_slice spki, const uint8_t *head, size_t len, size_t whole)
+{
+	return spki.len == whole && memcmp(spki.data, head, len) == 0;
+}
+
 int hm_pubkey_of_spki(struct hm_pubkey **ret, struct hm_slice spki, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_pubkey_cleanup) struct hm_pubkey *key = NULL;
 	const unsigned char *at = spki.data;
+	bool edwards = begins(spki, edwards_head, sizeof(edwards_head), HM_SPKI_ED25519_LEN);
 
-	if (spki.len != HM_SPKI_LEN || memcmp(spki.data, spki_head, sizeof(spki_head)) != 0)
-		return hm_fail_set(fail, HM_E_BAD, "public key: not an uncompressed point of P-256");
+	if (!edwards && !begins(spki, spki_head, sizeof(spki_head), HM_SPKI_LEN))
+		return hm_fail_set(fail, HM_E_BAD, "public key: neither an uncompressed point of P-256 nor a key of Ed25519");
 	key = hm_alloc(1, sizeof(*key));
+	key->edwards = edwards;
 	key->key = d2i_PUBKEY(NULL, &at, (long)spki.len);
-	if (!key->key || !is_sound(key->key)) {
+	if (!key->key || (!edwards && !is_sound(key->key))) {
 		ERR_clear_error();
-		return hm_fail_set(fail, HM_E_BAD, "public key: the point is not on P-256");
+		return hm_fail_set(fail, HM_E_BAD, "public key: the point is not on its curve");
 	}
 	key_id(key->id, spki);
-	memcpy(key->spki, spki.data, HM_SPKI_LEN);
+	memcpy(key->spki, spki.data, spki.len);
+	key->spki_len = spki.len;
 	*ret = hm_take_ptr(&key);
 	return 0;
 }
 
+bool hm_pubkey_is_p256(const struct hm_pubkey *key)
+{
+	return !key->edwards;
+}
+
 struct hm_slice hm_pubkey_spki(const struct hm_pubkey *key)
 {
-	return (struct hm_slice){ key->spki, HM_SPKI_LEN };
+	return (struct hm_slice){ key->spki, key->spki_len };
 }
 
 int hm_pubkey_parse(struct hm_pubkey **ret, struct hm_slice pem, struct hm_fail *fail)
@@ -163,26 +180,36 @@ static void free_digest(EVP_MD_CTX **context)
 	EVP_MD_CTX_free(*context);
 }
 
-static bool check_der(const struct hm_pubkey *key, struct hm_slice message, struct hm_slice der)
+bool hm_signature_has_form(struct hm_slice signature)
+{
+	return signature.len == HM_SIGNATURE_RAW || is_der(signature);
+}
+
+/* `kind`: NULL where the signature's own algorithm hashes. */
+static bool check(const struct hm_pubkey *key, const EVP_MD *kind, struct hm_slice message, struct hm_slice signature)
 {
 	HM_CLEANUP(free_digest) EVP_MD_CTX *context = EVP_MD_CTX_new();
-	bool good;
+	bool good = context && EVP_DigestVerifyInit(context, NULL, kind, NULL, key->key) == 1 &&
+		    EVP_DigestVerify(context, signature.data, signature.len, message.data, message.len) == 1;
 
-	if (!is_der(der))
-		return false;
-	good = context && EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, key->key) == 1 &&
-	       EVP_DigestVerify(context, der.data, der.len, message.data, message.len) == 1;
 	ERR_clear_error();
 	return good;
+}
+
+static bool check_der(const struct hm_pubkey *key, struct hm_slice message, struct hm_slice der)
+{
+	return is_der(der) && check(key, EVP_sha256(), message, der);
 }
 
 bool hm_signature_check(const struct hm_pubkey *key, struct hm_slice message, struct hm_slice signature, bool allow_raw)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes der = { 0 };
 
+	if (key->edwards)
+		return signature.len == HM_SIGNATURE_RAW && check(key, NULL, message, signature);
 	if (check_der(key, message, signature))
 		return true;
-	if (!allow_raw || signature.len != 2 * SCALAR)
+	if (!allow_raw || signature.len != HM_SIGNATURE_RAW)
 		return false;
 	hm_signature_der(&der, signature.data);
 	return check_der(key, message, hm_slice_of(&der));

@@ -86,7 +86,7 @@ static bool check_signature(struct check *c, const struct envelope *e)
 		return false;
 	}
 	hm_dsse_pae(&pae, HM_PAYLOAD_TYPE, hm_slice_of(&e->statement));
-	if (hm_signature_check(key, hm_slice_of(&pae), hm_slice_of(&e->signature), false)) {
+	if (hm_signature_check(key, hm_slice_of(&pae), hm_slice_of(&e->signature), true)) {
 		hm_verify_say(c->v, "signature", HM_CHECK_HOLDS, "by key %s", e->keyid);
 		for (size_t i = 0; i < c->key_count && i < 64; i++)
 			c->v->signers |= (uint64_t)(c->keys[i] == key) << i;

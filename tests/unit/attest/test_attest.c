@@ -87,23 +87,27 @@ static void envelope_has_one_form(void **state HM_UNUSED)
 		"",
 		"{}",
 		/* URL-safe alphabet, no padding, set bits behind the end, line break */
-		"{\"payload\":\"_-8=\",\"payloadType\":\"application/vnd.in-toto+json\",\"signatures\":[{\"keyid\":\"@\",\"sig\":\"AAAA\"}]}",
-		"{\"payload\":\"Zg\",\"payloadType\":\"application/vnd.in-toto+json\",\"signatures\":[{\"keyid\":\"@\",\"sig\":\"AAAA\"}]}",
-		"{\"payload\":\"Zh==\",\"payloadType\":\"application/vnd.in-toto+json\",\"signatures\":[{\"keyid\":\"@\",\"sig\":\"AAAA\"}]}",
-		"{\"payload\":\"Zm9v\\n\",\"payloadType\":\"application/vnd.in-toto+json\",\"signatures\":[{\"keyid\":\"@\",\"sig\":\"AAAA\"}]}",
+		"{\"payload\":\"_-8=\",\"payloadType\":\"application/vnd.in-toto+json\",\"signatures\":[{\"keyid\":\"@\",\"sig\":\"MAYCAQECAQE=\"}]}",
+		"{\"payload\":\"Zg\",\"payloadType\":\"application/vnd.in-toto+json\",\"signatures\":[{\"keyid\":\"@\",\"sig\":\"MAYCAQECAQE=\"}]}",
+		"{\"payload\":\"Zh==\",\"payloadType\":\"application/vnd.in-toto+json\",\"signatures\":[{\"keyid\":\"@\",\"sig\":\"MAYCAQECAQE=\"}]}",
+		"{\"payload\":\"Zm9v\\n\",\"payloadType\":\"application/vnd.in-toto+json\",\"signatures\":[{\"keyid\":\"@\",\"sig\":\"MAYCAQECAQE=\"}]}",
 		/* another payload type, white space, order, a member more, two signatures, none, no key id */
-		"{\"payload\":\"Zm9v\",\"payloadType\":\"application/vnd.in-toto.test-result+json\",\"signatures\":[{\"keyid\":\"@\",\"sig\":\"AAAA\"}]}",
-		"{\"payload\": \"Zm9v\",\"payloadType\":\"application/vnd.in-toto+json\",\"signatures\":[{\"keyid\":\"@\",\"sig\":\"AAAA\"}]}",
-		"{\"payloadType\":\"application/vnd.in-toto+json\",\"payload\":\"Zm9v\",\"signatures\":[{\"keyid\":\"@\",\"sig\":\"AAAA\"}]}",
-		"{\"payload\":\"Zm9v\",\"payload\":\"Zm9v\",\"payloadType\":\"application/vnd.in-toto+json\",\"signatures\":[{\"keyid\":\"@\",\"sig\":\"AAAA\"}]}",
-		"{\"payload\":\"Zm9v\",\"payloadType\":\"application/vnd.in-toto+json\",\"signatures\":[{\"keyid\":\"@\",\"sig\":\"AAAA\"},{\"keyid\":\"@\",\"sig\":\"AAAA\"}]}",
+		"{\"payload\":\"Zm9v\",\"payloadType\":\"application/vnd.in-toto.test-result+json\",\"signatures\":[{\"keyid\":\"@\",\"sig\":\"MAYCAQECAQE=\"}]}",
+		"{\"payload\": \"Zm9v\",\"payloadType\":\"application/vnd.in-toto+json\",\"signatures\":[{\"keyid\":\"@\",\"sig\":\"MAYCAQECAQE=\"}]}",
+		"{\"payloadType\":\"application/vnd.in-toto+json\",\"payload\":\"Zm9v\",\"signatures\":[{\"keyid\":\"@\",\"sig\":\"MAYCAQECAQE=\"}]}",
+		"{\"payload\":\"Zm9v\",\"payload\":\"Zm9v\",\"payloadType\":\"application/vnd.in-toto+json\",\"signatures\":[{\"keyid\":\"@\",\"sig\":\"MAYCAQECAQE=\"}]}",
+		"{\"payload\":\"Zm9v\",\"payloadType\":\"application/vnd.in-toto+json\",\"signatures\":[{\"keyid\":\"@\",\"sig\":\"MAYCAQECAQE=\"},{\"keyid\":\"@\",\"sig\":\"MAYCAQECAQE=\"}]}",
 		"{\"payload\":\"Zm9v\",\"payloadType\":\"application/vnd.in-toto+json\",\"signatures\":[]}",
-		"{\"payload\":\"Zm9v\",\"payloadType\":\"application/vnd.in-toto+json\",\"signatures\":[{\"sig\":\"AAAA\"}]}",
-		"{\"payload\":\"Zm9v\",\"payloadType\":\"application/vnd.in-toto+json\",\"signatures\":[{\"keyid\":\"mine\",\"sig\":\"AAAA\"}]}",
+		"{\"payload\":\"Zm9v\",\"payloadType\":\"application/vnd.in-toto+json\",\"signatures\":[{\"sig\":\"MAYCAQECAQE=\"}]}",
+		/* a signature of no form: short, a length that is too long, a needless zero byte */
+		"{\"payload\":\"Zm9v\",\"payloadType\":\"application/vnd.in-toto+json\",\"signatures\":[{\"keyid\":\"@\",\"sig\":\"AAAA\"}]}",
+		"{\"payload\":\"Zm9v\",\"payloadType\":\"application/vnd.in-toto+json\",\"signatures\":[{\"keyid\":\"@\",\"sig\":\"MAcCAQECAQE=\"}]}",
+		"{\"payload\":\"Zm9v\",\"payloadType\":\"application/vnd.in-toto+json\",\"signatures\":[{\"keyid\":\"@\",\"sig\":\"MAcCAgABAgEB\"}]}",
+		"{\"payload\":\"Zm9v\",\"payloadType\":\"application/vnd.in-toto+json\",\"signatures\":[{\"keyid\":\"mine\",\"sig\":\"MAYCAQECAQE=\"}]}",
 	};
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes good = { 0 };
 
-	hm_attest_envelope(&good, HM_SLICE("foo"), keyid, HM_SLICE("abcde"));
+	hm_attest_envelope(&good, HM_SLICE("foo"), keyid, HM_SLICE("\x30\x06\x02\x01\x01\x02\x01\x01"));
 	assert_int_equal(read_code(hm_slice_of(&good)), 0);
 	for (size_t i = 0; i < HM_COUNT(bad); i++) {
 		HM_CLEANUP(hm_bytes_release) struct hm_bytes line = { 0 };
