@@ -67,7 +67,7 @@ func (v *verification) checkFindings() {
 		v.say("findings", isFalse, "cannot be derived: %v", err)
 		return
 	}
-	if c.semantics > 4 || c.semantics < 1 {
+	if c.semantics > 5 || c.semantics < 1 {
 		v.say("findings", unchecked, "semantics %d are not known to this program", c.semantics)
 		return
 	}
@@ -90,7 +90,7 @@ func (v *verification) newCore() (*core, error) {
 		missingRecord: map[int]bool{}, hits: map[int]*hitList{}, kinds: map[int]string{}, byNumber: map[int]*run{}}
 	c.semantics, c.target = c.plan.int("semantics"), c.plan.str("target")
 	c.trial = c.plan.has("blocks")
-	if c.semantics < 1 || c.semantics > 4 {
+	if c.semantics < 1 || c.semantics > 5 {
 		return c, nil
 	}
 	c.planned = len(c.plan.items("runs"))
@@ -122,7 +122,7 @@ func (v *verification) newCore() (*core, error) {
 		} else if fmt.Sprintf("%x", r.sum.plan) != planHash && r.sum.items > 0 {
 			return nil, fmt.Errorf("the record of run %d is of another plan", n)
 		}
-		want := []uint64{1, 2, 2, 3}[c.semantics-1]
+		want := []uint64{1, 2, 2, 3, 3}[c.semantics-1]
 		if r.sum.items > 0 && r.sum.version != want {
 			return nil, fmt.Errorf("the record of run %d has events of version %d", n, r.sum.version)
 		}

@@ -413,7 +413,7 @@ static void run_case(const struct lines *lines, const char *data, unsigned seman
 	result(good, name, why);
 }
 
-/* With the semantics that the case names; else with the last, the second and, when it has nothing that came later, the first. */
+/* With the semantics that the case names; else with the last, those before it, the second and, when it has nothing that came later, the first. */
 static void run_all(const struct lines *lines, const char *data)
 {
 	const struct line *semantics = line_of(lines, "semantics");
@@ -423,6 +423,7 @@ static void run_all(const struct lines *lines, const char *data)
 		return;
 	}
 	run_case(lines, data, HM_SEMANTICS);
+	run_case(lines, data, HM_SEMANTICS - 1);
 	run_case(lines, data, 2);
 	for (size_t i = 0; i < lines->count; i++)
 		if (scene_is_later(lines->list[i].word[0]))

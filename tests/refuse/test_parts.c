@@ -74,7 +74,7 @@ static void documents_edited(void **state HM_UNUSED)
 {
 	/* verdicts and numbers of the findings */
 	edited("findings.json", "\"verdict\":\"not verifiable\"", "\"verdict\":\"upheld\"");
-	edited("findings.json", "\"semantics\":4", "\"semantics\":2");
+	edited("findings.json", "\"semantics\":5", "\"semantics\":4");
 	edited("findings.json", "{\"claim_set\":", "{\"claim_set\": ");
 	/* one value twice, another form of the same, numbers that not every reader keeps */
 	edited("plan.json", "{\"alpha\":[1,100],", "{\"alpha\":[1,100],\"alpha\":[1,100],");

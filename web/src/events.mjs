@@ -3,7 +3,7 @@ import { Refused, refuse, Unknown } from "./bytes.mjs";
 import { Cbor } from "./cbor.mjs";
 
 /* What this page knows: the version of events, and the semantics of findings that go with each. */
-export const EVENT_VERSION = 3, SEMANTICS = 4;
+export const EVENT_VERSION = 3, SEMANTICS = 5;
 export const eventsOf = (semantics) => (semantics < 2 ? semantics : semantics < 4 ? 2 : 3);
 
 const START = 0, GAP = 1, END = 2, U32_MAX = 0xffffffff;

@@ -3,7 +3,7 @@
 #include "claim.h"
 #include "text.h"
 
-#define HM_SEMANTICS_KNOWN 4 /* from 1 on */
+#define HM_SEMANTICS_KNOWN 5 /* from 1 on */
 
 /* ---- core_shapes.c: the shapes of doc/format/core.md ---- */
 enum hm_document { HM_PLAN, HM_ASSESSMENT, HM_DECLARATION, HM_CLAIMS, HM_PRODUCT, HM_PLANTED, HM_PLANTED_SETS };
