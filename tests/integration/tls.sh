@@ -55,6 +55,30 @@ fi
 result "$(grep -q 'TLS: [1-9][0-9]* handshakes accepted, 0 refused by the command, 0 failed' "$work/clients.err"; echo $?)" "every handshake is counted as accepted"
 [ $failed = 0 ] || sed 's/^/# /' "$work/clients.out" "$work/clients.err"
 
+# Protocols that go over to TLS: each client says in it what it came to say.
+cat >"$work/data/starters" <<'STARTERS'
+client() { command -v "$2" >/dev/null || { echo "$1: missing"; return; }; name=$1; shift; "$@" >/tmp/said 2>&1 && echo "$name: well" || { echo "$name: $(tr '\r\n' '  ' </tmp/said)"; }; }
+start() { echo | openssl s_client -brief -verify_return_error -verify_hostname mx.example -starttls "$1" -connect "mx.example:$2"; }
+printf 'From: a@b\r\nTo: c@d\r\nSubject: s\r\n\r\nthe mail\r\n' >/tmp/mail
+for s in xmpp:5222 xmpp-server:5269 postgres:5432 mysql:3306 nntp:119 sieve:4190 irc:6667 ldap:389; do client "${s%:*}" start "${s%:*}" "${s#*:}"; done
+client smtp curl -sS --ssl-reqd smtp://mx.example:587 -u u:p --mail-from a@b --mail-rcpt c@d -T /tmp/mail
+client smtps curl -sS smtps://mx.example --mail-from a@b --mail-rcpt c@d -T /tmp/mail
+client imap curl -sS --ssl-reqd imap://mx.example/INBOX -u u:p -T /tmp/mail
+client pop3 curl -sS --ssl-reqd pop3://mx.example/ -u u:p
+client ftp curl -sS --ssl-reqd ftp://mx.example/folder/file --ftp-create-dirs -T /tmp/mail
+client swaks swaks --to c@d --from a@b --server mx.example --tls --body text
+client psql psql 'host=mx.example user=u dbname=d sslmode=verify-full sslrootcert=/etc/ssl/certs/ca-certificates.crt' -c "insert into t values ('the statement')"
+client ldapsearch ldapsearch -x -ZZ -H ldap://mx.example -b dc=example
+STARTERS
+observe starters bash -c "$(cat "$work/data/starters")"
+while IFS=: read -r name said; do
+	case $said in
+	" missing") n=$((n + 1)); echo "ok $n - $name # SKIP not installed" ;;
+	*) result "$([ "$said" = " well" ]; echo $?)" "$name goes over to TLS$([ "$said" = " well" ] || echo ": $said")" ;;
+	esac
+done <"$work/starters.out"
+result "$(grep -q 'TLS: 1[5-9] handshakes accepted, 0 refused by the command, 0 failed\|TLS: 2[0-9] handshakes accepted, 0 refused by the command, 0 failed' "$work/starters.err"; echo $?)" "... and is counted"
+
 # A root that is not the chamber's.
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /dev/null -subj /CN=other -out "$work/other.pem" 2>/dev/null
 observe refused sh -c "echo '$(cat "$work/other.pem")' >/tmp/other.pem
@@ -104,6 +128,10 @@ if command -v tshark >/dev/null; then
 	result "$(grep -q '^anything.example	/path	anything.example' "$work/shark"; echo $?)" "tshark reads the request in the clear, and names the address"
 	tshark -n -r "$work/refused.pcapng" -Y 'tls.alert_message' -T fields -e tls.alert_message.desc >"$work/shark" 2>>"$work/shark.err"
 	result "$(grep -q '^48' "$work/shark"; echo $?)" "... and the alert of the one that refused: unknown authority"
+	tshark -n -r "$work/starters.pcapng" -Y 'imf || ftp.request || imap.request || pgsql.query' -T fields -e imf.subject -e ftp.request.arg -e imap.request -e pgsql.query >"$work/shark" 2>>"$work/shark.err"
+	for what in '^s	' '	file' 'APPEND INBOX' "the statement"; do
+		result "$([ "$what" = "the statement" ] && ! command -v psql >/dev/null || grep -q "$what" "$work/shark"; echo $?)" "... reads behind STARTTLS: $what"
+	done
 	result "$(! grep -iE 'error|malformed|cut short' "$work/shark.err"; echo $?)" "... without complaint"
 fi
 echo "1..$n"

@@ -10,6 +10,8 @@
  * Who asks for a tunnel as of a proxy (CONNECT, RFC 9110 section 9.3.6) has one, to nowhere else than here: what comes behind it is treated as
  * if it were a connection of its own.
  *
+ * On ports of protocols that go over to TLS when they are asked to (service.h), their server's side is spoken, in the clear and in TLS.
+ *
  * On port 53 it is DNS. The first two bytes tell whether it is TLS: they are looked at where they lie, and a handshake follows, which has ten
  * seconds. What comes out of it is treated in the same way. */
 #include <arpa/inet.h>
@@ -20,37 +22,16 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-#include "http.h"
-#include "internet_internal.h"
+#include "connection_internal.h"
 
 enum {
-	READ_MAX = 64 << 10,
-	HEAD_MAX = 32 << 10,
-	TEXT_ANSWER_MAX = 64 << 10,
 	CONNECTIONS_MAX = 1024,
 	DESCRIPTORS_KEPT = 64, /* for everything but connections */
 	BACKLOG = 4096,
-	DNS_PORT = 53,
 	RECORDS_AT_ONCE = 256 << 10, /* of an answer inside TLS, before it is with the kernel */
 };
 
 static const struct timeval first_byte = { 2, 0 }, handshake = { 10, 0 }, next_turn = { 10, 0 }, after_last_byte = { 0, 200000 }, write_stall = { 30, 0 };
-
-struct connection {
-	struct server *server;
-	struct bufferevent *stream; /* NULL until its first bytes were seen */
-	struct evbuffer *in, *out;  /* what is said in clear: the stream's, or with TLS our own */
-	struct tls_stream *tls;	    /* NULL without TLS */
-	struct evbuffer *records;   /* of TLS, on their way to the stream */
-	struct event *idle, *first;
-	int fd; /* until there is a stream */
-	bool waited, tunnel; /* tunnel: a proxy was asked for it, and TLS may begin in it */
-	struct sockaddr_in called;
-	size_t read, due; /* bytes that came; as many as a request without an answer says that it has */
-	enum { SHAKING_HANDS, UNDECIDED, NAMES, TALKING, RAW, ANSWERING, ANSWERED } state;
-	const struct replay_tcp *talk; /* while TALKING: how far it is, and what came of the product's turn */
-	size_t turn, came;
-};
 
 int hm_internet_tcp_open(struct server *s, struct hm_fail *fail)
 {
@@ -102,147 +83,9 @@ static void connection_free(struct connection *c)
 		bufferevent_free(c->stream);
 	else
 		close(c->fd);
+	free(c->name);
 	free(c);
 	hm_internet_tcp_ended(s);
-}
-
-/* Host in lower case and without its port, or the name that the called address was last given for. */
-static char *host_of(const struct connection *c, const struct hm_http_request *r)
-{
-	struct hm_slice host = hm_http_header(r, "Host");
-	const char *name = hm_internet_names_get(&c->server->names, (const uint8_t *)&c->called.sin_addr);
-	const uint8_t *colon = host.len ? memchr(host.data, ':', host.len) : NULL;
-	char *text;
-
-	if (!host.len)
-		return name ? hm_strdup(name) : NULL;
-	if (colon)
-		host.len = (size_t)(colon - host.data);
-	text = hm_slice_dup(host);
-	for (char *p = text; *p; p++)
-		if (*p >= 'A' && *p <= 'Z')
-			*p = (char)(*p + 32);
-	return text;
-}
-
-/* The path of an origin-form or absolute-form target, without the query. */
-static char *path_of(const struct hm_http_request *r)
-{
-	HM_FREE char *target = hm_slice_dup(r->target);
-	char *at = strstr(target, "://"), *query;
-
-	at = *target != '/' && at ? strchr(at + 3, '/') : target;
-	if (!at)
-		return hm_strdup("/");
-	query = strchr(at, '?');
-	if (query)
-		*query = 0;
-	return hm_strdup(at);
-}
-
-static const char *reason(int status)
-{
-	static const struct {
-		int status;
-		const char *text;
-	} reasons[] = { { 200, "OK" }, { 204, "No Content" }, { 304, "Not Modified" }, { 403, "Forbidden" },
-			{ 404, "Not Found" }, { 503, "Service Unavailable" } };
-
-	for (size_t i = 0; i < HM_COUNT(reasons); i++)
-		if (reasons[i].status == status)
-			return reasons[i].text;
-	return "Answer";
-}
-
-static bool has_body(int status)
-{
-	return status != 204 && status != 304;
-}
-
-static void answer(struct connection *c, const struct hm_http_request *r, struct hm_slice head,
-		   const struct http_rule *rule)
-{
-	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
-	struct evbuffer *out = c->out;
-	int status = rule->status ? rule->status : 200, fd;
-	bool body = has_body(status) && !hm_slice_eq(r->method, HM_SLICE("HEAD"));
-	uint64_t length;
-
-	if (rule->text && hm_internet_expand(&text, rule->text, head, hm_internet_clock(c->server) / NS_PER_S, TEXT_ANSWER_MAX) < 0)
-		text.len = 0;
-	length = rule->file ? (uint64_t)rule->size : text.len;
-	evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nConnection: close\r\n", status, reason(status));
-	if (has_body(status))
-		evbuffer_add_printf(out, "Content-Type: %s\r\nContent-Length: %llu\r\n",
-				    rule->type ? rule->type : "application/octet-stream", (unsigned long long)length);
-	evbuffer_add(out, "\r\n", 2);
-	c->state = ANSWERING;
-	event_del(c->idle);
-	bufferevent_set_timeouts(c->stream, NULL, &write_stall);
-	if (!body || !length)
-		return;
-	if (!rule->file) {
-		evbuffer_add(out, text.data, text.len);
-		return;
-	}
-	/* Without a descriptor the connection ends short of its Content-Length, which the product can tell. */
-	fd = dup(rule->fd);
-	if (fd >= 0 && evbuffer_add_file(out, fd, 0, rule->size) < 0)
-		close(fd);
-}
-
-/* No rule knows the request: its body is read all the same, and asked for where the product waits for that (RFC 9110 section 10.1.1). */
-static void read_body(struct connection *c, const struct hm_http_request *r, size_t here)
-{
-	static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
-	HM_FREE char *length = hm_slice_dup(hm_http_header(r, "Content-Length"));
-	HM_FREE char *expect = hm_slice_dup(hm_http_header(r, "Expect"));
-	char *end;
-	unsigned long n = strtoul(length, &end, 10);
-
-	if (end == length || *end || n > READ_MAX)
-		n = end != length && !*end ? READ_MAX : 0;
-	c->due = r->head_len + n;
-	if (strcasecmp(expect, "100-continue") == 0 && here < c->due)
-		evbuffer_add(c->out, go_on, sizeof(go_on) - 1);
-}
-
-static void open_tunnel(struct connection *c, const struct hm_http_request *r)
-{
-	static const char go_on[] = "HTTP/1.1 200 OK\r\n\r\n";
-
-	evbuffer_drain(c->in, r->head_len);
-	evbuffer_add(c->out, go_on, sizeof(go_on) - 1);
-	c->tunnel = true;
-}
-
-/* Looks whether the bytes so far are a request that a rule answers. */
-static void decide(struct connection *c)
-{
-	struct evbuffer *in = c->in;
-	size_t len = evbuffer_get_length(in) < HEAD_MAX ? evbuffer_get_length(in) : HEAD_MAX;
-	struct hm_slice bytes = { evbuffer_pullup(in, (ev_ssize_t)len), len };
-	HM_FREE char *host = NULL, *path = NULL;
-	struct hm_http_request r;
-	const struct http_rule *rule;
-	int whole = hm_http_read_request(&r, bytes);
-
-	if (whole == 0)
-		return;
-	if (whole == 1 && !c->tunnel && hm_slice_eq(r.method, HM_SLICE("CONNECT"))) {
-		open_tunnel(c, &r);
-		return;
-	}
-	c->state = RAW;
-	if (whole < 0)
-		return;
-	host = host_of(c, &r);
-	path = path_of(&r);
-	rule = hm_internet_http_rule(c->server->scenario, host, ntohs(c->called.sin_port), path);
-	if (rule)
-		answer(c, &r, (struct hm_slice){ bytes.data, r.head_len }, rule);
-	else
-		read_body(c, &r, len);
 }
 
 /* DNS over TCP (RFC 7766): messages with their lengths before them. Who asks more than it reads is not answered any more. */
@@ -282,6 +125,13 @@ static void finish_answer(struct connection *c)
 	event_add(c->idle, &after_last_byte);
 }
 
+void hm_internet_answering(struct connection *c)
+{
+	c->state = ANSWERING;
+	event_del(c->idle);
+	bufferevent_set_timeouts(c->stream, NULL, &write_stall);
+}
+
 /* As far as the conversation goes with what came; `silent`: what came is all of the product's turn, though it is shorter than it was. */
 static void converse(struct connection *c, bool silent)
 {
@@ -300,9 +150,7 @@ static void converse(struct connection *c, bool silent)
 	event_add(c->idle, c->came && c->turn < c->talk->turns ? &after_last_byte : &next_turn);
 	if (c->turn < c->talk->turns || !c->talk->closes)
 		return;
-	c->state = ANSWERING;
-	event_del(c->idle);
-	bufferevent_set_timeouts(c->stream, NULL, &write_stall);
+	hm_internet_answering(c);
 	if (!evbuffer_get_length(c->out))
 		finish_answer(c);
 }
@@ -362,6 +210,24 @@ static void give(struct connection *c)
 	bufferevent_write_buffer(c->stream, c->records);
 }
 
+/* What is not this port's protocol is looked at as on any other port. */
+static void serve(struct connection *c)
+{
+	hm_internet_service(c);
+	if (c->state == UNDECIDED && !c->upgraded)
+		hm_internet_http(c);
+	if (c->state == ANSWERING && !evbuffer_get_length(c->out))
+		hang_up(c);
+}
+
+/* How long what comes next is waited for. */
+static const struct timeval *patience(const struct connection *c)
+{
+	if (c->state == SERVING && c->service.messages)
+		return &next_turn;
+	return (c->state == RAW && c->read < c->due) || (c->tunnel && c->state == UNDECIDED) ? &first_byte : &after_last_byte;
+}
+
 /* What the product said, in clear. */
 static void on_clear(struct connection *c)
 {
@@ -376,10 +242,12 @@ static void on_clear(struct connection *c)
 			return;
 		}
 	}
-	if (c->state == UNDECIDED)
-		decide(c);
+	if (c->state == UNDECIDED && (c->tls || !hm_internet_service_begin(c)))
+		hm_internet_http(c);
 	else if (c->state == NAMES)
 		answer_names(c);
+	if (c->state == SERVING)
+		serve(c);
 	if (c->tls && evbuffer_get_length(c->out))
 		give(c);
 	if (c->state == RAW || c->state == ANSWERING || c->state == ANSWERED) {
@@ -387,7 +255,7 @@ static void on_clear(struct connection *c)
 		evbuffer_drain(c->in, evbuffer_get_length(c->in));
 	}
 	if (c->state != ANSWERING)
-		event_add(c->idle, (c->state == RAW && c->read < c->due) || (c->tunnel && c->state == UNDECIDED) ? &first_byte : &after_last_byte);
+		event_add(c->idle, patience(c));
 	if (c->read >= READ_MAX)
 		bufferevent_disable(c->stream, EV_READ);
 }
@@ -400,6 +268,8 @@ static void on_records(struct connection *c)
 	if (c->state == SHAKING_HANDS && (state == TLS_OPEN || state == TLS_ENDED)) {
 		c->state = UNDECIDED;
 		event_add(c->idle, &first_byte);
+		if (hm_internet_service_begin(c))
+			give(c);
 	}
 	if (evbuffer_get_length(c->in))
 		on_clear(c);
@@ -430,10 +300,13 @@ static void begin_tls(struct connection *c)
 static void on_read(struct bufferevent *stream, void *user)
 {
 	struct connection *c = user;
-	uint8_t start[2];
+	uint8_t start[2] = { 0 };
+	bool open = c->tunnel && !c->tls && c->state == UNDECIDED;
+	ev_ssize_t here = open ? evbuffer_copyout(bufferevent_get_input(stream), start, sizeof(start)) : 0;
 
-	if (c->tunnel && !c->tls && c->state == UNDECIDED &&
-	    evbuffer_copyout(bufferevent_get_input(stream), start, sizeof(start)) == sizeof(start) && begins_tls(start))
+	if (here == 1 && start[0] == 22) /* may be the first of two */
+		return;
+	if (here == sizeof(start) && begins_tls(start))
 		begin_tls(c);
 	if (c->tls)
 		on_records(c);
@@ -546,6 +419,10 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	event_add(c->idle, &first_byte);
 	if (s->replay && ntohs(c->called.sin_port) != DNS_PORT)
 		greet(c);
+	if (!c->stream && hm_internet_service_greets(c)) {
+		open_stream(c, false);
+		(void)!hm_internet_service_begin(c);
+	}
 }
 
 /* accept failed, out of descriptors for example: the connection stays in the backlog and is tried again. */

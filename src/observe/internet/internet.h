@@ -9,6 +9,8 @@
  * neighbours are static: nothing but the product makes packets. The process runs as nobody, with CAP_NET_RAW alone, and
  * dies with the thread that opened it: open it from the main thread.
  *
+ * On ports of SMTP, IMAP, POP3, FTP, LDAP, PostgreSQL and others (service.h) their servers are there, and go over to TLS when they are asked to.
+ *
  * Answers are a function of what is asked, but for the clock: the same bytes to the same bytes, in whichever order they come.
  *
  * A connection that begins as TLS does gets TLS 1.2 or 1.3, with a certificate minted for the name in its ClientHello (or for
