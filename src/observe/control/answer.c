@@ -62,7 +62,8 @@ int64_t hm_control_random(struct hm_control_server *server, struct hm_control_qu
 static uint64_t shown(struct hm_control_server *server, struct hm_control_question *q, enum hm_control_clock_kind kind)
 {
 	server->counts->clock++;
-	hm_control_ask(&server->clock, &q->task->time, q->now);
+	hm_control_ask(&server->clock, &q->task->time, q->now, hm_control_fast_step(server, q));
+	hm_control_fast_give(server, q);
 	return hm_control_shows(&server->clock, kind, &q->task->time);
 }
 

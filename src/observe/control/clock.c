@@ -1,8 +1,9 @@
 /* Logical time. A thread's clock stands still while it works. It has two parts: what has passed, which is what clocks show, and a purse of
  * small change, which no clock shows. They grow by
  *
- * - a step at each question, into the purse. It is less than what a question costs (12 us and more), so that this time hardly ever
- *   runs ahead of the real one; a program that does nothing but ask until some time has come gets there, slower.
+ * - a step at each question, into the purse. It is less than what a question costs (12 us and more, or some 10 ns where the process
+ *   answers it itself: fast.c), so that this time hardly ever runs ahead of the real one; a program that does nothing but ask until
+ *   some time has come gets there, slower.
  * - what it waited for: as long as it had asked to wait, no matter how much later it was woken. A wait that something ended
  *   early does not count. Short ones go into the purse.
  * - a catch-up: where real time is a quantum ahead or more, to the last whole quantum. It is so large that the time that work
@@ -20,7 +21,6 @@
 
 #include "digest.h"
 
-#define STEP 10000ull /* ns */
 #define SHORT 100000000ull
 #define PURSE 250000000ull
 #define MS 1000000ull
@@ -66,12 +66,22 @@ void hm_control_await(struct hm_control_time *time, uint64_t now_ns, uint64_t le
 	time->wait_begun = now_ns;
 }
 
-void hm_control_ask(struct hm_control_clock *clock, struct hm_control_time *time, uint64_t now_ns)
+uint64_t hm_control_until_change(const struct hm_control_time *time)
+{
+	return PURSE - 1 - time->purse;
+}
+
+void hm_control_asked(struct hm_control_clock *clock, struct hm_control_time *time, uint64_t questions)
+{
+	put(clock, time, questions * HM_CONTROL_QUICK);
+}
+
+void hm_control_ask(struct hm_control_clock *clock, struct hm_control_time *time, uint64_t now_ns, uint64_t step)
 {
 	uint64_t real;
 
 	hm_control_settle(clock, time, now_ns);
-	put(clock, time, STEP);
+	put(clock, time, step);
 	real = now_ns - clock->begun_ns;
 	if (real >= time->passed + time->purse + QUANTUM) {
 		time->passed = real / QUANTUM * QUANTUM;

@@ -4,7 +4,8 @@
  *
  * A process of its own, the supervisor, answers calls that a filter sends to it (seccomp's user notification) instead of the
  * kernel: random numbers and clocks. At every exec it stops the program before its first instruction (ptrace, for this one
- * stop), makes the vDSO's clocks and random numbers real calls, and puts seeded bytes where AT_RANDOM points to. It stands
+ * stop), makes the vDSO's clocks and random numbers real calls (most questions for the time a
+ * process then answers itself, from a page that the supervisor fills: fast.c), and puts seeded bytes where AT_RANDOM points to. It stands
  * outside the product's control group, so that it never freezes, and dies with the process that started it.
  *
  * What is drawn: a stream for each thread, from the secret and the thread's number in its namespace (stream.c).

@@ -14,6 +14,7 @@
  *   sleeper.c processes that sleep and end
  *   exec.c    the stop at exec
  *   vdso.c    the vDSO's functions made into calls
+ *   fast.c    clocks that a process answers itself; fast_code.c what does so in it
  */
 #include <linux/seccomp.h>
 #include <time.h>
@@ -40,8 +41,14 @@ struct hm_control_time { /* of a thread; all zero at first */
 void hm_control_settle(struct hm_control_clock *clock, struct hm_control_time *time, uint64_t now_ns);
 /* It is about to wait. Settle first. */
 void hm_control_await(struct hm_control_time *time, uint64_t now_ns, uint64_t length);
-/* The thread asks for the time. Settles. */
-void hm_control_ask(struct hm_control_clock *clock, struct hm_control_time *time, uint64_t now_ns);
+/* The thread asks for the time, which takes a step of STEP or QUICK. Settles. */
+#define HM_CONTROL_STEP 10000ull /* ns; less than a question costs that is stopped */
+#define HM_CONTROL_QUICK 25ull	 /* one that the process answers itself */
+void hm_control_ask(struct hm_control_clock *clock, struct hm_control_time *time, uint64_t now_ns, uint64_t step);
+/* So many quick steps that nobody saw. */
+void hm_control_asked(struct hm_control_clock *clock, struct hm_control_time *time, uint64_t questions);
+/* How far its clocks are from showing something else by questions alone, ns. */
+uint64_t hm_control_until_change(const struct hm_control_time *time) HM_MUST_CHECK;
 enum hm_control_clock_kind { HM_CONTROL_FOREIGN, HM_CONTROL_REAL, HM_CONTROL_MONOTONIC, HM_CONTROL_CPU };
 enum hm_control_clock_kind hm_control_kind(int32_t id) HM_MUST_CHECK;
 /* What a clock of this kind shows the thread, ns. */
@@ -78,6 +85,38 @@ struct hm_control_task *hm_control_task_with(struct hm_control_tasks *tasks, uin
 const struct hm_control_known *hm_control_task_known(const struct hm_control_tasks *tasks, pid_t pid) HM_MUST_CHECK;
 int hm_control_task_open(const struct hm_control_tasks *tasks, pid_t pid, const char *name) HM_MUST_CHECK;
 
+/* ---- fast_code.c ---- */
+#define HM_CONTROL_FAST_FUNCTIONS 3
+struct hm_control_fast_code { /* offsets into `code` */
+	struct hm_slice code;	    /* begins with 8 bytes for the page's address, 0: none yet */
+	uint32_t entry;		    /* 8 bytes for where the program begins */
+	uint32_t prepare, prepared; /* where to begin instead, and behind the call that says where the page is, in its second argument */
+	struct {
+		const char *name;
+		uint32_t nr, at, after; /* its call, and where that returns to */
+	} functions[HM_CONTROL_FAST_FUNCTIONS];
+};
+/* NULL where this machine has none. */
+const struct hm_control_fast_code *hm_control_fast_code(void) HM_MUST_CHECK;
+
+/* ---- fast.c ---- */
+struct hm_control_page { /* as the code reads it */
+	uint64_t owner;	      /* the thread's FS; 0: no answers */
+	int64_t left;	      /* answers */
+	uint64_t tid;	      /* the thread, inside */
+	uint64_t version;
+	int64_t real_s, monotonic_s, ns, us;
+};
+#define HM_CONTROL_FASTS 64u
+struct hm_control_fast { /* a thread with a page */
+	uint32_t tid;
+	int memory; /* of its process, as it was: gone with its end or its exec */
+	uint64_t code, page;
+	struct hm_control_page last; /* what was written there, and how much of that is left */
+	int64_t budget;		     /* quick steps before the next long one */
+	uint64_t written;	     /* when, on the host's monotonic clock */
+};
+
 /* ---- serve.c ---- */
 struct hm_control_exec {
 	pid_t pid, process;
@@ -95,6 +134,8 @@ struct hm_control_server {
 	struct hm_control_tasks tasks;
 	struct hm_control_clock clock;
 	int64_t ahead; /* nanoseconds by which the chamber's monotonic clock, as the kernel has it, is ahead of the host's */
+	struct hm_control_fast fasts[HM_CONTROL_FASTS];
+	size_t fast_count;
 	struct hm_control_sleeper sleepers[HM_CONTROL_SLEEPERS];
 	size_t sleeper_count;
 	struct hm_control_exec *execs; /* calls that have not come to an end */
@@ -145,6 +186,22 @@ hm_control_answer hm_control_wait_ms, hm_control_wait_ns, hm_control_wait_us, hm
 /* Before anything else is done about a call: puts back a deadline that was moved. */
 void hm_control_move_back(struct hm_control_question *q);
 
+/* ---- fast.c ---- */
+struct hm_control_question;
+/* Counts what the caller's page answered since it was last looked at. Before anything else is asked of the caller's clock. */
+void hm_control_fast_collect(struct hm_control_server *server, const struct hm_control_question *q);
+/* The step that this question takes. It makes a page known that its thread has just made. */
+uint64_t hm_control_fast_step(struct hm_control_server *server, const struct hm_control_question *q) HM_MUST_CHECK;
+/* Writes into the caller's page, if it has one, what its clocks show; behind its question for the time. */
+void hm_control_fast_give(struct hm_control_server *server, const struct hm_control_question *q);
+/* The thread's page answers no more until it has asked again: something may have passed for it. */
+void hm_control_fast_stop(struct hm_control_server *server, uint32_t tid);
+void hm_control_fast_stop_all(struct hm_control_server *server);
+/* The same for all that are behind the run's clock, and for those that were written long ago. Nanoseconds until it must be called again, or 0: need not. */
+uint64_t hm_control_fast_look(struct hm_control_server *server, uint64_t now_ns);
+/* Another program stands in the thread's process: its page is gone. */
+void hm_control_fast_forget(struct hm_control_server *server, uint32_t tid);
+
 /* ---- sleeper.c ---- */
 /* The caller is about to sleep, for what its task waits. */
 void hm_control_sleeper_add(struct hm_control_server *server, const struct hm_control_question *q);
@@ -165,3 +222,5 @@ void hm_control_exec_stops(struct hm_control_server *server);
 /* Makes the functions of the image `vdso` that tell time or draw into calls; they are written over through `memory`, at `base`.
  * False: one that is there stayed. `wide`: a 64-bit image. */
 bool hm_control_vdso(int memory, uint64_t base, struct hm_slice vdso, bool wide) HM_MUST_CHECK;
+/* Behind it: puts `fast` there, and the clocks go by it. The address of the code; 0 where it does not fit, and nothing is changed. */
+uint64_t hm_control_vdso_fast(int memory, uint64_t base, struct hm_slice vdso, const struct hm_control_fast_code *fast) HM_MUST_CHECK;

@@ -133,6 +133,23 @@ static bool draw(struct hm_control_server *server, struct hm_control_task *task,
 	return at && pwrite(memory, bytes, sizeof(bytes), (off_t)at) == sizeof(bytes);
 }
 
+/* The program begins with what prepares its clocks, and goes on to where it would have begun. Where that cannot be, its clocks stay calls. */
+static void make_fast(pid_t pid, int memory, uint64_t vdso, struct hm_slice image)
+{
+#ifdef __x86_64__
+	const struct hm_control_fast_code *fast = hm_control_fast_code();
+	uint64_t code = fast ? hm_control_vdso_fast(memory, vdso, image, fast) : 0;
+	const size_t rip = offsetof(struct user_regs_struct, rip);
+	uint64_t entry = code ? (uint64_t)ptrace(PTRACE_PEEKUSER, pid, rip, NULL) : 0;
+
+	if (code && pwrite(memory, &entry, sizeof(entry), (off_t)(code + fast->entry)) == sizeof(entry) &&
+	    ptrace(PTRACE_POKEUSER, pid, rip, code + fast->prepare) < 0)
+		errno = 0; /* it is gone */
+#else
+	(void)pid, (void)memory, (void)vdso, (void)image;
+#endif
+}
+
 static bool make_equal(struct hm_control_server *server, pid_t pid)
 {
 	HM_CLOSE int memory = -1, vector = -1;
@@ -144,12 +161,17 @@ static bool make_equal(struct hm_control_server *server, pid_t pid)
 
 	if (!task)
 		return true; /* killed in its stop */
+	hm_control_fast_forget(server, task->tid);
 	vector = hm_control_task_open(&server->tasks, pid, "auxv");
 	good = read_places(&places, vector, wide) && draw(server, task, memory, places.random);
 	if (!places.vdso)
 		return good;
 	n = pread(memory, image, sizeof(image), (off_t)places.vdso);
-	return n > 0 && hm_control_vdso(memory, places.vdso, (struct hm_slice){ image, (size_t)n }, wide) && good;
+	if (n <= 0 || !hm_control_vdso(memory, places.vdso, (struct hm_slice){ image, (size_t)n }, wide))
+		return false;
+	if (wide)
+		make_fast(pid, memory, places.vdso, (struct hm_slice){ image, (size_t)n });
+	return good;
 }
 
 void hm_control_exec_stops(struct hm_control_server *server)

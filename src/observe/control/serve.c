@@ -53,6 +53,8 @@ static void do_call(struct hm_control_server *server, const struct seccomp_notif
 	HM_CLOSE int memory = -1;
 	struct hm_control_question q = { .notif = notif, .call = call_of(&notif->data), .now = hm_control_host(CLOCK_MONOTONIC) };
 	const struct hm_control_known *known;
+	uint64_t furthest = server->clock.furthest;
+	uint32_t tid;
 	int64_t value;
 
 	if (!q.call || (pid_t)notif->pid == server->exempt) {
@@ -71,13 +73,19 @@ static void do_call(struct hm_control_server *server, const struct seccomp_notif
 	if (!hm_control_is_there(server, &q))
 		return;
 	hm_control_move_back(&q);
+	hm_control_fast_collect(server, &q);
 	hm_control_settle(&server->clock, &q.task->time, q.now);
 	known = hm_control_task_known(&server->tasks, (pid_t)notif->pid);
 	if (!q.call->answer) {
 		hm_control_exec(server, (pid_t)notif->pid, known ? known->process : (pid_t)notif->pid, notif->id);
 		return;
 	}
+	tid = q.task->tid;
 	value = q.call->answer(server, &q);
+	if (hm_control_task_with(&server->tasks, tid)->time.wait)
+		hm_control_fast_stop(server, tid);
+	if (server->clock.furthest > furthest)
+		hm_control_fast_look(server, q.now);
 	hm_control_let_go(server, notif->id, value, q.leave);
 }
 
@@ -101,8 +109,9 @@ _Noreturn void hm_control_serve(struct hm_control_server *server)
 		errno = 0;
 	for (;;) {
 		struct signalfd_siginfo info;
+		uint64_t rest = hm_control_fast_look(server, hm_control_host(CLOCK_MONOTONIC));
 
-		if (poll(p, HM_COUNT(p), -1) < 0)
+		if (poll(p, HM_COUNT(p), rest ? (int)(rest / 1000000) + 1 : -1) < 0)
 			continue;
 		if (p[1].revents && read(p[1].fd, &info, sizeof(info)) > 0)
 			hm_control_exec_stops(server);

@@ -23,8 +23,10 @@ void hm_control_sleeper_add(struct hm_control_server *server, const struct hm_co
 	s->folder = fcntl(known->folder, F_DUPFD_CLOEXEC, 0);
 	s->tid = known->tid;
 	s->parent = known->parent;
-	if (s->folder >= 0)
-		server->sleeper_count++;
+	if (s->folder < 0)
+		return;
+	server->sleeper_count++;
+	hm_control_fast_stop_all(server);
 }
 
 void hm_control_sleepers_look(struct hm_control_server *server, uint64_t now_ns)

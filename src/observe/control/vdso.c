@@ -136,3 +136,49 @@ bool hm_control_vdso(int memory, uint64_t base, struct hm_slice image, bool wide
 	}
 	return good;
 }
+
+/* The place and size of the function `name`; size 0: it is not there. */
+static uint64_t function_of(struct hm_slice image, const char *name, uint64_t *size)
+{
+	struct symbols s = symbols_of(image, true);
+
+	for (uint64_t i = 0; i < s.count; i++) {
+		uint64_t at = s.at + i * sizeof(Elf64_Sym);
+
+		if (!is_called(image, s.names + number(image, at, 4), name))
+			continue;
+		*size = number(image, at + 16, 8);
+		return number(image, at + 8, 8);
+	}
+	*size = 0;
+	return 0;
+}
+
+/* jmp from `at` to `to`. */
+static bool lead(int memory, uint64_t at, uint64_t to)
+{
+	uint8_t code[5] = { 0xe9 };
+	uint32_t distance = (uint32_t)(to - (at + sizeof(code)));
+
+	memcpy(code + 1, &distance, sizeof(distance));
+	return pwrite(memory, code, sizeof(code), (off_t)at) == sizeof(code);
+}
+
+/* It stands in the first of its functions, behind the jump that leads to it. */
+uint64_t hm_control_vdso_fast(int memory, uint64_t base, struct hm_slice image, const struct hm_control_fast_code *fast)
+{
+	uint64_t places[HM_CONTROL_FAST_FUNCTIONS], size, code;
+
+	for (size_t i = 0; i < HM_CONTROL_FAST_FUNCTIONS; i++) {
+		places[i] = function_of(image, fast->functions[i].name, &size);
+		if (places[i] >= image.len || size < (i ? 8 : 16 + fast->code.len))
+			return 0;
+	}
+	code = base + (places[0] + 15) / 8 * 8;
+	if (pwrite(memory, fast->code.data, fast->code.len, (off_t)code) != (ssize_t)fast->code.len)
+		return 0;
+	for (size_t i = 0; i < HM_CONTROL_FAST_FUNCTIONS; i++)
+		if (!lead(memory, base + places[i], code + fast->functions[i].at))
+			return 0;
+	return code;
+}

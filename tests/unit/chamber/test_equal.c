@@ -314,13 +314,78 @@ static _Noreturn void flood(void)
 	}
 }
 
+static long asked_until(long ns)
+{
+	struct timespec t;
+	struct timeval v;
+	long asked = 1;
+
+	for (clock_gettime(CLOCK_REALTIME, &t); t.tv_nsec != ns; asked++)
+		if (asked % 3)
+			clock_gettime(asked % 3 == 1 ? CLOCK_REALTIME : CLOCK_MONOTONIC_COARSE, &t);
+		else if (gettimeofday(&v, NULL) == 0 && v.tv_sec == time(NULL))
+			t.tv_nsec = v.tv_usec * 1000;
+	return asked;
+}
+
+static void tell(const char *name)
+{
+	struct timespec t;
+	time_t now = time(NULL);
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	printf("%s %ld.%09ld\n", name, t.tv_sec, t.tv_nsec);
+	fflush(stdout);
+	if (t.tv_sec != now)
+		exit(1);
+}
+
+static void *wait_two_seconds(void *nothing)
+{
+	struct timespec t;
+
+	sleep(2);
+	clock_gettime(CLOCK_REALTIME, &t);
+	return nothing;
+}
+
+/* What is answered in the process itself: as time passes by questions alone, by its own waits, its child's and its thread's; and what a child has. */
+static int probe_answered(void)
+{
+	pthread_t thread;
+
+	tell("begins");
+	if (asked_until(250000000) < 1000000)
+		return 1;
+	tell("asked");
+	usleep(750000);
+	tell("waited");
+	if (system("sleep 2") != 0)
+		return 1;
+	tell("child");
+	pthread_create(&thread, NULL, wait_two_seconds, NULL);
+	pthread_join(thread, NULL);
+	tell("thread");
+	if (fork() == 0) {
+		asked_until(250000000);
+		tell("forked");
+		exit(0);
+	}
+	wait(NULL);
+	tell("parent");
+	asked_until(750000000);
+	tell("ends");
+	return 0;
+}
+
 static int probe(const char *what)
 {
 	static const struct {
 		const char *name;
 		int (*probe)(void);
 	} probes[] = { { "raw", probe_raw },		 { "dns", probe_dns },	   { "refused", probe_refused }, { "waits", probe_waits },
-		       { "interrupted", probe_interrupted }, { "storm", probe_storm }, { "traced", probe_traced } };
+		       { "interrupted", probe_interrupted }, { "storm", probe_storm }, { "traced", probe_traced },
+		       { "answered", probe_answered } };
 
 	for (size_t i = 0; i < HM_COUNT(probes); i++)
 		if (strcmp(probes[i].name, what) == 0)
@@ -395,6 +460,17 @@ static void sleeping(void **state HM_UNUSED)
 {
 	expect_out(&one, "for i in 1 2 3; do sleep 0.7; done; date +%s.%N; sleep 1; date +%s.%N; (sleep 9 &) ; date +%s.%N",
 		   "1700000002.100000000\n1700000003.100000000\n1700000003.100000000\n");
+}
+
+static void answered_by_itself(void **state HM_UNUSED)
+{
+	double begun = help_now();
+
+	expect_out(&one, PROBE " answered",
+		   "begins 1700000000.000000000\nasked 1700000000.250000000\nwaited 1700000001.000000000\nchild 1700000003.000000000\n"
+		   "thread 1700000005.000000000\nforked 1700000005.250000000\nparent 1700000005.000000000\nends 1700000005.750000000\n");
+	/* Millions of questions: stopped one by one they would take a minute. */
+	assert_true(help_now() - begun < 30);
 }
 
 static void devices(void **state HM_UNUSED)
@@ -567,6 +643,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(calls_and_vdso),	cmocka_unit_test(resolvers_numbers),
 		cmocka_unit_test(shell_and_date),	cmocka_unit_test(sleeping), cmocka_unit_test(devices),
+		cmocka_unit_test(answered_by_itself),
 		cmocka_unit_test(interpreters),		cmocka_unit_test(addresses),
 		cmocka_unit_test(errors_are_the_kernels), cmocka_unit_test(interruptions_do_not_count),
 		cmocka_unit_test(storms),		cmocka_unit_test(traced_children),

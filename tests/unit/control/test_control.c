@@ -5,10 +5,12 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "control_internal.h"
@@ -50,7 +52,7 @@ static void stream_is_one(void **state HM_UNUSED)
 /* What a monotonic clock has moved since the start, and what has not shown yet. */
 static uint64_t ask(struct hm_control_clock *clock, struct hm_control_time *time, uint64_t now)
 {
-	hm_control_ask(clock, time, now);
+	hm_control_ask(clock, time, now, HM_CONTROL_STEP);
 	return hm_control_shows(clock, HM_CONTROL_MONOTONIC, time) + time->purse;
 }
 
@@ -74,7 +76,7 @@ static void time_passes_by_steps(void **state HM_UNUSED)
 	assert_int_equal(ask(&clock, &a, 110 * S), 30000); /* not yet: 30 us are missing */
 	/* clocks stand until the purse is full, however often they are asked */
 	for (int i = 3; i < 24999; i++)
-		hm_control_ask(&clock, &a, 105 * S);
+		hm_control_ask(&clock, &a, 105 * S, HM_CONTROL_STEP);
 	assert_int_equal(shown(&clock, &a), 0);
 	assert_int_equal(ask(&clock, &a, 105 * S), 250000000);
 	assert_int_equal(shown(&clock, &a), 250000000);
@@ -173,11 +175,84 @@ static void vdso_is_written_over(void **state HM_UNUSED)
 	(void)!hm_control_vdso(to, 0, (struct hm_slice){ image, (size_t)n }, false);
 }
 
+#ifdef __x86_64__
+static uint64_t base_of_fs(void)
+{
+	uint64_t base;
+
+	__asm__("rdfsbase %0" : "=r"(base));
+	return base;
+}
+
+/* The code of a process's own answers, called from a copy of the image with a page of this test's. */
+static void code_answers_from_its_page(void **state HM_UNUSED)
+{
+	const struct hm_control_fast_code *fast = hm_control_fast_code();
+	const uint8_t *base = (const uint8_t *)(uintptr_t)getauxval(AT_SYSINFO_EHDR);
+	HM_CLOSE int from = open("/proc/self/mem", O_RDONLY | O_CLOEXEC), to = memfd_create("image", MFD_CLOEXEC);
+	struct hm_control_page page = { .left = 4, .version = 7, .real_s = 1700000000, .monotonic_s = 90000, .ns = 250000000, .us = 250000 };
+	struct hm_control_page *const at = &page;
+	int (*clock_gettime_)(clockid_t, struct timespec *), (*gettimeofday_)(struct timeval *, void *);
+	long (*time_)(long *);
+	struct timespec t = { 0 }, real;
+	struct timeval v;
+	uint8_t image[32768], *run;
+	uint64_t code;
+	long seconds;
+	ssize_t n;
+
+	if (!base || !fast)
+		skip();
+	n = pread(from, image, sizeof(image), (off_t)(uintptr_t)base);
+	assert_true(n > 4096 && write(to, image, (size_t)n) == n);
+	/* where there is no room, or no image, nothing is put */
+	assert_int_equal(hm_control_vdso_fast(to, 0, (struct hm_slice){ image, 64 }, fast), 0);
+	code = hm_control_vdso_fast(to, 0, (struct hm_slice){ image, (size_t)n }, fast);
+	assert_true(code > 0 && code + fast->code.len < (uint64_t)n);
+	assert_int_equal(pwrite(to, &at, sizeof(at), (off_t)code), sizeof(at));
+	run = mmap(NULL, sizeof(image), PROT_READ | PROT_EXEC, MAP_PRIVATE, to, 0);
+	assert_true(run != MAP_FAILED);
+	clock_gettime_ = (int (*)(clockid_t, struct timespec *))(uintptr_t)(run + code + fast->functions[0].at);
+	gettimeofday_ = (int (*)(struct timeval *, void *))(uintptr_t)(run + code + fast->functions[1].at);
+	time_ = (long (*)(long *))(uintptr_t)(run + code + fast->functions[2].at);
+
+	clock_gettime(CLOCK_REALTIME, &real);
+	/* another thread's page: the kernel is asked */
+	page.owner = base_of_fs() + 1;
+	assert_int_equal(clock_gettime_(CLOCK_REALTIME, &t), 0);
+	assert_in_range(t.tv_sec, real.tv_sec, real.tv_sec + 5);
+	assert_int_equal(page.left, 4);
+	page.owner = base_of_fs();
+	assert_int_equal(clock_gettime_(CLOCK_REALTIME_COARSE, &t), 0);
+	assert_true(t.tv_sec == 1700000000 && t.tv_nsec == 250000000);
+	assert_int_equal(clock_gettime_(CLOCK_BOOTTIME, &t), 0);
+	assert_true(t.tv_sec == 90000 && t.tv_nsec == 250000000 && page.left == 2);
+	/* what it cannot answer: processor time, clocks that there are not, a time zone */
+	assert_int_equal(clock_gettime_(CLOCK_PROCESS_CPUTIME_ID, &t), 0);
+	assert_true(t.tv_sec < 1000);
+	assert_int_equal(clock_gettime_(77, &t), -EINVAL);
+	assert_int_equal(gettimeofday_(&v, (struct timezone[1]){ 0 }), 0);
+	assert_in_range(v.tv_sec, real.tv_sec, real.tv_sec + 5);
+	assert_int_equal(page.left, 2);
+	assert_int_equal(gettimeofday_(&v, NULL), 0);
+	assert_true(v.tv_sec == 1700000000 && v.tv_usec == 250000 && page.left == 1);
+	assert_int_equal(time_(&seconds), 1700000000);
+	assert_true(seconds == 1700000000 && page.left == 0);
+	/* all answers are given */
+	assert_in_range(time_(NULL), real.tv_sec, real.tv_sec + 5);
+	assert_int_equal(page.left, 0);
+	munmap(run, sizeof(image));
+}
+#endif
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(stream_is_as_written), cmocka_unit_test(stream_is_one), cmocka_unit_test(time_passes_by_steps),
 		cmocka_unit_test(time_catches_up),	cmocka_unit_test(waits_count), cmocka_unit_test(clocks_tell),	 cmocka_unit_test(vdso_is_written_over),
+#ifdef __x86_64__
+		cmocka_unit_test(code_answers_from_its_page),
+#endif
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
