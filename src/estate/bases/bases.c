@@ -1,0 +1,168 @@
+/* One row a format: how it begins, and what decides whether it is one. */
+#include "bases.h"
+#include "cursor.h"
+#include "digest.h"
+#include "text.h"
+
+struct format {
+	const char *name;
+	size_t at;
+	struct hm_slice magic;
+	/* The detail when the bytes are a base, else NULL. */
+	char *(*parse)(struct hm_slice bytes);
+};
+
+static struct hm_slice part(struct hm_cursor *c, char until)
+{
+	size_t left = hm_cursor_left(c);
+	const uint8_t *end = left ? memchr(c->at, until, left) : NULL;
+	struct hm_slice s = hm_cursor_bytes(c, end ? (size_t)(end - c->at) : left);
+
+	if (end)
+		hm_cursor_u8(c);
+	return s;
+}
+
+static bool digits(struct hm_slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.data[i] < '0' || s.data[i] > '9')
+			return false;
+	return s.len > 0 && s.len < 12;
+}
+
+static bool printable(struct hm_slice s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if (s.data[i] < ' ' || s.data[i] > '~')
+			return false;
+	return s.len > 0;
+}
+
+#define CVD_HEAD 512
+
+/* ClamAV-VDB:time:version:signatures:level:md5:signature:builder:seconds, padded with blanks to 512 bytes, then a tar, packed with
+ * gzip (cvd) or not (cld, cud). The MD5 is that of all behind the header; a cld's has none that holds. */
+static char *clamav(struct hm_slice bytes)
+{
+	struct hm_cursor c = hm_cursor_of((struct hm_slice){ bytes.data, bytes.len < CVD_HEAD ? bytes.len : CVD_HEAD });
+	struct hm_slice time, version, count, level, md5, body;
+	uint8_t sum[64];
+	char hex[65];
+	const char *checked = "its MD5 does not hold";
+
+	if (bytes.len < CVD_HEAD + 2)
+		return NULL;
+	part(&c, ':');
+	time = part(&c, ':');
+	version = part(&c, ':');
+	count = part(&c, ':');
+	level = part(&c, ':');
+	md5 = part(&c, ':');
+	body = (struct hm_slice){ bytes.data + CVD_HEAD, bytes.len - CVD_HEAD };
+	if (!printable(time) || time.len > 64 || !digits(version) || !digits(count) || !digits(level) || md5.len != 32)
+		return NULL;
+	if (hm_digest_of(sum, HM_MD5, body) == 16 &&
+	    memcmp(hm_text_hex_into(hex, (struct hm_slice){ sum, 16 }), md5.data, 32) == 0)
+		checked = "its MD5 holds";
+	else if (memcmp(body.data, "\x1f\x8b", 2) != 0 && (body.len < 263 || memcmp(body.data + 257, "ustar", 5) != 0))
+		return NULL;
+	return hm_sprintf("version %.*s of %.*s, %.*s signatures; %s", (int)version.len, (const char *)version.data, (int)time.len,
+			  (const char *)time.data, (int)count.len, (const char *)count.data, checked);
+}
+
+/* ClamAV-Diff:version:length:, and a script packed with gzip. */
+static char *cdiff(struct hm_slice bytes)
+{
+	struct hm_cursor c = hm_cursor_of(bytes);
+	struct hm_slice version, length;
+
+	part(&c, ':');
+	version = part(&c, ':');
+	length = part(&c, ':');
+	if (!digits(version) || !digits(length) || hm_cursor_left(&c) < 2 || memcmp(c.at, "\x1f\x8b", 2) != 0)
+		return NULL;
+	return hm_sprintf("update to version %.*s", (int)version.len, (const char *)version.data);
+}
+
+/* libyara's arena: "YARA", the format's version, how many buffers; then their offsets and sizes, all inside the file (version 20
+ * and later: yr_arena_load_stream). */
+static char *yara(struct hm_slice bytes)
+{
+	struct hm_cursor c = hm_cursor_of(bytes);
+	unsigned version, buffers;
+
+	hm_cursor_bytes(&c, 4);
+	version = hm_cursor_u8(&c);
+	buffers = hm_cursor_u8(&c);
+	if (c.bad || version < 18 || version > 64 || buffers == 0 || buffers > 16)
+		return NULL;
+	for (unsigned i = 0; i < buffers; i++) {
+		uint64_t offset = hm_cursor_le(&c, 8), size = hm_cursor_le(&c, 4);
+
+		if (c.bad || offset > bytes.len || size > bytes.len - offset)
+			return NULL;
+	}
+	return hm_sprintf("rules compiled by YARA, format %u", version);
+}
+
+/* A PE whose resource holds "RMDX" (a packed module of MpEngine): {magic, time, ?, ?, ?, ?, offset of the packed data, ...}; the data
+ * begins with its unpacked size and checksum. */
+static char *vdm(struct hm_slice bytes)
+{
+	const uint8_t *at = bytes.len > 4096 ? memmem(bytes.data, 65536 < bytes.len ? 65536 : bytes.len, "RMDX", 4) : NULL;
+	struct hm_cursor c;
+	uint64_t time, options, offset;
+
+	if (!at)
+		return NULL;
+	c = hm_cursor_of((struct hm_slice){ at, (size_t)(bytes.data + bytes.len - at) });
+	hm_cursor_bytes(&c, 4);
+	time = hm_cursor_le(&c, 4);
+	hm_cursor_bytes(&c, 4);
+	options = hm_cursor_le(&c, 4);
+	hm_cursor_bytes(&c, 8);
+	offset = hm_cursor_le(&c, 4);
+	if (c.bad || time == 0 || !(options & 2) || offset < 28 || offset > 4096 || offset + 8 > (uint64_t)(bytes.data + bytes.len - at))
+		return NULL;
+	return hm_sprintf("signatures of MpEngine, made at %llu", (unsigned long long)time);
+}
+
+static const struct format formats[] = {
+	{ "clamav-cvd", 0, { (const uint8_t *)"ClamAV-VDB:", 11 }, clamav },
+	{ "clamav-cdiff", 0, { (const uint8_t *)"ClamAV-Diff:", 12 }, cdiff },
+	{ "yara-compiled", 0, { (const uint8_t *)"YARA", 4 }, yara },
+	{ "microsoft-vdm", 0, { (const uint8_t *)"MZ", 2 }, vdm },
+};
+
+static bool begins(const struct format *f, struct hm_slice s)
+{
+	return s.len >= f->at + f->magic.len && memcmp(s.data + f->at, f->magic.data, f->magic.len) == 0;
+}
+
+static int tell(const struct hm_bases_file *file, const char *format, const char *detail, hm_observe_fn observe, void *cookie, struct hm_fail *fail)
+{
+	struct hm_observation o = { .kind = HM_OBSERVED_DEFINITIONS, .value = format, .detail = detail, .path = file->path, .outer = file->outer,
+				    .state = HM_STATE_PRESENT, .source = "bases" };
+
+	return observe(cookie, &o, fail);
+}
+
+bool hm_bases_sniff(struct hm_slice head)
+{
+	for (size_t i = 0; i < HM_COUNT(formats); i++)
+		if (begins(&formats[i], head))
+			return true;
+	return false;
+}
+
+int hm_bases_read(const struct hm_bases_file *file, hm_observe_fn observe, void *cookie, struct hm_fail *fail)
+{
+	for (size_t i = 0; i < HM_COUNT(formats); i++) {
+		HM_FREE char *detail = begins(&formats[i], file->bytes) ? formats[i].parse(file->bytes) : NULL;
+
+		if (detail)
+			return tell(file, formats[i].name, detail, observe, cookie, fail);
+	}
+	return 0;
+}

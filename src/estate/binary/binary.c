@@ -1,0 +1,69 @@
+#include "binary_internal.h"
+
+#define TEXT_MAX 1024u
+
+enum hm_binary_kind hm_binary_kind(struct hm_slice head)
+{
+	static const struct {
+		const char magic[5];
+		size_t len;
+		enum hm_binary_kind kind;
+	} magics[] = { { "\x7f" "ELF", 4, HM_BINARY_ELF }, { "MZ", 2, HM_BINARY_PE }, { "\xcf\xfa\xed\xfe", 4, HM_BINARY_MACHO },
+		       { "\xce\xfa\xed\xfe", 4, HM_BINARY_MACHO } };
+
+	for (size_t i = 0; i < HM_COUNT(magics); i++)
+		if (head.len >= magics[i].len && memcmp(head.data, magics[i].magic, magics[i].len) == 0)
+			return magics[i].kind;
+	return HM_BINARY_NONE;
+}
+
+char *hm_binary_copy(struct hm_slice s)
+{
+	const uint8_t *end = s.len ? memchr(s.data, 0, s.len) : NULL;
+
+	if (end)
+		s.len = (size_t)(end - s.data);
+	if (s.len > TEXT_MAX)
+		s.len = TEXT_MAX;
+	return hm_slice_dup(s);
+}
+
+int hm_binary_fact(struct hm_binary_out *out, enum hm_binary_fact fact, const char *source, const char *value, const char *detail)
+{
+	static const enum hm_observation_kind kinds[] = {
+		[HM_FACT_SONAME] = HM_OBSERVED_SONAME, [HM_FACT_VERSION] = HM_OBSERVED_VERSION, [HM_FACT_SIGNER] = HM_OBSERVED_SIGNER,
+		[HM_FACT_PACKAGE] = HM_OBSERVED_PACKAGE,
+	};
+	struct hm_observation o = { .kind = kinds[fact], .value = value, .detail = detail, .path = out->file->path, .outer = out->file->outer,
+				    .state = HM_STATE_PRESENT, .source = source };
+
+	if (strlen(value) > TEXT_MAX)
+		return 0;
+	return out->observe(out->cookie, &o, out->fail);
+}
+
+int hm_binary_read(const struct hm_binary_file *file, hm_observe_fn observe, void *cookie, struct hm_fail *fail)
+{
+	struct hm_binary_out out = { file, observe, cookie, fail };
+
+	switch (hm_binary_kind(file->bytes)) {
+	case HM_BINARY_ELF:
+		return hm_binary_elf(&out);
+	case HM_BINARY_PE:
+		return hm_binary_pe(&out);
+	default:
+		return 0;
+	}
+}
+
+int hm_binary_symbols(struct hm_slice bytes, hm_binary_symbol_fn each, void *cookie)
+{
+	switch (hm_binary_kind(bytes)) {
+	case HM_BINARY_ELF:
+		return hm_binary_elf_symbols(bytes, each, cookie);
+	case HM_BINARY_PE:
+		return hm_binary_pe_symbols(bytes, each, cookie);
+	default:
+		return 0;
+	}
+}

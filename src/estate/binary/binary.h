@@ -1,0 +1,26 @@
+#pragma once
+/* What an executable says of itself that a new name does not change: ELF soname, package note and build id, the modules that
+ * Go and Rust list in what they build, PE version resources and Authenticode signers.
+ *
+ * Nothing is executed or loaded. The bytes are foreign: ELF is read by libelf, certificates by libcrypto, the rest by the
+ * bounded cursor. What is damaged is left out; that a signature holds is only ever said after it was checked. */
+#include "bytes.h"
+#include "fail.h"
+#include "observation.h"
+
+struct hm_binary_file {
+	struct hm_slice bytes;
+	const char *path;  /* inside the target */
+	const char *outer; /* what contains it, or NULL */
+};
+
+enum hm_binary_kind { HM_BINARY_NONE, HM_BINARY_ELF, HM_BINARY_PE, HM_BINARY_MACHO };
+enum hm_binary_kind hm_binary_kind(struct hm_slice head) HM_MUST_CHECK;
+
+/* Observes the facts of the file. HM_E_BAD: it is damaged, what could be read was observed. Any other value is `observe`'s. */
+int hm_binary_read(const struct hm_binary_file *file, hm_observe_fn observe, void *cookie, struct hm_fail *fail) HM_MUST_CHECK;
+
+/* Gets each name that the file exports (defined global or weak dynamic symbols of an ELF, the export table of a PE). A value
+ * other than 0 ends the iteration and is returned. */
+typedef int (*hm_binary_symbol_fn)(void *cookie, const char *name);
+int hm_binary_symbols(struct hm_slice bytes, hm_binary_symbol_fn each, void *cookie) HM_MUST_CHECK;

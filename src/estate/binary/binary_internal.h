@@ -1,0 +1,30 @@
+#pragma once
+#include "binary.h"
+#include "cursor.h"
+
+/* Where a reader's facts go. */
+struct hm_binary_out {
+	const struct hm_binary_file *file;
+	hm_observe_fn observe;
+	void *cookie;
+	struct hm_fail *fail;
+};
+enum hm_binary_fact {
+	HM_FACT_SONAME,	 /* value: the soname */
+	HM_FACT_VERSION, /* value: a string of the version resource, detail: which */
+	HM_FACT_SIGNER,	 /* value: a name of the certificate's subject, detail: which, and what was checked */
+	HM_FACT_PACKAGE, /* value: a package built in, detail: version and vendor */
+};
+int hm_binary_fact(struct hm_binary_out *out, enum hm_binary_fact fact, const char *ecosystem, const char *value, const char *detail) HM_MUST_CHECK;
+
+int hm_binary_elf(struct hm_binary_out *out) HM_MUST_CHECK;
+int hm_binary_elf_symbols(struct hm_slice bytes, hm_binary_symbol_fn each, void *cookie) HM_MUST_CHECK;
+int hm_binary_pe(struct hm_binary_out *out) HM_MUST_CHECK;
+int hm_binary_pe_symbols(struct hm_slice bytes, hm_binary_symbol_fn each, void *cookie) HM_MUST_CHECK;
+/* .go.buildinfo: path, modules and their versions. */
+int hm_binary_go(struct hm_binary_out *out, struct hm_slice section) HM_MUST_CHECK;
+/* .dep-v0 of cargo auditable: zlib over JSON. */
+int hm_binary_rust(struct hm_binary_out *out, struct hm_slice section) HM_MUST_CHECK;
+
+/* Text of a slice up to its NUL, of at most 1 KiB, with what is no printable UTF-8 left as it is: a fresh copy. */
+char *hm_binary_copy(struct hm_slice s) HM_MUST_CHECK;

@@ -1,0 +1,143 @@
+/* Which format a document is, and how components are observed. */
+#include "sbom_internal.h"
+
+enum hm_sbom_format hm_sbom_sniff(struct hm_slice head)
+{
+	static const struct {
+		const char *mark;
+		enum hm_sbom_format format;
+	} marks[] = { { "\"bomFormat\"", HM_SBOM_CYCLONEDX }, { "cyclonedx.org/schema", HM_SBOM_CYCLONEDX }, { "\"spdxVersion\"", HM_SBOM_SPDX2 },
+		      { "\"SPDXID\"", HM_SBOM_SPDX2 }, { "spdx.org/rdf/3.", HM_SBOM_SPDX3 } };
+
+	for (size_t i = 0; head.len && i < HM_COUNT(marks); i++)
+		if (memmem(head.data, head.len, marks[i].mark, strlen(marks[i].mark)))
+			return marks[i].format;
+	return HM_SBOM_NONE;
+}
+
+const char *hm_sbom_text(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text ? text : "";
+}
+
+#define TEXT_MAX 1024
+
+static int tell(struct hm_sbom_out *out, const struct hm_sbom_component *c, enum hm_observation_kind kind, const char *value,
+		const char *detail)
+{
+	struct hm_observation o = { .kind = kind, .value = value, .detail = detail, .path = out->file->path,
+				    .outer = c->outer ? c->outer : out->file->outer, .state = HM_STATE_PRESENT, .source = out->source,
+				    .sha256 = *c->sha256 ? c->sha256 : NULL };
+
+	return out->observe(out->cookie, &o, out->fail);
+}
+
+int hm_sbom_component(struct hm_sbom_out *out, const struct hm_sbom_component *c)
+{
+	const char *organisations[] = { c->supplier, c->maker };
+	int r = strlen(c->name) <= TEXT_MAX ? tell(out, c, HM_OBSERVED_COMPONENT, c->name, c->version) : 0;
+
+	for (size_t i = 0; r == 0 && i < HM_COUNT(organisations); i++)
+		if (*organisations[i] && strlen(organisations[i]) <= TEXT_MAX && (i == 0 || strcmp(c->supplier, c->maker) != 0))
+			r = tell(out, c, HM_OBSERVED_ORGANISATION, organisations[i], c->name);
+	return r;
+}
+
+int hm_sbom_identifier(struct hm_sbom_out *out, const struct hm_sbom_component *c, enum hm_sbom_identifier kind, const char *value)
+{
+	static const enum hm_observation_kind kinds[] = { [HM_SBOM_PURL] = HM_OBSERVED_PURL, [HM_SBOM_CPE] = HM_OBSERVED_CPE,
+							  [HM_SBOM_LICENCE] = HM_OBSERVED_LICENCE };
+
+	return *value && strlen(value) <= TEXT_MAX ? tell(out, c, kinds[kind], value, c->name) : 0;
+}
+
+struct reading {
+	struct hm_sbom_out out;
+	enum hm_sbom_format format;
+	json_t *agents; /* SPDX 3: what the first pass found */
+	bool collecting, known;
+	char *described;
+};
+
+static void end_reading(struct reading *r)
+{
+	json_decref(r->agents);
+	free(r->described);
+}
+
+/* The versions whose pages were read. */
+static bool known_version(const char *key, const char *value)
+{
+	static const char *const versions[] = { "1.2", "1.3", "1.4", "1.5", "1.6", "1.7", "SPDX-2.2", "SPDX-2.3" };
+
+	if (strcmp(key, "specVersion") != 0 && strcmp(key, "spdxVersion") != 0)
+		return false;
+	for (size_t i = 0; i < HM_COUNT(versions); i++)
+		if (strcmp(value, versions[i]) == 0)
+			return true;
+	return false;
+}
+
+/* What the document is about is the outer thing of its components. */
+static void describe(struct reading *r, const char *key, const json_t *value)
+{
+	const char *name = "";
+
+	if (r->described)
+		return;
+	if (strcmp(key, "metadata") == 0)
+		name = hm_sbom_text(json_object_get(value, "component"), "name");
+	else if (r->format == HM_SBOM_SPDX2 && strcmp(key, "name") == 0 && json_is_string(value))
+		name = json_string_value(value);
+	if (*name && strlen(name) <= TEXT_MAX)
+		r->out.described = r->described = hm_strdup(name);
+}
+
+static int element(void *cookie, const char *key, const json_t *value)
+{
+	struct reading *r = cookie;
+
+	if (json_is_string(value) && known_version(key, json_string_value(value)))
+		r->known = true;
+	describe(r, key, value);
+	if (r->collecting) {
+		hm_sbom_spdx3_agent(r->agents, value);
+		return 0;
+	}
+	if (r->format == HM_SBOM_CYCLONEDX)
+		return hm_sbom_cyclonedx(&r->out, key, value);
+	if (r->format == HM_SBOM_SPDX2)
+		return hm_sbom_spdx2(&r->out, key, value);
+	return hm_sbom_spdx3(&r->out, r->agents, value);
+}
+
+int hm_sbom_read(const struct hm_sbom_file *file, hm_observe_fn observe, void *cookie, struct hm_fail *fail)
+{
+	HM_CLEANUP(end_reading) struct reading r = { .out = { .file = file, .observe = observe, .cookie = cookie, .fail = fail }, .agents = json_object() };
+	static const char *const names[] = { "", "cyclonedx", "spdx", "spdx" };
+	struct hm_slice head = { file->bytes.data, file->bytes.len < 65536 ? file->bytes.len : 65536 };
+	size_t left = 0;
+	int rc;
+
+	r.format = hm_sbom_sniff(head);
+	r.out.source = names[r.format];
+	if (r.format == HM_SBOM_NONE)
+		return hm_fail_set(fail, HM_E_BAD, "neither CycloneDX nor SPDX");
+	if (r.format == HM_SBOM_SPDX3) {
+		r.collecting = true;
+		rc = hm_sbom_stream(file->bytes, element, &r, &left, fail);
+		if (rc != 0)
+			return rc;
+		r.collecting = false;
+		r.known = true;
+		left = 0;
+	}
+	rc = hm_sbom_stream(file->bytes, element, &r, &left, fail);
+	if (rc != 0)
+		return rc == HM_E_BAD && fail && !fail->code ? hm_fail_set(fail, HM_E_BAD, "components are nested too deep") : rc;
+	if (left)
+		return hm_fail_set(fail, HM_E_BAD, "%zu components are too large or nested too deep", left);
+	return r.known ? 0 : hm_fail_set(fail, HM_E_UNKNOWN, "a version of %s that is not known", r.format == HM_SBOM_CYCLONEDX ? "CycloneDX" : "SPDX");
+}

@@ -1,0 +1,38 @@
+/* What a file is worth: by how it begins; texts of licences also by their names. */
+#include <strings.h>
+
+#include "bases.h"
+#include "binary.h"
+#include "scan.h"
+
+static bool licence_name(struct hm_slice path)
+{
+	static const char *const words[] = { "license", "licence", "eula", "copying", "agreement", "legal", "ksn_" };
+	const uint8_t *slash = path.len ? memrchr(path.data, '/', path.len) : NULL;
+	struct hm_slice name = slash ? (struct hm_slice){ slash + 1, (size_t)(path.data + path.len - slash - 1) } : path;
+
+	for (size_t i = 0; i < HM_COUNT(words); i++) {
+		size_t len = strlen(words[i]);
+
+		for (size_t at = 0; at + len <= name.len; at++)
+			if (strncasecmp((const char *)name.data + at, words[i], len) == 0)
+				return true;
+	}
+	return false;
+}
+
+static bool text(struct hm_slice head)
+{
+	return head.len > 0 && !memchr(head.data, 0, head.len);
+}
+
+enum hm_scan_class hm_scan_class(struct hm_slice path, struct hm_slice head)
+{
+	if (hm_binary_kind(head) != HM_BINARY_NONE)
+		return HM_SCAN_EXECUTABLE;
+	if (head.len >= 2 && memcmp(head.data, "#!", 2) == 0)
+		return HM_SCAN_SCRIPT;
+	if (hm_bases_sniff(head))
+		return HM_SCAN_BASE;
+	return licence_name(path) && text(head) ? HM_SCAN_LICENCE_TEXT : HM_SCAN_DATA;
+}

@@ -1,0 +1,206 @@
+/* rpm: a header is "il dl" (big endian), il entries of 16 bytes {tag, type, offset, count} and dl bytes of data that the
+ * entries point into (rpm, docs/manual/format_header.md). The database keeps it without the magic that packages have. */
+#include "cursor.h"
+#include "digest.h"
+#include "rpm_internal.h"
+#include "source_internal.h"
+#include "text.h"
+
+enum {
+	TAG_NAME = 1000,
+	TAG_VERSION = 1001,
+	TAG_RELEASE = 1002,
+	TAG_VENDOR = 1011,
+	TAG_LICENCE = 1014,
+	TAG_PACKAGER = 1015,
+	TAG_MODES = 1030,
+	TAG_DIGESTS = 1035,
+	TAG_FLAGS = 1037,
+	TAG_DIR_INDEXES = 1116,
+	TAG_BASE_NAMES = 1117,
+	TAG_DIR_NAMES = 1118,
+	TAG_DIGEST_ALGO = 5011,
+};
+enum { TYPE_INT16 = 3, TYPE_INT32 = 4, TYPE_STRING = 6, TYPE_STRINGS = 8, TYPE_I18N = 9 };
+#define ENTRIES_MAX 0x10000u
+#define FILES_MAX 2000000u
+#define FLAG_CONFIG 1u
+#define FLAG_GHOST 64u
+
+struct header {
+	struct hm_slice index, data;
+};
+
+static int header_open(struct header *h, struct hm_slice blob)
+{
+	struct hm_cursor c = hm_cursor_of(blob);
+	uint64_t il = hm_cursor_be(&c, 4), dl = hm_cursor_be(&c, 4);
+
+	if (c.bad || il == 0 || il > ENTRIES_MAX)
+		return HM_E_BAD;
+	h->index = hm_cursor_bytes(&c, (size_t)il * 16);
+	h->data = hm_cursor_bytes(&c, (size_t)dl);
+	return c.bad ? HM_E_BAD : 0;
+}
+
+/* The data of a tag from its offset to the end, and its count; an empty slice where there is none of that type. */
+static struct hm_slice tag(const struct header *h, uint32_t wanted, uint32_t type, uint32_t *count)
+{
+	struct hm_cursor c = hm_cursor_of(h->index);
+
+	*count = 0;
+	while (hm_cursor_left(&c) >= 16) {
+		uint64_t t = hm_cursor_be(&c, 4), kind = hm_cursor_be(&c, 4), offset = hm_cursor_be(&c, 4), n = hm_cursor_be(&c, 4);
+
+		if (t != wanted)
+			continue;
+		if ((kind != type && !(type == TYPE_STRING && kind == TYPE_I18N)) || offset >= h->data.len || n > FILES_MAX)
+			break;
+		*count = (uint32_t)n;
+		return (struct hm_slice){ h->data.data + offset, h->data.len - (size_t)offset };
+	}
+	return (struct hm_slice){ NULL, 0 };
+}
+
+/* The string that `s` begins with, and `s` moved behind it. */
+static struct hm_slice string(struct hm_slice *s)
+{
+	const uint8_t *end = s->len ? memchr(s->data, 0, s->len) : NULL;
+	struct hm_slice found = { NULL, 0 };
+
+	if (!end) {
+		*s = found;
+		return found;
+	}
+	found = (struct hm_slice){ s->data, (size_t)(end - s->data) };
+	*s = (struct hm_slice){ end + 1, s->len - found.len - 1 };
+	return found;
+}
+
+static struct hm_slice text(const struct header *h, uint32_t wanted)
+{
+	uint32_t count;
+	struct hm_slice s = tag(h, wanted, TYPE_STRING, &count);
+
+	return string(&s);
+}
+
+static int read_package(void *cookie, struct hm_slice blob)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes version = { 0 };
+	struct hm_source_out *out = cookie;
+	struct hm_source_package package = { 0 };
+	struct header h;
+
+	if (header_open(&h, blob) != 0) {
+		hm_source_leave(out, "a header of %zu bytes is damaged", blob.len);
+		return 0;
+	}
+	hm_bytes_slice(&version, text(&h, TAG_VERSION));
+	hm_bytes_u8(&version, '-');
+	hm_bytes_slice(&version, text(&h, TAG_RELEASE));
+	package.name = text(&h, TAG_NAME);
+	package.version = hm_slice_of(&version);
+	package.vendor = text(&h, TAG_VENDOR);
+	if (!package.vendor.len)
+		package.vendor = text(&h, TAG_PACKAGER);
+	package.licence = text(&h, TAG_LICENCE);
+	return hm_source_package(out, &package);
+}
+
+int hm_source_rpm(struct hm_source_out *out, struct hm_slice bytes)
+{
+	struct hm_fail fail = { 0 };
+	int r = hm_rpm_each(bytes, read_package, out, &fail);
+
+	if (r == HM_E_BAD && fail.code == HM_E_BAD) {
+		hm_source_leave(out, "%s", fail.text);
+		return 0;
+	}
+	return r;
+}
+
+/* One package's files, by index: where each tag's array stands. */
+struct files {
+	const char *package;
+	hm_source_digest_fn each;
+	void *cookie;
+};
+
+/* rpm's numbers are RFC 4880's; MD5 where nothing is said. */
+static int digest_kind(const struct header *h, size_t *len)
+{
+	static const struct {
+		uint64_t algo;
+		int kind;
+		size_t len;
+	} kinds[] = { { 1, HM_MD5, 16 }, { 2, HM_SHA1, 20 }, { 8, HM_SHA256, 32 }, { 9, HM_SHA384, 48 }, { 10, HM_SHA512, 64 }, { 11, HM_SHA224, 28 } };
+	uint32_t count;
+	struct hm_cursor c = hm_cursor_of(tag(h, TAG_DIGEST_ALGO, TYPE_INT32, &count));
+	uint64_t algo = count ? hm_cursor_be(&c, 4) : 1;
+
+	for (size_t i = 0; i < HM_COUNT(kinds); i++)
+		if (kinds[i].algo == algo) {
+			*len = kinds[i].len;
+			return kinds[i].kind;
+		}
+	return -1;
+}
+
+static void folders_of(struct hm_slice dirs, uint32_t count, struct hm_slice *out)
+{
+	for (uint32_t i = 0; i < count; i++)
+		out[i] = string(&dirs);
+}
+
+static int each_file(const struct header *h, const struct files *files)
+{
+	uint32_t n, indexes, bases, dir_count, flag_count;
+	size_t len = 0;
+	int kind = digest_kind(h, &len), r;
+	struct hm_slice digests = tag(h, TAG_DIGESTS, TYPE_STRINGS, &n), base = tag(h, TAG_BASE_NAMES, TYPE_STRINGS, &bases);
+	struct hm_slice dirs = tag(h, TAG_DIR_NAMES, TYPE_STRINGS, &dir_count);
+	struct hm_cursor index = hm_cursor_of(tag(h, TAG_DIR_INDEXES, TYPE_INT32, &indexes));
+	struct hm_cursor flags = hm_cursor_of(tag(h, TAG_FLAGS, TYPE_INT32, &flag_count));
+	HM_FREE struct hm_slice *folder = NULL;
+
+	if (kind < 0 || bases != n || indexes != n || dir_count > dirs.len)
+		return 0;
+	folder = hm_alloc(dir_count + 1, sizeof(*folder));
+	folders_of(dirs, dir_count, folder);
+	for (uint32_t i = 0; i < n && digests.data && base.data; i++) {
+		HM_CLEANUP(hm_bytes_release) struct hm_bytes path = { 0 };
+		struct hm_slice hex = string(&digests), name = string(&base);
+		uint64_t d = hm_cursor_be(&index, 4), flag = flag_count == n ? hm_cursor_be(&flags, 4) : 0;
+		struct hm_source_digest digest = { .kind = kind, .len = len };
+
+		if (index.bad || d >= dir_count || (flag & (FLAG_CONFIG | FLAG_GHOST)) || hex.len != 2 * len ||
+		    hm_text_unhex(digest.bytes, len, hex) != 0)
+			continue;
+		hm_bytes_slice(&path, folder[d]);
+		hm_bytes_slice(&path, name);
+		digest.path = hm_slice_of(&path);
+		r = files->each(files->cookie, &digest);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+static int find_package(void *cookie, struct hm_slice blob)
+{
+	const struct files *files = cookie;
+	struct header h;
+
+	if (header_open(&h, blob) != 0 || !hm_slice_eq(text(&h, TAG_NAME), hm_slice_text(files->package)))
+		return 0;
+	return each_file(&h, files);
+}
+
+int hm_source_rpm_digests(const struct hm_source_file *file, const char *package, const struct hm_source_other *other HM_UNUSED,
+			  hm_source_digest_fn each, void *cookie, struct hm_fail *fail)
+{
+	struct files files = { package, each, cookie };
+
+	return hm_rpm_each(file->bytes, find_package, &files, fail);
+}

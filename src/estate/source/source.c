@@ -1,0 +1,145 @@
+/* The table of sources. */
+#include "sbom.h"
+#include "source_internal.h"
+
+#define MIB (1u << 20)
+
+static int read_sbom(struct hm_source_out *out, struct hm_slice bytes)
+{
+	HM_FREE char *path = hm_slice_dup(out->file->path);
+	struct hm_sbom_file file = { bytes, path, out->file->outer };
+	struct hm_fail fail = { 0 };
+	int r = hm_sbom_read(&file, out->observe, out->cookie, &fail);
+
+	if ((r == HM_E_BAD || r == HM_E_UNKNOWN) && fail.code == r) {
+		hm_source_leave(out, "%s", fail.text);
+		return 0;
+	}
+	return r;
+}
+
+static bool is_cyclonedx(struct hm_slice head)
+{
+	return hm_sbom_sniff(head) == HM_SBOM_CYCLONEDX;
+}
+
+static bool is_spdx(struct hm_slice head)
+{
+	enum hm_sbom_format format = hm_sbom_sniff(head);
+
+	return format == HM_SBOM_SPDX2 || format == HM_SBOM_SPDX3;
+}
+
+/* "**" in front of a path stands for any folders; '*' is any bytes but a slash. Rows with `head` come last: the name is asked first. */
+static const struct hm_source sources[] = {
+	{ "dpkg", { "**var/lib/dpkg/status", "**var/lib/dpkg/status.d/*" }, NULL, 256u * MIB, hm_source_dpkg, hm_source_dpkg_digests },
+	{ "rpm",
+	  { "**var/lib/rpm/rpmdb.sqlite", "**usr/lib/sysimage/rpm/rpmdb.sqlite", "**var/lib/rpm/Packages.db", "**usr/lib/sysimage/rpm/Packages.db",
+	    "**var/lib/rpm/Packages", "**usr/lib/sysimage/rpm/Packages", "**usr/share/rpm/rpmdb.sqlite" },
+	  NULL, 1024u * MIB, hm_source_rpm, hm_source_rpm_digests },
+	{ "apk", { "**lib/apk/db/installed" }, NULL, 256u * MIB, hm_source_apk, hm_source_apk_digests },
+	{ "pacman", { "**var/lib/pacman/local/*/desc" }, NULL, MIB, hm_source_pacman, NULL },
+	{ "flatpak", { "**flatpak/app/*/*/*/*/metadata", "**flatpak/runtime/*/*/*/*/metadata" }, NULL, MIB, hm_source_flatpak, NULL },
+	{ "snap", { "**snap/*/*/meta/snap.yaml", "meta/snap.yaml" }, NULL, MIB, hm_source_snap, NULL },
+	{ "npm", { "**node_modules/*/package.json", "**node_modules/@*/*/package.json" }, NULL, 4u * MIB, hm_source_npm, NULL },
+	{ "npm-lock", { "**package-lock.json", "**.package-lock.json", "**npm-shrinkwrap.json" }, NULL, 32u * MIB, hm_source_npm_lock, NULL },
+	{ "pypi", { "***.dist-info/METADATA", "***.egg-info/PKG-INFO", "***.egg-info" }, NULL, 4u * MIB, hm_source_pypi, hm_source_pypi_digests },
+	{ "maven", { "**META-INF/maven/*/*/pom.properties" }, NULL, MIB, hm_source_maven, NULL },
+	{ "jar", { "**META-INF/MANIFEST.MF" }, NULL, 4u * MIB, hm_source_manifest, NULL },
+	{ "cyclonedx", { "***.json" }, is_cyclonedx, 1024u * MIB, read_sbom, NULL },
+	{ "spdx", { "***.json" }, is_spdx, 1024u * MIB, read_sbom, NULL },
+};
+
+/* The pattern's stars take what they have to, from the end on: no path makes this slow. */
+static bool fits(const char *p, const uint8_t *s, const uint8_t *end)
+{
+	const char *star = NULL;
+	const uint8_t *mark = NULL;
+
+	while (s < end) {
+		if (*p == '*') {
+			star = ++p;
+			mark = s;
+		} else if (*p && (uint8_t)*p == *s) {
+			p++;
+			s++;
+		} else if (star && *mark != '/') {
+			p = star;
+			s = ++mark;
+		} else {
+			return false;
+		}
+	}
+	while (*p == '*')
+		p++;
+	return !*p;
+}
+
+static size_t slashes(const char *p)
+{
+	size_t n = 0;
+
+	for (; *p; p++)
+		n += *p == '/';
+	return n;
+}
+
+/* A pattern with "**" is held against as many components at the path's end as it has itself. */
+static bool path_fits(const char *pattern, struct hm_slice path)
+{
+	const uint8_t *start = path.data, *end = path.data + path.len;
+	size_t n;
+
+	while (start < end && *start == '/')
+		start++;
+	if (strncmp(pattern, "**", 2) != 0)
+		return fits(pattern, start, end);
+	pattern += 2;
+	n = slashes(pattern) + 1;
+	for (const uint8_t *at = end; at > start; at--)
+		if (at[-1] == '/' && --n == 0)
+			return fits(pattern, at, end);
+	return n == 1 && fits(pattern, start, end);
+}
+
+static bool named(const struct hm_source *source, struct hm_slice path)
+{
+	for (size_t i = 0; i < HM_COUNT(source->paths) && source->paths[i]; i++)
+		if (path_fits(source->paths[i], path))
+			return true;
+	return false;
+}
+
+const struct hm_source *hm_source_for(struct hm_slice path, struct hm_slice head)
+{
+	for (size_t i = 0; path.len && i < HM_COUNT(sources); i++)
+		if (named(&sources[i], path) && (!sources[i].head || sources[i].head(head)))
+			return &sources[i];
+	return NULL;
+}
+
+bool hm_source_needs_head(struct hm_slice path)
+{
+	for (size_t i = 0; path.len && i < HM_COUNT(sources); i++)
+		if (named(&sources[i], path))
+			return sources[i].head != NULL;
+	return false;
+}
+
+const char *hm_source_name(const struct hm_source *source)
+{
+	return source->name;
+}
+
+uint64_t hm_source_max(const struct hm_source *source)
+{
+	return source->max;
+}
+
+int hm_source_read(const struct hm_source *source, const struct hm_source_file *file, hm_observe_fn observe, void *cookie, struct hm_fail *fail)
+{
+	struct hm_source_out out = { .source = source, .file = file, .observe = observe, .cookie = cookie, .fail = fail };
+	int r = source->read(&out, file->bytes);
+
+	return r == 0 && out.bad ? HM_E_BAD : r;
+}

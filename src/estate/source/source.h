@@ -1,0 +1,47 @@
+#pragma once
+/* What a target says of its own software: package databases, language packages, SBOMs.
+ *
+ * A walker asks for each entry whether a source reads files of that name, hands over the bytes, and gets observations. A
+ * source opens nothing itself, keeps nothing between two files and executes nothing; all it is given is foreign input.
+ * What a source cannot make sense of ends that record, not the file: everything else is observed, and the return value
+ * then is HM_E_BAD with the first reason, so that the caller can say `cannot tell` for this file. */
+#include "cursor.h"
+#include "fail.h"
+#include "observation.h"
+
+/* A row of the table of sources; they live for ever. */
+struct hm_source;
+
+/* One file of a target. */
+struct hm_source_file {
+	struct hm_slice path;  /* inside the target, any bytes, a leading slash or none */
+	struct hm_slice bytes; /* all of it */
+	const char *outer;     /* what contains it; goes into each observation; NULL: the target itself */
+};
+
+/* The source that reads files of this path, or NULL. `head` is how the file begins (HM_SOURCE_HEAD bytes or all there are):
+ * it is only looked at where the name alone does not tell (*.json), and may be empty for what hm_source_needs_head denies.
+ * Both are cheap enough to be asked for each entry of a target. */
+#define HM_SOURCE_HEAD 4096
+const struct hm_source *hm_source_for(struct hm_slice path, struct hm_slice head) HM_MUST_CHECK;
+bool hm_source_needs_head(struct hm_slice path) HM_MUST_CHECK;
+
+/* "dpkg", "rpm", "npm", "cyclonedx", ...: the ecosystem that its observations name. */
+const char *hm_source_name(const struct hm_source *source) HM_MUST_CHECK;
+/* A file with more bytes is not to be read: the caller says so. */
+uint64_t hm_source_max(const struct hm_source *source) HM_MUST_CHECK;
+
+/* Observes what the file says. HM_E_BAD: part of it, or all, could not be read (what could be was observed). Any other
+ * negative value comes from `observe`, which ends the reading. */
+int hm_source_read(const struct hm_source *source, const struct hm_source_file *file, hm_observe_fn observe, void *cookie,
+		   struct hm_fail *fail) HM_MUST_CHECK;
+
+/* Another file of the same target: appends its bytes to `out`. Returns 0, 1 when there is no such file, or HM_E_BAD or
+ * HM_E_SYSTEM when there is one that cannot be read or has more than `max` bytes. The path has no leading slash. */
+typedef int (*hm_source_other_fn)(void *target, const char *path, size_t max, struct hm_bytes *out, struct hm_fail *fail);
+
+/* Holds a package of the database `file` against the digests that the database keeps of its files (dpkg, rpm, apk, PyPI), and
+ * observes the outcome as one `package.files`: verified only when every file that was listed and read has its digest and at
+ * least one was; the detail counts the rest. Nothing is observed where the source keeps no digests. */
+int hm_source_verify(const struct hm_source *source, const struct hm_source_file *file, const char *package, hm_source_other_fn other,
+		     void *target, hm_observe_fn observe, void *cookie, struct hm_fail *fail) HM_MUST_CHECK;

@@ -1,0 +1,92 @@
+#pragma once
+/* What the readers of package databases share: how they observe, and the table that they stand in. */
+#include <stdbool.h>
+
+#include "source.h"
+
+/* Where a reader's observations go, and its first reason for having left something out. */
+struct hm_source_out {
+	const struct hm_source *source;
+	const struct hm_source_file *file;
+	hm_observe_fn observe;
+	void *cookie;
+	struct hm_fail *fail;
+	bool bad; /* something was left out; `fail` tells the first */
+};
+
+/* What a database says of one package. Empty slices are what it does not say. */
+struct hm_source_package {
+	struct hm_slice name, version, vendor, licence;
+	bool residue; /* removed, with something left behind */
+	bool present; /* there, but not set up */
+};
+
+/* Observes a package. A name that is empty, too long or holds a NUL is left out (hm_source_leave). 0, or what `observe` returned. */
+int hm_source_package(struct hm_source_out *out, const struct hm_source_package *package) HM_MUST_CHECK;
+/* Notes that something was left out. */
+void hm_source_leave(struct hm_source_out *out, const char *format, ...) HM_PRINTF(2, 3);
+
+/* Observes whether a package's files are those of the database. */
+int hm_source_files(const struct hm_source *source, const struct hm_source_file *file, const char *package, bool verified, const char *detail,
+		    hm_observe_fn observe, void *cookie, struct hm_fail *fail) HM_MUST_CHECK;
+
+/* One digest that a database keeps of a file. `path` has no leading slash. */
+struct hm_source_digest {
+	struct hm_slice path;
+	int kind; /* enum hm_digest_kind */
+	uint8_t bytes[64];
+	size_t len;
+};
+typedef int (*hm_source_digest_fn)(void *cookie, const struct hm_source_digest *digest);
+
+struct hm_source_other {
+	hm_source_other_fn read;
+	void *target;
+};
+
+struct hm_source {
+	const char *name;
+	/* Path patterns, NULL at the end: fnmatch-like, where '*' does not cross a slash and a leading "**" stands for any folders. */
+	const char *paths[10];
+	/* NULL, or looks at the head of a file whose path fits. */
+	bool (*head)(struct hm_slice head);
+	uint64_t max;
+	int (*read)(struct hm_source_out *out, struct hm_slice bytes);
+	/* NULL, or yields the digests of one package's files. */
+	int (*digests)(const struct hm_source_file *file, const char *package, const struct hm_source_other *other, hm_source_digest_fn each,
+		       void *cookie, struct hm_fail *fail);
+};
+
+/* Lines "Key: value" (deb822, apk, RFC 822 headers). Fills the values of the next stanza's known keys, and returns false at
+ * the end. Continuation lines (they begin with a blank) belong to the value and are cut off. A key that comes twice keeps
+ * its first value; `odd` counts lines that are no field. */
+struct hm_source_field {
+	const char *key;
+	struct hm_slice value;
+};
+bool hm_source_stanza(struct hm_cursor *c, struct hm_source_field *fields, size_t count, size_t *odd) HM_MUST_CHECK;
+bool hm_source_line(struct hm_cursor *c, struct hm_slice *line) HM_MUST_CHECK;
+struct hm_slice hm_source_trim(struct hm_slice s) HM_MUST_CHECK;
+/* The path's component `back` from its end (0 is the last), or empty. */
+struct hm_slice hm_source_component(struct hm_slice path, size_t back) HM_MUST_CHECK;
+
+/* The readers: one file a family. */
+int hm_source_dpkg(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
+int hm_source_dpkg_digests(const struct hm_source_file *file, const char *package, const struct hm_source_other *other,
+			   hm_source_digest_fn each, void *cookie, struct hm_fail *fail) HM_MUST_CHECK;
+int hm_source_apk(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
+int hm_source_apk_digests(const struct hm_source_file *file, const char *package, const struct hm_source_other *other,
+			  hm_source_digest_fn each, void *cookie, struct hm_fail *fail) HM_MUST_CHECK;
+int hm_source_pacman(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
+int hm_source_rpm(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
+int hm_source_rpm_digests(const struct hm_source_file *file, const char *package, const struct hm_source_other *other,
+			  hm_source_digest_fn each, void *cookie, struct hm_fail *fail) HM_MUST_CHECK;
+int hm_source_flatpak(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
+int hm_source_snap(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
+int hm_source_npm(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
+int hm_source_npm_lock(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
+int hm_source_pypi(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
+int hm_source_pypi_digests(const struct hm_source_file *file, const char *package, const struct hm_source_other *other,
+			   hm_source_digest_fn each, void *cookie, struct hm_fail *fail) HM_MUST_CHECK;
+int hm_source_maven(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
+int hm_source_manifest(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;

@@ -1,0 +1,61 @@
+/* A package's files against the digests that its database keeps. */
+#include "digest.h"
+#include "source_internal.h"
+
+#define FILE_BYTES_MAX (512u << 20)
+#define FILES_MAX 200000u
+
+struct held {
+	const struct hm_source_other *other;
+	unsigned long equal, differ, gone, unread, listed;
+};
+
+static int hold(void *cookie, const struct hm_source_digest *digest)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes bytes = { 0 };
+	struct held *held = cookie;
+	struct hm_fail fail = { 0 };
+	uint8_t sum[64];
+	HM_FREE char *path = hm_slice_dup(digest->path);
+	const char *start = path;
+	int r;
+
+	if (++held->listed > FILES_MAX) {
+		held->unread++;
+		return 0;
+	}
+	while (*start == '/')
+		start++;
+	r = held->other->read(held->other->target, start, FILE_BYTES_MAX, &bytes, &fail);
+	if (r == HM_E_INTERRUPTED)
+		return r;
+	if (r > 0)
+		held->gone++;
+	else if (r < 0 || hm_digest_of(sum, (enum hm_digest_kind)digest->kind, hm_slice_of(&bytes)) != digest->len)
+		held->unread++;
+	else if (memcmp(sum, digest->bytes, digest->len) == 0)
+		held->equal++;
+	else
+		held->differ++;
+	return 0;
+}
+
+int hm_source_verify(const struct hm_source *source, const struct hm_source_file *file, const char *package, hm_source_other_fn read,
+		     void *target, hm_observe_fn observe, void *cookie, struct hm_fail *fail)
+{
+	struct hm_source_other other = { read, target };
+	struct held held = { .other = &other };
+	HM_FREE char *detail = NULL;
+	int r;
+
+	if (!source->digests)
+		return 0;
+	r = source->digests(file, package, &other, hold, &held, fail);
+	if (r < 0 && r != HM_E_BAD)
+		return r;
+	if (held.listed == 0)
+		return r;
+	detail = hm_sprintf("%lu of %lu files have the digest that the database keeps; %lu differ, %lu are gone, %lu not read",
+			    held.equal, held.listed, held.differ, held.gone, held.unread);
+	return hm_source_files(source, file, package, held.equal == held.listed, detail, observe, cookie, fail);
+}
