@@ -48,6 +48,9 @@ var partTable = func() []partRow {
 		row(`declaration\.json`, mib, inInputs, true, false),
 		row(`scenario\.json`, 32*mib, inInputs, true, false),
 		row(`planted/`+number, 0, inInputs, true, false),
+		row(`replication\.json`, 32*mib, inNothing, true, false),
+		row(`manifest\.original\.json`, 16*mib, inNothing, true, false),
+		row(`redaction\.json`, 32*mib, inNothing, true, false),
 		row(`findings\.json`, 32*mib, inFindings, true, true),
 		row(`runs/`+number+`/record\.cbor\.zst`, 0, inRecords, true, false),
 		row(`runs/`+number+`/tree\.cbor\.zst`, 0, inRecords, true, false),
@@ -95,6 +98,10 @@ func partName(run int, what string) string {
 // checkParts says whether each member has its place, and none is missing.
 func (b *bundle) checkParts() error {
 	seen := map[int]bool{}
+	_, listed := b.part[redactionName]
+	if _, first := b.part[originalName]; listed != first {
+		return fmt.Errorf("of redaction.json and manifest.original.json one is there without the other")
+	}
 	for _, m := range b.members {
 		row := rowOf(m.name)
 		if row == nil || strings.HasSuffix(m.name, "/0000") || strings.Contains(m.name, "runs/0000/") {
@@ -171,7 +178,16 @@ func packetRow(name string, file, salts []byte, lost uint64) (*value, error) {
 	}
 	var tree merkle
 	for i, block := range f.blocks {
-		tree.add(leafOf(salts[16*i:16*i+16], block))
+		salt := salts[16*i : 16*i+16]
+		leaf := f.withheldLeaf(i)
+		if leaf == nil {
+			tree.add(leafOf(salt, block))
+			continue
+		}
+		if !zeros(salt) {
+			return nil, fmt.Errorf("block %d is withheld and has its salt", i)
+		}
+		tree.add(*leaf)
 	}
 	root := tree.root()
 	return jObject(member2{"leaves", jInt(int64(tree.size))}, member2{"lost", jInt(int64(lost))},
@@ -181,6 +197,7 @@ func packetRow(name string, file, salts []byte, lost uint64) (*value, error) {
 // makeCore is the core.json that the parts call for; records has what was read of them by name.
 func (b *bundle) makeCore(records map[string]*recordSummary, semantics int64) ([]byte, error) {
 	inputs, rows := jList(), jList()
+	stated := b.statedLosses()
 	for _, m := range sortedMembers(b.members) {
 		switch rowOf(m.name).place {
 		case inInputs:
@@ -190,7 +207,11 @@ func (b *bundle) makeCore(records map[string]*recordSummary, semantics int64) ([
 			if s == nil {
 				return nil, fmt.Errorf("%s is malformed", m.name)
 			}
-			rows.list = append(rows.list, recordRow(m.name, s, maxOf(s.gaps, s.endLost)))
+			lost, err := stated.of(m.name, maxOf(s.gaps, s.endLost), s.withheld > 0 && strings.HasSuffix(m.name, "record.cbor.zst"))
+			if err != nil {
+				return nil, err
+			}
+			rows.list = append(rows.list, recordRow(m.name, s, lost))
 		case inLeaves:
 			if strings.HasSuffix(m.name, ".salts") {
 				continue
@@ -200,7 +221,11 @@ func (b *bundle) makeCore(records map[string]*recordSummary, semantics int64) ([
 			if s == nil {
 				return nil, fmt.Errorf("the record beside %s is malformed", m.name)
 			}
-			row, err := packetRow(m.name, m.data, b.part[partName(run, "packets.salts")], maxOf(s.packetGaps, s.packetLost))
+			lost, err := stated.of(m.name, maxOf(s.packetGaps, s.packetLost), s.withheld > 0)
+			if err != nil {
+				return nil, err
+			}
+			row, err := packetRow(m.name, m.data, b.part[partName(run, "packets.salts")], lost)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %v", m.name, err)
 			}

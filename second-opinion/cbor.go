@@ -85,3 +85,19 @@ func (c *cborCursor) array() int {
 	}
 	return int(v)
 }
+
+// skip passes over one item of the subset.
+func (c *cborCursor) skip(depth int) {
+	major, v := c.head()
+	switch {
+	case c.bad || major <= 1:
+	case major == 2 && v <= uint64(len(c.b)-c.at):
+		c.at += int(v)
+	case major == 4 && depth < 16 && v <= uint64(len(c.b)):
+		for ; v > 0 && !c.bad; v-- {
+			c.skip(depth + 1)
+		}
+	default:
+		c.bad = true
+	}
+}

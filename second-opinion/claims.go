@@ -37,7 +37,7 @@ var claimTable = []claimRow{
 	{id: "change.files", losses: lossEvents | lossTree, touches: touchesPaths, upheld: "files.own", run: claimChanged},
 	{id: "change.persistence", untested: "needs scenario"},
 	{id: "change.updates", untested: "needs scenario"},
-	{id: "collect.authenticated", untested: "needs tls"},
+	{id: "collect.authenticated", untested: "needs tls", losses: lossEvents | lossPackets},
 	{id: "collect.content", losses: lossEvents | lossPackets, upheld: "nothing.left", run: claimContent},
 	{id: "collect.encrypted", losses: lossEvents | lossPackets, upheld: "bytes.sealed", run: claimEncrypted},
 	{id: "collect.host", untested: "needs experiment", losses: lossEvents | lossPackets, upheld: "nothing.depends"},
@@ -48,7 +48,7 @@ var claimTable = []claimRow{
 	{id: "control.offline", untested: "needs scenario"},
 	{id: "control.sealed", untested: "needs seal"},
 	{id: "control.switches", untested: "needs experiment"},
-	{id: "declared.collection", untested: "needs experiment"},
+	{id: "declared.collection", needs: "collects", untested: "needs experiment", losses: lossEvents | lossPackets},
 	{id: "declared.endpoints", needs: "endpoints", losses: lossEvents | lossPackets, upheld: "endpoints.declared", run: claimEndpoints},
 	{id: "declared.files", needs: "writes", losses: lossEvents | lossTree, touches: touchesPaths, upheld: "writes.declared", run: claimDeclaredFiles},
 	{id: "declared.privilege", needs: "privileges", losses: lossEvents, upheld: "privileges.declared", run: claimPrivilege},
@@ -67,23 +67,9 @@ func claimOf(id string) *claimRow {
 }
 
 // common are the grounds that stand before every claim's own.
-func (c *core) common(row *claimRow, r *run, j *judgement) bool {
-	events, packets := uint64(0), uint64(0)
-	touched := false
-	if row.losses&lossEvents != 0 {
-		events = c.eventsLost(r)
-	}
-	if row.losses&lossPackets != 0 {
-		packets = c.packetsLost(r)
-		touched = r.packets == nil
-	}
-	if row.losses&lossTree != 0 && c.treeCut(r) {
-		touched = true
-	}
-	if row.losses&lossOutput != 0 && r.outCut > 0 {
-		touched = true
-	}
-	if events+packets > 0 || touched {
+func (c *core) common(row *claimRow, r *run, j *judgement) {
+	events, packets := c.eventsLost(r), c.packetsLost(r)
+	if row.losses&c.lostOf(r) != 0 {
 		j.ground("record.gap").add("events", events).add("packets", packets)
 	}
 	if c.outcome[r.n] == "interrupted" || r.stopped {
@@ -91,7 +77,6 @@ func (c *core) common(row *claimRow, r *run, j *judgement) bool {
 	}
 	if r.execs == 0 && !(c.witnessed() && r.before) {
 		j.ground("run.empty")
-		return false
 	}
 	if c.witnessed() {
 		c.witnessGrounds(row, r, j)
@@ -101,7 +86,27 @@ func (c *core) common(row *claimRow, r *run, j *judgement) bool {
 			j.ground("witness.disagree").add("bytes", n)
 		}
 	}
-	return true
+}
+
+// lostOf is of what kinds something of the run is lost: of all where its record is not whole.
+func (c *core) lostOf(r *run) int {
+	lost := 0
+	if c.eventsLost(r) > 0 {
+		lost |= lossEvents
+	}
+	if c.packetsLost(r) > 0 || r.packets == nil || r.loss.packetGap {
+		lost |= lossPackets
+	}
+	if c.treeCut(r) {
+		lost |= lossTree
+	}
+	if r.loss.outputGap {
+		lost |= lossOutput
+	}
+	if c.missingRecord[r.n] || r.sum.cut || r.sum.withheld > 0 || r.loss.strange {
+		lost |= lossEvents | lossPackets | lossTree | lossOutput
+	}
+	return lost
 }
 
 func (c *core) disagree(r *run) uint64 {
@@ -285,13 +290,13 @@ func (c *core) changes(r *run, j *judgement) []*change {
 			holds[p] = true
 		}
 	}
-	for i, t := range r.tree {
+	for _, t := range r.tree {
 		p := t.path
 		if t.kind == 'd' && (holds[t.path] || c.leads(p)) {
 			continue
 		}
 		x := put(p)
-		x.entries = append(x.entries, uint64(i))
+		x.entries = append(x.entries, t.pos)
 	}
 	seen := map[string]bool{}
 	for _, o := range r.openList {

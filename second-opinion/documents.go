@@ -2,6 +2,8 @@ package main
 
 // Shapes of the core's documents (core.md).
 
+import "strings"
+
 var docShapes = map[string]*shape{
 	"claims.json": parseShape(`{schema:'hallmark/claims/v1',claims:[{id:s,question:i|n,statement:s}]}`),
 	"plan.json": parseShape(`{schema:'hallmark/plan/v1',format:i,semantics:i,commitment:h,claim_set:d,declaration:d|n,
@@ -65,7 +67,7 @@ func (b *bundle) readDoc(name string) (*value, error) {
 		known = known || schema == w
 	}
 	if !known {
-		return nil, &docError{name + ": schema " + schema + ", and " + want[0] + " was expected", schema != ""}
+		return nil, &docError{name + ": schema " + schema + ", and " + want[0] + " was expected", strings.HasPrefix(schema, want[0][:len(want[0])-1])}
 	}
 	if err := sh.check(v, name); err != nil {
 		return nil, &docError{err.Error(), false}

@@ -162,10 +162,10 @@ func (e *event) result() int64 {
 }
 
 // readEvent takes one item; slices point into c.
-func readEvent(c *cborCursor, e *event, version uint64) bool {
+func readEvent(c *cborCursor, e *event) bool {
 	n := c.array()
 	e.kind = int(c.uint())
-	if c.bad || e.kind >= len(kinds) || n != 7+len(kinds[e.kind].fields) || version == 1 && e.kind > kOutput || version == 2 && e.kind > kCopyup {
+	if c.bad || e.kind >= len(kinds) || n != 7+len(kinds[e.kind].fields) {
 		return false
 	}
 	e.time, e.cpu, e.seq = c.uint(), c.uint(), c.uint()

@@ -185,6 +185,10 @@ func (v *verification) asJSON() []byte {
 	if v.id != "" {
 		id = jText(v.id)
 	}
-	return jObject(member2{"bundle", id}, member2{"checks", checks}, member2{"exit", jInt(int64(v.exit()))},
-		member2{"schema", jText("hallmark/verification/v1")}).write(nil)
+	out := jObject(member2{"bundle", id}, member2{"checks", checks}, member2{"exit", jInt(int64(v.exit()))},
+		member2{"schema", jText("hallmark/verification/v1")})
+	if v.claims != nil {
+		out.set("claims", v.statuses())
+	}
+	return out.write(nil)
 }

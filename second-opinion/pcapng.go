@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
+	"sort"
 )
 
 type packet struct {
@@ -18,6 +19,15 @@ type packetFile struct {
 	packets []packet
 	secrets []byte
 	blocks  [][]byte
+	gone    []withheldBlock
+	wrong   error // a block that is out of place: what it holds cannot be told
+}
+
+// A block that was withheld: what stood there is its writer's word, its leaf is held by the root.
+type withheldBlock struct {
+	at   int
+	was  uint32
+	leaf hash
 }
 
 const (
@@ -26,6 +36,7 @@ const (
 	pcapNames     = 4
 	pcapPacket    = 6
 	pcapSecrets   = 10
+	pcapWithheld  = 0x80686d77
 )
 
 var (
@@ -81,18 +92,52 @@ func (f *packetFile) block(b []byte, stage int) (int, error) {
 	case kind == pcapSection || kind == pcapInterface:
 		return 0, errPcap
 	case kind == pcapSecrets:
-		if stage > 2 || !f.takeSecrets(body) {
+		if !f.takeSecrets(body) {
 			return 0, errPcap
 		}
+		f.before(stage)
 	case kind == pcapNames:
-		if stage > 2 || !goodNames(body) {
+		if !goodNames(body) {
 			return 0, errPcap
 		}
-		return 3, nil
+		f.before(stage)
+	case kind == pcapWithheld:
+		if !f.takeWithheld(body) {
+			return 0, errPcap
+		}
 	case kind == pcapPacket:
 		return 4, f.takePacket(body)
 	}
 	return stage, nil
+}
+
+// before: secrets and names stand before the packets.
+func (f *packetFile) before(stage int) {
+	if stage > 2 && f.wrong == nil {
+		f.wrong = fmt.Errorf("block %d: secrets or names stand behind a packet", len(f.blocks))
+	}
+}
+
+func (f *packetFile) takeWithheld(b []byte) bool {
+	if len(b) != 40 {
+		return false
+	}
+	w := withheldBlock{at: len(f.blocks), was: le.Uint32(b)}
+	if n := le.Uint32(b[4:]); n < 12 || n%4 != 0 || w.was != pcapNames && w.was != pcapPacket && w.was != pcapSecrets {
+		return false
+	}
+	copy(w.leaf[:], b[8:])
+	f.gone = append(f.gone, w)
+	return true
+}
+
+// withheldLeaf is the leaf of a block that was withheld; nil for others.
+func (f *packetFile) withheldLeaf(at int) *hash {
+	i := sort.Search(len(f.gone), func(i int) bool { return f.gone[i].at >= at })
+	if i < len(f.gone) && f.gone[i].at == at {
+		return &f.gone[i].leaf
+	}
+	return nil
 }
 
 func zeros(b []byte) bool {

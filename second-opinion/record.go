@@ -29,15 +29,21 @@ type recordSummary struct {
 	cut                    bool
 	items, leaves, raw     uint64
 	withheld               uint64
+	gone                   []withheldRows
 	root                   hash
 	pairs                  []byte
 	count                  uint32
 	version                uint64 // of events
 	ended                  bool
 	plan                   []byte
+	run                    uint64
+	flaw                   error // what is wrong with the events, the first
 	gaps, endLost          uint64
 	packetGaps, packetLost uint64
 }
+
+// Neighbouring blocks that were withheld.
+type withheldRows struct{ from, to, first, items uint64 }
 
 type recordReader struct {
 	b     []byte
@@ -46,7 +52,7 @@ type recordReader struct {
 	sum   recordSummary
 	zstd  *zstd.Decoder
 	plain []byte
-	item  func(c *cborCursor) error
+	item  func(pos uint64, c *cborCursor) error
 }
 
 type blockHeader struct {
@@ -57,8 +63,38 @@ type blockHeader struct {
 	salt, leaf, rootBytes []byte
 }
 
+// A version that this program does not know: nothing false can be said of what it holds.
+type later string
+
+func (l later) Error() string { return string(l) }
+
+// sayError tells what is false from what is unknown.
+func (v *verification) sayError(check, where string, err error) {
+	o := isFalse
+	if _, ok := err.(later); ok {
+		o = unchecked
+	}
+	v.say(check, o, "%s%v", where, err)
+}
+
+func within(where string, err error) error {
+	if l, ok := err.(later); ok {
+		return later(where + ": " + string(l))
+	}
+	return fmt.Errorf("%s: %v", where, err)
+}
+
+// ofLater: a frame of ours of another version, and whole (record.md, "Versions").
+func ofLater(b []byte, magic uint32, name string) bool {
+	if len(b) < 22 || le.Uint32(b) != magic || string(b[8:16]) != name || le.Uint16(b[16:]) == 1 {
+		return false
+	}
+	n := int(le.Uint32(b[4:])) + 8
+	return n >= 22 && n <= 4096 && n <= len(b) && crc32.Checksum(b[:n-4], castagnoli) == le.Uint32(b[n-4:])
+}
+
 // readRecord goes through the file; item takes each item, leaving the cursor behind it.
-func readRecord(file []byte, kind byte, item func(c *cborCursor) error) (*recordSummary, error) {
+func readRecord(file []byte, kind byte, item func(pos uint64, c *cborCursor) error) (*recordSummary, error) {
 	d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(rawMost), zstd.WithDecoderMaxWindow(1<<25))
 	if err != nil {
 		return nil, err
@@ -69,7 +105,7 @@ func readRecord(file []byte, kind byte, item func(c *cborCursor) error) (*record
 	for {
 		n, err := r.block(file[at:])
 		if err != nil {
-			return nil, fmt.Errorf("block %d: %v", r.tree.size, err)
+			return nil, within(fmt.Sprintf("block %d", r.tree.size), err)
 		}
 		if n == 0 {
 			break
@@ -90,8 +126,8 @@ func (r *recordReader) tail(rest []byte) error {
 	if bytes.HasPrefix(want, rest) {
 		return nil
 	}
-	if len(rest) >= 18 && le.Uint32(rest) == magicTotals && le.Uint32(rest[4:]) <= 4088 && le.Uint16(rest[16:]) != 1 {
-		return fmt.Errorf("totals of an unknown version")
+	if ofLater(rest, magicTotals, "HMRTOTAL") {
+		return later("totals of a version that this program does not know")
 	}
 	if len(rest) >= 4 && le.Uint32(rest) == magicTotals {
 		return fmt.Errorf("totals or seek table are not what the blocks call for")
@@ -125,6 +161,9 @@ func (r *recordReader) totals() []byte {
 
 // block reads one block; 0 where there is no whole one.
 func (r *recordReader) block(b []byte) (int, error) {
+	if ofLater(b, magicBlock, "HMRBLOCK") {
+		return 0, later("a header of a version that this program does not know")
+	}
 	if len(b) < headerSize || le.Uint32(b) != magicBlock {
 		return 0, nil
 	}
@@ -156,9 +195,6 @@ func (r *recordReader) block(b []byte) (int, error) {
 }
 
 func (r *recordReader) header(b []byte) (*blockHeader, error) {
-	if n := le.Uint32(b[4:]); le.Uint16(b[16:]) != 1 && n >= 14 && n <= 4088 {
-		return nil, fmt.Errorf("a header of an unknown version, or a damaged one")
-	}
 	if crc32.Checksum(b[:148], castagnoli) != le.Uint32(b[148:]) {
 		return nil, fmt.Errorf("its header's CRC is wrong")
 	}
@@ -184,6 +220,12 @@ func (r *recordReader) header(b []byte) (*blockHeader, error) {
 func (r *recordReader) content(h *blockHeader, frame []byte) error {
 	if h.withheld {
 		r.sum.withheld += uint64(h.items)
+		if n := len(r.sum.gone); n > 0 && r.sum.gone[n-1].to+1 == r.tree.size {
+			r.sum.gone[n-1].to++
+			r.sum.gone[n-1].items += uint64(h.items)
+		} else {
+			r.sum.gone = append(r.sum.gone, withheldRows{r.tree.size, r.tree.size, h.first, uint64(h.items)})
+		}
 		return nil
 	}
 	if crc32.Checksum(frame, castagnoli) != h.frameCRC {
@@ -201,8 +243,8 @@ func (r *recordReader) content(h *blockHeader, frame []byte) error {
 	}
 	c := cborCursor{b: r.plain}
 	for i := uint32(0); i < h.items; i++ {
-		if err := r.item(&c); err != nil {
-			return fmt.Errorf("item %d: %v", h.first+uint64(i), err)
+		if err := r.item(h.first+uint64(i), &c); err != nil {
+			return within(fmt.Sprintf("item %d", h.first+uint64(i)), err)
 		}
 	}
 	if c.at != len(c.b) {
@@ -256,27 +298,29 @@ func oneFrame(b []byte, raw uint64) error {
 	return nil
 }
 
-// readEvents goes through a record of events and checks what stands in every one: start, end, versions.
+// readEvents goes through a record of events. Of these it refuses what is no array of a kind, and gaps and ends that are malformed, since core.json
+// counts by them; what else is wrong is the first flaw, and concerns what is derived.
 func readEvents(file []byte, each func(e *event)) (*recordSummary, error) {
 	var e event
 	var got recordSummary
-	n := uint64(0)
-	sum, err := readRecord(file, kindEvents, func(c *cborCursor) error {
-		if got.ended {
-			return fmt.Errorf("stands behind the end")
+	sum, err := readRecord(file, kindEvents, func(pos uint64, c *cborCursor) error {
+		at := c.at
+		good := readEvent(c, &e)
+		if !good {
+			kind, whole := skipEvent(c, at)
+			switch {
+			case !whole || kind == kGap || kind == kEnd:
+				return fmt.Errorf("no event")
+			case kind >= len(kinds) && kind <= 65535:
+				got.flawed(later(fmt.Sprintf("event %d is of a kind that this program does not know", pos)))
+			default:
+				got.flawed(fmt.Errorf("event %d is malformed", pos))
+			}
+			return nil
 		}
-		if !readEvent(c, &e, got.version) {
-			return fmt.Errorf("no event of a kind that is documented")
-		}
-		e.pos = n
-		n++
-		if (e.kind == kStart) != (e.pos == 0) {
-			return fmt.Errorf("a start that is not event 0, or none there")
-		}
-		if err := got.note(&e); err != nil {
-			return err
-		}
-		if each != nil {
+		e.pos = pos
+		got.note(&e)
+		if each != nil && got.flaw == nil {
 			each(&e)
 		}
 		return nil
@@ -284,16 +328,49 @@ func readEvents(file []byte, each func(e *event)) (*recordSummary, error) {
 	if err != nil {
 		return nil, err
 	}
-	got.cut, got.items, got.leaves, got.withheld, got.root = sum.cut, sum.items, sum.leaves, sum.withheld, sum.root
+	got.cut, got.items, got.leaves, got.withheld, got.gone, got.root = sum.cut, sum.items, sum.leaves, sum.withheld, sum.gone, sum.root
+	if !got.ended && !got.cut && got.withheld == 0 {
+		got.flawed(fmt.Errorf("it is whole and has no end"))
+	}
 	return &got, nil
 }
 
-func (s *recordSummary) note(e *event) error {
+// skipEvent passes over an item that is no event: an array that begins with a number, its kind.
+func skipEvent(c *cborCursor, at int) (kind int, whole bool) {
+	c.at, c.bad = at, false
+	n := c.array()
+	k := c.uint()
+	if c.bad || n < 1 || k > 1<<31 {
+		return 0, false
+	}
+	for i := 1; i < n && !c.bad; i++ {
+		c.skip(0)
+	}
+	return int(k), !c.bad
+}
+
+func (s *recordSummary) flawed(err error) {
+	if s.flaw == nil {
+		s.flaw = err
+	}
+}
+
+// note takes what stands in every record: its start and end, and what gaps tell of.
+func (s *recordSummary) note(e *event) {
+	if s.ended {
+		s.flawed(fmt.Errorf("event %d stands behind the end", e.pos))
+	}
+	if (e.kind == kStart) != (e.pos == 0) {
+		s.flawed(fmt.Errorf("event %d is a start that is not event 0, or none there", e.pos))
+	}
 	switch e.kind {
 	case kStart:
-		s.version, s.plan = e.n("version"), append([]byte(nil), e.b[1]...)
+		if e.pos != 0 {
+			break
+		}
+		s.version, s.plan, s.run = e.n("version"), append([]byte(nil), e.b[1]...), e.n("run")
 		if s.version < 1 || s.version > 3 {
-			return fmt.Errorf("events of version %d", s.version)
+			s.flawed(later(fmt.Sprintf("events of version %d, which this program does not know", s.version)))
 		}
 	case kGap:
 		switch e.n("source") {
@@ -304,9 +381,11 @@ func (s *recordSummary) note(e *event) error {
 			s.gaps = addCapped(s.gaps, e.n("count"))
 		}
 	case kEnd:
-		s.ended, s.endLost, s.packetLost = true, e.n("lost"), e.n("packets_lost")
+		s.ended, s.endLost, s.packetLost = true, addCapped(s.endLost, e.n("lost")), addCapped(s.packetLost, e.n("packets_lost"))
 	}
-	return nil
+	if s.version == 1 && e.kind > kOutput || s.version == 2 && e.kind > kCopyup {
+		s.flawed(fmt.Errorf("event %d is of a kind that version %d does not have", e.pos, s.version))
+	}
 }
 
 // Sums over 2^53-1 stand as 2^53-1.
@@ -325,12 +404,13 @@ func maxOf(a, b uint64) uint64 {
 }
 
 type treeEntry struct {
+	pos                         uint64
 	path, sha, link             string
 	kind, mode, uid, gid, size_ uint64
 }
 
 func readTree(file []byte, each func(t *treeEntry)) (*recordSummary, error) {
-	return readRecord(file, kindTree, func(c *cborCursor) error {
+	return readRecord(file, kindTree, func(pos uint64, c *cborCursor) error {
 		if c.array() != 8 {
 			c.bad = true
 		}
@@ -341,6 +421,7 @@ func readTree(file []byte, each func(t *treeEntry)) (*recordSummary, error) {
 		if c.bad {
 			return fmt.Errorf("no entry of a tree")
 		}
+		t.pos = pos
 		if each != nil {
 			each(&t)
 		}

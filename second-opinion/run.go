@@ -70,7 +70,6 @@ type run struct {
 	stateList []stateFact
 	ports     []portFact
 	output    []outputFact
-	outCut    uint64
 	waiting   []event
 	stood     bool
 	stopped   bool // the record ends as interrupted
@@ -88,7 +87,14 @@ func newRun(n int) *run {
 func (r *run) takeEntry(t *treeEntry) { r.tree = append(r.tree, *t) }
 
 func (r *run) take(e *event) {
+	// What contradicts itself makes the core malformed; but where it does so only because something is withheld before it, the record is read up to there.
+	if r.loss.err != nil && r.version >= 2 {
+		return
+	}
 	r.loss.take(e)
+	if r.loss.err != nil && r.version >= 2 {
+		return
+	}
 	switch e.kind {
 	case kStart:
 		r.version, r.witnesses = e.n("version"), e.s("witnesses")
@@ -96,8 +102,6 @@ func (r *run) take(e *event) {
 		switch e.n("source") {
 		case 2:
 			r.before = true
-		case 4:
-			r.outCut += e.n("count")
 		}
 	case kEnd:
 		r.stopped = e.n("outcome") == 3
@@ -233,21 +237,23 @@ func witnessesOf(text, what string) []string {
 type span struct{ from, to uint64 }
 
 type lossCount struct {
-	next     map[uint64]uint64 // by CPU
-	holes    map[uint64][]span
-	told     map[uint64][]span
-	threads  map[uint64]*thread
-	ended1   map[uint64]bool
-	err      error
-	gaps     uint64
-	missing  uint64 // by threads
-	tasks    uint64
-	made     uint64 // events of the kernel's CPUs
-	produced uint64
-	ended    bool
-	packets  uint64
-	looks    uint64
-	anyGap   bool
+	next                 map[uint64]uint64 // by CPU
+	holes                map[uint64][]span
+	told                 map[uint64][]span
+	threads              map[uint64]*thread
+	ended1               map[uint64]bool
+	err                  error
+	gaps                 uint64
+	missing              uint64 // by threads
+	tasks                uint64
+	made                 uint64 // events of the kernel's CPUs
+	produced             uint64
+	ended                bool
+	packets              uint64
+	looks                uint64
+	anyGap               bool
+	packetGap, outputGap bool
+	strange              bool // a gap of a source that is not documented: whatever it is, it is missing
 }
 
 func newLoss() lossCount {
@@ -280,9 +286,12 @@ func (l *lossCount) take(e *event) {
 		default:
 			l.gaps = addCapped(l.gaps, e.n("count"))
 			l.anyGap = true
+			l.strange = l.strange || e.n("source") > 4
 			l.gap(e.n("from_cpu"), e.n("first"), e.n("count"), e.n("source") <= 1)
 		case 4:
+			l.outputGap = true
 		case 3:
+			l.packetGap = true
 			l.packets = addCapped(l.packets, e.n("count"))
 		}
 	case kEnd:
@@ -486,6 +495,9 @@ func (r *run) eventsLost() uint64 {
 
 func (r *run) packetsLost() uint64 {
 	n := maxOf(r.loss.packets, r.sum.packetLost)
+	if r.packets != nil {
+		n = maxOf(n, uint64(len(r.packets.gone)))
+	}
 	if r.version >= 2 && hasWord(witnessesOf(r.witnesses, "send"), "cgroup_skb") && r.rec.hasEnd {
 		switch c := r.rec; {
 		case c.endPk != c.counted:

@@ -81,9 +81,6 @@ func (b *bundle) checkPlanted(planted, assessment *value) (files, sets, tokens i
 	}
 	used := map[string]bool{}
 	for _, set := range groups {
-		if !pathsAscend(set.items("files")) {
-			return 0, 0, 0, fmt.Errorf("files are out of order, or one is there twice")
-		}
 		for _, f := range set.items("files") {
 			if err := b.plantedFile(f); err != nil {
 				return 0, 0, 0, err

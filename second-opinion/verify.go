@@ -36,6 +36,10 @@ type verification struct {
 	featErr map[int]error
 	derived *value   // findings, as far as they could be derived
 	missing []string // required claims that are not upheld
+
+	coreHolds bool // core.json describes the parts
+	withheld  evidenceKind
+	claims    []claimStatus // of a bundle of which something is withheld
 }
 
 type request struct {
@@ -80,6 +84,7 @@ func verify(file []byte, ask *request) *verification {
 	v.readRecords()
 	v.checkManifest()
 	v.checkCore()
+	v.checkRedaction()
 	v.checkPlan()
 	v.checkRecords()
 	v.checkSeed()
@@ -87,13 +92,14 @@ func verify(file []byte, ask *request) *verification {
 	v.checkFeatures()
 	v.checkFindings()
 	v.checkTrust(ask.keys)
+	v.checkRequired(ask.require)
 	v.checkClaimSet()
+	v.checkStated()
+	all, _ := readEnvelopes(v.b.part["attestations.intoto.jsonl"]) // malformed ones have a row of their own
+	v.checkLog(all)
 	if _, ok := v.b.part["report.html"]; ok {
 		v.say("report", unchecked, "report.html is Hallmark's own page; this program does not make it again: believe none of it")
 	}
-	v.checkRequired(ask.require)
-	all, _ := readEnvelopes(v.b.part["attestations.intoto.jsonl"]) // malformed ones have a row of their own
-	v.checkLog(all)
 	return v
 }
 
@@ -109,11 +115,12 @@ func (v *verification) formatKnown() bool {
 		v.say("core", isFalse, "core.json: %v", err)
 		return false
 	}
-	if f := doc.get("format"); f == nil || f.kind != isInt {
-		v.say("core", isFalse, "core.json names no format")
+	f, schema := doc.get("format"), doc.str("schema")
+	if f == nil || f.kind != isInt || f.num < 1 || !strings.HasPrefix(schema, "hallmark/core/v") {
+		v.say("core", isFalse, "core.json is not the core of a bundle")
 		return false
-	} else if f.num != 1 {
-		v.say("core", unchecked, "format %d is not known to this program", f.num)
+	} else if f.num != 1 || schema != "hallmark/core/v1" {
+		v.say("core", unchecked, "format %d (%s) is not known to this program", f.num, schema)
 		return false
 	}
 	return true
@@ -152,6 +159,7 @@ func (v *verification) readRecords() {
 func (v *verification) runOf(n int) *run {
 	if v.runs[n] == nil {
 		v.runs[n] = newRun(n)
+		v.runs[n].version = eventsOf(v.semantics()) // what its start says, where that is not withheld
 	}
 	return v.runs[n]
 }
@@ -184,7 +192,7 @@ func (v *verification) semantics() int64 {
 func (v *verification) checkCore() {
 	for _, m := range v.b.members {
 		if err := v.recErr[m.name]; err != nil {
-			v.say("core", isFalse, "%s: %v", m.name, err)
+			v.sayError("core", m.name+": ", err)
 			return
 		}
 	}
@@ -192,6 +200,7 @@ func (v *verification) checkCore() {
 	if err == nil && !bytes.Equal(made, v.b.part["core.json"]) {
 		err = fmt.Errorf("core.json does not describe these parts")
 	}
+	v.coreHolds = err == nil
 	v.ifFalse("core", err, "digests, Merkle roots, counts and losses are those of the parts")
 }
 
@@ -219,33 +228,102 @@ func (v *verification) checkPlan() {
 	v.say("plan", holds, "made for this claim set, declaration and scenario")
 }
 
+// runsNamed are the runs of a list of rows; false where one is none, or there twice.
+func runsNamed(rows []*value) (map[int]bool, bool) {
+	out := map[int]bool{}
+	for _, r := range rows {
+		n := r.get("run")
+		if n == nil || n.kind != isInt || n.num < 1 || n.num >= 100000 || out[int(n.num)] {
+			return nil, false
+		}
+		out[int(n.num)] = true
+	}
+	return out, true
+}
+
+// checkRecords: each record is of this plan, and of the run that its name says; each planned run has one or was dropped.
 func (v *verification) checkRecords() {
-	events, cut, plan := uint64(0), 0, hexOf(v.b.part["plan.json"])
+	plan, err1 := readJSON(v.b.part["plan.json"])
+	assessment, err2 := readJSON(v.b.part["assessment.json"])
+	if err1 != nil || err2 != nil {
+		v.say("records", unchecked, "there is no plan or no assessment to hold them against")
+		return
+	}
+	planned, good1 := runsNamed(plan.items("runs"))
+	dropped, good2 := runsNamed(assessment.items("dropped"))
+	if !good1 || !good2 || plan.get("runs") == nil || assessment.get("dropped") == nil {
+		v.say("records", isFalse, "plan.json or assessment.json: its runs are malformed")
+		return
+	}
+	events, cut, startless := uint64(0), 0, 0
 	for _, n := range v.b.runs {
 		name := partName(n, "record.cbor.zst")
-		s, err := v.records[name], v.recErr[name]
-		if err == nil && s.items > 0 && hex.EncodeToString(s.plan) != plan {
-			err = fmt.Errorf("it was made for another plan")
+		err := v.recErr[name]
+		if err == nil {
+			err = v.recordError(n, plan.int("semantics"), planned)
 		}
 		if err != nil {
-			v.say("records", isFalse, "%s: %v", name, err)
+			v.sayError("records", name+": ", err)
 			return
+		}
+		s := v.records[name]
+		if s.startless() {
+			startless++
 		}
 		events += s.items
 		if s.cut {
 			cut++
 		}
 	}
+	for n := range planned {
+		if !dropped[n] && v.b.part[partName(n, "record.cbor.zst")] == nil {
+			v.say("records", isFalse, "run %d was planned, has no record and was not dropped", n)
+			return
+		}
+	}
+	if startless > 0 {
+		v.say("records", unchecked, "of %d records the beginning is withheld: that they are of this plan is the word of whoever signed", startless)
+		return
+	}
 	v.say("records", holds, "%d records of this plan, %d events, %d cut short", len(v.b.runs), events, cut)
 }
 
+func (v *verification) recordError(n int, semantics int64, planned map[int]bool) error {
+	s := v.records[partName(n, "record.cbor.zst")]
+	switch {
+	case s.startless():
+	case s.items == 0:
+		return fmt.Errorf("it is empty")
+	case s.plan == nil && s.flaw != nil:
+		return s.flaw
+	case s.version < 1 || s.version > 3:
+		return later(fmt.Sprintf("its events are of version %d, which this program does not know", s.version))
+	case semantics <= newestSemantics && eventsOf(semantics) != s.version:
+		return fmt.Errorf("its events are of version %d, and plan.json says other semantics", s.version)
+	case hex.EncodeToString(s.plan) != hexOf(v.b.part["plan.json"]):
+		return fmt.Errorf("it was made for another plan")
+	case s.run != uint64(n):
+		return fmt.Errorf("it is the record of run %d", s.run)
+	}
+	if !planned[n] {
+		return fmt.Errorf("its run was not planned")
+	}
+	return nil
+}
+
 func (v *verification) checkSeed() {
-	plan, assessment := v.docs["plan.json"], v.docs["assessment.json"]
-	if plan == nil || assessment == nil {
+	assessment, err := readJSON(v.b.part["assessment.json"])
+	if err != nil {
+		v.say("seed", isFalse, "assessment.json: %v", err)
 		return
 	}
-	seed, _ := hex.DecodeString(assessment.str("seed"))
-	if commitment(seed) != plan.str("commitment") {
+	plan, _ := readJSON(v.b.part["plan.json"]) // malformed it has a row of its own
+	seed := assessment.str("seed")
+	if !isHex(seed, 64) || plan == nil || plan.str("commitment") == "" {
+		v.say("seed", isFalse, "plan.json has no commitment, or assessment.json no seed of 32 bytes")
+		return
+	}
+	if commitment(hexBytes(seed)) != plan.str("commitment") {
 		v.say("seed", isFalse, "it is not the one that plan.json committed to")
 		return
 	}
@@ -253,8 +331,14 @@ func (v *verification) checkSeed() {
 }
 
 func (v *verification) checkPlanted() {
-	planted, assessment := v.docs["planted.json"], v.docs["assessment.json"]
-	if planted == nil || assessment == nil {
+	planted, err := readJSON(v.b.part["planted.json"])
+	if err != nil {
+		v.say("planted", isFalse, "planted.json: %v", err)
+		return
+	}
+	assessment, err := readJSON(v.b.part["assessment.json"])
+	if err != nil || !isHex(assessment.str("seed"), 64) {
+		v.say("planted", isFalse, "there is no seed")
 		return
 	}
 	files, sets, tokens, err := v.b.checkPlanted(planted, assessment)
@@ -296,7 +380,11 @@ func (v *verification) checkTrust(keys []*publicKey) {
 	file, ok := v.b.part["attestations.intoto.jsonl"]
 	if !ok {
 		v.say("statement", unchecked, "there is none: nobody put his name to this bundle")
-		v.say("signature", unchecked, "there is none: integrity only")
+		if len(keys) > 0 {
+			v.say("signature", isFalse, "there is none, and a key was given")
+		} else {
+			v.say("signature", unchecked, "there is none: integrity only")
+		}
 		v.checkSigstore(nil)
 		return
 	}
@@ -316,7 +404,7 @@ func (v *verification) checkStatement(all []*envelope) {
 		v.say("statement", isFalse, "findings.json: %v", err)
 		return
 	}
-	want := makeStatement(findings, hexOf(v.b.part["core.json"]), hexOf(v.b.part["manifest.json"]))
+	want := makeStatement(findings, hexOf(v.b.part["core.json"]), hexOf(v.b.firstManifest()))
 	for _, e := range all {
 		if want == nil || !bytes.Equal(e.payload, want) {
 			v.say("statement", isFalse, "key %s signed another statement than this bundle calls for", e.keyID)
@@ -397,8 +485,40 @@ func (v *verification) checkClaimSet() {
 	v.say("claim set", holds, "one that Hallmark published")
 }
 
+var replicationShape = parseShape(`{schema:'hallmark/replication/v1',of:s,agree:f,not_comparable:[*],same:[*],differ:[*],influence:*,product_same:f,kernel:*,semantics:*}`)
+
+// checkStated: replication.json by itself (whether it is true takes the other bundle), and whether somebody could have known the seed.
+func (v *verification) checkStated() {
+	if text, ok := v.b.part["replication.json"]; ok {
+		doc, err := readJSON(text)
+		if err == nil {
+			err = replicationShape.check(doc, "replication.json")
+		}
+		for _, name := range []string{"influence", "kernel", "semantics"} {
+			if err == nil && doc.get(name).kind != isObject {
+				err = fmt.Errorf("%s is no object", name)
+			}
+		}
+		switch {
+		case err != nil:
+			v.say("replication", isFalse, "replication.json: %v", err)
+		case !isDigest(doc.str("of")) || doc.str("of") == v.id:
+			v.say("replication", isFalse, "it names no other bundle")
+		default:
+			v.say("replication", unchecked, "it says that it replicates %s, which this program does not check", doc.str("of"))
+		}
+	}
+	if doc := v.docs["assessment.json"]; doc != nil && len(doc.items("resumed")) > 0 {
+		v.say("resumed", unchecked, "%d times after its seed was revealed: nothing shows that nobody used it", len(doc.items("resumed")))
+	}
+}
+
 func (v *verification) checkRequired(ids []string) {
 	if len(ids) == 0 {
+		return
+	}
+	if v.withheld != 0 {
+		v.requireOfRest(ids)
 		return
 	}
 	findings, err := readJSON(v.b.part["findings.json"])

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Two verifiers that share no code on the same bundles: same exit code, same part named first when a bundle is refused, same findings.
 opinion.py SOURCE FOLDER HALLMARK_VERIFY RUN_CLAIMS: golden bundles and the claim tests' cores; with MAKE_BUNDLE and REFUSE_LOG behind it: what must be refused.
-FOLDER keeps the program and Go's cache between runs."""
+FOLDER keeps the program and Go's cache between runs. HALLMARK, the program that redacts, stands behind RUN_CLAIMS with -; further programs
+behind REFUSE_LOG are refuse tests whose bundles are kept and asked about."""
 import glob, io, json, os, random, shutil, struct, subprocess, sys, tempfile, zipfile, zlib
 
 source, folder, verify, claims = sys.argv[1:5]
-maker = sys.argv[5] if len(sys.argv) > 5 else None
+maker = sys.argv[5] if len(sys.argv) > 5 and sys.argv[5] != "-" else None
+redactor = sys.argv[6] if len(sys.argv) > 6 and sys.argv[5] == "-" else None
 if not shutil.which("go"):
     print("1..0 # SKIP no Go here (scripts/setup opinion installs it)")
     sys.exit(0)
@@ -39,22 +41,25 @@ if built.returncode:
 def ask(program, bundle, *arguments):
     done = subprocess.run([program, bundle, "--json", *arguments], capture_output=True, stdin=subprocess.DEVNULL)
     try:
-        rows = json.loads(done.stdout)["checks"]
+        said = json.loads(done.stdout)
     except ValueError:
-        rows = []
-    return done.returncode, [row for row in rows if row["outcome"] == "FALSE"]
+        said = {"checks": []}
+    return done.returncode, [row for row in said["checks"] if row["outcome"] == "FALSE"], {c["id"]: c["status"] for c in said.get("claims", [])}
 
 
 def differ(bundle, *arguments):
     """What the two say differently of a bundle, or nothing."""
-    (code1, rows1), (code2, rows2) = ask(verify, bundle, *arguments), ask(second, bundle, *arguments)
+    (code1, rows1, claims1), (code2, rows2, claims2) = ask(verify, bundle, *arguments), ask(second, bundle, *arguments)
     # The report is made by Hallmark's own code alone; of it the second verifier has no opinion.
     names1, names2 = ([row["check"] for row in rows if row["check"] != "report"] for rows in (rows1, rows2))
     if rows1 and not names1:
         return None
     if code1 != code2 or names1[:1] != names2[:1]:
         return f"exit {code1} and {code2}, {rows1[:1]} and {rows2[:1]}"
-    return None
+    # Of a redacted bundle that holds: the same of each claim, but for what the second does not derive.
+    apart = [(i, claims1.get(i), claims2.get(i)) for i in sorted(set(claims1) | set(claims2))
+             if claims1.get(i) != claims2.get(i) and (claims2.get(i) != "taken" or claims1.get(i) == "differs")]
+    return f"claims: {apart}" if apart and code1 != 1 else None
 
 
 def differences(cases, text):
@@ -88,6 +93,18 @@ if not maker:
         name = os.path.basename(os.path.dirname(path))
         said = differ(path, "--key", os.path.join(os.path.dirname(path), "key.pem.pub"))
         result(not said, f"golden {name}: the same answer", [said] if said else [])
+    for name in ["v2", "v4"] if redactor else []:
+        wrong, asked = [], 0
+        for wish in [["packets"], ["trees"], ["records:1:0"], ["records:1:100-200", "packets:1:3-4"], ["all"]]:
+            new = here("redacted.hallmark")
+            wishes = [a for w in wish for a in ("--withhold", w)]
+            if subprocess.run([redactor, "redact", f"{source}/tests/golden/{name}/sample.hallmark", "-o", new, *wishes], capture_output=True).returncode:
+                continue  # nothing was left on disk, so there are no trees to withhold
+            asked += 1
+            said = differ(new, "--key", f"{source}/tests/golden/{name}/key.pem.pub")
+            wrong += [f"{wish}: {said}"] if said else []
+            os.unlink(new)
+        result(asked > 3 and not wrong, f"golden {name}, redacted: the same of each claim ({asked})", wrong)
     for path in sorted(glob.glob(f"{source}/tests/claims/*.test")):
         cases(os.path.basename(path)[:-len(".test")])
     print(f"1..{number}")
@@ -128,6 +145,14 @@ subprocess.run([sys.argv[6]], env=dict(env, HALLMARK_KEEP=here("logged")), stdou
 logged = [(os.path.basename(f)[:12], open(f, "rb").read()) for f in sorted(glob.glob(here("logged/*.hallmark")))]
 differences(logged, "bundles with receipts of a log, most of them false")
 result(len(logged) > 10, "there are some")
+for program in sys.argv[7:]:
+    name = os.path.basename(program)
+    os.mkdir(here(name))
+    subprocess.run([program], env=dict(env, HALLMARK_KEEP=here(name)), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    kept = [(os.path.basename(f)[:12], open(f, "rb").read(), *KEY) for f in sorted(glob.glob(here(f"{name}/*.hallmark")))]
+    with_key = {"refuse_parts": [False], "refuse_redaction": [True]}.get(name, [False, True])
+    differences([k if w else k[:2] for k in kept for w in with_key], f"every bundle of {name}, {'and '.join('with a key ' if w else 'without a key ' for w in with_key).strip()}")
+    result(kept, "there are some")
 differences([("valid", valid, *KEY), ("valid, no key", valid), ("another key", valid, "--key", here("other.pub")),
              ("required", valid, *KEY, "--require", "no.such.claim")], "a fresh bundle")
 sys.path.insert(0, f"{source}/tests/support")

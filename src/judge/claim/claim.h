@@ -187,6 +187,7 @@ struct hm_run {
 	bool executed, interrupted;
 	uint64_t lost_events, lost_packets; /* at least; a record without its end lost one event at least */
 	unsigned lost;			    /* enum hm_touch of everything that is missing */
+	bool withheld;			    /* something of its record, tree or packets, by who redacted it */
 	uint64_t witnessed_bytes, witnessed_packets; /* sent, as the second witness counted */
 	bool before; /* the product ran before the recorder did, and what it was then is still being told */
 	struct hm_reconciled *reconciled; /* NULL in semantics 1 */

@@ -30,6 +30,7 @@ static int open_record(struct hm_record **ret, struct hm_slice file, enum hm_rec
 		return hm_fail_set(fail, HM_E_BAD, "a record of another kind");
 	if (head->cut || head->withheld)
 		run->lost |= touched;
+	run->withheld |= head->withheld > 0;
 	return 0;
 }
 
@@ -195,6 +196,7 @@ static int read_packets(struct hm_run *run, const struct hm_core *core, struct h
 	r = hm_flows_read(&run->flows, file, run->address, fail);
 	if (r < 0)
 		return hm_fail_in(fail, "the packets of run %u", run->number);
+	run->withheld |= run->flows.withheld > 0;
 	if (run->flows.withheld > run->lost_packets)
 		run->lost_packets = run->flows.withheld;
 	for (size_t i = 0; i < run->flows.count; i++)

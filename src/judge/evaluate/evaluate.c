@@ -13,6 +13,7 @@ struct evaluation {
 	struct hm_kept_trial *kept;
 	struct hm_artifacts *artifacts;
 	json_t *losses, *reconciled;
+	bool withheld; /* something of a run is */
 	const struct hm_evaluate_watch *watch; /* may be NULL */
 };
 
@@ -84,6 +85,7 @@ static int take_run(struct evaluation *e, size_t index, struct hm_fail *fail)
 
 	if (r < 0)
 		return r;
+	e->withheld |= run->withheld;
 	for (size_t i = 0; i < e->count; i++)
 		hm_judge_run(e->judgements[i], run);
 	hm_ledger_run(e->ledger, run);
@@ -203,6 +205,15 @@ static json_t *findings_of(struct evaluation *e)
 	return out;
 }
 
+/* What is withheld may be what the comparison of runs rested on: then there is none, and claims that do not rest on it are judged all the same. */
+static void forget_comparison(struct evaluation *e)
+{
+	hm_trial_free(e->trial);
+	hm_kept_free(e->kept);
+	e->trial = NULL;
+	e->kept = NULL;
+}
+
 int hm_evaluate(struct hm_bytes *findings, const struct hm_parts *parts, struct hm_fail *fail)
 {
 	return hm_evaluate_watched(findings, parts, NULL, fail);
@@ -225,6 +236,10 @@ int hm_evaluate_watched(struct hm_bytes *findings, const struct hm_parts *parts,
 	r = hm_kept_conclude(e.kept, fail);
 	if (r == 0)
 		r = hm_trial_conclude(e.trial, e.kept, fail);
+	if (r == HM_E_BAD && e.withheld) {
+		forget_comparison(&e);
+		r = 0;
+	}
 	if (r < 0)
 		return r;
 	out = findings_of(&e);
