@@ -1,5 +1,6 @@
 #include "commands.h"
 
+#include "beside.h"
 #include "fs.h"
 #include "json.h"
 #include "program.h"
@@ -12,6 +13,7 @@ static const struct hm_option options[] = {
 	{ "key", 'k', "PUB", true, "trust this public key (PEM)" },
 	{ "log", 'l', "POLICY", false, "demand that a log and witnesses of this tlog-policy file have it" },
 	{ "require", 'r', "CLAIM,..", true, "exit 1 unless these claims are upheld" },
+	{ "statement", 0, "FILE", true, "hold this statement beside the bundle (hallmark attest) against it" },
 	{ "replication", 0, "FILE.hallmark", true, "hold this replication of the bundle against it" },
 	{ "replicated", 0, "K", false, "exit 1 unless so many other keys signed replications that agree" },
 	{ "json", 'j', NULL, false, "print the checks as JSON" },
@@ -176,6 +178,14 @@ static int check_replications(struct verification *v, const struct hm_args *args
 	return r.count || demanded ? hm_replications_check(&v->result, &r, fail) : 0;
 }
 
+static int check_statements(struct verification *v, const struct hm_args *args, struct hm_fail *fail)
+{
+	size_t count;
+	const char *const *path = hm_args_all(args, "statement", &count);
+
+	return hm_beside_check(&v->result, path, count, v->keys, v->key_count, fail);
+}
+
 static int read_demand(unsigned *demanded, const struct hm_args *args, struct hm_fail *fail)
 {
 	const char *text = hm_args_get(args, "replicated");
@@ -209,7 +219,9 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 	check_report(&v.result);
 	if (v.policy)
 		hm_verify_log(&v.result, v.policy);
-	r = check_replications(&v, args, demanded, fail);
+	r = check_statements(&v, args, fail);
+	if (r == 0)
+		r = check_replications(&v, args, demanded, fail);
 	if (r < 0)
 		return r;
 	hm_program_done();
@@ -225,7 +237,7 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 const struct hm_command hm_cmd_verify = {
 	.name = "verify",
 	.summary = "check a bundle: integrity, trust, and every finding derived again",
-	.usage = "BUNDLE [--key PUB]... [--log POLICY] [--require CLAIM,..] [--replication FILE]... [--replicated K] [--report FILE.html] [--json]",
+	.usage = "BUNDLE [--key PUB]... [--log POLICY] [--require CLAIM,..] [--statement FILE]... [--replication FILE]... [--replicated K] [--report FILE.html] [--json]",
 	.detail = "Checks container, digests, Merkle roots, seed commitment, statement and signatures of BUNDLE, and\n"
 		  "derives its findings again from the recorded events: the same bytes must come out. Needs no root and\n"
 		  "no network. Each line tells one check and whether it holds, is false, or was not checked.\n\n"

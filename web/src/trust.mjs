@@ -129,7 +129,8 @@ function subjectName(artifact) {
 
 /* All artifacts, sorted, each pair of name and digest once; a name that has several digests has the digest behind it. */
 function subjects(artifacts) {
-	const pairs = artifacts.map((artifact) => {
+	/* Of what was executed and is gone nobody knows the digest. */
+	const pairs = artifacts.filter((artifact) => member(artifact, "sha256") !== null).map((artifact) => {
 		const digest = member(artifact, "sha256");
 
 		if (typeof digest !== "string" || !/^[0-9a-f]{64}$/.test(digest))

@@ -132,6 +132,7 @@ static void envelope_has_one_form(void **state HM_UNUSED)
 #define ARTIFACT(path, digit) "{\"package\":null," path ",\"role\":\"executed\",\"sha256\":\"" digit "\"}"
 #define D32(c) c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c c
 #define DIGEST(c) D32(c) D32(c)
+#define GONE "{\"package\":null,\"path\":\"/tmp/x\",\"role\":\"executed\",\"sha256\":null}"
 #define FINDINGS(artifacts, claims) \
 	"{\"claims\":[" claims "],\"product\":{\"artifacts\":[" artifacts "]},\"schema\":\"hallmark/findings/v1\"}"
 
@@ -178,6 +179,8 @@ static void statement_follows_from_findings(void **state HM_UNUSED)
 			      CLAIM("b", "not verifiable") "," CLAIM("a", "refuted")),
 		     SUBJECT("/a", DIGEST("1")),
 		     "\"failedTests\":[\"a\"],\"passedTests\":[],\"result\":\"FAILED\",\"warnedTests\":[\"b\"]");
+	/* What is gone and has no digest is no subject. */
+	statement_is(FINDINGS(GONE "," ARTIFACT("\"path\":\"/a\"", DIGEST("1")) "," GONE, ""), SUBJECT("/a", DIGEST("1")), "\"failedTests\":[],\"passedTests\":[],\"result\":\"WARNED\",\"warnedTests\":[]");
 	/* nothing judged is no success */
 	statement_is(FINDINGS(ARTIFACT("\"path\":\"/a\"", DIGEST("1")), ""), SUBJECT("/a", DIGEST("1")),
 		     "\"failedTests\":[],\"passedTests\":[],\"result\":\"WARNED\",\"warnedTests\":[]");
@@ -197,7 +200,7 @@ static void statement_refuses(void **state HM_UNUSED)
 {
 	static const char *const bad[] = {
 		"", "{}", "[]", FINDINGS("", ""), FINDINGS("{}", ""), FINDINGS("1", ""),
-		FINDINGS(ARTIFACT("\"path\":\"/a\"", "12"), ""), FINDINGS(ARTIFACT("\"path\":7", DIGEST("1")), ""),
+		FINDINGS(GONE, ""), FINDINGS(ARTIFACT("\"path\":\"/a\"", "12"), ""), FINDINGS(ARTIFACT("\"path\":7", DIGEST("1")), ""),
 		FINDINGS(ARTIFACT("\"path\":\"/a\"", DIGEST("1")), "{}"),
 		FINDINGS(ARTIFACT("\"path\":\"/a\"", DIGEST("1")), CLAIM("a", "passed")),
 		FINDINGS(ARTIFACT("\"path\":\"/a\"", DIGEST("1")), "{\"id\":1,\"verdict\":\"upheld\"}"),
