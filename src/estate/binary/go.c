@@ -39,6 +39,8 @@ static int line(struct hm_binary_out *out, struct hm_slice text)
 
 	if (!hm_slice_eq(kind, HM_SLICE("mod")) && !hm_slice_eq(kind, HM_SLICE("dep")) && !hm_slice_eq(kind, HM_SLICE("=>")))
 		return 0;
+	if (path.len == 0 || path.data[0] == '.' || path.data[0] == '/')
+		return 0; /* replaced by a folder of the one who built it */
 	name = hm_binary_copy(path);
 	detail = hm_binary_copy(version);
 	return *name ? hm_binary_fact(out, HM_FACT_PACKAGE, "go", name, detail) : 0;

@@ -111,12 +111,12 @@ int hm_source_pypi(struct hm_source_out *out, struct hm_slice bytes)
 }
 
 /* RECORD: "path,sha256=URLSAFE_BASE64,size" (PEP 376, PEP 427); paths are relative to the folder that holds the .dist-info. */
-static int record_line(struct hm_slice line, const char *base, hm_source_digest_fn each, void *cookie)
+static int record_line(struct hm_slice line, hm_source_digest_fn each, void *cookie)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 }, sum = { 0 };
 	struct hm_source_digest digest = { .kind = HM_SHA256, .len = 32 };
 	const uint8_t *mark = line.len ? memmem(line.data, line.len, ",sha256=", 8) : NULL, *end;
-	HM_FREE char *path = NULL, *name = NULL;
+	HM_FREE char *name = NULL;
 
 	if (!mark || line.data[0] == '"' || line.data[0] == '/')
 		return 0;
@@ -131,8 +131,7 @@ static int record_line(struct hm_slice line, const char *base, hm_source_digest_
 	name = hm_slice_dup((struct hm_slice){ line.data, (size_t)(mark - line.data) });
 	if (strstr(name, ".."))
 		return 0; /* scripts beside the packages: they lead out of the folder */
-	path = hm_sprintf("%s%s", base, name);
-	digest.path = hm_slice_text(path);
+	digest.path = hm_slice_text(name);
 	return each(cookie, &digest);
 }
 
@@ -156,12 +155,9 @@ int hm_source_pypi_digests(const struct hm_source_file *file, const char *packag
 	r = other->read(other->target, list, 64u << 20, &record, fail);
 	if (r != 0)
 		return r > 0 ? 0 : r;
-	*slash = 0;
-	slash = strrchr(start, '/');
-	start[slash ? slash - start + 1 : 0] = 0;
 	c = hm_cursor_of(hm_slice_of(&record));
 	while (r == 0 && hm_source_line(&c, &line))
-		r = record_line(line, start, each, cookie);
+		r = record_line(line, each, cookie);
 	return r;
 }
 

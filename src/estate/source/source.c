@@ -35,8 +35,9 @@ static const struct hm_source sources[] = {
 	{ "dpkg", { "**var/lib/dpkg/status", "**var/lib/dpkg/status.d/*" }, NULL, 256u * MIB, hm_source_dpkg, hm_source_dpkg_digests },
 	{ "rpm",
 	  { "**var/lib/rpm/rpmdb.sqlite", "**usr/lib/sysimage/rpm/rpmdb.sqlite", "**var/lib/rpm/Packages.db", "**usr/lib/sysimage/rpm/Packages.db",
-	    "**var/lib/rpm/Packages", "**usr/lib/sysimage/rpm/Packages", "**usr/share/rpm/rpmdb.sqlite" },
+	    "**var/lib/rpm/Packages", "**usr/lib/sysimage/rpm/Packages", "**usr/share/rpm/rpmdb.sqlite", "**.rpmdb/rpmdb.sqlite" },
 	  NULL, 1024u * MIB, hm_source_rpm, hm_source_rpm_digests },
+	{ "rpm-wal", { "**rpmdb.sqlite-wal" }, NULL, 1024u * MIB, hm_source_rpm_wal, NULL },
 	{ "apk", { "**lib/apk/db/installed" }, NULL, 256u * MIB, hm_source_apk, hm_source_apk_digests },
 	{ "pacman", { "**var/lib/pacman/local/*/desc" }, NULL, MIB, hm_source_pacman, NULL },
 	{ "flatpak", { "**flatpak/app/*/*/*/*/metadata", "**flatpak/runtime/*/*/*/*/metadata" }, NULL, MIB, hm_source_flatpak, NULL },
@@ -84,8 +85,8 @@ static size_t slashes(const char *p)
 	return n;
 }
 
-/* A pattern with "**" is held against as many components at the path's end as it has itself. */
-static bool path_fits(const char *pattern, struct hm_slice path)
+/* A pattern with "**" is held against as many components at the path's end as it has itself; NULL, or where these begin. */
+static const uint8_t *path_fits(const char *pattern, struct hm_slice path)
 {
 	const uint8_t *start = path.data, *end = path.data + path.len;
 	size_t n;
@@ -93,21 +94,31 @@ static bool path_fits(const char *pattern, struct hm_slice path)
 	while (start < end && *start == '/')
 		start++;
 	if (strncmp(pattern, "**", 2) != 0)
-		return fits(pattern, start, end);
+		return fits(pattern, start, end) ? start : NULL;
 	pattern += 2;
 	n = slashes(pattern) + 1;
 	for (const uint8_t *at = end; at > start; at--)
 		if (at[-1] == '/' && --n == 0)
-			return fits(pattern, at, end);
-	return n == 1 && fits(pattern, start, end);
+			return fits(pattern, at, end) ? at : NULL;
+	return n == 1 && fits(pattern, start, end) ? start : NULL;
 }
 
-static bool named(const struct hm_source *source, struct hm_slice path)
+static const uint8_t *named(const struct hm_source *source, struct hm_slice path)
 {
-	for (size_t i = 0; i < HM_COUNT(source->paths) && source->paths[i]; i++)
-		if (path_fits(source->paths[i], path))
-			return true;
-	return false;
+	const uint8_t *at = NULL;
+
+	for (size_t i = 0; !at && i < HM_COUNT(source->paths) && source->paths[i]; i++)
+		at = path_fits(source->paths[i], path);
+	return at;
+}
+
+struct hm_slice hm_source_root(const struct hm_source *source, struct hm_slice path)
+{
+	const uint8_t *at = named(source, path), *start = path.data;
+
+	while (at && start < at && *start == '/')
+		start++;
+	return (struct hm_slice){ start, at ? (size_t)(at - start) : 0 };
 }
 
 const struct hm_source *hm_source_for(struct hm_slice path, struct hm_slice head)

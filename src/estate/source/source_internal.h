@@ -30,7 +30,11 @@ void hm_source_leave(struct hm_source_out *out, const char *format, ...) HM_PRIN
 int hm_source_files(const struct hm_source *source, const struct hm_source_file *file, const char *package, bool verified, const char *detail,
 		    hm_observe_fn observe, void *cookie, struct hm_fail *fail) HM_MUST_CHECK;
 
-/* One digest that a database keeps of a file. `path` has no leading slash. */
+/* What a path has before the part that the source's pattern tells: the root of the system whose database it is. Without a leading
+ * slash; empty, or ending in one. */
+struct hm_slice hm_source_root(const struct hm_source *source, struct hm_slice path) HM_MUST_CHECK;
+
+/* One digest that a database keeps of a file; `path` is relative to hm_source_root. */
 struct hm_source_digest {
 	struct hm_slice path;
 	int kind; /* enum hm_digest_kind */
@@ -79,6 +83,8 @@ int hm_source_apk_digests(const struct hm_source_file *file, const char *package
 			  hm_source_digest_fn each, void *cookie, struct hm_fail *fail) HM_MUST_CHECK;
 int hm_source_pacman(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_rpm(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
+/* Changes that SQLite has not put into the database yet: not read, and said so. */
+int hm_source_rpm_wal(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_rpm_digests(const struct hm_source_file *file, const char *package, const struct hm_source_other *other,
 			  hm_source_digest_fn each, void *cookie, struct hm_fail *fail) HM_MUST_CHECK;
 int hm_source_flatpak(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;

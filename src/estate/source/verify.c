@@ -7,6 +7,7 @@
 
 struct held {
 	const struct hm_source_other *other;
+	struct hm_slice root;
 	unsigned long equal, differ, gone, unread, listed;
 };
 
@@ -16,17 +17,20 @@ static int hold(void *cookie, const struct hm_source_digest *digest)
 	struct held *held = cookie;
 	struct hm_fail fail = { 0 };
 	uint8_t sum[64];
-	HM_FREE char *path = hm_slice_dup(digest->path);
-	const char *start = path;
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes path = { 0 };
+	struct hm_slice name = digest->path;
 	int r;
 
 	if (++held->listed > FILES_MAX) {
 		held->unread++;
 		return 0;
 	}
-	while (*start == '/')
-		start++;
-	r = held->other->read(held->other->target, start, FILE_BYTES_MAX, &bytes, &fail);
+	while (name.len && *name.data == '/')
+		name = (struct hm_slice){ name.data + 1, name.len - 1 };
+	hm_bytes_slice(&path, held->root);
+	hm_bytes_slice(&path, name);
+	hm_bytes_u8(&path, 0);
+	r = held->other->read(held->other->target, (const char *)path.data, FILE_BYTES_MAX, &bytes, &fail);
 	if (r == HM_E_INTERRUPTED)
 		return r;
 	if (r > 0)
@@ -44,7 +48,7 @@ int hm_source_verify(const struct hm_source *source, const struct hm_source_file
 		     void *target, hm_observe_fn observe, void *cookie, struct hm_fail *fail)
 {
 	struct hm_source_other other = { read, target };
-	struct held held = { .other = &other };
+	struct held held = { .other = &other, .root = hm_source_root(source, file->path) };
 	HM_FREE char *detail = NULL;
 	int r;
 

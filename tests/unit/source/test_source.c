@@ -1,0 +1,374 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+#include <zlib.h>
+
+#include "digest.h"
+#include "source.h"
+#include "text.h"
+
+/* What was observed, a line each: kind state value|detail. */
+static int observe(void *cookie, const struct hm_observation *o, struct hm_fail *fail HM_UNUSED)
+{
+	hm_bytes_printf(cookie, "%s %s%s %s|%s\n", hm_observation_kind_name(o->kind), hm_observed_state_name(o->state), o->verified ? " verified" : "",
+			o->value, o->detail ? o->detail : "");
+	return 0;
+}
+
+static int stop(void *cookie HM_UNUSED, const struct hm_observation *o HM_UNUSED, struct hm_fail *fail HM_UNUSED)
+{
+	return HM_E_INTERRUPTED;
+}
+
+static struct hm_source_file file_of(const char *path, struct hm_slice bytes)
+{
+	return (struct hm_source_file){ hm_slice_text(path), bytes, NULL };
+}
+
+static void expect(const char *path, struct hm_slice bytes, int result, const char *lines)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes seen = { 0 };
+	struct hm_source_file file = file_of(path, bytes);
+	const struct hm_source *source = hm_source_for(file.path, bytes);
+	struct hm_fail fail = { 0 };
+
+	assert_non_null(source);
+	assert_int_equal(hm_source_read(source, &file, observe, &seen, &fail), result);
+	assert_int_equal(fail.text[0] != 0, result != 0);
+	hm_bytes_u8(&seen, 0);
+	assert_string_equal((char *)seen.data, lines);
+}
+
+#define EXPECT_TEXT(path, text, result, lines) expect(path, hm_slice_text(text), result, lines)
+
+static const char *name_of(const char *path, const char *head)
+{
+	const struct hm_source *s = hm_source_for(hm_slice_text(path), hm_slice_text(head));
+
+	return s ? hm_source_name(s) : "";
+}
+
+static void paths(void **state HM_UNUSED)
+{
+	assert_string_equal(name_of("/var/lib/dpkg/status", ""), "dpkg");
+	assert_string_equal(name_of("mnt/image/var/lib/dpkg/status", ""), "dpkg");
+	assert_string_equal(name_of("xvar/lib/dpkg/status", ""), "");
+	assert_string_equal(name_of("var/lib/dpkg/status-old", ""), "");
+	assert_string_equal(name_of("var/lib/dpkg/status.d/base", ""), "dpkg");
+	assert_string_equal(name_of("lib/apk/db/installed", ""), "apk");
+	assert_string_equal(name_of("usr/lib/sysimage/rpm/Packages.db", ""), "rpm");
+	assert_string_equal(name_of("a/node_modules/b/package.json", ""), "npm");
+	assert_string_equal(name_of("a/node_modules/@s/b/package.json", ""), "npm");
+	assert_string_equal(name_of("a/node_modules/b/c/package.json", ""), "");
+	assert_string_equal(name_of("package.json", ""), "");
+	assert_string_equal(name_of("x/Some_Thing-1.0.dist-info/METADATA", ""), "pypi");
+	assert_string_equal(name_of("META-INF/maven/g/a/pom.properties", ""), "maven");
+	assert_string_equal(name_of("x.json", "{\"bomFormat\":\"CycloneDX\""), "cyclonedx");
+	assert_string_equal(name_of("x.json", "{\"spdxVersion\":\"SPDX-2.3\""), "spdx");
+	assert_string_equal(name_of("x.json", "{\"name\":1}"), "");
+	assert_string_equal(name_of("", ""), "");
+	assert_string_equal(name_of("///", ""), "");
+	assert_true(hm_source_needs_head(hm_slice_text("a/b.json")));
+	assert_false(hm_source_needs_head(hm_slice_text("a/node_modules/b/package.json")));
+	assert_false(hm_source_needs_head(hm_slice_text("a/b.txt")));
+}
+
+static void dpkg(void **state HM_UNUSED)
+{
+	EXPECT_TEXT("var/lib/dpkg/status",
+		    "Package: one\nStatus: install ok installed\nVersion: 1:2.0-1\nMaintainer: A <a@b>\nDescription: x\n  Package: no\n\n"
+		    "Package: two\nStatus: deinstall ok config-files\nVersion: 3\n\n"
+		    "Package: three\nStatus: install ok unpacked\nVersion: 4\n\n"
+		    "Package: four\nStatus: purge ok not-installed\n",
+		    0,
+		    "package installed one|1:2.0-1\norganisation installed A <a@b>|one\npackage residue two|3\npackage present three|4\n");
+	/* What is not a stanza costs that stanza, and is told. */
+	EXPECT_TEXT("var/lib/dpkg/status", "Status: install ok installed\n\nPackage: two\nVersion: 1\n", HM_E_BAD, "package installed two|1\n");
+	EXPECT_TEXT("var/lib/dpkg/status", "rubbish\n", HM_E_BAD, "");
+	EXPECT_TEXT("var/lib/dpkg/status", "", 0, "");
+}
+
+static void text_databases(void **state HM_UNUSED)
+{
+	EXPECT_TEXT("lib/apk/db/installed", "C:Q1xx\nP:musl\nV:1.2\nm:Some One <s@o>\nL:MIT\nF:lib\nM:0:0:755\nR:a\n\nP:b\nV:2\n", 0,
+		    "package installed musl|1.2\norganisation installed Some One <s@o>|musl\nlicence installed MIT|musl\npackage installed b|2\n");
+	EXPECT_TEXT("var/lib/pacman/local/a-1/desc", "%NAME%\na\n\n%VERSION%\n1-1\n\n%PACKAGER%\nP <p@q>\n\n%LICENSE%\nGPL\nMIT\n", 0,
+		    "package installed a|1-1\norganisation installed P <p@q>|a\nlicence installed GPL|a\n");
+	EXPECT_TEXT("var/lib/flatpak/app/org.x/x86_64/stable/abc/metadata", "[Application]\nname=org.x.App\nruntime=r\n", 0,
+		    "package installed org.x.App|stable\n");
+	EXPECT_TEXT("snap/x/12/meta/snap.yaml", "name: x\nversion: '1.0'\napps:\n  name: y\n", 0, "package installed x|1.0\n");
+	EXPECT_TEXT("snap/x/12/meta/snap.yaml", "apps:\n", HM_E_BAD, "");
+}
+
+static void languages(void **state HM_UNUSED)
+{
+	EXPECT_TEXT("node_modules/@k/ui/package.json", "{\"name\":\"@k/ui\",\"version\":\"1.0\",\"author\":{\"name\":\"K\"},\"x\":1.5}", 0,
+		    "package installed @k/ui|1.0\norganisation installed K|@k/ui\n");
+	EXPECT_TEXT("node_modules/a/package.json", "{\"type\":\"module\"}", 0, "");
+	EXPECT_TEXT("node_modules/a/package.json", "[]", HM_E_BAD, "");
+	EXPECT_TEXT("package-lock.json", "{\"packages\":{\"\":{\"name\":\"me\"},\"node_modules/a/node_modules/@b/c\":{\"version\":\"2\"}}}", 0,
+		    "package present @b/c|2\n");
+	EXPECT_TEXT("package-lock.json", "{\"dependencies\":{\"a\":{\"version\":\"2\"}}}", 0, "package present a|2\n");
+	EXPECT_TEXT("x/a-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: a\nVersion: 1\nAuthor-email: B <b@c>\n\nName: not this\n", 0,
+		    "package installed a|1\norganisation installed B <b@c>|a\n");
+	EXPECT_TEXT("META-INF/maven/g/a/pom.properties", "#x\nversion=1\ngroupId=com.g\nartifactId = a\n", 0,
+		    "package installed com.g:a|1\norganisation installed com.g|com.g:a\n");
+	EXPECT_TEXT("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\r\nBundle-SymbolicName: s\r\nBundle-Vendor: V\r\n\r\n", 0,
+		    "package installed s|\norganisation installed V|s\n");
+}
+
+/* A header of rpm with the tags that matter. */
+static void header(struct hm_bytes *out, const char *sha256)
+{
+	static const struct {
+		unsigned tag, type, count;
+		const char *data;
+		size_t len;
+	} rows[] = {
+		{ 1000, 6, 1, "kesl\0", 5 },
+		{ 1001, 6, 1, "11.2\0", 5 },
+		{ 1002, 6, 1, "4\0", 2 },
+		{ 1011, 6, 1, "AO Example\0", 11 },
+		{ 1035, 8, 1, NULL, 65 },
+		{ 1116, 4, 1, "\0\0\0\0", 4 },
+		{ 1117, 8, 1, "tool\0", 5 },
+		{ 1118, 8, 1, "/opt/x/\0", 8 },
+		{ 5011, 4, 1, "\0\0\0\x08", 4 },
+	};
+	struct hm_bytes data = { 0 }, index = { 0 };
+
+	for (size_t i = 0; i < HM_COUNT(rows); i++) {
+		unsigned long numbers[] = { rows[i].tag, rows[i].type, data.len, rows[i].count };
+
+		for (size_t k = 0; k < 4; k++)
+			for (int shift = 24; shift >= 0; shift -= 8)
+				hm_bytes_u8(&index, (uint8_t)(numbers[k] >> shift));
+		hm_bytes_append(&data, rows[i].data ? rows[i].data : sha256, rows[i].len);
+	}
+	for (int shift = 24; shift >= 0; shift -= 8)
+		hm_bytes_u8(out, (uint8_t)(HM_COUNT(rows) >> shift));
+	for (int shift = 24; shift >= 0; shift -= 8)
+		hm_bytes_u8(out, (uint8_t)(data.len >> shift));
+	hm_bytes_slice(out, hm_slice_of(&index));
+	hm_bytes_slice(out, hm_slice_of(&data));
+	hm_bytes_release(&data);
+	hm_bytes_release(&index);
+}
+
+#define RPM_LINES "package installed kesl|11.2-4\norganisation installed AO Example|kesl\n"
+#define NO_DIGEST "0000000000000000000000000000000000000000000000000000000000000000"
+
+static void sqlite_with(struct hm_bytes *out, struct hm_slice blob, const char *schema)
+{
+	sqlite3 *db = NULL;
+	sqlite3_stmt *s = NULL;
+	sqlite3_int64 size;
+	unsigned char *bytes;
+
+	assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA page_size=512", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, schema, NULL, NULL, NULL), SQLITE_OK);
+	if (sqlite3_prepare_v2(db, "INSERT INTO Packages VALUES (1, ?)", -1, &s, NULL) == SQLITE_OK) {
+		sqlite3_bind_blob(s, 1, blob.data, (int)blob.len, SQLITE_STATIC);
+		assert_int_equal(sqlite3_step(s), SQLITE_DONE);
+	}
+	sqlite3_finalize(s);
+	bytes = sqlite3_serialize(db, "main", &size, 0);
+	hm_bytes_append(out, bytes, (size_t)size);
+	sqlite3_free(bytes);
+	sqlite3_close(db);
+}
+
+static void rpm_sqlite(void **state HM_UNUSED)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes blob = { 0 }, db = { 0 }, view = { 0 };
+
+	header(&blob, NO_DIGEST);
+	sqlite_with(&db, hm_slice_of(&blob), "CREATE TABLE Packages (hnum INTEGER PRIMARY KEY, blob BLOB NOT NULL)");
+	expect("var/lib/rpm/rpmdb.sqlite", hm_slice_of(&db), 0, RPM_LINES);
+	db.data[18] = db.data[19] = 2; /* WAL */
+	expect("var/lib/rpm/rpmdb.sqlite", hm_slice_of(&db), 0, RPM_LINES);
+	expect("var/lib/rpm/rpmdb.sqlite", (struct hm_slice){ db.data, 600 }, HM_E_BAD, "");
+	/* A view could compute anything, for any time. */
+	sqlite_with(&view, hm_slice_of(&blob), "CREATE VIEW Packages AS WITH RECURSIVE c(hnum) AS (SELECT 1 UNION ALL SELECT hnum+1 FROM c) SELECT hnum, x'00' AS blob FROM c");
+	expect("var/lib/rpm/rpmdb.sqlite", hm_slice_of(&view), HM_E_BAD, "");
+	EXPECT_TEXT("var/lib/rpm/rpmdb.sqlite-wal", "more than the thirty-two bytes of a header", HM_E_BAD, "");
+	EXPECT_TEXT("var/lib/rpm/rpmdb.sqlite-wal", "", 0, "");
+}
+
+static void le(struct hm_bytes *out, unsigned long v)
+{
+	for (int i = 0; i < 4; i++)
+		hm_bytes_u8(out, (uint8_t)(v >> (8 * i)));
+}
+
+static void ndb_with(struct hm_bytes *out, struct hm_slice blob)
+{
+	unsigned long blocks = (28 + blob.len + 15) / 16, start = 4096;
+
+	hm_bytes_append(out, "RpmP", 4);
+	for (size_t i = 0; i < 7; i++)
+		le(out, i == 2 ? 1 : 0);
+	for (size_t i = 2; i < 256; i++) {
+		hm_bytes_append(out, "Slot", 4);
+		le(out, i == 5 ? 7 : 0);
+		le(out, i == 5 ? start / 16 : 0);
+		le(out, i == 5 ? blocks : 0);
+	}
+	hm_bytes_append(out, "BlbS", 4);
+	le(out, 7);
+	le(out, 1);
+	le(out, blob.len);
+	hm_bytes_slice(out, blob);
+	while ((out->len + 12) % 16)
+		hm_bytes_u8(out, 0);
+	le(out, adler32(adler32(0, NULL, 0), out->data + start, (unsigned)(out->len - start)));
+	le(out, blob.len);
+	hm_bytes_append(out, "BlbE", 4);
+}
+
+static void rpm_ndb(void **state HM_UNUSED)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes blob = { 0 }, db = { 0 };
+
+	header(&blob, NO_DIGEST);
+	ndb_with(&db, hm_slice_of(&blob));
+	expect("usr/lib/sysimage/rpm/Packages.db", hm_slice_of(&db), 0, RPM_LINES);
+	db.data[4096 + 40] ^= 1; /* in the blob: its checksum tells */
+	expect("usr/lib/sysimage/rpm/Packages.db", hm_slice_of(&db), HM_E_BAD, "");
+	expect("usr/lib/sysimage/rpm/Packages.db", (struct hm_slice){ db.data, 4000 }, HM_E_BAD, "");
+}
+
+static void page(struct hm_bytes *out, unsigned long number, unsigned long next, unsigned entries, unsigned free, unsigned type)
+{
+	hm_bytes_append(out, "\0\0\0\0\0\0\0\0", 8);
+	le(out, number);
+	le(out, 0);
+	le(out, next);
+	hm_bytes_u8(out, (uint8_t)entries);
+	hm_bytes_u8(out, (uint8_t)(entries >> 8));
+	hm_bytes_u8(out, (uint8_t)free);
+	hm_bytes_u8(out, (uint8_t)(free >> 8));
+	hm_bytes_u8(out, 0);
+	hm_bytes_u8(out, (uint8_t)type);
+}
+
+static void fill(struct hm_bytes *out, size_t len)
+{
+	while (out->len < len)
+		hm_bytes_u8(out, 0);
+}
+
+/* Pages of 512: a bucket whose value lies on two overflow pages, in the form that db5.3_load writes. */
+static void bdb_with(struct hm_bytes *out, struct hm_slice blob)
+{
+	size_t first = 486, second = blob.len - first;
+
+	fill(out, 12);
+	le(out, 0x061561);
+	le(out, 9);
+	le(out, 512);
+	fill(out, 512);
+	page(out, 1, 0, 2, 0, 13);
+	hm_bytes_append(out, "\xfb\x01\xef\x01", 4); /* the key at 507, the value at 495 */
+	fill(out, 512 + 495);
+	hm_bytes_append(out, "\3\0\0\0", 4);
+	le(out, 2);
+	le(out, blob.len);
+	hm_bytes_append(out, "\1\1\0\0\0", 5);
+	page(out, 2, 3, 1, (unsigned)first, 7);
+	hm_bytes_append(out, blob.data, first);
+	page(out, 3, 0, 1, (unsigned)second, 7);
+	hm_bytes_append(out, blob.data + first, second);
+	fill(out, 4 * 512);
+}
+
+static void rpm_bdb(void **state HM_UNUSED)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes blob = { 0 }, db = { 0 };
+
+	header(&blob, NO_DIGEST);
+	fill(&blob, 500); /* bytes behind the data are none of the header's */
+	bdb_with(&db, hm_slice_of(&blob));
+	expect("var/lib/rpm/Packages", hm_slice_of(&db), 0, RPM_LINES);
+	db.data[2 * 512 + 16] = 2; /* the chain runs in a circle */
+	expect("var/lib/rpm/Packages", hm_slice_of(&db), HM_E_BAD, "");
+	EXPECT_TEXT("var/lib/rpm/Packages", "no database", HM_E_BAD, "");
+}
+
+static int other(void *target, const char *path, size_t max HM_UNUSED, struct hm_bytes *out, struct hm_fail *fail HM_UNUSED)
+{
+	const char *const *files = target; /* path, content, ... NULL */
+
+	for (; *files; files += 2)
+		if (strcmp(*files, path) == 0) {
+			hm_bytes_text(out, files[1]);
+			return 0;
+		}
+	return 1;
+}
+
+static void expect_verified(const char *path, struct hm_slice bytes, const char *package, const char *const *files, const char *lines)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes seen = { 0 };
+	struct hm_source_file file = file_of(path, bytes);
+	struct hm_fail fail = { 0 };
+
+	assert_int_equal(hm_source_verify(hm_source_for(file.path, bytes), &file, package, other, (void *)(uintptr_t)files, observe, &seen, &fail), 0);
+	hm_bytes_u8(&seen, 0);
+	assert_string_equal((char *)seen.data, lines);
+}
+
+#define HELLO_MD5 "b1946ac92492d2347c6235b4d2611184"
+#define HELLO_SHA256 "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
+
+static void verified(void **state HM_UNUSED)
+{
+	static const char *const good[] = { "m/var/lib/dpkg/info/kesl:amd64.md5sums", HELLO_MD5 "  opt/x/tool\n" HELLO_MD5 "  opt/x/gone\n", "m/opt/x/tool", "hello\n", "opt/x/tool", "hello\n",
+					    "site/a-1.dist-info/RECORD", "a.py,sha256=WJG1tSLV3whtD_CxEPvZ0hu0_HFjrzTQgoai6Eb2vgM,6\na-1.dist-info/RECORD,,\n", "site/a.py", "hello\n", NULL };
+	static const char *const bad[] = { "opt/x/tool", "hallo\n", NULL };
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes blob = { 0 }, db = { 0 };
+	const char *status = "Package: kesl\nStatus: install ok installed\nArchitecture: amd64\n";
+
+	/* The database's paths are below its own root; those of its files begin there. */
+	expect_verified("m/var/lib/dpkg/status", hm_slice_text(status), "kesl", good,
+			"package.files installed kesl|1 of 2 files have the digest that the database keeps; 0 differ, 1 are gone, 0 not read\n");
+	expect_verified("m/var/lib/dpkg/status", hm_slice_text(status), "other", good, "");
+	header(&blob, HELLO_SHA256);
+	sqlite_with(&db, hm_slice_of(&blob), "CREATE TABLE Packages (hnum INTEGER PRIMARY KEY, blob BLOB NOT NULL)");
+	expect_verified("var/lib/rpm/rpmdb.sqlite", hm_slice_of(&db), "kesl", good,
+			"package.files installed verified kesl|1 of 1 files have the digest that the database keeps; 0 differ, 0 are gone, 0 not read\n");
+	expect_verified("var/lib/rpm/rpmdb.sqlite", hm_slice_of(&db), "kesl", bad,
+			"package.files installed kesl|0 of 1 files have the digest that the database keeps; 1 differ, 0 are gone, 0 not read\n");
+	/* A link's digest is that of its target's name. */
+	expect_verified("lib/apk/db/installed", HM_SLICE("P:kesl\nF:opt/x\nR:tool\nZ:Q19XLTlvrpIGYocU+yzgD3LpTyJY8=\nR:link\na:0:0:777\nZ:Q19XLTlvrpIGYocU+yzgD3LpTyJY8=\n"),
+			"kesl", good,
+			"package.files installed verified kesl|1 of 1 files have the digest that the database keeps; 0 differ, 0 are gone, 0 not read\n");
+	expect_verified("lib/apk/db/installed", HM_SLICE("P:kesl\nF:opt/x\nR:tool\nZ:Q19XLTlvrpIGYocU+yzgD3LpTyJY8=\n"), "kesl", bad,
+			"package.files installed kesl|0 of 1 files have the digest that the database keeps; 1 differ, 0 are gone, 0 not read\n");
+	expect_verified("site/a-1.dist-info/METADATA", HM_SLICE("Name: a\n"), "a", good,
+			"package.files installed verified a|1 of 1 files have the digest that the database keeps; 0 differ, 0 are gone, 0 not read\n");
+}
+
+static void ends_when_told(void **state HM_UNUSED)
+{
+	struct hm_source_file file = file_of("var/lib/dpkg/status", HM_SLICE("Package: a\n\nPackage: b\n"));
+	struct hm_fail fail = { 0 };
+
+	assert_int_equal(hm_source_read(hm_source_for(file.path, file.bytes), &file, stop, NULL, &fail), HM_E_INTERRUPTED);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(paths),     cmocka_unit_test(dpkg),	 cmocka_unit_test(text_databases), cmocka_unit_test(languages),
+		cmocka_unit_test(rpm_sqlite), cmocka_unit_test(rpm_ndb), cmocka_unit_test(rpm_bdb),	   cmocka_unit_test(verified),
+		cmocka_unit_test(ends_when_told),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
