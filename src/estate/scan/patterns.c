@@ -34,7 +34,7 @@ static void domain(struct hm_bytes *out, const char *text, const char *between)
 	else
 		hm_bytes_printf(out, "(^|[^A-Za-z0-9.-]%s)", between);
 	literal(out, text + below, between);
-	hm_bytes_text(out, "([^A-Za-z0-9.-]|\\.[^A-Za-z0-9]|$)");
+	hm_bytes_text(out, "([^A-Za-z0-9.-]|\\.[^A-Za-z0-9]|\\.?$)");
 }
 
 static void append(struct hm_scan_builder *b, unsigned id, struct hm_bytes *expression, unsigned flags)

@@ -1,0 +1,87 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "sbom.h"
+
+static int observe(void *cookie, const struct hm_observation *o, struct hm_fail *fail HM_UNUSED)
+{
+	hm_bytes_printf(cookie, "%s %s|%s|%s|%s\n", hm_observation_kind_name(o->kind), o->value, o->detail ? o->detail : "", o->outer ? o->outer : "",
+			o->sha256 ? o->sha256 : "");
+	return 0;
+}
+
+static void expect(const char *text, int result, const char *lines)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes seen = { 0 };
+	struct hm_sbom_file file = { hm_slice_text(text), "bom.json", NULL };
+	struct hm_fail fail = { 0 };
+
+	assert_int_equal(hm_sbom_read(&file, observe, &seen, &fail), result);
+	assert_int_equal(fail.text[0] != 0, result != 0);
+	hm_bytes_u8(&seen, 0);
+	assert_string_equal((char *)seen.data, lines);
+}
+
+static void cyclonedx(void **state HM_UNUSED)
+{
+	expect("{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.6\",\"version\":1.5,"
+	       "\"metadata\":{\"component\":{\"name\":\"gateway\",\"version\":\"7\"}},"
+	       "\"components\":[{\"name\":\"engine\",\"group\":\"k\",\"version\":\"8\",\"supplier\":{\"name\":\"Seller\"},\"manufacturer\":{\"name\":\"Maker\"},"
+	       "\"purl\":\"pkg:generic/engine@8\",\"cpe\":\"cpe:2.3:a:k:engine:8\",\"hashes\":[{\"alg\":\"SHA-256\",\"content\":\"ab\"}],"
+	       "\"licenses\":[{\"license\":{\"name\":\"Maker's own\"}},{\"license\":{\"id\":\"MIT\"}}],\"components\":[{\"name\":\"inner\",\"author\":\"A\"}]}],"
+	       "\"services\":[{\"name\":\"cloud\",\"provider\":{\"name\":\"P\"}}]}",
+	       0,
+	       "component gateway|7||\n"
+	       "component k/engine|8|gateway|ab\norganisation Seller|k/engine|gateway|ab\norganisation Maker|k/engine|gateway|ab\n"
+	       "purl pkg:generic/engine@8|k/engine|gateway|ab\ncpe cpe:2.3:a:k:engine:8|k/engine|gateway|ab\nlicence Maker's own|k/engine|gateway|ab\n"
+	       "component inner||k/engine|\norganisation A|inner|k/engine|\n"
+	       "component cloud||gateway|\norganisation P|cloud|gateway|\n");
+	expect("{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"9\",\"components\":[{\"name\":\"a\"}]}", HM_E_UNKNOWN, "component a|||\n");
+}
+
+static void spdx(void **state HM_UNUSED)
+{
+	expect("{\"spdxVersion\":\"SPDX-2.3\",\"name\":\"image\",\"packages\":[{\"name\":\"engine\",\"versionInfo\":\"8\",\"supplier\":\"Organization: Seller\","
+	       "\"originator\":\"NOASSERTION\",\"licenseDeclared\":\"LicenseRef-Own\",\"checksums\":[{\"algorithm\":\"SHA256\",\"checksumValue\":\"ab\"}],"
+	       "\"externalRefs\":[{\"referenceType\":\"purl\",\"referenceLocator\":\"pkg:deb/e\"},{\"referenceType\":\"cpe23Type\",\"referenceLocator\":\"cpe:2.3:a:k\"},"
+	       "{\"referenceType\":\"swh\",\"referenceLocator\":\"x\"}]}]}",
+	       0,
+	       "component engine|8|image|ab\norganisation Seller|engine|image|ab\npurl pkg:deb/e|engine|image|ab\ncpe cpe:2.3:a:k|engine|image|ab\n"
+	       "licence LicenseRef-Own|engine|image|ab\n");
+	/* Agents may stand behind what names them. */
+	expect("{\"@context\":\"https://spdx.org/rdf/3.0.1/spdx-context.jsonld\",\"@graph\":[{\"type\":\"software_Package\",\"name\":\"engine\","
+	       "\"software_packageVersion\":\"8\",\"suppliedBy\":\"u:a\",\"originatedBy\":[\"u:b\"],\"software_packageUrl\":\"pkg:x/e\","
+	       "\"externalIdentifier\":[{\"externalIdentifierType\":\"cpe23\",\"identifier\":\"cpe:2.3:a:k\"}]},"
+	       "{\"type\":\"Organization\",\"spdxId\":\"u:a\",\"name\":\"Seller\"},{\"type\":\"Organization\",\"spdxId\":\"u:b\",\"name\":\"Maker\"}]}",
+	       0,
+	       "component engine|8||\norganisation Seller|engine||\norganisation Maker|engine||\npurl pkg:x/e|engine||\ncpe cpe:2.3:a:k|engine||\n");
+}
+
+/* What is cut off, nested without end or no text is left out and told; the rest is observed. */
+static void hostile(void **state HM_UNUSED)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes deep = { 0 };
+
+	expect("{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.5\",\"components\":[{\"name\":\"a\"},{\"name\":", HM_E_BAD, "component a|||\n");
+	expect("", HM_E_BAD, "");
+	expect("[\"bomFormat\"]", HM_E_BAD, "");
+	expect("{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.5\",\"components\":[{\"name\":\"a\\u0000b\"},[1],3,{\"name\":\"c\"}]}", 0, "component c|||\n");
+	hm_bytes_text(&deep, "{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.5\",\"components\":[{\"name\":\"a\",\"x\":");
+	for (int i = 0; i < 100000; i++)
+		hm_bytes_text(&deep, "[");
+	for (int i = 0; i < 100000; i++)
+		hm_bytes_text(&deep, "]");
+	hm_bytes_text(&deep, "},{\"name\":\"b\"}]}");
+	hm_bytes_u8(&deep, 0);
+	expect((char *)deep.data, HM_E_BAD, "component b|||\n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(cyclonedx), cmocka_unit_test(spdx), cmocka_unit_test(hostile) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

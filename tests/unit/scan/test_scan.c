@@ -1,0 +1,132 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "fs.h"
+#include "scan.h"
+
+static int observe(void *cookie, const struct hm_observation *o, struct hm_fail *fail HM_UNUSED)
+{
+	hm_bytes_printf(cookie, "%s %s|%s\n", hm_observation_kind_name(o->kind), o->value, o->detail ? o->detail : "");
+	return 0;
+}
+
+static const struct hm_scan_pattern patterns[] = {
+	{ HM_SCAN_STRING, "needle" },	      { HM_SCAN_STRING, "a+b(c" },	 { HM_SCAN_DOMAIN, "update.example" },
+	{ HM_SCAN_DOMAIN, ".example.org" },   { HM_SCAN_SYMBOL, "ExampleInit" }, { HM_SCAN_SYMBOL, "ExampleNot" },
+	{ HM_SCAN_LICENCE, "laws of Example" },
+};
+
+static void expect(const char *path, struct hm_slice bytes, const char *lines)
+{
+	HM_CLEANUP(hm_scan_cleanup) struct hm_scan *scan = NULL;
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes seen = { 0 };
+	struct hm_scan_room *room = NULL;
+	struct hm_scan_file file = { bytes, path, NULL };
+	struct hm_fail fail = { 0 };
+
+	assert_int_equal(hm_scan_open(&scan, patterns, HM_COUNT(patterns), &fail), 0);
+	assert_int_equal(hm_scan_room(&room, scan, &fail), 0);
+	assert_int_equal(hm_scan_read(scan, room, &file, observe, &seen, &fail), 0);
+	hm_scan_leave(room);
+	hm_bytes_u8(&seen, 0);
+	assert_string_equal((char *)seen.data, lines);
+}
+
+#define SCRIPT(text, lines) expect("x", HM_SLICE("#!/bin/sh\n" text), lines)
+
+static void texts(void **state HM_UNUSED)
+{
+	SCRIPT("needle needle", "string needle|in a script\n");
+	SCRIPT("Needle", "");
+	SCRIPT("xa+b(cx", "string a+b(c|in a script\n");
+	SCRIPT("https://Update.Example/", "domain update.example|in a script\n");
+	SCRIPT("see update.example.", "domain update.example|in a script\n");
+	SCRIPT("update.example. And", "domain update.example|in a script\n");
+	SCRIPT("my-update.example update.example.com xupdate.example", "");
+	SCRIPT("update.examples then update.example", "domain update.example|in a script\n");
+	SCRIPT("a.example.org", "domain .example.org|in a script\n");
+	SCRIPT("//example.org:80", "domain .example.org|in a script\n");
+	SCRIPT("anexample.org example.org.uk", "");
+	/* In data, names tell nothing. */
+	expect("hwdb.txt", HM_SLICE("needle update.example"), "");
+	expect("EULA.txt", HM_SLICE("needle; the LAWS\n * of\tExample"), "licence laws of Example|in a licence text\n");
+	expect("readme.txt", HM_SLICE("laws of Example"), "");
+	expect("x", HM_SLICE("MZ\0n\0e\0e\0d\0l\0e\0"), "string needle|in an executable\n");
+}
+
+static void corpus(const char *name, const char *path, const char *lines)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes bytes = { 0 };
+	HM_FREE char *from = hm_sprintf(HM_TEST_DATA "/fuzz/corpus/%s", name);
+	struct hm_fail fail = { 0 };
+
+	assert_int_equal(hm_fs_read(&bytes, from, 1 << 20, &fail), 0);
+	expect(path, hm_slice_of(&bytes), lines);
+}
+
+/* Made by gcc, objcopy and osslsigncode. */
+static void executables(void **state HM_UNUSED)
+{
+	corpus("executable/elf", "renamed",
+	       "string needle|in an executable\ndomain update.example|in an executable\ndomain .example.org|in an executable\nsoname libexample.so.1|\npackage kesl|11; os debian\n"
+	       "package example.org/outer|v1\npackage example.org/kav|v1.2.3\npackage serde|1.0.1\nsymbol ExampleInit|exported\n");
+	corpus("executable/pe", "renamed",
+	       "version AO Example Lab|CompanyName\nversion Ex\xc3\xa4mple|ProductName\nsoname example.dll|\n"
+	       "signer AO Example Lab|organisation; signature holds, issuer not checked\nsigner S|common name; signature holds, issuer not checked\n"
+	       "symbol ExampleInit|exported\n");
+}
+
+static void a_changed_file_is_not_what_was_signed(void **state HM_UNUSED)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes bytes = { 0 };
+	struct hm_fail fail = { 0 };
+
+	assert_int_equal(hm_fs_read(&bytes, HM_TEST_DATA "/fuzz/corpus/executable/pe", 1 << 20, &fail), 0);
+	bytes.data[2] ^= 1; /* in the DOS header, where nothing is looked for */
+	expect("x", hm_slice_of(&bytes),
+	       "version AO Example Lab|CompanyName\nversion Ex\xc3\xa4mple|ProductName\nsoname example.dll|\n"
+	       "signer AO Example Lab|organisation; signature does not hold\nsigner S|common name; signature does not hold\nsymbol ExampleInit|exported\n");
+}
+
+#define CVD_HEAD(md5) "ClamAV-VDB:14 May 2010 09-57 -0400:19:3:51:" md5 ":sig:builder:1273845420"
+
+static void bases(void **state HM_UNUSED)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes cvd = { 0 };
+
+	hm_bytes_text(&cvd, CVD_HEAD("ae2b1fca515949e5d54fb22b8ed95575"));
+	while (cvd.len < 512)
+		hm_bytes_u8(&cvd, ' ');
+	hm_bytes_text(&cvd, "testing");
+	expect("renamed.bin", hm_slice_of(&cvd), "definitions clamav-cvd|version 19 of 14 May 2010 09-57 -0400, 3 signatures; its MD5 holds\n");
+	cvd.data[513] = 'x'; /* neither its MD5 nor a tar */
+	expect("renamed.bin", hm_slice_of(&cvd), "");
+	corpus("scan/cdiff", "x", "definitions clamav-cdiff|update to version 2\n");
+	expect("x", HM_SLICE("ClamAV-VDB: is how they begin"), "");
+	expect("x", HM_SLICE("YARA is a tool"), "");
+}
+
+static void refused(void **state HM_UNUSED)
+{
+	const struct hm_scan_pattern brief = { HM_SCAN_STRING, "abc" };
+	struct hm_scan *scan = NULL;
+	struct hm_fail fail = { 0 };
+
+	assert_int_equal(hm_scan_open(&scan, &brief, 1, &fail), HM_E_USAGE);
+	assert_null(scan);
+	assert_int_equal(hm_scan_open(&scan, NULL, 0, &fail), 0);
+	hm_scan_close(scan);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(texts), cmocka_unit_test(executables), cmocka_unit_test(a_changed_file_is_not_what_was_signed),
+		cmocka_unit_test(bases), cmocka_unit_test(refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
