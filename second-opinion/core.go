@@ -148,6 +148,16 @@ func (v *verification) newCore() (*core, error) {
 // consistent says whether assessment.json tells of what plan.json planned.
 func (c *core) consistent() error {
 	chamber := c.assessment.get("chamber")
+	if used := c.plan.get("authorities"); used != nil {
+		var declared *value
+		if c.declaration != nil {
+			declared = c.declaration.get("authorities")
+		}
+		form := jObject(member2{"arguments", used.get("arguments")}, member2{"environment", used.get("environment")}, member2{"files", used.get("files")})
+		if c.semantics < 5 || declared == nil || string(declared.write(nil)) != string(form.write(nil)) {
+			return fmt.Errorf("plan.json: other authorities in a form that is not declared")
+		}
+	}
 	for _, name := range []string{"profile", "internet", "target"} {
 		if chamber.str(name) != c.plan.str(name) {
 			return fmt.Errorf("assessment.json: the chamber's %s is not that of plan.json", name)

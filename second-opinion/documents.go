@@ -11,7 +11,8 @@ var docShapes = map[string]*shape{
 		runs:[{run:i,kind:'aa'screen'confirm'store'send'certificate'locate',certificate?:'authority'name'expired'}],
 		blocks?:[{block:i,phase:'aa'screen'confirm'store'send'certificate'locate',factor:s|n,runs:[i]}],
 		feature_version:i,alpha:[i],internet:'closed'simulated'replay'gateway',scenario:d|n,
-		profile:'confined'privileged',target:s,time_limit_s:i}`),
+		profile:'confined'privileged',target:s,time_limit_s:i,
+		authorities?:{`+authoritiesShape+`,after:d|n}}`),
 	"assessment.json": parseShape(`{schema:'hallmark/assessment/v1',seed:h,kernel:{release:s,machine:s},
 		witnesses:{read:[s],send:[s]},
 		chamber:{profile:s,internet:s,hostname:s,machine_id:s,address:s,target:s,equal:[s],absent_mounts:[s],self_test:*},
@@ -23,7 +24,8 @@ var docShapes = map[string]*shape{
 	"declaration.json": parseShape(`{schema:'hallmark/declaration/v1',product:s,author:'supplier'assessor'project',source:s,
 		endpoints?:[{name:s,port:i,proto:'tcp'udp'}],writes?:[s],reads?:[s],privileges?:[s],
 		listens?:[{port:i,proto:'tcp'udp'}],detects?:{stream:i,line:s},values?:[s],switches?:[s],
-		collects?:[{value:'content'md5'sha1'sha224'sha256'sha384'sha512'pyzor'name'size',of:'file'part',to?:s}]}`),
+		collects?:[{value:'content'md5'sha1'sha224'sha256'sha384'sha512'pyzor'name'size',of:'file'part',to?:s}],
+		authorities?:{`+authoritiesShape+`}}`),
 	"product.json": parseShape(`{schema:'hallmark/product/v1',name:s,purl:s|n,
 		supplier:{id:s,name:s,control:{country:s,since:s|n,source:s}|n}|n,
 		packages:[{name:s,version:s,arch:s,files:[{path:B,sha256:h,size:i,mode:i,uid:i,gid:i,origin:'package'differs'unlisted'}]}],
@@ -31,6 +33,8 @@ var docShapes = map[string]*shape{
 }
 
 const (
+	authoritiesShape = `arguments:[s],environment:[{name:s,value:s}],files:[{path:s,as:'pem'der'added'}]`
+
 	fileShape   = `path:B,part:s,sha256:h,size:i,mode:i,role:'document'sample'definitions',marking:s|n,tokens:[s]`
 	worldsShape = fileShape + `,uid:i,gid:i,mtime:i,atime:i,xattrs:[{name:s,value:s}],draw:i`
 )

@@ -182,6 +182,15 @@ func (c *core) writeExperiment() *value {
 	if c.witnessed() {
 		v.set("self_test", jText(c.selfTest()))
 	}
+	if used := c.plan.get("authorities"); used != nil {
+		by := []*value{}
+		for _, way := range []string{"arguments", "environment", "files"} {
+			if len(used.items(way)) > 0 {
+				by = append(by, jText(way))
+			}
+		}
+		v.set("authorities", jObject(member2{"after", used.get("after")}, member2{"by", jList(by...)}))
+	}
 	if !c.trial {
 		return v
 	}

@@ -61,7 +61,7 @@ func (c *core) judge() (*value, *value) {
 
 func (c *core) judgeOne(row *value, known *claimRow) *value {
 	j := newJudgement(known.id, known.upheld)
-	if missing := c.missingRuns(); missing > 0 {
+	if missing := c.missingRuns(known.id); missing > 0 {
 		j.ground("run.missing").add("runs", uint64(missing))
 	}
 	runs := 0
@@ -143,7 +143,7 @@ func (c *core) isCompared(id string, row *claimRow) bool {
 }
 
 // missingRuns are those that were planned, not done, and not left out by a rule that excuses it.
-func (c *core) missingRuns() int {
+func (c *core) missingRuns(claim string) int {
 	rules := map[int64]string{}
 	for _, d := range c.assessment.items("dropped") {
 		rules[d.int("run")] = d.str("rule")
@@ -154,7 +154,7 @@ func (c *core) missingRuns() int {
 		n := p.int("run")
 		kinds[n] = p.str("kind")
 		planned++
-		if _, done := c.outcome[int(n)]; done || kinds[n] == "locate" {
+		if _, done := c.outcome[int(n)]; done || kinds[n] == "locate" || kinds[n] == "certificate" && claim != "collect.authenticated" {
 			continue
 		}
 		switch rules[n] {

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "attest.h"
+#include "authorities.h"
 #include "bundle.h"
 #include "certificates.h"
 #include "derived.h"
@@ -60,15 +61,20 @@ static int find_executable(struct hm_assessment *a, const char *command, struct 
 static int resolve_command(struct hm_assessment *a, const char *const *given, struct hm_fail *fail)
 {
 	const char *const *from = given ? given : (const char *const *)a->product.argv;
-	size_t count = 0;
+	HM_FREE char **more = hm_authorities_arguments(a->adapted);
+	size_t count = 0, add = 0;
 
 	if (!from)
 		return hm_fail_set(fail, HM_E_USAGE, "no command: give one behind \"--\", or --product NAME");
 	while (from[count])
 		count++;
-	a->argv = hm_alloc(count + 1, sizeof(*a->argv));
+	while (more[add])
+		add++;
+	a->argv = hm_alloc(count + add + 1, sizeof(*a->argv));
 	for (size_t i = 0; i < count; i++)
-		a->argv[i] = replace_target(from[i]);
+		a->argv[i ? i + add : 0] = replace_target(from[i]);
+	for (size_t i = 0; i < add; i++)
+		a->argv[1 + i] = more[i];
 	return find_executable(a, a->argv[0], fail);
 }
 
@@ -174,17 +180,20 @@ static int one_run(struct hm_assessment *a, unsigned run, enum hm_internet_wrong
 	HM_FREE char *tree = hm_sprintf("%s/%04u.tree", a->folder, run);
 	struct hm_run_spec spec = { .mode = a->mode, .plan = plan_digest, .number = run, .time_limit_s = a->time_limit_s,
 				    .record = record, .packets = packets, .tree = tree, .loaded = &a->loaded[0] };
+	HM_CLEANUP(hm_authorities_env_release) struct hm_authorities_env env = { 0 };
 	struct hm_run_result result;
 	int r;
 
 	hm_surroundings_fill(&a->surroundings, &spec);
+	hm_authorities_env(&env, a->adapted, spec.chamber.env);
+	spec.chamber.env = env.all;
 	spec.wrong = wrong;
 	spec.chamber.target_from = target;
 	spec.chamber.target = HM_TARGET;
 	spec.chamber.argv = (const char *const *)a->argv;
 	spec.chamber.stdin_path = a->stdin_path;
 	spec.chamber.files = a->files;
-	spec.chamber.file_count = a->product.plant.count;
+	spec.chamber.file_count = a->file_count;
 	result = (struct hm_run_result){ 0 };
 	r = hm_planted_evict(target, fail);
 	if (r == 0)
@@ -194,6 +203,7 @@ static int one_run(struct hm_assessment *a, unsigned run, enum hm_internet_wrong
 					      result.chamber.end_ns, wrong ? "certificate" : "aa", .tls = result.internet.tls };
 		a->events += result.record.items;
 		a->lost += result.capture.lost + result.internet.lost;
+		a->refused += wrong ? 0 : result.internet.tls.refused;
 		absent->len = 0;
 		hm_bytes_slice(absent, hm_slice_of(&result.absent));
 		r = hm_assess_add_run(a, run, &spec, fail);
@@ -288,6 +298,7 @@ static int all_runs(struct hm_assessment *a, struct hm_trials *trials, struct hm
 	planned->notes = notes;
 	for (unsigned run = 1; run <= RUNS && r == 0 && !trials; run++)
 		r = one_run(a, run, HM_INTERNET_RIGHT, digest, &notes[run - 1], absent, fail);
+	a->adapt = !trials && a->refused && a->may_adapt;
 	if (!trials)
 		return r < 0 ? r : wrong_runs(a, planned, digest, notes, absent, fail);
 	r = hm_trials_run(trials, digest, absent, &a->unfinished);
@@ -301,6 +312,7 @@ static int all_runs(struct hm_assessment *a, struct hm_trials *trials, struct hm
 
 static void release_planned(struct hm_planned *planned)
 {
+	json_decref(planned->authorities);
 	json_decref(planned->factors);
 	json_decref(planned->kinds);
 	json_decref(planned->blocks);
@@ -325,6 +337,10 @@ static int begin(struct hm_assessment *a, struct hm_trials *trials, struct hm_pl
 		return r;
 	hm_surroundings_identity(&a->surroundings, a->seed);
 	describe_plan(a, planned);
+	if (a->adapted) {
+		planned->authorities = hm_authorities_plan(a->adapted, a->after);
+		a->file_count = a->product.plant.count + hm_authorities_files(a->files + a->product.plant.count, a->adapted, &a->surroundings.trusted);
+	}
 	if (!trials) {
 		planned->kinds = json_array();
 		for (unsigned run = 1; run <= RUNS; run++)
@@ -485,6 +501,7 @@ void hm_assess_release(struct hm_assessment *a)
 	for (char **argument = a->argv; argument && *argument; argument++)
 		free(*argument);
 	free(a->argv);
+	free(a->after);
 	free(a->stdin_path);
 	free(a->executable);
 	hm_packages_close(a->packages);

@@ -12,7 +12,10 @@
 struct hm_assessment {
 	struct hm_surroundings surroundings;
 	struct hm_product product;
-	struct hm_chamber_file *files; /* product.plant as the chamber wants it */
+	struct hm_chamber_file *files; /* product.plant as the chamber wants it, and behind it what `adapted` needs */
+	size_t file_count;
+	const json_t *adapted; /* the product is started in this form, which its declaration names (authorities.h); NULL: as it is */
+	char *after;	       /* digest of the plan under which it had refused the chamber's certificates, or NULL */
 	struct hm_packages *packages;
 	struct hm_parts *parts;
 	struct hm_self_test self_test;
@@ -34,6 +37,9 @@ struct hm_assessment {
 	struct hm_fail unlogged;   /* code 0, or why the attestation of a bundle that is whole is not in the log */
 	const struct hm_verify *of; /* the bundle that it replicates, or NULL */
 	uint64_t events, lost;
+	uint64_t refused; /* handshakes in which it refused a certificate with which nothing was wrong */
+	bool may_adapt;	  /* then, where its declaration has a form for that, it is not gone on as it is: `adapt` is set */
+	bool adapt;
 	struct hm_fail unfinished; /* code 0, or why not all runs were made: what was done is there */
 };
 

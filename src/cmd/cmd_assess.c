@@ -1,12 +1,17 @@
 #include "commands.h"
 
+#include <sys/stat.h>
+
 #include "assess.h"
+#include "authorities.h"
+#include "bundle.h"
 #include "doctor.h"
 #include "evaluate.h"
 #include "fs.h"
 #include "program.h"
 #include "report.h"
 #include "signer.h"
+#include "text.h"
 
 #define FACTORS "content,marking,sample,names,metadata,host,inventory"
 
@@ -18,6 +23,7 @@ static const struct hm_option options[] = {
 	{ "resume", 0, "FILE", false, "go on from an interrupted experiment's bundle; all else as it was given then" },
 	{ "factors", 0, "LIST", false, "what the pairs differ in, with commas between (" FACTORS ")" },
 	{ "locate", 0, NULL, false, "experiment: find out which document an influence comes from, and which bytes of it" },
+	{ "authorities", 0, NULL, false, "start the product at once in the form by which its declaration takes other authorities" },
 	{ "stdin", 0, "FILE", false, "what the command reads as standard input" },
 	{ "internet", 0, "MODE", false, "simulated (default), closed, replay=FILE.hallmark, gateway[=NETWORK]" },
 	{ "time-limit", 0, "SECONDS", false, "kill the product after so long" },
@@ -100,7 +106,8 @@ static int load_product(struct hm_assessment *a, const struct hm_args *args, str
 		r = hm_product_define(&a->product, fail);
 	if (r < 0)
 		return r;
-	a->files = hm_alloc(a->product.plant.count, sizeof(*a->files));
+	a->file_count = a->product.plant.count;
+	a->files = hm_alloc(a->file_count + hm_authorities_files_max(hm_authorities_of(a->product.declaration)), sizeof(*a->files));
 	for (size_t i = 0; i < a->product.plant.count; i++) {
 		const struct hm_product_file *file = &a->product.plant.file[i];
 
@@ -186,7 +193,46 @@ static int choose_log(struct hm_assessment *a, const struct hm_args *args, struc
 	return hm_logging_ready(&a->logging, fail);
 }
 
-static int prepare(struct hm_assessment *a, const struct hm_args *args, struct hm_fail *fail)
+/* The product is started as it is, or in the form by which it takes other authorities: when it has refused as it is (`after`: the digest of that plan),
+ * when the plan that is gone on with says so, or when that is asked for. */
+static int choose_form(struct hm_assessment *a, const struct hm_args *args, const char *after, struct hm_fail *fail)
+{
+	const json_t *declared = hm_authorities_of(a->product.declaration), *used;
+	HM_JSON json_t *plan = NULL;
+	struct hm_slice text;
+
+	if (a->resume && hm_parts_get(hm_resume_parts(a->resume), "plan.json", &text) && hm_json_parse(&plan, text, "plan.json", fail) < 0)
+		return fail->code;
+	used = json_object_get(plan, "authorities");
+	after = used ? json_string_value(json_object_get(used, "after")) : after;
+	if ((used || hm_args_has(args, "authorities")) && !declared)
+		return hm_fail_set(fail, HM_E_USAGE, "--authorities: nothing is declared about how it takes other authorities (doc/howto_add_a_product.md)");
+	if (used || after || (hm_args_has(args, "authorities") && !a->resume))
+		a->adapted = declared;
+	a->after = after ? hm_strdup(after) : NULL;
+	a->may_adapt = declared && !a->adapted && !a->resume && !a->of;
+	return 0;
+}
+
+/* What takes hours must not fail at its end: the bundle's folder is there and can be written to. */
+static int ready_output(const char *path, struct hm_fail *fail)
+{
+	HM_FREE char *folder = hm_strdup(path);
+	char *slash = strrchr(folder, '/');
+	struct stat st;
+
+	if (slash)
+		slash[slash == folder] = 0;
+	if (stat(slash ? folder : ".", &st) < 0 || access(slash ? folder : ".", W_OK | X_OK) < 0)
+		return hm_fail_errno(fail, "writing %s, before anything runs: folder %s", path, slash ? folder : ".");
+	if (!S_ISDIR(st.st_mode))
+		return hm_fail_set(fail, HM_E_SYSTEM, "writing %s, before anything runs: %s is no folder", path, folder);
+	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+		return hm_fail_set(fail, HM_E_SYSTEM, "writing %s, before anything runs: it is a folder (name a file in it)", path);
+	return 0;
+}
+
+static int prepare(struct hm_assessment *a, const struct hm_args *args, const char *after, struct hm_fail *fail)
 {
 	int r;
 
@@ -207,15 +253,17 @@ static int prepare(struct hm_assessment *a, const struct hm_args *args, struct h
 	if (r == 0 && !hm_args_has(args, "time-limit") && a->product.time_limit_s)
 		a->time_limit_s = a->product.time_limit_s;
 	if (r == 0)
+		r = ready_key(a->key, !hm_args_has(args, "key"), fail);
+	if (r == 0 && hm_args_has(args, "resume"))
+		r = hm_resume_open(&a->resume, hm_args_get(args, "resume"), a->key, fail);
+	if (r == 0)
+		r = choose_form(a, args, after, fail);
+	if (r == 0)
 		r = hm_assess_prepare(a, args->product, hm_args_get(args, "stdin"), fail);
 	if (r == 0)
 		r = hm_packages_open(&a->packages, "/", fail);
 	if (r == 0)
 		r = collect_documents(a, fail);
-	if (r == 0)
-		r = ready_key(a->key, !hm_args_has(args, "key"), fail);
-	if (r == 0 && hm_args_has(args, "resume"))
-		r = hm_resume_open(&a->resume, hm_args_get(args, "resume"), a->key, fail);
 	return r < 0 ? r : hm_surroundings_folder(&a->surroundings, &a->folder, fail);
 }
 
@@ -252,7 +300,59 @@ static int tell_unfinished(const struct hm_assessment *a, const char *path, stru
 	return 0;
 }
 
-int hm_assess_command(const struct hm_args *args, const struct hm_verify *of, struct hm_fail *fail)
+static char *output_of(const struct hm_assessment *a, const struct hm_args *args)
+{
+	const char *given = hm_args_get(args, "output") ? hm_args_get(args, "output") : hm_args_get(args, "resume");
+
+	return given ? hm_strdup(given) : hm_sprintf("%s.hallmark", a->product.name);
+}
+
+/* NAME.refused.hallmark beside NAME.hallmark. */
+static char *refused_of(const char *path)
+{
+	static const char end[] = ".hallmark";
+	size_t len = strlen(path), tail = sizeof(end) - 1;
+
+	if (len > tail && strcmp(path + len - tail, end) == 0)
+		len -= tail;
+	return hm_sprintf("%.*s.refused%s", (int)len, path, end);
+}
+
+/* Never silently: what a product would have sent to whom it did not trust is not known. */
+static void tell_refused(const struct hm_assessment *a)
+{
+	if (a->refused)
+		hm_program_note("%s broke off %llu TLS handshake%s though the chamber's certificate was right: what it would have sent is not known%s",
+				a->product.name, (unsigned long long)a->refused, a->refused == 1 ? "" : "s",
+				a->adapted ? ", also in the form that is declared"
+				: hm_authorities_of(a->product.declaration) ? ""
+				: " (doc/howto_add_a_product.md: declare under `authorities` how it takes others)");
+}
+
+/* The product as it is has refused: that is a bundle of its own, and the digest of its plan is what the next plan names. */
+static int keep_refused(struct hm_assessment *a, const char *path, char **after, struct hm_fail *fail)
+{
+	HM_FREE char *beside = refused_of(path);
+	struct hm_sha256 digest;
+	struct hm_slice plan;
+	char hex[2 * HM_SHA256_LEN + 1];
+	int r = hm_assess_publish(a, beside, fail);
+
+	if (r < 0)
+		return r;
+	if (!hm_parts_get(a->parts, "plan.json", &plan))
+		abort();
+	hm_sha256_slice(&digest, plan);
+	hm_text_hex_into(hex, (struct hm_slice){ digest.b, sizeof(digest.b) });
+	*after = hm_sprintf("sha256:%s", hex);
+	hm_program_done();
+	hm_program_note("%s refused the chamber's certificate: %s has what it did. It is started again in the form in which it takes other authorities, as its declaration says",
+			a->product.name, beside);
+	return 0;
+}
+
+/* One assessment; *next is set where another is to follow it. */
+static int assess(const struct hm_args *args, const struct hm_verify *of, const char *after, char **next, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_assess_release) struct hm_assessment a = { .surroundings.lock = -1, .of = of };
 	HM_FREE char *key = hm_args_get(args, "key") ? hm_strdup(hm_args_get(args, "key")) : default_key();
@@ -261,19 +361,23 @@ int hm_assess_command(const struct hm_args *args, const struct hm_verify *of, st
 	int r;
 
 	a.key = key;
-	r = prepare(&a, args, fail);
+	r = prepare(&a, args, after, fail);
+	path = output_of(&a, args);
+	if (r == 0)
+		r = ready_output(path, fail);
 	if (r < 0)
 		return r == HM_E_BAD ? HM_E_SYSTEM : r;
-	path = hm_args_get(args, "output")   ? hm_strdup(hm_args_get(args, "output"))
-	       : hm_args_get(args, "resume") ? hm_strdup(hm_args_get(args, "resume"))
-					     : hm_sprintf("%s.hallmark", a.product.name);
 	hm_program_catch_signals();
 	r = hm_assess_run(&a, fail);
 	if (r == 0 && hm_program_stopped() && !a.factors)
 		r = hm_fail_set(fail, HM_E_INTERRUPTED, "interrupted: no bundle was written");
+	if (r == 0 && a.adapt && !hm_program_stopped())
+		return keep_refused(&a, path, next, fail) < 0 ? HM_E_SYSTEM : 0;
 	if (r == 0)
 		r = hm_assess_publish(&a, path, fail);
 	hm_program_done();
+	if (r == 0)
+		tell_refused(&a);
 	if (r == 0)
 		r = show(&a, args, path, fail);
 	if (r == 0)
@@ -284,6 +388,14 @@ int hm_assess_command(const struct hm_args *args, const struct hm_verify *of, st
 	if (!hm_parts_get(a.parts, "findings.json", &findings))
 		abort();
 	return hm_findings_exit(findings);
+}
+
+int hm_assess_command(const struct hm_args *args, const struct hm_verify *of, struct hm_fail *fail)
+{
+	HM_FREE char *after = NULL, *no_other = NULL;
+	int r = assess(args, of, NULL, &after, fail);
+
+	return r == 0 && after ? assess(args, of, after, &no_other, fail) : r;
 }
 
 static int run(const struct hm_args *args, struct hm_fail *fail)

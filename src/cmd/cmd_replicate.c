@@ -107,7 +107,8 @@ static const char *product_of(const struct hm_args *args, const json_t *plan, st
 
 static int compose(struct line *line, const struct hm_args *args, const json_t *plan, struct hm_fail *fail)
 {
-	const json_t *argv = json_object_get(plan, "argv"), *word;
+	const json_t *argv = json_object_get(plan, "argv"), *used = json_object_get(plan, "authorities"), *word;
+	size_t added = json_array_size(json_object_get(used, "arguments")); /* behind the command: they come of --authorities again */
 	HM_FREE char *limit = hm_sprintf("%lld", (long long)json_integer_value(json_object_get(plan, "time_limit_s")));
 	size_t i;
 	int r;
@@ -123,10 +124,13 @@ static int compose(struct line *line, const struct hm_args *args, const json_t *
 	r = add_internet(line, args, plan, fail);
 	if (r < 0)
 		return r;
+	if (used)
+		add(line, "--authorities");
 	add(line, "--quiet");
 	add(line, "--");
 	json_array_foreach (argv, i, word)
-		add(line, json_string_value(word));
+		if (i == 0 || i > added)
+			add(line, json_string_value(word));
 	return 0;
 }
 

@@ -98,6 +98,8 @@ int hm_core_plan(struct hm_parts *parts, const struct hm_planned *planned, struc
 	json_object_set_new(plan, "profile", json_string(planned->profile));
 	json_object_set_new(plan, "target", json_string(planned->target));
 	json_object_set_new(plan, "time_limit_s", json_integer(planned->time_limit_s));
+	if (planned->authorities)
+		json_object_set(plan, "authorities", planned->authorities);
 	return add_document(parts, "plan.json", plan, fail);
 }
 

@@ -14,6 +14,7 @@ struct hm_planned {
 	const char *internet, *profile, *target;
 	unsigned runs, time_limit_s;
 	const uint8_t *seed;
+	json_t *authorities; /* of hm_authorities_plan, or NULL; owned */
 	json_t *kinds; /* rows of `runs`; all of these are borrowed */
 	json_t *dropped; /* NULL: none */
 	/* Of an experiment, else NULL. The first two are planned, the others known behind the last run. */

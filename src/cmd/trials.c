@@ -294,6 +294,10 @@ int hm_trials_run(struct hm_trials *e, struct hm_slice plan, struct hm_bytes *ab
 	hm_progress_begin(&e->progress, e->blocks - e->locates);
 	for (unsigned block = e->first; block <= e->blocks && r == 0; block++) {
 		r = do_planned(e, block, plan, absent, fail);
+		if (r == 0 && block <= e->aa && e->a->refused && e->a->may_adapt) {
+			e->a->adapt = true;
+			r = hm_fail_set(fail, HM_E_INTERRUPTED, "the chamber's certificate was refused in pair %u of %u", block, e->blocks);
+		}
 		if (r == 0 && block == e->aa + e->screen)
 			r = hm_trials_screen(e, fail);
 		some |= e->fate[2 * block - 2] == DONE || e->fate[2 * block - 1] == DONE;

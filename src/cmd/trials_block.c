@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include "authorities.h"
 #include "certificates.h"
 #include "fs.h"
 #include "planted.h"
@@ -26,6 +27,7 @@ struct place { /* one run of a block */
 	struct hm_world *world;
 	struct hm_world_files files;
 	struct hm_run_spec spec;
+	struct hm_authorities_env env;
 	char *name, *target, *record, *packets, *tree, *stdin_path;
 };
 
@@ -34,6 +36,7 @@ static void release_place(struct place *p)
 	if (p->target && hm_fs_remove_tree(p->target, NULL) < 0)
 		hm_program_note("%s stays", p->target);
 	hm_world_files_release(&p->files);
+	hm_authorities_env_release(&p->env);
 	hm_factor_release(&p->world);
 	free(p->name);
 	free(p->target);
@@ -130,8 +133,10 @@ static int prepare_place(struct hm_trials *e, struct place *p, unsigned block, u
 	p->spec.chamber.argv = (const char *const *)a->argv;
 	p->spec.chamber.stdin_path = p->stdin_path;
 	p->spec.chamber.files = a->files;
-	p->spec.chamber.file_count = a->product.plant.count;
+	p->spec.chamber.file_count = a->file_count;
 	hm_world_apply(&p->spec, p->world, &p->files);
+	hm_authorities_env(&p->env, a->adapted, p->spec.chamber.env);
+	p->spec.chamber.env = p->env.all;
 	return 0;
 }
 
@@ -153,6 +158,7 @@ static int take_twin(struct hm_trials *e, struct place *p, struct hm_twin *twin,
 	e->notes[p->run - 1].controlled.start_s = (uint64_t)(p->spec.clock / 1000000000);
 	e->a->events += result->record.items;
 	e->a->lost += result->capture.lost + result->internet.lost;
+	e->a->refused += p->spec.wrong ? 0 : result->internet.tls.refused;
 	if (result == &twin->result) {
 		absent->len = 0;
 		hm_bytes_slice(absent, hm_slice_of(&result->absent));

@@ -81,11 +81,26 @@ static json_t *collected(const struct line *line, const char *item)
 	return row;
 }
 
+/* What is declared of authorities, or was used: words behind the first `from` are arguments. */
+static json_t *authorities(const struct line *line, size_t from)
+{
+	json_t *arguments = json_array();
+
+	for (size_t i = from; i < line->words; i++)
+		json_array_append_new(arguments, json_string(line->word[i]));
+	return json_pack("{s:o,s:[],s:[]}", "arguments", arguments, "environment", "files");
+}
+
 static void declare(json_t *declaration, const struct line *line)
 {
 	const char *list = scene_word(line, 1);
 	json_t *rows = json_array();
 
+	if (strcmp(list, "authorities") == 0) {
+		json_decref(rows);
+		json_object_set_new(declaration, list, authorities(line, 2));
+		return;
+	}
 	if (strcmp(list, "detects") == 0) {
 		json_decref(rows);
 		json_object_set_new(declaration, list,
@@ -193,9 +208,19 @@ static json_t *handshakes_of(const struct stage *s, size_t run)
 	return NULL;
 }
 
+/* `adapted`: the product was started in that form. */
+static void adapt(const struct stage *s, json_t *plan)
+{
+	for (size_t i = 0; i < s->lines->count; i++)
+		if (strcmp(s->lines->list[i].word[0], "adapted") == 0) {
+			json_object_set_new(plan, "authorities", authorities(&s->lines->list[i], 1));
+			json_object_set_new(json_object_get(plan, "authorities"), "after", json_null());
+		}
+}
+
 static void make_plan(struct stage *s, size_t planned, const char *internet)
 {
-	json_t *runs = json_array();
+	json_t *runs = json_array(), *plan;
 	struct hm_sha256 commitment, zero = { { 0 } };
 	struct hm_slice content;
 
@@ -205,12 +230,14 @@ static void make_plan(struct stage *s, size_t planned, const char *internet)
 		if (strcmp(s->lines->list[i].word[0], "without") == 0)
 			json_array_append_new(runs, planned_run(++planned, scene_word(&s->lines->list[i], 1)));
 	hm_seed_commit(&commitment, scene_seed);
-	put_json(s, "plan.json", json_pack("{s:s,s:i,s:i,s:o,s:o,s:o,s:{s:s,s:{s:s,s:o}},s:[s],s:n,s:[],s:o,s:i,s:[i,i],s:s,s:n,s:s,s:s,s:i}",
+	plan = json_pack("{s:s,s:i,s:i,s:o,s:o,s:o,s:{s:s,s:{s:s,s:o}},s:[s],s:n,s:[],s:o,s:i,s:[i,i],s:s,s:n,s:s,s:s,s:i}",
 					   "schema", "hallmark/plan/v1", "format", 1, "semantics", (int)s->semantics, "commitment", hex(&commitment, ""),
 					   "claim_set", digest_of(s, "claims.json"), "declaration", digest_of(s, "declaration.json"),
 					   "product", "name", "subject", "executable", "path", SUBJECT, "sha256", hex(&zero, ""), "argv",
 					   "subject", "stdin", "factors", "runs", runs, "feature_version", 1, "alpha", 1, 100, "internet",
-					   internet, "scenario", "profile", "confined", "target", TARGET, "time_limit_s", 60));
+					   internet, "scenario", "profile", "confined", "target", TARGET, "time_limit_s", 60);
+	adapt(s, plan);
+	put_json(s, "plan.json", plan);
 	hm_parts_get(s->parts, "plan.json", &content);
 	hm_sha256_slice(&s->plan, content);
 }

@@ -19,6 +19,7 @@ static int document(json_t **ret, const struct hm_parts *parts, const char *name
 /* Both plans, and the product's name in them. */
 static int compare_plans(const json_t *of, const json_t *here, struct hm_fail *fail)
 {
+	static const char *const forms[] = { "arguments", "environment", "files" };
 	const json_t *names[] = { json_object_get(json_object_get(of, "product"), "name"), json_object_get(json_object_get(here, "product"), "name") };
 
 	for (size_t i = 0; i < HM_COUNT(same_members); i++) {
@@ -26,6 +27,13 @@ static int compare_plans(const json_t *of, const json_t *here, struct hm_fail *f
 
 		if ((a || b) && !json_equal(a, b))
 			return hm_fail_set(fail, HM_E_USAGE, "its plan differs from the first in %s", same_members[i]);
+	}
+	/* How it was given other authorities, but not after which plan. */
+	for (size_t i = 0; i < HM_COUNT(forms); i++) {
+		const json_t *a = json_object_get(json_object_get(of, "authorities"), forms[i]), *b = json_object_get(json_object_get(here, "authorities"), forms[i]);
+
+		if ((a || b) && !json_equal(a, b))
+			return hm_fail_set(fail, HM_E_USAGE, "its plan differs from the first in authorities");
 	}
 	if (!json_equal(names[0], names[1]))
 		return hm_fail_set(fail, HM_E_USAGE, "it is of another product");

@@ -70,6 +70,20 @@ static int check_plan(struct hm_core *core, struct hm_fail *fail)
 	return r;
 }
 
+/* The product was started in the form by which its declaration says that it takes other authorities, and in no other. */
+static int check_authorities(struct hm_core *core, struct hm_fail *fail)
+{
+	const json_t *used = json_object_get(core->plan, "authorities"), *declared = json_object_get(core->declaration, "authorities");
+	HM_JSON json_t *form = used ? json_copy((json_t *)(uintptr_t)used) : NULL;
+
+	if (!used)
+		return 0;
+	json_object_del(form, "after");
+	if (core->semantics < 5 || !declared || !json_equal(form, declared))
+		return false_core(fail, "the product was started with other authorities in a form that is not declared");
+	return 0;
+}
+
 static int check_chamber(struct hm_core *core, struct hm_fail *fail)
 {
 	static const char *const same[] = { "internet", "profile", "target" };
@@ -322,7 +336,7 @@ static void cleanup_core(struct hm_core **core)
 int hm_core_open(struct hm_core **ret, const struct hm_parts *parts, struct hm_fail *fail)
 {
 	static int (*const checks[])(struct hm_core *core, struct hm_fail *fail) = {
-		read_documents, check_plan, check_runs, check_wrong, check_chamber, hm_blocks_read, hm_sets_read, read_installed, hm_content_needles,
+		read_documents, check_plan, check_authorities, check_runs, check_wrong, check_chamber, hm_blocks_read, hm_sets_read, read_installed, hm_content_needles,
 	};
 	HM_CLEANUP(cleanup_core) struct hm_core *core = hm_alloc(1, sizeof(*core));
 	int r;

@@ -40,16 +40,23 @@ SHAPE(executable, ROWS(TEXT("path"), TEXT("sha256")), RULES({ "sha256", .form = 
 SHAPE(planned_product, ROWS(TEXT("name"), OBJECT("executable")), RULES({ "executable", &executable }));
 SHAPE(planned_run, ROWS(NUMBER("run"), TEXT("kind"), TEXT("certificate?")),
       RULES({ "run", .form = 'n' }, { "kind", .words = KINDS }, { "certificate", .words = WRONGS }));
+SHAPE(variable, ROWS(TEXT("name"), TEXT("value")), RULES({ 0 }));
+SHAPE(trusted_file, ROWS(TEXT("path"), TEXT("as")), RULES({ "as", .words = " pem der added " }));
+SHAPE(authorities, ROWS(LIST("arguments"), LIST("environment"), LIST("files")),
+      RULES(TEXTS("arguments"), { "environment", &variable }, { "files", &trusted_file }));
+SHAPE(used_authorities, ROWS(LIST("arguments"), LIST("environment"), LIST("files"), TEXT("after|")),
+      RULES(TEXTS("arguments"), { "environment", &variable }, { "files", &trusted_file }, { "after", .form = 'd' }));
 SHAPE(block, ROWS(NUMBER("block"), TEXT("phase"), TEXT("factor|"), LIST("runs")),
       RULES({ "block", .form = 'n' }, { "phase", .words = PHASES }, { .member = "runs", .type = JSON_INTEGER }));
 SHAPE(plan,
       ROWS(TEXT("schema"), NUMBER("format"), NUMBER("semantics"), TEXT("commitment"), TEXT("claim_set"), TEXT("declaration|"),
 	   OBJECT("product"), LIST("argv"), TEXT("stdin|"), LIST("factors"), LIST("runs"), LIST("blocks?"), NUMBER("feature_version"),
-	   LIST("alpha"), TEXT("internet"), TEXT("scenario|"), TEXT("profile"), TEXT("target"), NUMBER("time_limit_s")),
+	   LIST("alpha"), TEXT("internet"), TEXT("scenario|"), TEXT("profile"), TEXT("target"), NUMBER("time_limit_s"),
+	   OBJECT("authorities?")),
       RULES({ "commitment", .form = 'h' }, { "claim_set", .form = 'd' }, { "declaration", .form = 'd' },
 	    { "product", &planned_product }, TEXTS("argv"), TEXTS("factors"), { "runs", &planned_run }, { "blocks", &block },
 	    { .member = "alpha", .type = JSON_INTEGER }, { "internet", .words = INTERNETS }, { "scenario", .form = 'd' },
-	    { "profile", .words = PROFILES }, { "time_limit_s", .form = 'n' }));
+	    { "profile", .words = PROFILES }, { "time_limit_s", .form = 'n' }, { "authorities", &used_authorities }));
 
 SHAPE(kernel, ROWS(TEXT("release"), TEXT("machine")), RULES({ 0 }));
 SHAPE(witnesses, ROWS(LIST("read"), LIST("send")), RULES(TEXTS("read"), TEXTS("send")));
@@ -88,9 +95,11 @@ SHAPE(collected, ROWS(TEXT("value"), TEXT("of"), TEXT("to?")),
       RULES({ "value", .words = " content md5 name pyzor sha1 sha224 sha256 sha384 sha512 size " }, { "of", .words = " file part " }));
 SHAPE(declaration,
       ROWS(TEXT("schema"), TEXT("product"), TEXT("author"), TEXT("source"), LIST("endpoints?"), LIST("writes?"), LIST("reads?"),
-	   LIST("privileges?"), LIST("listens?"), OBJECT("detects?"), LIST("values?"), LIST("switches?"), LIST("collects?")),
+	   LIST("privileges?"), LIST("listens?"), OBJECT("detects?"), LIST("values?"), LIST("switches?"), LIST("collects?"),
+	   OBJECT("authorities?")),
       RULES({ "author", .words = " supplier assessor project " }, { "endpoints", &endpoint }, TEXTS("writes"), TEXTS("reads"),
-	    TEXTS("privileges"), { "listens", &listener }, { "detects", &detects }, TEXTS("values"), TEXTS("switches"), { "collects", &collected }));
+	    TEXTS("privileges"), { "listens", &listener }, { "detects", &detects }, TEXTS("values"), TEXTS("switches"), { "collects", &collected },
+	    { "authorities", &authorities }));
 
 SHAPE(claim, ROWS(TEXT("id"), NUMBER("question|"), TEXT("statement")), RULES({ "question", .form = 'n' }));
 SHAPE(claims, ROWS(TEXT("schema"), LIST("claims")), RULES({ "claims", &claim }));

@@ -136,6 +136,18 @@ static json_int_t not_set_up(const struct hm_core *core)
 	return count;
 }
 
+/* How the product was given other authorities than those that it trusts by itself: which ways, and the plan under which it had refused. */
+static json_t *authorities_of(const json_t *used)
+{
+	static const char *const ways[] = { "arguments", "environment", "files" };
+	json_t *by = json_array();
+
+	for (size_t i = 0; i < HM_COUNT(ways); i++)
+		if (json_array_size(json_object_get(used, ways[i])))
+			json_array_append_new(by, json_string(ways[i]));
+	return json_pack("{s:O,s:o}", "after", json_object_get(used, "after"), "by", by);
+}
+
 static json_t *experiment_of(const struct hm_core *core)
 {
 	static const char *const lists[] = { "repeated", "resumed" };
@@ -149,6 +161,8 @@ static json_t *experiment_of(const struct hm_core *core)
 	json_object_set(out, "witnesses", json_object_get(core->assessment, "witnesses"));
 	if (core->semantics > 1)
 		json_object_set_new(out, "self_test", json_string(core->self_test));
+	if (json_object_get(core->plan, "authorities"))
+		json_object_set_new(out, "authorities", authorities_of(json_object_get(core->plan, "authorities")));
 	if (!core->experiment)
 		return out;
 	if (core->semantics > 3)

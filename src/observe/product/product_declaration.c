@@ -188,6 +188,77 @@ static int read_collects(json_t *out, json_t *sources, const struct hm_yaml *y, 
 	return 0;
 }
 
+/* How it takes other authorities than those that it trusts by itself: what is said stands for all three, and one at least is there. */
+static int read_variables(json_t *out, const struct hm_yaml *y, const json_t *node, struct hm_fail *fail)
+{
+	static const struct row rows[] = {
+		{ .name = "name", .kind = ROW_TEXT, .required = true },
+		{ .name = "value", .kind = ROW_TEXT, .required = true },
+	};
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach (json_object_get(node, "environment"), i, item) {
+		int r = product_check(y, item, "environment", rows, HM_COUNT(rows), fail);
+		const char *name = text_at(item, "name");
+
+		if (r < 0)
+			return r;
+		if (strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_") != strlen(name))
+			return hm_yaml_fail(y, item, fail, "environment: %.100s: not the name of a variable", name);
+		json_array_append(json_object_get(out, "environment"), (json_t *)(uintptr_t)item);
+	}
+	return 0;
+}
+
+static int read_trusted_files(json_t *out, const struct hm_yaml *y, const json_t *node, struct hm_fail *fail)
+{
+	static const char *const forms[] = { "pem", "der", "added", NULL };
+	static const struct row rows[] = {
+		{ .name = "path", .kind = ROW_TEXT, .required = true },
+		{ .name = "as", .kind = ROW_TEXT, .required = true },
+	};
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach (json_object_get(node, "files"), i, item) {
+		int r = product_check(y, item, "files", rows, HM_COUNT(rows), fail);
+		const char *path = text_at(item, "path");
+
+		if (r < 0)
+			return r;
+		if (pattern_broken(path) || strpbrk(path, "*{") || path[strlen(path) - 1] == '/' || !one_of(text_at(item, "as"), forms))
+			return hm_yaml_fail(y, item, fail, "files: path is an absolute one, as is pem, der or added");
+		json_array_append(json_object_get(out, "files"), (json_t *)(uintptr_t)item);
+	}
+	return 0;
+}
+
+static int read_authorities(json_t *out, json_t *sources, const struct hm_yaml *y, const json_t *node, struct hm_fail *fail)
+{
+	static const struct row rows[] = {
+		{ .name = "arguments", .kind = ROW_TEXTS },
+		{ .name = "environment", .kind = ROW_LIST },
+		{ .name = "files", .kind = ROW_LIST },
+		{ .name = "source", .kind = ROW_TEXT },
+	};
+	const json_t *authorities = json_object_get(node, "authorities"), *arguments = json_object_get(authorities, "arguments");
+	HM_JSON json_t *made = json_pack("{s:o,s:[],s:[]}", "arguments", arguments ? json_deep_copy(arguments) : json_array(), "environment", "files");
+	int r = product_check(y, authorities, "authorities", rows, HM_COUNT(rows), fail);
+
+	if (r == 0)
+		r = read_variables(made, y, authorities, fail);
+	if (r == 0)
+		r = read_trusted_files(made, y, authorities, fail);
+	if (r < 0)
+		return r;
+	if (!json_array_size(json_object_get(made, "arguments")) && !json_array_size(json_object_get(made, "environment")) && !json_array_size(json_object_get(made, "files")))
+		return hm_yaml_fail(y, authorities, fail, "authorities: no argument, no variable and no file");
+	keep_source(sources, "authorities", 0, authorities);
+	json_object_set_new(out, "authorities", hm_take_ptr(&made));
+	return 0;
+}
+
 static int read_detects(json_t *out, const struct hm_yaml *y, const json_t *node, struct hm_fail *fail)
 {
 	static const struct row rows[] = {
@@ -222,6 +293,7 @@ static int check_declaration(const struct hm_yaml *y, const json_t *node, bool n
 		{ .name = "values", .kind = ROW_LIST },
 		{ .name = "switches", .kind = ROW_LIST },
 		{ .name = "collects", .kind = ROW_LIST },
+		{ .name = "authorities", .kind = ROW_OBJECT },
 		{ .name = "product", .kind = ROW_TEXT, .required = true },
 	};
 	int r = product_check(y, node, "declaration", rows, HM_COUNT(rows) - !named, fail);
@@ -253,6 +325,8 @@ int product_declare(json_t **ret, const struct hm_yaml *y, const json_t *node, c
 		r = read_sockets(out, sources, y, node, "listens", false, fail);
 	if (r == 0 && json_object_get(node, "collects"))
 		r = read_collects(out, sources, y, node, fail);
+	if (r == 0 && json_object_get(node, "authorities"))
+		r = read_authorities(out, sources, y, node, fail);
 	if (r == 0 && json_object_get(node, "detects"))
 		r = read_detects(out, y, node, fail);
 	if (r < 0)

@@ -23,6 +23,20 @@ static void put_fact(struct hm_bytes *out, const char *name, const char *value)
 		report_html(out, "<dt>%s</dt><dd>%s</dd>\n", name, value);
 }
 
+/* It does not trust the chamber's authority by itself. */
+static void put_authorities(const struct report_page *p)
+{
+	const json_t *used = report_object(report_object(p->view->findings, "experiment"), "authorities");
+
+	if (!json_is_array(json_object_get(used, "by")))
+		return;
+	hm_bytes_text(p->out, "<dt>Authorities</dt><dd>started in the form in which its declaration says that it takes others than its own: ");
+	put_texts(p->out, report_list(used, "by"));
+	if (*report_text(used, "after"))
+		report_html(p->out, ". As it is it had refused the chamber's certificates: the assessment of plan <code>%s</code>", report_text(used, "after"));
+	hm_bytes_text(p->out, "</dd>\n");
+}
+
 static void put_chamber(const struct report_page *p)
 {
 	const json_t *chamber = report_object(p->view->assessment, "chamber");
@@ -37,6 +51,7 @@ static void put_chamber(const struct report_page *p)
 		hm_bytes_u8(&handshakes, 0);
 		put_fact(p->out, "TLS", (const char *)handshakes.data);
 	}
+	put_authorities(p);
 	put_fact(p->out, "Planted host name", report_text(chamber, "hostname"));
 	put_fact(p->out, "Planted machine id", report_text(chamber, "machine_id"));
 	put_fact(p->out, "Address", report_text(chamber, "address"));

@@ -132,6 +132,23 @@ static void what_is_sent_is_declared(void **state HM_UNUSED)
 	assert_null(json_object_get(json_array_get(json_object_get(p.declaration, "collects"), 1), "to"));
 }
 
+static void other_authorities_are_declared(void **state HM_UNUSED)
+{
+	HM_CLEANUP(hm_product_release) struct hm_product p = { 0 };
+	struct hm_fail fail = { 0 };
+	const json_t *authorities;
+
+	assert_int_equal(load(&p, "name: x\ncommand: [x]\ndeclaration:\n  author: assessor\n  source: me\n  authorities:\n    arguments: [--ca, '{authorities}']\n"
+				  "    environment: [{name: CA_1, value: '{authorities}'}]\n    files: [{path: /a/b.pem, as: added}]\n    source: manual\n",
+			      &fail), 0);
+	authorities = json_object_get(p.declaration, "authorities");
+	assert_int_equal(json_object_size(authorities), 3);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(authorities, "arguments"), 1)), "{authorities}");
+	assert_string_equal(text_at(json_array_get(json_object_get(authorities, "environment"), 0), "name"), "CA_1");
+	assert_string_equal(text_at(json_array_get(json_object_get(authorities, "files"), 0), "as"), "added");
+	assert_string_equal(text_at(json_array_get(json_object_get(json_object_get(p.declaration, "x"), "sources"), 0), "list"), "authorities");
+}
+
 static void everything_of_a_description_arrives(void **state HM_UNUSED)
 {
 	HM_CLEANUP(hm_product_release) struct hm_product p = { 0 };
@@ -167,6 +184,15 @@ static void everything_of_a_description_arrives(void **state HM_UNUSED)
 
 static void wrong_descriptions_are_refused(void **state HM_UNUSED)
 {
+	refuses(DECLARED "  authorities: {}\n", "no argument, no variable and no file");
+	refuses(DECLARED "  authorities: {arguments: []}\n", "no argument, no variable and no file");
+	refuses(DECLARED "  authorities: {environment: [{name: A=B, value: c}]}\n", "not the name of a variable");
+	refuses(DECLARED "  authorities: {environment: [{name: A}]}\n", "value is missing");
+	refuses(DECLARED "  authorities: {files: [{path: a, as: pem}]}\n", "path is an absolute one");
+	refuses(DECLARED "  authorities: {files: [{path: /a/../b, as: pem}]}\n", "path is an absolute one");
+	refuses(DECLARED "  authorities: {files: [{path: /a/*, as: pem}]}\n", "path is an absolute one");
+	refuses(DECLARED "  authorities: {files: [{path: /a, as: jks}]}\n", "as is pem, der or added");
+	refuses(DECLARED "  authorities: {command: [x]}\n", "no member is called command");
 	refuses("name: z\ncommand: [x]\n", "line 1: name is not the file's");
 	refuses("name: x\n", "command is missing");
 	refuses("name: x\ncommand: []\n", "line 2: command is empty");
@@ -367,6 +393,7 @@ int main(void)
 		cmocka_unit_test(every_row_of_kesl_has_its_source),
 		cmocka_unit_test(an_absent_list_is_not_an_empty_one),
 		cmocka_unit_test(what_is_sent_is_declared),
+		cmocka_unit_test(other_authorities_are_declared),
 		cmocka_unit_test(everything_of_a_description_arrives),
 		cmocka_unit_test(wrong_descriptions_are_refused),
 		cmocka_unit_test(wrong_declarations_are_refused),
