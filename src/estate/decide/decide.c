@@ -1,0 +1,269 @@
+/* The whole decision: its parts, and what holds of all of them. What was not seen is no reason to allow. */
+#include "decide_internal.h"
+
+static int usage(const struct hm_decide_policy *policy, const char *option, const char *given, const char *member, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes known = { 0 };
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (json_object_get(policy->root, member), i, row)
+		hm_bytes_printf(&known, "%s%s", i ? ", " : "", json_is_string(row) ? json_string_value(row) : decide_text(row, "id"));
+	hm_bytes_u8(&known, 0);
+	return hm_fail_set(fail, HM_E_USAGE, "%s: %s; %s knows: %s", option, given ? given : "which one", decide_text(policy->root, "id"),
+			   known.len > 1 ? (const char *)known.data : "none");
+}
+
+static bool knows_scope(const struct hm_decide_policy *policy, const char *scope)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (json_object_get(policy->root, "scopes"), i, row)
+		if (strcmp(decide_text(row, "id"), scope) == 0)
+			return true;
+	return false;
+}
+
+static bool knows_exemption(const struct hm_decide_policy *policy, const char *exemption)
+{
+	const json_t *rule, *unless;
+	size_t i, j;
+
+	json_array_foreach (json_object_get(policy->root, "rules"), i, rule)
+		json_array_foreach (json_object_get(rule, "unless"), j, unless)
+			if (json_object_get(json_object_get(unless, "when"), "exemption") && strcmp(decide_text(unless, "id"), exemption) == 0)
+				return true;
+	return false;
+}
+
+static int check_question(const struct hm_decide_policy *policy, const struct hm_decide_question *q, struct hm_fail *fail)
+{
+	const json_t *levels = json_object_get(policy->root, "levels");
+
+	if (!hm_owner_is_date(q->as_of, false))
+		return hm_fail_set(fail, HM_E_USAGE, "--as-of: %s is no date (YYYY-MM-DD)", q->as_of);
+	if (json_array_size(levels) && (!q->level || !decide_lists(levels, q->level)))
+		return usage(policy, "--classification", q->level, "levels", fail);
+	for (size_t i = 0; i < q->scopes; i++)
+		if (!knows_scope(policy, q->scope[i]))
+			return usage(policy, "--scope", q->scope[i], "scopes", fail);
+	for (size_t i = 0; i < q->exemptions; i++)
+		if (!knows_exemption(policy, q->exemption[i]))
+			return hm_fail_set(fail, HM_E_USAGE, "--exemption: no rule of %s has %s", decide_text(policy->root, "id"), q->exemption[i]);
+	if (q->unknown && decide_answer(q->unknown) == ANSWERS)
+		return hm_fail_set(fail, HM_E_USAGE, "--unknown: %s is no answer (allowed, sealed only, cannot tell, prohibited)", q->unknown);
+	return 0;
+}
+
+/* All steps of control that found.json has, as rows that borrow its text. */
+static void gather_owners(struct decide_case *c)
+{
+	const json_t *supplier, *row;
+	size_t i, j, cap = 0;
+
+	json_array_foreach (json_object_get(c->found, "suppliers"), i, supplier)
+		cap += json_array_size(json_object_get(supplier, "control"));
+	c->owner = hm_alloc(cap + 1, sizeof(*c->owner));
+	json_array_foreach (json_object_get(c->found, "suppliers"), i, supplier)
+		json_array_foreach (json_object_get(supplier, "control"), j, row)
+			c->owner[c->owners++] = (struct hm_owner){
+				.supplier = decide_text(supplier, "id"),
+				.controller = json_string_value(json_object_get(row, "controller")),
+				.country = decide_text(row, "country"),
+				.from = json_string_value(json_object_get(row, "from")),
+				.to = json_string_value(json_object_get(row, "to")),
+				.source = decide_text(row, "source"),
+				.confidence = decide_text(row, "confidence"),
+			};
+}
+
+static void release_case(struct decide_case *c)
+{
+	free(c->owner);
+}
+
+struct whole {
+	enum answer answer;
+	const char *rule;
+	bool bites; /* a rule that applies could answer something else than allowed */
+	json_t *parts, *rules, *facts, *changes;
+};
+
+static void raise_to(struct whole *w, enum answer answer, const char *rule)
+{
+	if (answer > w->answer) {
+		w->answer = answer;
+		w->rule = rule;
+	}
+}
+
+static void add_parts(struct whole *w, const struct decide_case *c, const char *list, bool candidate)
+{
+	const json_t *item, *change;
+	size_t i, j;
+
+	json_array_foreach (json_object_get(c->found, list), i, item) {
+		json_t *part;
+		enum answer answer;
+
+		/* Who controls is asked of the day's history, not of what found.json derived for the day on which it was made. */
+		if (strcmp(decide_text(item, "relation"), "controlled") == 0)
+			continue;
+		part = decide_part(c, item, candidate);
+		answer = decide_answer(decide_text(part, "answer"));
+		json_array_append_new(w->parts, part);
+		raise_to(w, answer, json_string_value(json_object_get(part, "rule")));
+		json_array_foreach (json_object_get(part, "would_change"), j, change) {
+			HM_JSON json_t *told = json_deep_copy(change);
+
+			decide_change(w->changes, decide_text(told, "change"), decide_answer(decide_text(told, "to")), "%s", decide_text(told, "detail"));
+		}
+	}
+}
+
+static void add_rules(struct whole *w, const struct decide_case *c)
+{
+	const json_t *rule;
+	size_t i, applied = 0, in_force = 0;
+
+	json_array_foreach (json_object_get(c->policy->root, "rules"), i, rule) {
+		const char *how = decide_applies(c, rule);
+		json_t *row = json_pack("{s:s,s:s,s:s,s:s}", "id", decide_text(rule, "id"), "source", decide_text(rule, "source"), "about", decide_text(rule, "about"), "applied", how);
+
+		json_object_set(row, "quote", json_object_get(rule, "quote"));
+		json_array_append_new(w->rules, row);
+		applied += strcmp(how, "yes") == 0;
+		in_force += strcmp(how, "not in force") != 0;
+		if (strcmp(how, "yes") == 0 && (strcmp(decide_text(rule, "answer"), "allowed") != 0))
+			w->bites = true;
+	}
+	if (applied)
+		return;
+	raise_to(w, CANNOT_TELL, NULL);
+	if (in_force == 0)
+		decide_change(w->changes, "date", CANNOT_TELL, "a day on which a rule of the policy is in force: none is on %s", c->question->as_of);
+	else
+		decide_change(w->changes, "level", CANNOT_TELL, "a classification or scope of which the policy speaks");
+}
+
+static void add_coverage(struct whole *w, const struct decide_case *c)
+{
+	const json_t *targets = json_object_get(c->found, "targets"), *target;
+	long long unread = 0, nameless = 0;
+	const char *unknown = c->question->unknown;
+	char number[24];
+	size_t i;
+
+	json_array_foreach (targets, i, target) {
+		unread += json_integer_value(json_object_get(target, "not_read_count"));
+		nameless += json_integer_value(json_object_get(json_object_get(target, "components"), "nameless"));
+	}
+	snprintf(number, sizeof(number), "%lld", unread);
+	decide_fact(w->facts, "not_read", number, NULL, NULL);
+	if (w->bites && (unread || json_array_size(targets) == 0)) {
+		raise_to(w, CANNOT_TELL, NULL);
+		decide_change(w->changes, "coverage", ALLOWED, "%s", unread ? "what could not be read is read too, and shows nothing" : "a target that was looked at");
+	}
+	snprintf(number, sizeof(number), "%lld", nameless);
+	decide_fact(w->facts, "nameless", number, NULL, NULL);
+	if (!nameless)
+		return;
+	json_array_foreach (json_object_get(c->policy->root, "unknown_supplier"), i, target)
+		if (!unknown && c->question->level && decide_lists(json_object_get(target, "level"), c->question->level))
+			unknown = decide_text(target, "answer");
+	if (unknown && decide_answer(unknown) != ALLOWED) {
+		raise_to(w, decide_answer(unknown), NULL);
+		decide_change(w->changes, "supplier", ALLOWED, "who supplies the %lld components that name nobody", nameless);
+	}
+}
+
+static void add_bundle(struct whole *w, const json_t *bundle)
+{
+	const char *id;
+	json_t *verdict;
+	char number[24];
+
+	if (!bundle)
+		return;
+	decide_fact(w->facts, "bundle", decide_text(bundle, "name"), NULL, NULL);
+	json_object_foreach (json_object_get(bundle, "claims"), id, verdict) {
+		HM_FREE char *value = hm_sprintf("%s %s", id, json_string_value(verdict));
+
+		if (strcmp(json_string_value(verdict), "not tested") != 0)
+			decide_fact(w->facts, "claim", value, NULL, NULL);
+	}
+	snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(json_object_get(bundle, "keys")));
+	decide_fact(w->facts, "keys", number, NULL, NULL);
+	/* What is false is no evidence, and it is no absence of it either. */
+	if (json_is_true(json_object_get(bundle, "false"))) {
+		raise_to(w, CANNOT_TELL, NULL);
+		decide_change(w->changes, "bundle", ALLOWED, "a bundle in which nothing is false");
+	}
+}
+
+static json_t *list_of(const char *const *text, size_t count)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(list, json_string(text[i]));
+	return list;
+}
+
+static json_t *text_or_null(const char *text)
+{
+	return text ? json_string(text) : json_null();
+}
+
+static json_t *document(const struct decide_case *c, const struct whole *w)
+{
+	const struct hm_decide_question *q = c->question;
+	json_t *d = json_object();
+
+	json_object_set_new(d, "schema", json_string("hallmark/decision/v1"));
+	json_object_set_new(d, "policy", json_pack("{s:s,s:s,s:s}", "id", decide_text(c->policy->root, "id"), "title", decide_text(c->policy->root, "title"), "sha256", c->policy->sha256));
+	json_object_set_new(d, "as_of", json_string(q->as_of));
+	json_object_set_new(d, "level", text_or_null(q->level));
+	json_object_set_new(d, "scopes", list_of(q->scope, q->scopes));
+	json_object_set_new(d, "exemptions", list_of(q->exemption, q->exemptions));
+	json_object_set_new(d, "unknown", text_or_null(q->unknown));
+	json_object_set_new(d, "subject", json_pack("{s:s,s:s}", "kind", q->kind, "name", q->name));
+	json_object_set_new(json_object_get(d, "subject"), "made", strcmp(q->kind, "found") == 0 ? json_string(decide_text(c->found, "made")) : json_null());
+	json_object_set_new(d, "answer", json_string(decide_word(w->answer)));
+	json_object_set_new(d, "rule", text_or_null(w->rule));
+	json_object_set(d, "facts", w->facts);
+	json_object_set(d, "would_change", w->changes);
+	json_object_set(d, "parts", w->parts);
+	json_object_set(d, "rules", w->rules);
+	return d;
+}
+
+int hm_decide(json_t **ret, const struct hm_decide_policy *policy, const json_t *found, const struct hm_decide_question *question, struct hm_fail *fail)
+{
+	HM_CLEANUP(release_case) struct decide_case c = { .policy = policy, .question = question, .found = found };
+	HM_JSON json_t *parts = json_array(), *rules = json_array(), *facts = json_array(), *changes = json_array();
+	struct whole w = { ALLOWED, NULL, false, parts, rules, facts, changes };
+	int r = check_question(policy, question, fail);
+
+	if (r < 0)
+		return r;
+	gather_owners(&c);
+	add_parts(&w, &c, "items", false);
+	add_parts(&w, &c, "candidates", true);
+	add_rules(&w, &c);
+	if (strcmp(question->kind, "found") == 0)
+		add_coverage(&w, &c);
+	add_bundle(&w, question->bundle);
+	if (w.answer == ALLOWED)
+		json_array_clear(changes);
+	*ret = document(&c, &w);
+	return 0;
+}
+
+int hm_decide_exit(const json_t *decision)
+{
+	enum answer answer = decide_answer(decide_text(decision, "answer"));
+
+	return answer == ALLOWED ? 0 : answer == PROHIBITED ? 1 : 2;
+}
