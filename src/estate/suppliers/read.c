@@ -4,7 +4,7 @@
 const struct hm_supplier_kind hm_supplier_kinds[] = {
 	{ "account", "account", HM_STRENGTH_WEAK, false, false },
 	{ "certificate", "certificate", HM_STRENGTH_STRONG, true, false },
-	{ "cpe_vendor", "declared", HM_STRENGTH_WEAK, true, false },
+	{ "cpe_vendor", "identity", HM_STRENGTH_WEAK, true, false },
 	{ "definitions", "definitions", HM_STRENGTH_STRONG, true, true },
 	{ "domain", "network", HM_STRENGTH_WEAK, true, false },
 	{ "file", "file", HM_STRENGTH_LOW, true, true },
@@ -14,7 +14,7 @@ const struct hm_supplier_kind hm_supplier_kinds[] = {
 	{ "package", "package", HM_STRENGTH_STRONG, true, false },
 	{ "path", "path", HM_STRENGTH_WEAK, false, false },
 	{ "process", "process", HM_STRENGTH_WEAK, false, false },
-	{ "purl", "declared", HM_STRENGTH_WEAK, true, false },
+	{ "purl", "identity", HM_STRENGTH_STRONG, true, false },
 	{ "registry", "registry", HM_STRENGTH_WEAK, true, false },
 	{ "root", "certificate", HM_STRENGTH_WEAK, true, false },
 	{ "service", "service", HM_STRENGTH_WEAK, false, false },
@@ -118,7 +118,6 @@ static bool ends_in(const char *text, size_t len, const char *end)
 	return len > n && memcmp(text + len - n, end, n) == 0;
 }
 
-/* As it is compared: what a kind takes as the same becomes the same. */
 char *hm_suppliers_fold(int kind, const char *text, size_t len)
 {
 	const struct hm_supplier_kind *k = &hm_supplier_kinds[kind];

@@ -46,3 +46,5 @@ const struct hm_supplier *hm_suppliers_find(const struct hm_suppliers *s, const 
 void hm_suppliers_digest(const struct hm_suppliers *s, char hex[65]);
 /* What a person would not want to stand there: one line each, by `say`, as `FILE:ID: why`. `today` is YYYY-MM-DD. Returns the number of lines. */
 size_t hm_suppliers_lint(const struct hm_suppliers *s, const char *today, void (*say)(void *cookie, const char *line), void *cookie);
+/* The text as rows of kind `kind` (of hm_supplier_kinds) are compared with it; malloc'ed. */
+char *hm_suppliers_fold(int kind, const char *text, size_t len) HM_MUST_CHECK;

@@ -20,6 +20,4 @@ void hm_suppliers_keep(struct hm_suppliers *s, char *text);
 /* Reads one file's table into the rows. */
 int hm_suppliers_read(struct hm_suppliers *s, struct hm_csv *csv, struct hm_fail *fail) HM_MUST_CHECK;
 /* Sorts, and refuses what only shows when all is there. */
-/* The text as `kind` compares it; malloc'ed. */
-char *hm_suppliers_fold(int kind, const char *text, size_t len) HM_MUST_CHECK;
 int hm_suppliers_close(struct hm_suppliers *s, struct hm_fail *fail) HM_MUST_CHECK;

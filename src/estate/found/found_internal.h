@@ -1,0 +1,87 @@
+#pragma once
+#include "found.h"
+#include "match.h"
+
+#define FOUND_KEPT 4	   /* pieces of evidence of one row in one place */
+#define FOUND_SEEN 65536   /* rows in places */
+#define FOUND_NAMES 262144 /* packages of a target */
+#define FOUND_LISTED 64	   /* components without a supplier that are told by name */
+#define FOUND_UNREAD 256
+
+struct found_piece {
+	char *value, *path, *detail, *sha256;
+	enum hm_observation_kind kind;
+	enum hm_observed_state state;
+	enum hm_strength strength;
+};
+
+/* One row, seen in one place by one channel. */
+struct found_seen {
+	size_t target;
+	const struct hm_indicator *row;
+	const char *channel;
+	char *outer;
+	enum hm_strength strength; /* the best */
+	enum hm_observed_state state;
+	size_t pieces;
+	uint64_t count;
+	struct found_piece piece[FOUND_KEPT];
+};
+
+/* Texts, each once; for sets of names and for finding what was seen before. */
+struct found_table {
+	struct {
+		char *key;
+		size_t value;
+	} *slot;
+	size_t count, cap;
+};
+/* The value of `key`, which becomes `value` if it was not there; `*fresh` tells. */
+size_t *found_table_put(struct found_table *t, const char *key, size_t value, bool *fresh);
+bool found_table_has(const struct found_table *t, const char *key) HM_MUST_CHECK;
+void found_table_release(struct found_table *t);
+
+struct found_target {
+	char *name, *kind;
+	bool endpoint;
+	uint64_t entries, files, bytes, observations;
+	uint64_t not_read_count, components, listed, nameless;
+	json_t *not_read, *names; /* what is told of each */
+	struct found_table packages; /* names of packages and components */
+	char *open;		     /* the component that is being observed, NULL when none is */
+	bool open_named, open_listed;
+};
+
+struct hm_found {
+	const struct hm_suppliers *suppliers;
+	struct hm_match *match;
+	char made[11];
+	struct found_target *target;
+	size_t targets;
+	struct found_seen *seen;
+	size_t seen_count, seen_cap;
+	struct found_table where; /* of seen: target, row, channel, outer */
+	struct found_table sets;  /* of folders: how many rows of a supplier */
+	const struct hm_observation *now;
+};
+
+/* A component is over when the next begins, or the target ends. */
+void found_close_component(struct found_target *t);
+
+/* What belongs together: one supplier's, in one place, in one relation. Borrows what was seen. */
+struct found_group {
+	size_t target;
+	const char *supplier, *relation, *outer;
+	const struct found_seen **seen;
+	size_t count;
+	int score;
+	bool enough; /* it is an item */
+};
+
+/* All groups, sorted; released with found_groups_free. */
+struct found_group *found_groups(const struct hm_found *found, size_t *count) HM_MUST_CHECK;
+void found_groups_free(struct found_group *groups, size_t count);
+/* What a channel of that strength counts. */
+int found_points(enum hm_strength strength, const char *channel) HM_MUST_CHECK;
+/* Appends the items of a group: one a product. */
+void found_items(const struct hm_found *found, const struct found_group *group, json_t *items);

@@ -1,0 +1,197 @@
+/* From evidence to groups: whose it is, whether it calls itself so or is built into something else, and whether it is enough.
+ *
+ * A supplier's evidence in one place is one group for each relation. In the package of somebody else it is contained, whatever a row says. A mark of code
+ * (relation `contains`) in a place of the supplier's own is no news, and joins what is branded there. Each channel counts once. */
+#include "found_internal.h"
+
+int found_points(enum hm_strength strength, const char *channel)
+{
+	static const int points[] = { 0, 20, 50, 100 };
+
+	/* Three names of one supplier in one folder, which with the names themselves is enough. */
+	return strcmp(channel, "set") == 0 ? 80 : points[strength];
+}
+
+/* What is each supplier's own: packages that were seen in a target, and folders that branded rows name. */
+struct own {
+	const struct hm_found *found;
+	struct found_table packages; /* target, supplier, name */
+	const struct hm_indicator **folder;
+	size_t folders;
+};
+
+static void release_own(struct own *own)
+{
+	found_table_release(&own->packages);
+	free(own->folder);
+}
+
+static void gather_own(struct own *own)
+{
+	size_t n;
+	const struct hm_indicator *row = hm_suppliers_indicators(own->found->suppliers, &n);
+	bool fresh;
+
+	own->folder = hm_alloc(n + 1, sizeof(*own->folder));
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(row[i].kind, "path") == 0 && strcmp(row[i].relation, "branded") == 0)
+			own->folder[own->folders++] = &row[i];
+	for (size_t i = 0; i < own->found->seen_count; i++) {
+		const struct found_seen *s = &own->found->seen[i];
+
+		for (size_t j = 0; strcmp(s->row->kind, "package") == 0 && j < s->pieces; j++) {
+			HM_FREE char *key = hm_sprintf("%zu %s %s", s->target, s->row->supplier, s->piece[j].value);
+
+			(void)found_table_put(&own->packages, key, 0, &fresh);
+		}
+	}
+}
+
+/* In a package or component that is not the supplier's own. Layers and archives are none. */
+static bool is_foreign(const struct own *own, const struct found_seen *s)
+{
+	HM_FREE char *key = hm_sprintf("%zu %s %s", s->target, s->row->supplier, s->outer);
+
+	return *s->outer && found_table_has(&own->found->target[s->target].packages, s->outer) && !found_table_has(&own->packages, key);
+}
+
+static bool below(const char *path, const char *folder)
+{
+	size_t len = strlen(folder);
+
+	return strncmp(path, folder, len) == 0 && (path[len] == 0 || path[len] == '/');
+}
+
+/* All that is kept of it lies in folders that branded rows of the supplier name. */
+static bool in_own_folder(const struct own *own, const struct found_seen *s)
+{
+	for (size_t i = 0; i < s->pieces; i++) {
+		bool mine = false;
+
+		for (size_t j = 0; j < own->folders && !mine && s->piece[i].path; j++)
+			mine = strcmp(own->folder[j]->supplier, s->row->supplier) == 0 && below(s->piece[i].path, own->folder[j]->folded);
+		if (!mine)
+			return false;
+	}
+	return s->pieces > 0;
+}
+
+static const char *relation_of(const struct own *own, const struct found_seen *s)
+{
+	if (is_foreign(own, s))
+		return "contains";
+	return strcmp(s->row->relation, "contains") == 0 && !in_own_folder(own, s) ? "contains" : "branded";
+}
+
+static void add_up(struct found_group *g)
+{
+	const char *channel[32];
+	int best[32];
+	size_t n = 0;
+	bool weak = false;
+
+	for (size_t i = 0; i < g->count; i++) {
+		int points = found_points(g->seen[i]->strength, g->seen[i]->channel);
+		size_t at = 0;
+
+		while (at < n && strcmp(channel[at], g->seen[i]->channel) != 0)
+			at++;
+		if (at == HM_COUNT(channel))
+			continue;
+		if (at == n) {
+			channel[n] = g->seen[i]->channel;
+			best[n++] = 0;
+		}
+		best[at] = points > best[at] ? points : best[at];
+		weak = weak || g->seen[i]->strength >= HM_STRENGTH_WEAK;
+	}
+	g->score = 0;
+	for (size_t i = 0; i < n; i++)
+		g->score += best[i];
+	g->enough = weak && g->score >= 100;
+}
+
+struct sorted {
+	const struct found_seen *seen;
+	const char *relation;
+};
+
+static int by_place(const struct found_seen *x, const char *x_relation, const struct found_seen *y, const char *y_relation)
+{
+	int r = (x->target > y->target) - (x->target < y->target);
+
+	r = r ? r : strcmp(x->row->supplier, y->row->supplier);
+	r = r ? r : strcmp(x->outer, y->outer);
+	return r ? r : strcmp(x_relation, y_relation);
+}
+
+static int by_group(const void *va, const void *vb)
+{
+	const struct sorted *a = va, *b = vb;
+	int r = by_place(a->seen, a->relation, b->seen, b->relation);
+
+	r = r ? r : strcmp(a->seen->row->id, b->seen->row->id);
+	return r ? r : strcmp(a->seen->channel, b->seen->channel);
+}
+
+static void take(struct found_group *g, const struct found_seen *const *seen, size_t count)
+{
+	g->seen = hm_realloc(g->seen, g->count + count, sizeof(*g->seen));
+	memcpy(g->seen + g->count, seen, count * sizeof(*g->seen));
+	g->count += count;
+}
+
+/* Branded comes before contains in one place. What is branded there by enough takes the marks of its own code. */
+static bool joins(const struct found_group *branded, const struct found_group *contains)
+{
+	return branded->target == contains->target && strcmp(branded->supplier, contains->supplier) == 0 && strcmp(branded->outer, contains->outer) == 0 &&
+	       strcmp(branded->relation, "branded") == 0 && branded->enough;
+}
+
+static size_t join(const struct own *own, struct found_group *g, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (kept && joins(&g[kept - 1], &g[i]) && !is_foreign(own, g[i].seen[0])) {
+			take(&g[kept - 1], g[i].seen, g[i].count);
+			add_up(&g[kept - 1]);
+			free(g[i].seen);
+			continue;
+		}
+		g[kept++] = g[i];
+	}
+	return kept;
+}
+
+struct found_group *found_groups(const struct hm_found *found, size_t *count)
+{
+	HM_CLEANUP(release_own) struct own own = { .found = found };
+	HM_FREE struct sorted *all = hm_alloc(found->seen_count + 1, sizeof(*all));
+	struct found_group *g = hm_alloc(found->seen_count + 1, sizeof(*g));
+	size_t n = 0;
+
+	gather_own(&own);
+	for (size_t i = 0; i < found->seen_count; i++)
+		all[i] = (struct sorted){ &found->seen[i], relation_of(&own, &found->seen[i]) };
+	if (found->seen_count)
+		qsort(all, found->seen_count, sizeof(*all), by_group);
+	for (size_t i = 0; i < found->seen_count; i++) {
+		const struct found_seen *s = all[i].seen;
+
+		if (i == 0 || by_place(all[i - 1].seen, all[i - 1].relation, s, all[i].relation) != 0)
+			g[n++] = (struct found_group){ .target = s->target, .supplier = s->row->supplier, .relation = all[i].relation, .outer = s->outer };
+		take(&g[n - 1], &s, 1);
+	}
+	for (size_t i = 0; i < n; i++)
+		add_up(&g[i]);
+	*count = join(&own, g, n);
+	return g;
+}
+
+void found_groups_free(struct found_group *groups, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		free(groups[i].seen);
+	free(groups);
+}
