@@ -6,7 +6,6 @@
 
 struct format {
 	const char *name;
-	size_t at;
 	struct hm_slice magic;
 	/* The detail when the bytes are a base, else NULL. */
 	char *(*parse)(struct hm_slice bytes);
@@ -49,7 +48,7 @@ static char *clamav(struct hm_slice bytes)
 	struct hm_slice time, version, count, level, md5, body;
 	uint8_t sum[64];
 	char hex[65];
-	const char *checked = "its MD5 does not hold";
+	const char *checked = "its MD5 does not hold", *form = "cld";
 
 	if (bytes.len < CVD_HEAD + 2)
 		return NULL;
@@ -62,12 +61,14 @@ static char *clamav(struct hm_slice bytes)
 	body = (struct hm_slice){ bytes.data + CVD_HEAD, bytes.len - CVD_HEAD };
 	if (!printable(time) || time.len > 64 || !digits(version) || !digits(count) || !digits(level) || md5.len != 32)
 		return NULL;
+	if (memcmp(body.data, "\x1f\x8b", 2) == 0)
+		form = "cvd";
 	if (hm_digest_of(sum, HM_MD5, body) == 16 &&
 	    memcmp(hm_text_hex_into(hex, (struct hm_slice){ sum, 16 }), md5.data, 32) == 0)
 		checked = "its MD5 holds";
-	else if (memcmp(body.data, "\x1f\x8b", 2) != 0 && (body.len < 263 || memcmp(body.data + 257, "ustar", 5) != 0))
+	else if (form[1] == 'l' && (body.len < 263 || memcmp(body.data + 257, "ustar", 5) != 0))
 		return NULL;
-	return hm_sprintf("version %.*s of %.*s, %.*s signatures; %s", (int)version.len, (const char *)version.data, (int)time.len,
+	return hm_sprintf("%s, version %.*s of %.*s, %.*s signatures; %s", form, (int)version.len, (const char *)version.data, (int)time.len,
 			  (const char *)time.data, (int)count.len, (const char *)count.data, checked);
 }
 
@@ -82,7 +83,26 @@ static char *cdiff(struct hm_slice bytes)
 	length = part(&c, ':');
 	if (!digits(version) || !digits(length) || hm_cursor_left(&c) < 2 || memcmp(c.at, "\x1f\x8b", 2) != 0)
 		return NULL;
-	return hm_sprintf("update to version %.*s", (int)version.len, (const char *)version.data);
+	return hm_sprintf("cdiff, update to version %.*s", (int)version.len, (const char *)version.data);
+}
+
+#define AVC_BANNER "AVP Antiviral Database. (c)Kaspersky Lab "
+#define AVC_HEAD 64
+
+/* .avc: a head of 64 bytes that holds the banner and two years, "1997-2013.", and nothing else (J. Koret, E. Bachaalany, "The Antivirus
+ * Hacker's Handbook", 2015, chapter 3); packed and encrypted data behind it, so no text. */
+static char *avc(struct hm_slice bytes)
+{
+	const uint8_t *years = bytes.data + sizeof(AVC_BANNER) - 1, *end = bytes.data + AVC_HEAD;
+
+	if (bytes.len < 2 * AVC_HEAD || !digits((struct hm_slice){ years, 4 }) || years[4] != '-' || !digits((struct hm_slice){ years + 5, 4 }))
+		return NULL;
+	for (const uint8_t *at = years + 9; at < end; at++)
+		if (*at != 0 && *at != '.' && *at != ' ' && *at != '\r' && *at != '\n')
+			return NULL;
+	if (!memchr(end, 0, bytes.len - AVC_HEAD))
+		return NULL;
+	return hm_sprintf("avc, %.9s", (const char *)years);
 }
 
 /* libyara's arena: "YARA", the format's version, how many buffers; then their offsets and sizes, all inside the file (version 20
@@ -129,15 +149,16 @@ static char *vdm(struct hm_slice bytes)
 }
 
 static const struct format formats[] = {
-	{ "clamav-cvd", 0, { (const uint8_t *)"ClamAV-VDB:", 11 }, clamav },
-	{ "clamav-cdiff", 0, { (const uint8_t *)"ClamAV-Diff:", 12 }, cdiff },
-	{ "yara-compiled", 0, { (const uint8_t *)"YARA", 4 }, yara },
-	{ "microsoft-vdm", 0, { (const uint8_t *)"MZ", 2 }, vdm },
+	{ "clamav", { (const uint8_t *)"ClamAV-VDB:", 11 }, clamav },
+	{ "clamav", { (const uint8_t *)"ClamAV-Diff:", 12 }, cdiff },
+	{ "kaspersky", { (const uint8_t *)AVC_BANNER, sizeof(AVC_BANNER) - 1 }, avc },
+	{ "yara", { (const uint8_t *)"YARA", 4 }, yara },
+	{ "microsoft", { (const uint8_t *)"MZ", 2 }, vdm },
 };
 
 static bool begins(const struct format *f, struct hm_slice s)
 {
-	return s.len >= f->at + f->magic.len && memcmp(s.data + f->at, f->magic.data, f->magic.len) == 0;
+	return s.len >= f->magic.len && memcmp(s.data, f->magic.data, f->magic.len) == 0;
 }
 
 static int tell(const struct hm_bases_file *file, const char *format, const char *detail, hm_observe_fn observe, void *cookie, struct hm_fail *fail)

@@ -16,7 +16,7 @@ struct hm_bases_file {
 	const char *path, *outer;
 };
 
-/* Observes one `definitions` with the format's name (clamav-cvd, clamav-cld, clamav-cdiff, microsoft-vdm, yara-compiled) when the bytes
- * are one; the detail tells version, date, number of signatures and what was checked. Other bytes: nothing. Returns what
+/* Observes one `definitions` with the format's name (clamav, kaspersky, microsoft, yara) when the bytes are one; the detail tells
+ * the form, version, date, number of signatures and what was checked. Other bytes: nothing. Returns what
  * `observe` returned, or 0. */
 int hm_bases_read(const struct hm_bases_file *file, hm_observe_fn observe, void *cookie, struct hm_fail *fail) HM_MUST_CHECK;

@@ -96,17 +96,23 @@ static void a_changed_file_is_not_what_was_signed(void **state HM_UNUSED)
 static void bases(void **state HM_UNUSED)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes cvd = { 0 };
+	HM_FREE char *avc = NULL;
 
 	hm_bytes_text(&cvd, CVD_HEAD("ae2b1fca515949e5d54fb22b8ed95575"));
 	while (cvd.len < 512)
 		hm_bytes_u8(&cvd, ' ');
 	hm_bytes_text(&cvd, "testing");
-	expect("renamed.bin", hm_slice_of(&cvd), "definitions clamav-cvd|version 19 of 14 May 2010 09-57 -0400, 3 signatures; its MD5 holds\n");
+	expect("renamed.bin", hm_slice_of(&cvd), "definitions clamav|cld, version 19 of 14 May 2010 09-57 -0400, 3 signatures; its MD5 holds\n");
 	cvd.data[513] = 'x'; /* neither its MD5 nor a tar */
 	expect("renamed.bin", hm_slice_of(&cvd), "");
-	corpus("scan/cdiff", "x", "definitions clamav-cdiff|update to version 2\n");
+	corpus("scan/cdiff", "x", "definitions clamav|cdiff, update to version 2\n");
 	expect("x", HM_SLICE("ClamAV-VDB: is how they begin"), "");
 	expect("x", HM_SLICE("YARA is a tool"), "");
+	avc = hm_sprintf("AVP Antiviral Database. (c)Kaspersky Lab 1997-2013.%77s", "");
+	memset(avc + 51, 0, 77);
+	expect("renamed", (struct hm_slice){ (uint8_t *)avc, 128 }, "definitions kaspersky|avc, 1997-2013\n");
+	memset(avc + 51, 'x', 77); /* somebody quotes the banner */
+	expect("renamed", (struct hm_slice){ (uint8_t *)avc, 128 }, "");
 }
 
 static void refused(void **state HM_UNUSED)
