@@ -166,7 +166,7 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 	r = replicate(args, &first, fail);
 	if (r >= 0)
 		r = hm_compared_open(&again, hm_args_get(args, "output"), fail);
-	return r < 0 ? r : hm_comparison(&first, &again, hm_args_has(args, "json"), hm_args_has(args, "quiet"), fail);
+	return r < 0 ? r : hm_comparison(&first, &again, NULL, hm_args_has(args, "json"), hm_args_has(args, "quiet"), fail);
 }
 
 const struct hm_command hm_cmd_replicate = {

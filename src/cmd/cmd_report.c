@@ -5,10 +5,12 @@
 #include "bundle.h"
 #include "fs.h"
 #include "program.h"
+#include "replies.h"
 #include "report.h"
 
 static const struct hm_option options[] = {
 	{ "output", 'o', "FILE.html", false, "write the HTML report of the one bundle" },
+	HM_REPLIES_OPTIONS,
 };
 
 struct opened {
@@ -45,6 +47,25 @@ static int open_all(struct opened *o, const struct hm_args *args, struct hm_fail
 	return 0;
 }
 
+/* What suppliers say of the bundle, as a part beside its own. */
+static int add_replies(struct hm_parts *parts, json_t *shown, const struct hm_args *args, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_replies_release) struct hm_replies replies = { 0 };
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
+	HM_JSON json_t *document = NULL;
+	int r = hm_replies_load(&replies, args, fail);
+
+	if (r == 0 && replies.count && args->operands != 1)
+		return hm_fail_set(fail, HM_E_USAGE, "--reply takes one bundle, not %zu", args->operands);
+	if (r == 0)
+		r = hm_replies_take(parts, &replies, false, shown, fail);
+	if (r < 0 || !json_array_size(shown))
+		return r;
+	document = json_pack("{s:O}", "replies", shown);
+	hm_json_write(&text, document);
+	return hm_parts_take(parts, HM_REPORT_REPLIES, &text, fail);
+}
+
 static unsigned terminal_width(void)
 {
 	struct winsize size;
@@ -58,6 +79,7 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 {
 	HM_CLEANUP(release) struct opened o = { 0 };
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
+	HM_JSON json_t *shown = json_array();
 	const char *path = hm_args_get(args, "output");
 	int r;
 
@@ -65,6 +87,8 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 		return hm_fail_set(fail, HM_E_USAGE, "--output takes one bundle, not %zu", args->operands);
 	hm_program_working("reading");
 	r = open_all(&o, args, fail);
+	if (r == 0)
+		r = add_replies(o.parts[0], shown, args, fail);
 	if (r < 0)
 		return r;
 	if (path) {
@@ -74,13 +98,14 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 	r = hm_report_table(&text, (const struct hm_parts *const *)o.parts, o.count, terminal_width(),
 			    isatty(STDOUT_FILENO) && !getenv("NO_COLOR"), fail);
 	hm_program_done();
+	hm_replies_tell(&text, shown);
 	return r < 0 ? r : hm_program_print(hm_slice_of(&text), fail);
 }
 
 const struct hm_command hm_cmd_report = {
 	.name = "report",
 	.summary = "show findings: one table for several bundles, or one HTML page",
-	.usage = "BUNDLE... [-o FILE.html]",
+	.usage = "BUNDLE... [-o FILE.html] [--reply FILE --supplier-key PUB]...",
 	.detail = "Prints the verdict table of the bundles, or writes the HTML report of one. Shows what the bundles say and\n"
 		  "checks nothing but their form: hallmark verify does.",
 	.min = 1,

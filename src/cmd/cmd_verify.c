@@ -5,6 +5,7 @@
 #include "json.h"
 #include "program.h"
 #include "replications.h"
+#include "replies.h"
 #include "report.h"
 #include "verify.h"
 #include "verify_log.h"
@@ -14,6 +15,7 @@ static const struct hm_option options[] = {
 	{ "log", 'l', "POLICY", false, "demand that a log and witnesses of this tlog-policy file have it" },
 	{ "require", 'r', "CLAIM,..", true, "exit 1 unless these claims are upheld" },
 	{ "statement", 0, "FILE", true, "hold this statement beside the bundle (hallmark attest) against it" },
+	HM_REPLIES_OPTIONS,
 	{ "replication", 0, "FILE.hallmark", true, "hold this replication of the bundle against it" },
 	{ "replicated", 0, "K", false, "exit 1 unless so many other keys signed replications that agree" },
 	{ "json", 'j', NULL, false, "print the checks as JSON" },
@@ -30,6 +32,8 @@ struct verification {
 	char **require;
 	size_t require_count;
 	struct hm_policy *policy;
+	struct hm_replies replies;
+	json_t *said; /* what suppliers say and what holds of it */
 };
 
 static void release(struct verification *v)
@@ -41,6 +45,8 @@ static void release(struct verification *v)
 		free(v->require[i]);
 	free(v->keys);
 	hm_policy_free(v->policy);
+	hm_replies_release(&v->replies);
+	json_decref(v->said);
 	free(v->require);
 	hm_fs_unmap(&v->map);
 }
@@ -114,7 +120,7 @@ static void put_claims(struct hm_bytes *out, const struct hm_verify *v)
 					json_string_value(json_object_get(row, "id")), json_string_value(json_object_get(row, "verdict")));
 }
 
-static int print_table(const struct hm_verify *v, const char *path, struct hm_fail *fail)
+static int print_table(const struct hm_verify *v, const json_t *said, const char *path, struct hm_fail *fail)
 {
 	static const char *const summary[] = { "everything that was asked for holds", "FALSE or malformed",
 					       "sound as far as checked; something was not checked" };
@@ -126,6 +132,7 @@ static int print_table(const struct hm_verify *v, const char *path, struct hm_fa
 	for (size_t i = 0; i < v->rows; i++)
 		hm_bytes_printf(&out, "  %-10s %-12s %s\n", outcome_text[v->row[i].outcome], v->row[i].name, v->row[i].detail);
 	put_claims(&out, v);
+	hm_replies_tell(&out, said);
 	hm_bytes_printf(&out, "%s\n", summary[hm_verify_exit(v)]);
 	/* Details may quote foreign bytes: nothing that steers a terminal gets out. */
 	for (size_t i = 0; i < out.len; i++)
@@ -134,7 +141,7 @@ static int print_table(const struct hm_verify *v, const char *path, struct hm_fa
 	return hm_program_print(hm_slice_of(&out), fail);
 }
 
-static int print_json(const struct hm_verify *v, struct hm_fail *fail)
+static int print_json(const struct hm_verify *v, json_t *said, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
 	HM_JSON json_t *document = json_object(), *claims = NULL;
@@ -154,6 +161,8 @@ static int print_json(const struct hm_verify *v, struct hm_fail *fail)
 	json_object_set_new(document, "checks", rows);
 	if (v->claims.len && hm_json_parse(&claims, hm_slice_of(&v->claims), "claims", fail) == 0)
 		json_object_set(document, "claims", claims);
+	if (json_array_size(said))
+		json_object_set(document, "replies", said);
 	hm_json_write(&out, document);
 	hm_bytes_u8(&out, '\n');
 	return hm_program_print(hm_slice_of(&out), fail);
@@ -199,12 +208,14 @@ static int read_demand(unsigned *demanded, const struct hm_args *args, struct hm
 
 static int run(const struct hm_args *args, struct hm_fail *fail)
 {
-	HM_CLEANUP(release) struct verification v = { 0 };
+	HM_CLEANUP(release) struct verification v = { .said = json_array() };
 	unsigned demanded;
 	int r = read_demand(&demanded, args, fail);
 
 	if (r == 0)
 		r = load_keys(&v, args, fail);
+	if (r == 0)
+		r = hm_replies_load(&v.replies, args, fail);
 	if (r == 0 && hm_args_has(args, "log"))
 		r = hm_policy_load(&v.policy, hm_args_get(args, "log"), fail);
 	if (r == 0)
@@ -221,14 +232,16 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 		hm_verify_log(&v.result, v.policy);
 	r = check_statements(&v, args, fail);
 	if (r == 0)
+		r = hm_replies_check(&v.result, &v.replies, v.said, fail);
+	if (r == 0)
 		r = check_replications(&v, args, demanded, fail);
 	if (r < 0)
 		return r;
 	hm_program_done();
 	if (hm_args_has(args, "json"))
-		r = print_json(&v.result, fail);
+		r = print_json(&v.result, v.said, fail);
 	else if (!hm_args_has(args, "quiet"))
-		r = print_table(&v.result, args->operand[0], fail);
+		r = print_table(&v.result, v.said, args->operand[0], fail);
 	if (r == 0 && hm_args_has(args, "report"))
 		r = write_report(&v.result, hm_args_get(args, "report"), fail);
 	return r < 0 ? r : hm_verify_exit(&v.result);
@@ -237,7 +250,7 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 const struct hm_command hm_cmd_verify = {
 	.name = "verify",
 	.summary = "check a bundle: integrity, trust, and every finding derived again",
-	.usage = "BUNDLE [--key PUB]... [--log POLICY] [--require CLAIM,..] [--statement FILE]... [--replication FILE]... [--replicated K] [--report FILE.html] [--json]",
+	.usage = "BUNDLE [--key PUB]... [--log POLICY] [--require CLAIM,..] [--statement FILE]... [--reply FILE --supplier-key PUB]... [--replication FILE]... [--replicated K] [--report FILE.html] [--json]",
 	.detail = "Checks container, digests, Merkle roots, seed commitment, statement and signatures of BUNDLE, and\n"
 		  "derives its findings again from the recorded events: the same bytes must come out. Needs no root and\n"
 		  "no network. Each line tells one check and whether it holds, is false, or was not checked.\n\n"

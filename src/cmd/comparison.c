@@ -77,7 +77,15 @@ static void tell_claims(struct hm_bytes *out, const json_t *agreement)
 		hm_bytes_printf(out, "  %-24s was %s, is %s\n", text_of(row, "id"), text_of(row, "old"), text_of(row, "new"));
 }
 
-static int print_table(const json_t *agreement, const struct hm_compared *old, const struct hm_compared *new, struct hm_fail *fail)
+static void tell_replies(struct hm_bytes *out, const json_t *said, const char *which)
+{
+	if (!json_array_size(said))
+		return;
+	hm_bytes_printf(out, "of the %s bundle:\n", which);
+	hm_replies_tell(out, said);
+}
+
+static int print_table(const json_t *agreement, const json_t *const said[2], const struct hm_compared *old, const struct hm_compared *new, struct hm_fail *fail)
 {
 	static const char *const summary[] = { "they agree", "they differ", "not comparable" };
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
@@ -86,6 +94,8 @@ static int print_table(const json_t *agreement, const struct hm_compared *old, c
 
 	hm_bytes_printf(&out, "old       sha256:%s\nnew       sha256:%s\n", old->verified.bundle_id, new->verified.bundle_id);
 	tell_claims(&out, agreement);
+	tell_replies(&out, said[0], "old");
+	tell_replies(&out, said[1], "new");
 	hm_bytes_printf(&out, "influence %zu the same\n", json_array_size(list_of(agreement, "influence", "same")));
 	tell_influence(&out, list_of(agreement, "influence", "old"), "old only");
 	tell_influence(&out, list_of(agreement, "influence", "new"), "new only");
@@ -104,31 +114,55 @@ static int print_table(const json_t *agreement, const struct hm_compared *old, c
 	return hm_program_print(hm_slice_of(&out), fail);
 }
 
-static int print_json(json_t *agreement, const struct hm_compared *old, const struct hm_compared *new, struct hm_fail *fail)
+static int print_json(json_t *agreement, const json_t *const said[2], const struct hm_compared *old, const struct hm_compared *new, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
 
 	json_object_set_new(agreement, "schema", json_string("hallmark/comparison/v1"));
 	json_object_set_new(agreement, "old", json_sprintf("sha256:%s", old->verified.bundle_id));
 	json_object_set_new(agreement, "new", json_sprintf("sha256:%s", new->verified.bundle_id));
+	if (json_array_size(said[0]) + json_array_size(said[1]))
+		json_object_set_new(agreement, "replies", json_pack("{s:o, s:o}", "old", json_deep_copy(said[0]), "new", json_deep_copy(said[1])));
 	hm_json_write(&out, agreement);
 	hm_bytes_u8(&out, '\n');
 	return hm_program_print(hm_slice_of(&out), fail);
 }
 
-int hm_comparison(const struct hm_compared *old, const struct hm_compared *new, bool json, bool quiet, struct hm_fail *fail)
+/* A reply is to one of the two; one that is to neither is refused with what the new one finds wrong in it. */
+static int take_replies(json_t *said[2], const struct hm_compared *old, const struct hm_compared *new, const struct hm_replies *replies, struct hm_fail *fail)
 {
-	HM_JSON json_t *was = NULL, *is = NULL, *agreement = NULL;
+	for (size_t i = 0; replies && i < replies->count; i++) {
+		struct hm_replies one = *replies;
+		size_t before = json_array_size(said[0]);
+		int r;
+
+		one.path = &replies->path[i];
+		one.count = 1;
+		r = hm_replies_take(old->verified.parts, &one, true, said[0], fail);
+		if (r == 0 && json_array_size(said[0]) == before)
+			r = hm_replies_take(new->verified.parts, &one, false, said[1], fail);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int hm_comparison(const struct hm_compared *old, const struct hm_compared *new, const struct hm_replies *replies, bool json, bool quiet, struct hm_fail *fail)
+{
+	HM_JSON json_t *was = NULL, *is = NULL, *agreement = NULL, *of_old = json_array(), *of_new = json_array();
+	json_t *said[2] = { of_old, of_new };
 	int r = hm_json_parse(&was, hm_slice_of(&old->verified.findings), "findings", fail);
 
 	if (r == 0)
 		r = hm_json_parse(&is, hm_slice_of(&new->verified.findings), "findings", fail);
+	if (r == 0)
+		r = take_replies(said, old, new, replies, fail);
 	if (r < 0)
 		return r;
 	agreement = hm_agree(was, is);
 	if (json)
-		r = print_json(agreement, old, new, fail);
+		r = print_json(agreement, (const json_t *const *)said, old, new, fail);
 	else if (!quiet)
-		r = print_table(agreement, old, new, fail);
+		r = print_table(agreement, (const json_t *const *)said, old, new, fail);
 	return r < 0 ? r : hm_agree_exit(agreement);
 }

@@ -9,7 +9,7 @@ enum hm_check { HM_CHECK_HOLDS, HM_CHECK_FALSE, HM_CHECK_UNCHECKED };
 
 struct hm_verify_row {
 	const char *name;  /* "container", "manifest", "core", "records", "seed", "planted", "features", "findings", "statement",
-			      "signature", "claim set", "redaction", "replication", "log", "plan log", "beside" */
+			      "signature", "claim set", "redaction", "replication", "log", "plan log", "beside", "reply" */
 	enum hm_check outcome;
 	char detail[512];
 };

@@ -220,6 +220,41 @@ static void put_common_bounds(const struct report_page *p)
 	report_html(p->out, "<p>Each <i>upheld</i> is bounded: %.*s.</p>\n", HM_S(text));
 }
 
+/* What suppliers answer to this claim. */
+static void put_replies(const struct report_page *p, const char *id)
+{
+	const json_t *row, *answer;
+	size_t i, k;
+
+	json_array_foreach (report_list(p->view->replies, "replies"), i, row)
+		json_array_foreach (report_list(row, "claims"), k, answer) {
+			const char *version = report_text(answer, "fixed_in");
+
+			if (strcmp(report_text(answer, "id"), id) != 0)
+				continue;
+			report_html(p->out, "<p class=\"evidence\">%s answers: <b>%s%s%s</b>. %s</p>", report_text(row, "supplier"), report_text(answer, "answer"), *version ? " in " : "",
+				    version, report_text(answer, "text"));
+		}
+}
+
+/* Who says so, once. */
+static void put_suppliers_word(const struct report_page *p)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (report_list(p->view->replies, "replies"), i, row) {
+		if (strcmp(report_text(row, "kind"), "declaration") == 0) {
+			report_html(p->out, "<p>The declaration that this was judged by is signed by the supplier's key <code>%s</code>.</p>\n", report_text(row, "key"));
+			continue;
+		}
+		report_html(p->out, "<p>%s answered on %s, under key <code>%s</code>. Its answers stand beside the claims; they are the supplier's word and change no verdict.</p>\n",
+			    report_text(row, "supplier"), report_text(row, "date"), report_text(row, "key"));
+		if (*report_text(row, "statement"))
+			report_html(p->out, "<blockquote class=\"quote\">%s</blockquote>\n", report_text(row, "statement"));
+	}
+}
+
 static void put_claim(const struct report_page *p, const json_t *claim)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes number = { 0 }, words = { 0 };
@@ -235,6 +270,7 @@ static void put_claim(const struct report_page *p, const json_t *claim)
 		hm_bytes_text(p->out, "<p class=\"evidence\"><a href=\"#depends\">What the pairs of runs show</a></p>");
 	put_evidence(p, claim);
 	put_bound(p, claim);
+	put_replies(p, id);
 	report_html(p->out, "</td><td role=\"cell\"><span class=\"verdict %s\">%s</span></td></tr>\n", verdict.class, verdict.word);
 }
 
@@ -278,9 +314,12 @@ static void put_not_tested(const struct report_page *p)
 
 	hm_bytes_text(p->out, "<h3>Not tested</h3>\n<p>These claims were not judged; nothing follows from this page for or against "
 			      "them.</p>\n<ul class=\"untested\">\n");
-	json_array_foreach (list, i, row)
-		report_html(p->out, "<li><code>%s</code> <span>%s</span> <i>%s</i></li>\n", report_text(row, "id"),
-			    report_statement(p->view, report_text(row, "id")), report_say("not_tested", report_text(row, "reason")));
+	json_array_foreach (list, i, row) {
+		report_html(p->out, "<li><code>%s</code> <span>%s</span> <i>%s</i>", report_text(row, "id"), report_statement(p->view, report_text(row, "id")),
+			    report_say("not_tested", report_text(row, "reason")));
+		put_replies(p, report_text(row, "id"));
+		hm_bytes_text(p->out, "</li>\n");
+	}
 	hm_bytes_text(p->out, "</ul>\n");
 }
 
@@ -288,6 +327,7 @@ void report_page_verdicts(const struct report_page *p)
 {
 	hm_bytes_text(p->out, "<section id=\"verdicts\">\n<h2>Verdicts</h2>\n<div>\n");
 	put_common_bounds(p);
+	put_suppliers_word(p);
 	for (size_t i = 0; i < HM_COUNT(report_questions); i++) {
 		const struct report_question *q = &report_questions[i];
 

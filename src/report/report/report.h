@@ -12,6 +12,9 @@ int hm_report_table(struct hm_bytes *out, const struct hm_parts *const *list, si
 		    struct hm_fail *fail) HM_MUST_CHECK;
 /* Version of the page: any change of a byte of it for any parts raises it. */
 #define HM_REPORT_VERSION 4
+/* What suppliers say of the bundle, an object with the member `replies` of doc/format/reply.md, stands in a part of this name, which no bundle has: whoever shows it puts it
+ * beside the others. */
+#define HM_REPORT_REPLIES "replies.json"
 /* Appends one self-contained HTML page: no request leaves it, no script is needed to read it. A function of the parts
  * alone (findings.json, core.json, the core; no attestation), so that a verifier of the same version makes it again. */
 int hm_report_html(struct hm_bytes *out, const struct hm_parts *parts, struct hm_fail *fail) HM_MUST_CHECK;

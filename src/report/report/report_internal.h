@@ -33,7 +33,7 @@ size_t report_columns(struct hm_slice s) HM_MUST_CHECK;
 /* ---- view.c: the documents ---- */
 struct report_view {
 	const struct hm_parts *parts;
-	json_t *findings, *assessment, *plan, *product, *planted, *declaration, *claims; /* NULL: the part is absent */
+	json_t *findings, *assessment, *plan, *product, *planted, *declaration, *claims, *replies; /* NULL: the part is absent */
 	char bundle_id[65];								 /* empty without core.json */
 	const char *name, *version;							 /* of the product; version "" when unknown */
 	char *version_own;

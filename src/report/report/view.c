@@ -150,7 +150,7 @@ int report_view_load(struct report_view *v, const struct hm_parts *parts, struct
 	} documents[] = {
 		{ "findings.json", &v->findings }, { "assessment.json", &v->assessment },
 		{ "plan.json", &v->plan },	   { "product.json", &v->product },
-		{ "planted.json", &v->planted },   { "declaration.json", &v->declaration },
+		{ "planted.json", &v->planted },   { "declaration.json", &v->declaration }, { HM_REPORT_REPLIES, &v->replies },
 		{ "claims.json", &v->claims },
 	};
 	struct hm_slice core;
@@ -189,6 +189,7 @@ void report_view_release(struct report_view *v)
 	json_decref(v->product);
 	json_decref(v->planted);
 	json_decref(v->declaration);
+	json_decref(v->replies);
 	json_decref(v->claims);
 	free(v->version_own);
 	*v = (struct report_view){ 0 };
