@@ -156,9 +156,6 @@ static int choose_experiment(struct hm_assessment *a, const struct hm_args *args
 		return hm_fail_set(fail, HM_E_USAGE, "--locate: without --pairs there is nothing to locate");
 	if (!pairs)
 		return 0;
-	if (a->mode == HM_INTERNET_GATEWAY)
-		return hm_fail_set(fail, HM_E_USAGE, "--pairs: what a real network answers is not the same twice (record it, then "
-						     "--internet replay=FILE.hallmark)");
 	n = strtoul(pairs, &end, 10);
 	if (*pairs < '0' || *pairs > '9' || *end || n > PAIRS_MAX)
 		return hm_fail_set(fail, HM_E_USAGE, "--pairs: %s is no number of pairs (7 to %d)", pairs, PAIRS_MAX);

@@ -43,22 +43,26 @@ static int compare_kept(const struct hm_trials *e, struct hm_compare *compare, u
 
 int hm_trials_compare(const struct hm_trials *e, struct hm_compare *compare, unsigned run, struct hm_fail *fail)
 {
-	HM_FREE char *part = hm_core_run_part(run, "packets.pcapng");
+	HM_FREE char *part = hm_core_run_part(run, "packets.pcapng"), *events = hm_core_run_part(run, "record.cbor.zst");
+	HM_CLEANUP(hm_told_release) struct hm_told told = { 0 };
 	HM_CLEANUP(hm_flows_release) struct hm_flows flows = { 0 };
 	HM_CLEANUP(hm_plains_release) struct hm_plains plains = { 0 };
 	struct hm_features features;
-	struct hm_slice packets;
+	struct hm_slice packets, record;
 	uint8_t address[4];
 	int r;
 
-	if (inet_pton(AF_INET, e->notes[run - 1].address, address) != 1 || !hm_parts_get(e->a->parts, part, &packets))
+	if (inet_pton(AF_INET, e->notes[run - 1].address, address) != 1 || !hm_parts_get(e->a->parts, part, &packets) ||
+	    !hm_parts_get(e->a->parts, events, &record))
 		abort();
 	r = hm_flows_read(&flows, packets, address, fail);
 	if (r == 0)
 		r = hm_plains_read(&plains, &flows, true, fail);
+	if (r == 0)
+		r = hm_told_read(&told, &flows, &plains, record, fail);
 	if (r < 0)
 		return r;
-	hm_features_read(&features, &flows, &plains);
+	hm_features_read(&features, &flows, &plains, &told);
 	hm_compare_run(compare, &features, &flows, NULL);
 	hm_features_release(&features);
 	return 0;

@@ -16,6 +16,7 @@
 #include "plain.h"
 #include "reconcile.h"
 #include "residue.h"
+#include "told.h"
 
 struct hm_needles; /* tokens and digests of the planted documents, to be looked for */
 
@@ -137,6 +138,8 @@ struct hm_leak {
 struct hm_given_leak {
 	size_t flow;
 	uint64_t event; /* that tells where it begins */
+	size_t offset, length; /* bytes of what its connection was given */
+	bool again;	/* another event of its flow showed the same source and feature before */
 	char *feature;	/* as of a leak, behind "given." */
 	bool digest;
 	size_t source;
@@ -171,7 +174,8 @@ struct hm_run {
 	struct hm_leak *leaks; /* sorted by flow, stream before plaintext, offset, length, feature; no two the same */
 	size_t leak_count;
 	struct hm_givens given; /* to TLS (semantics 4) */
-	struct hm_given_leak *given_leaks; /* by event: each flow, source and feature once, by the first that shows it */
+	struct hm_told told;	/* of it what takes part in an experiment (semantics 5) */
+	struct hm_given_leak *given_leaks; /* by event */
 	size_t given_leak_count;
 	bool unsearched; /* the search met a bound: there may be more leaks */
 	struct hm_file_fact **files; /* in the order of events */
@@ -234,6 +238,7 @@ struct hm_trial_outcome {
 	uint64_t loose;	      /* features that could: bytes, and what is none, as sizes and order */
 	uint64_t bits, timing; /* so much, one run at most, could have left in these; in times */
 	uint32_t pairs;	    /* confirming blocks */
+	uint64_t given;	    /* of `of`: that stand for what TLS libraries took (semantics 5) */
 	bool beyond;	    /* more was sent than is compared */
 };
 /* What it came to for what was left on disk. */

@@ -50,6 +50,8 @@ void hm_claim_content(struct hm_judgement *j, const struct hm_core *core, const 
 		struct hm_ground *g = hm_ground(j, "content.given");
 
 		for (size_t i = 0; i < run->given_leak_count; i++) {
+			if (run->given_leaks[i].again)
+				continue;
 			hm_ground_event(g, run, run->given_leaks[i].event);
 			hm_ground_add(g, run->given_leaks[i].digest ? "digests" : "tokens", 1);
 		}

@@ -232,7 +232,7 @@ static void add_given(struct searching *s, const struct hm_view *view, const str
 		s->cap = s->cap ? 2 * s->cap : 16;
 		run->given_leaks = hm_realloc(run->given_leaks, s->cap, sizeof(*run->given_leaks));
 	}
-	run->given_leaks[run->given_leak_count++] = (struct hm_given_leak){ .flow = s->given->flow, .event = event_at(s->given, at),
+	run->given_leaks[run->given_leak_count++] = (struct hm_given_leak){ .flow = s->given->flow, .event = event_at(s->given, at), .offset = at, .length = len,
 		.feature = hm_sprintf("given.%s", what), .digest = needle->digest, .source = needle->source };
 }
 
@@ -256,7 +256,11 @@ static int by_given(const void *a, const void *b)
 	if (x->source != y->source)
 		return x->source < y->source ? -1 : 1;
 	r = strcmp(x->feature, y->feature);
-	return r ? r : (x->event > y->event) - (x->event < y->event);
+	if (r == 0)
+		r = (x->event > y->event) - (x->event < y->event);
+	if (r == 0)
+		r = (x->offset > y->offset) - (x->offset < y->offset);
+	return r ? r : (x->length > y->length) - (x->length < y->length);
 }
 
 static int by_event(const void *a, const void *b)
@@ -273,19 +277,12 @@ static bool same_given(const struct hm_given_leak *a, const struct hm_given_leak
 
 static void sort_given(struct hm_run *run)
 {
-	size_t kept = 0;
-
-	if (run->given_leak_count)
-		qsort(run->given_leaks, run->given_leak_count, sizeof(*run->given_leaks), by_given);
-	for (size_t i = 0; i < run->given_leak_count; i++) {
-		if (kept && same_given(&run->given_leaks[kept - 1], &run->given_leaks[i]))
-			free(run->given_leaks[i].feature);
-		else
-			run->given_leaks[kept++] = run->given_leaks[i];
-	}
-	run->given_leak_count = kept;
-	if (kept)
-		qsort(run->given_leaks, kept, sizeof(*run->given_leaks), by_event);
+	if (!run->given_leak_count)
+		return;
+	qsort(run->given_leaks, run->given_leak_count, sizeof(*run->given_leaks), by_given);
+	for (size_t i = 1; i < run->given_leak_count; i++)
+		run->given_leaks[i].again = same_given(&run->given_leaks[i - 1], &run->given_leaks[i]);
+	qsort(run->given_leaks, run->given_leak_count, sizeof(*run->given_leaks), by_event);
 }
 
 /* All that the flow carried has been read on the wire, where it counts for more. */

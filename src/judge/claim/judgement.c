@@ -409,6 +409,8 @@ void hm_judge_outcome(struct hm_judgement *j, const struct hm_trial_outcome *o)
 		g = hm_ground(j, "content.inseparable");
 		hm_ground_add(g, "features", o->inseparable);
 	}
+	if (o->given && strcmp(j->upheld, "nothing.depends") == 0)
+		hm_ground_add(hm_ground(j, "nothing.depends"), "given", o->given);
 	judge_unaccounted(j, o);
 }
 

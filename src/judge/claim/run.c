@@ -209,6 +209,8 @@ static int read_packets(struct hm_run *run, const struct hm_core *core, struct h
 			return hm_fail_in(fail, "the packets of run %u", run->number);
 	}
 	hm_given_end(given, &run->flows, &run->given);
+	if (core->semantics > 4 && core->experiment)
+		hm_told_make(&run->told, &run->flows, &run->plains, &run->given);
 	hm_content_search(run, core);
 	return 0;
 }
@@ -314,6 +316,7 @@ void hm_run_close(struct hm_run *run)
 	for (size_t i = 0; i < run->given_leak_count; i++)
 		free(run->given_leaks[i].feature);
 	free(run->given_leaks);
+	hm_told_release(&run->told);
 	hm_givens_release(&run->given);
 	hm_facts_release(run);
 	hm_reconciled_free(run->reconciled);

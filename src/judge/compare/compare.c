@@ -44,6 +44,7 @@ static struct hm_compare_key *key_of(struct hm_compare *c, const struct hm_featu
 	fresh->placed = feature->placed;
 	fresh->timing = feature->timing;
 	fresh->tls = feature->tls;
+	fresh->given = feature->given;
 	fresh->origin = feature->origin;
 	fresh->number = c->count;
 	if (!tsearch(fresh, &c->tree, by_key))
@@ -144,6 +145,8 @@ static void take_feature(struct hm_compare *c, const struct hm_feature *feature,
 	key->seen = hm_realloc(key->seen, key->seen_count + 1, sizeof(*key->seen));
 	key->seen[key->seen_count++] =
 		(struct hm_compare_seen){ c->runs, feature->text ? number_of(key, feature->bytes) : feature->number };
+	/* What was given has a place in one run and none in another: its bytes are of no run's alone. */
+	key->moves |= feature->placed != key->placed;
 	if (feature->placed)
 		take_bytes(c, key, feature->bytes);
 	key->sent += feature->wire;
@@ -297,7 +300,7 @@ void hm_compare_account(const struct hm_compare *c, size_t at, struct hm_compare
 	const struct hm_compare_key *key = c->keys[at];
 
 	*out = (struct hm_compare_account){ .endpoint = key->endpoint, .bytes = key->sent, .constant = constant_of(c, key),
-					    .loose = hm_compare_loose(c, at, UINT64_MAX), .differs = key->differs, .timing = key->timing };
+					    .loose = hm_compare_loose(c, at, UINT64_MAX), .differs = key->differs, .timing = key->timing, .given = key->given };
 }
 
 struct listing {

@@ -48,7 +48,7 @@ struct hm_compare_bytes {
 struct hm_compare_account {
 	const char *endpoint;
 	uint64_t bytes, constant, loose; /* all; of these; what is neither is explained */
-	bool timing;
+	bool timing, given; /* given: of what TLS libraries took */
 	uint64_t differs; /* bit g: in a block of group g the two runs had it differently, and nothing explains that; of times never */
 };
 

@@ -19,7 +19,7 @@ struct hm_compare_recent {
 struct hm_compare_key {
 	char *endpoint, *name;
 	size_t number;
-	bool text, placed, timing, tls;
+	bool text, placed, timing, tls, given;
 	enum hm_origin origin;
 	bool moves;		   /* its length changes from run to run, or it was not kept */
 	struct hm_sha256 *values;  /* of texts, in the order of first sight */

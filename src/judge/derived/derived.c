@@ -51,7 +51,7 @@ void hm_derived_rows(struct hm_bytes *out, const struct hm_features *features)
 		hm_cbor_array(out, feature->placed ? 2 : 0);
 		if (!feature->placed)
 			continue;
-		hm_cbor_uint(out, feature->tls);
+		hm_cbor_uint(out, (uint64_t)feature->tls + feature->given);
 		hm_cbor_uint(out, feature->offset);
 	}
 }

@@ -49,6 +49,11 @@ void hm_admission_pair(struct hm_admission *a);
 /* Nothing of the feature but declared values differs within a block. */
 bool hm_admission_holds(const struct hm_admission *a, size_t key) HM_MUST_CHECK;
 
+/* ---- held.c ---- */
+/* Calls `take` for each feature that has a place in which a token or a digest of a document was found; for one perhaps more than once. */
+void hm_held_features(const struct hm_run *run, const struct hm_features *features, void (*take)(void *cookie, const struct hm_feature *feature),
+		      void *cookie);
+
 /* What an experiment shows (semantics 3). NULL where there is none: then the functions that take it do nothing. */
 struct hm_trial;
 struct hm_trial *hm_trial_new(const struct hm_core *core);

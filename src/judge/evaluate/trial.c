@@ -77,49 +77,11 @@ static uint64_t bit_of(const struct hm_core *core, const char *factor)
 	return 0;
 }
 
-static int by_place(const void *a, const void *b)
+static void mark_content(void *cookie, const struct hm_feature *feature)
 {
-	const struct hm_feature *x = *(const struct hm_feature *const *)a, *y = *(const struct hm_feature *const *)b;
+	struct hm_trial *t = cookie;
 
-	if (x->flow != y->flow)
-		return x->flow < y->flow ? -1 : 1;
-	if (x->tls != y->tls)
-		return x->tls ? 1 : -1;
-	return (x->offset > y->offset) - (x->offset < y->offset);
-}
-
-/* The field ends before the leak begins. */
-static bool is_before(const struct hm_feature *field, const struct hm_leak *leak)
-{
-	if (field->flow != leak->flow || field->tls != leak->tls)
-		return field->flow < leak->flow || (field->flow == leak->flow && leak->tls);
-	return field->offset + field->bytes.len <= leak->offset;
-}
-
-static bool is_in(const struct hm_feature *field, const struct hm_leak *leak)
-{
-	return field->flow == leak->flow && field->tls == leak->tls && field->offset < leak->offset + leak->length;
-}
-
-/* Fields in which a token or a digest of a document was found. Leaks and fields stand in the order of places. */
-static void mark_leaks(struct hm_trial *t, const struct hm_run *run, const struct hm_features *features)
-{
-	HM_FREE const struct hm_feature **placed = hm_alloc(features->count + 1, sizeof(*placed));
-	uint64_t content = bit_of(t->core, "content");
-	size_t count = 0;
-
-	for (size_t i = 0; i < features->count; i++)
-		if (features->list[i].placed)
-			placed[count++] = &features->list[i];
-	qsort(placed, count, sizeof(*placed), by_place);
-	for (size_t i = 0, first = 0; i < run->leak_count; i++) {
-		const struct hm_leak *leak = &run->leaks[i];
-
-		while (first < count && is_before(placed[first], leak))
-			first++;
-		for (size_t k = first; k < count && is_in(placed[k], leak); k++)
-			mark(t, hm_compare_key(t->compare, placed[k]->endpoint, placed[k]->name), content);
-	}
+	mark(t, hm_compare_key(t->compare, feature->endpoint, feature->name), bit_of(t->core, "content"));
 }
 
 /* The block of the run, when both of its runs were done. */
@@ -158,8 +120,7 @@ void hm_trial_run(struct hm_trial *t, const struct hm_run *run, const struct hm_
 		return;
 	hm_compare_run(t->compare, features, &run->flows, run->reconciled ? run->reconciled->choices : NULL);
 	hm_admission_run(t->admission, t->compare, run, features);
-	if (run->leak_count)
-		mark_leaks(t, run, features);
+	hm_held_features(run, features, mark_content, t);
 	/* Runs come in their order, and the two of a block follow each other. */
 	if (at == (block->run[0] > block->run[1] ? block->run[0] : block->run[1])) {
 		hm_compare_pair(t->compare, group_of(block));
@@ -314,6 +275,7 @@ static uint64_t open_groups(const struct hm_trial *t, size_t key, uint64_t facto
 struct row {
 	struct hm_compare_bytes of;
 	uint64_t constant, explained, loose, influenced;
+	uint64_t given; /* of all: that stand for what TLS libraries took */
 	uint64_t rest; /* of `loose`: what no feature stands for */
 	bool beyond; /* classes are more than there is */
 };
@@ -339,6 +301,7 @@ static void add_key(const struct hm_trial *t, struct ledger *ledger, size_t key)
 	if (!row)
 		return;
 	row->constant += account.constant;
+	row->given += account.given ? account.bytes : 0;
 	if (factors_of(t, key)) {
 		row->influenced += account.bytes - account.constant;
 		return;
@@ -396,6 +359,7 @@ static void sum_up(const struct hm_trial *t, uint64_t factors, struct hm_trial_o
 
 		o->of += row->of.wire;
 		o->unaccounted += row->loose;
+		o->given += row->given;
 		o->beyond |= row->beyond;
 		o->bits += row->rest ? 8 * ((row->rest - 1) / (t->taken ? t->taken : 1) + 1) : 0;
 	}
@@ -548,12 +512,14 @@ json_t *hm_trial_ledger(const struct hm_trial *t)
 
 	for (size_t i = 0; i < ledger.count; i++) {
 		const struct row *row = &ledger.rows[i];
-		json_t *influenced = json_array();
+		json_t *influenced = json_array(), *told;
 
 		list_influenced(t, row->of.endpoint, influenced);
-		json_array_append_new(out, json_pack("{s:s,s:I,s:I,s:I,s:o,s:I}", "endpoint", row->of.endpoint, "wire", number(row->of.wire),
-						     "constant", number(row->constant), "explained", number(row->explained), "influenced",
-						     influenced, "unaccounted", number(row->loose)));
+		told = json_pack("{s:s,s:I,s:I,s:I,s:o,s:I}", "endpoint", row->of.endpoint, "wire", number(row->of.wire), "constant", number(row->constant),
+				 "explained", number(row->explained), "influenced", influenced, "unaccounted", number(row->loose));
+		if (row->given)
+			json_object_set_new(told, "given", json_integer(number(row->given)));
+		json_array_append_new(out, told);
 	}
 	free(ledger.rows);
 	return out;

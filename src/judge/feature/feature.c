@@ -12,7 +12,9 @@ struct reading {
 	struct hm_features *out;
 	const struct hm_flows *flows;
 	const struct hm_plains *plains;
+	const struct hm_told *told;
 	const struct hm_plain *plain; /* of the flow that is read, where it is TLS; else NULL */
+	const struct hm_told_flow *given; /* while what was given for it is read; else NULL */
 	size_t span;		      /* where its messages have come to */
 	size_t *order; /* flows by endpoint, then as they came */
 	size_t flow;   /* that is read: index in `flows`, and its number among those of its endpoint */
@@ -29,7 +31,7 @@ static struct hm_feature *add(struct reading *r, const char *endpoint, char *nam
 		out->room = out->room ? 2 * out->room : 64;
 		out->list = hm_realloc(out->list, out->room, sizeof(*out->list));
 	}
-	out->list[out->count] = (struct hm_feature){ .endpoint = endpoint, .name = name, .flow = SIZE_MAX };
+	out->list[out->count] = (struct hm_feature){ .endpoint = endpoint, .name = name, .flow = SIZE_MAX, .tls = r->given, .given = r->given };
 	return &out->list[out->count++];
 }
 
@@ -49,6 +51,8 @@ static void add_time(struct reading *r, char *name, uint64_t from, uint64_t to)
 /* Where the places of features are counted: in the stream, or in what TLS carried. */
 static struct hm_slice text_of(const struct reading *r, bool tls)
 {
+	if (tls && r->given)
+		return hm_slice_of(&r->given->text);
 	return hm_slice_of(tls ? &r->plain->text : &r->flows->list[r->flow].sent);
 }
 
@@ -57,7 +61,7 @@ static struct hm_feature *add_place(struct reading *r, char *name, bool tls, siz
 	struct hm_feature *feature = add(r, r->flows->list[r->flow].endpoint, name);
 
 	feature->text = true;
-	feature->placed = true;
+	feature->placed = !r->given || r->given->fit.tls;
 	feature->tls = tls;
 	feature->flow = r->flow;
 	feature->offset = offset;
@@ -65,17 +69,29 @@ static struct hm_feature *add_place(struct reading *r, char *name, bool tls, siz
 	return feature;
 }
 
+/* Messages are those of TLS. */
+static bool in_tls(const struct reading *r)
+{
+	return r->plain || r->given;
+}
+
 /* Of a message. */
 static struct hm_feature *add_bytes(struct reading *r, char *name, size_t offset, size_t length)
 {
-	return add_place(r, name, r->plain != NULL, offset, length);
+	return add_place(r, name, in_tls(r), offset, length);
+}
+
+/* The name of something of the message that is read. */
+static char *message_name(const struct reading *r, const char *name)
+{
+	return hm_sprintf("%zu.%s%zu.%s", r->number, r->given ? "given." : "", r->message, name);
 }
 
 static void add_field(void *cookie, const char *name, size_t offset, size_t length)
 {
 	struct reading *r = cookie;
 
-	add_bytes(r, hm_sprintf("%zu.%zu.%s", r->number, r->message, name), r->base + offset, length);
+	add_bytes(r, message_name(r, name), r->base + offset, length);
 }
 
 /* ICMP's checksum over the whole message (RFC 792). */
@@ -145,21 +161,22 @@ static uint64_t time_of(const struct hm_flow *flow, size_t offset)
 static void add_message(struct reading *r, size_t offset, size_t length)
 {
 	const struct hm_flow *flow = &r->flows->list[r->flow];
-	struct hm_slice message = { text_of(r, r->plain != NULL).data + offset, length };
+	struct hm_slice message = { text_of(r, in_tls(r)).data + offset, length };
 
-	if (r->message < GAPS_MAX && flow->message_ns) {
+	/* When something left that has no place nobody knows. */
+	if (r->message < GAPS_MAX && flow->message_ns && (!r->given || r->plain)) {
 		uint64_t left = time_of(flow, stream_place(r, offset));
 
 		if (r->message)
-			add_time(r, hm_sprintf("%zu.%zu.gap", r->number, r->message), r->left, left);
+			add_time(r, message_name(r, "gap"), r->left, left);
 		r->left = left;
 	}
 	r->base = offset;
-	add_number(r, flow->endpoint, hm_sprintf("%zu.%zu.size", r->number, r->message), length);
-	if (flow->proto == IPPROTO_ICMP && flow->version == 4)
+	add_number(r, flow->endpoint, message_name(r, "size"), length);
+	if (!r->given && flow->proto == IPPROTO_ICMP && flow->version == 4)
 		add_icmp(r, message);
 	else
-		hm_feature_fields(message, flow->proto == IPPROTO_UDP && flow->port == DNS_PORT, add_field, r);
+		hm_feature_fields(message, !r->given && flow->proto == IPPROTO_UDP && flow->port == DNS_PORT, add_field, r);
 	r->message++;
 }
 
@@ -186,7 +203,7 @@ static size_t request_length(struct hm_slice stream)
 /* The messages of a stream, or of a stretch of it. */
 static void add_stream(struct reading *r, size_t at, size_t end)
 {
-	const uint8_t *data = text_of(r, r->plain != NULL).data;
+	const uint8_t *data = text_of(r, in_tls(r)).data;
 
 	while (at < end) {
 		size_t len = r->out->count < HM_FEATURES_MAX ? request_length((struct hm_slice){ data + at, end - at }) : 0;
@@ -260,6 +277,27 @@ static void add_sealed(void *cookie, struct hm_sealed_field *field)
 	field->value = column.value;
 }
 
+/* What was given to TLS for a flow that stays closed. */
+static void add_given(struct reading *r)
+{
+	const struct hm_told_flow *told = r->told && r->flow < r->told->count ? &r->told->list[r->flow] : NULL;
+	const struct hm_plain *plain = r->plain;
+	size_t messages = r->message;
+
+	if (!told || !told->there)
+		return;
+	r->given = told;
+	r->plain = told->fit.tls ? &told->fit : NULL;
+	r->message = 0;
+	r->span = 0;
+	add_stream(r, 0, told->text.len);
+	add_number(r, r->flows->list[r->flow].endpoint, hm_sprintf("%zu.given.messages", r->number), r->message);
+	add_number(r, r->flows->list[r->flow].endpoint, hm_sprintf("%zu.given.size", r->number), told->text.len);
+	r->given = NULL;
+	r->plain = plain;
+	r->message = messages;
+}
+
 /* What TLS carried, connection by connection, and what it was carried in. */
 static void add_tls(struct reading *r)
 {
@@ -267,7 +305,7 @@ static void add_tls(struct reading *r)
 
 	for (size_t i = 0; i < flow->connections; i++)
 		add_stream(r, r->plain->connection[i].begin, r->plain->connection[i + 1].begin);
-	hm_sealed_read(flow, r->plain, add_sealed, r);
+	hm_sealed_read(flow, r->told && r->told->list[r->flow].fit.tls ? &r->told->list[r->flow].fit : r->plain, add_sealed, r);
 }
 
 static void add_flow(struct reading *r)
@@ -289,6 +327,7 @@ static void add_flow(struct reading *r)
 		add_stream(r, 0, flow->sent.len);
 	else
 		add_datagrams(r);
+	add_given(r);
 	add_number(r, flow->endpoint, hm_sprintf("%zu.messages", r->number), r->message);
 	add_number(r, flow->endpoint, hm_sprintf("%zu.size", r->number), flow->sent.len);
 }
@@ -393,10 +432,10 @@ static int by_name(const void *a, const void *b)
 	return r ? r : strcmp(x->name, y->name);
 }
 
-void hm_features_read(struct hm_features *out, const struct hm_flows *flows, const struct hm_plains *plains)
+void hm_features_read(struct hm_features *out, const struct hm_flows *flows, const struct hm_plains *plains, const struct hm_told *told)
 {
 	HM_FREE size_t *order = hm_alloc(flows->count, sizeof(*order));
-	struct reading r = { .out = out, .flows = flows, .plains = plains, .order = order };
+	struct reading r = { .out = out, .flows = flows, .plains = plains, .told = told, .order = order };
 
 	*out = (struct hm_features){ 0 };
 	for (size_t i = 0; i < flows->count; i++) {

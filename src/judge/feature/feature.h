@@ -30,6 +30,9 @@
  * The stream of a TLS flow is its messages' bytes and `F.tls...` (sealed.h): `.hello.random`, `.hello.extension.51`, `.finished` and so on; a column
  * each for record headers (`.record`), nonces (`.nonce`) and `.alert`; `.derived` for tags and padding; `.closed` for what could not be opened.
  *
+ * Where nothing of a flow could be opened and the record tells what TLS libraries took for it (told.h), its messages are `F.given.M...`, with
+ * `F.given.messages` and `F.given.size`: they have a place where they account for the flow's records, and stand for no bytes where not.
+ *
  * Headers of packets are columns (headers.h): `F.ip.ttl`, `F.tcp.options` and so on, each with the bytes of packets that it stands for; with
  * `F.derived` these are all bytes of a flow's packets but its payload.
  *
@@ -38,6 +41,7 @@
  *
  * Pure: no clock, no I/O, no order of hashes. */
 #include "plain.h"
+#include "told.h"
 
 enum {
 	HM_FEATURES_MAX = 200000, /* of a run: a flow behind that is one feature, F.data */
@@ -67,7 +71,8 @@ struct hm_feature {
 	bool placed;	      /* it is bytes of what the flow sent */
 	size_t flow;	      /* whose it is, in hm_flows.list; SIZE_MAX: of the endpoint or the run */
 	bool tls;	      /* its place is in the flow's plaintext; it stands for as many bytes of what was sent */
-	size_t offset;	      /* of what has a place, in the flow's `sent` or plaintext */
+	bool given;	      /* with `tls`: what a library took for the flow, and its place is in that */
+	size_t offset;	      /* of what has a place, in the flow's `sent`, plaintext or what was given */
 };
 
 struct hm_features {
@@ -78,8 +83,9 @@ struct hm_features {
 	size_t column_count;
 };
 
-/* The features of what `flows` sent. `plains` are theirs (none: TLS is bytes like others). Both must outlive them. */
-void hm_features_read(struct hm_features *out, const struct hm_flows *flows, const struct hm_plains *plains);
+/* The features of what `flows` sent. `plains` are theirs (NULL: TLS is bytes like others), `told` is what was given for them (NULL: nothing; so
+ * it is before semantics 5). All must outlive them. */
+void hm_features_read(struct hm_features *out, const struct hm_flows *flows, const struct hm_plains *plains, const struct hm_told *told);
 void hm_features_release(struct hm_features *features);
 /* The feature, or NULL. */
 const struct hm_feature *hm_features_find(const struct hm_features *features, const char *endpoint, const char *name) HM_MUST_CHECK;

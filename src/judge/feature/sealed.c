@@ -217,6 +217,7 @@ static void take_span(struct sealing *s, const struct hm_plain_span *span)
 		return;
 	case HM_PLAIN_INNER:
 	case HM_PLAIN_TAG:
+	case HM_PLAIN_KNOWN:
 		stack(s, DERIVED, bytes);
 		return;
 	case HM_PLAIN_HELLO:

@@ -42,7 +42,7 @@ struct hm_given_reader {
 	struct part *part;
 	size_t calls, calls_room, parts, parts_room;
 	void *threads;
-	uint64_t libraries, unwatched, late;
+	uint64_t libraries, unwatched, late, brought;
 	bool beyond;
 };
 
@@ -172,6 +172,32 @@ static void take_send(struct hm_given_reader *r, const struct hm_event *e)
 		thread->waiting = NONE;
 }
 
+/* Of the system: of the lower layer, and where the linker looks (features.md, "What was given"). */
+static bool is_systems(const struct hm_event *e)
+{
+	static const char *const above[] = { "/usr/lib/", "/usr/lib64/", "/lib/", "/lib64/" };
+	struct hm_slice path = e->field[HM_LIBRARY_PATH].b, folder;
+	const uint8_t *slash;
+
+	if (e->field[HM_LIBRARY_LAYER].u != HM_LAYER_LOWER)
+		return false;
+	for (size_t i = 0; i < HM_COUNT(above); i++) {
+		size_t len = strlen(above[i]);
+
+		if (path.len <= len || memcmp(path.data, above[i], len) != 0)
+			continue;
+		folder = (struct hm_slice){ path.data + len, path.len - len };
+		slash = memchr(folder.data, '/', folder.len);
+		if (!slash)
+			return true;
+		if (memchr(slash + 1, '/', (size_t)(folder.data + folder.len - slash - 1)))
+			return false;
+		folder.len = (size_t)(slash - folder.data);
+		return memmem(folder.data, folder.len, "-linux-gnu", strlen("-linux-gnu")) != NULL;
+	}
+	return false;
+}
+
 void hm_given_event(struct hm_given_reader *r, const struct hm_event *e, uint64_t position)
 {
 	struct thread *thread;
@@ -180,6 +206,7 @@ void hm_given_event(struct hm_given_reader *r, const struct hm_event *e, uint64_
 	case HM_EV_LIBRARY:
 		r->libraries++;
 		r->unwatched += e->field[HM_LIBRARY_WATCHED].u != e->field[HM_LIBRARY_FUNCTIONS].u || e->field[HM_LIBRARY_WHY].u;
+		r->brought += !is_systems(e);
 		r->late += e->field[HM_LIBRARY_WATCHED].u && !e->field[HM_LIBRARY_HELD].u;
 		return;
 	case HM_EV_GIVEN:
@@ -351,7 +378,7 @@ void hm_given_end(struct hm_given_reader *r, const struct hm_flows *flows, struc
 	HM_FREE size_t *flow = hm_alloc(flows->count + 1, sizeof(*flow));
 	struct joining j = { .r = r, .flows = flows, .out = out, .flow = flow };
 
-	*out = (struct hm_givens){ .libraries = r->libraries, .unwatched = r->unwatched, .late = r->late, .beyond = r->beyond };
+	*out = (struct hm_givens){ .libraries = r->libraries, .unwatched = r->unwatched, .late = r->late, .brought = r->brought, .beyond = r->beyond };
 	for (size_t i = 0; i < flows->count; i++)
 		flow[i] = i;
 	if (flows->count)

@@ -36,6 +36,7 @@ struct hm_givens {
 	uint64_t libraries;    /* files with functions, as code */
 	uint64_t unwatched;    /* of these, those of which some function is not watched */
 	uint64_t late;	       /* those that ran before they were watched */
+	uint64_t brought;      /* those that are none of the system's: not of the lower layer, or in another folder than its libraries */
 	bool beyond;	       /* there was more than is kept */
 };
 

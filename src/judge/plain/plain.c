@@ -5,6 +5,7 @@ static const char *const kinds[] = {
 	[HM_PLAIN_CLEAR] = "clear", [HM_PLAIN_HEADER] = "header", [HM_PLAIN_HELLO] = "hello", [HM_PLAIN_SPEC] = "spec",
 	[HM_PLAIN_ALERT] = "alert", [HM_PLAIN_DATA] = "data",	  [HM_PLAIN_SHAKE] = "shake", [HM_PLAIN_NOTICE] = "notice",
 	[HM_PLAIN_NONCE] = "nonce", [HM_PLAIN_INNER] = "inner",	  [HM_PLAIN_TAG] = "tag",     [HM_PLAIN_CLOSED] = "closed",
+	[HM_PLAIN_KNOWN] = "known",
 };
 static const char *const whys[] = {
 	[HM_PLAIN_OPENED] = "opened", [HM_PLAIN_NO_ANSWER] = "no answer", [HM_PLAIN_NO_KEY] = "no key", [HM_PLAIN_SUITE] = "suite",
@@ -76,13 +77,23 @@ int hm_plains_read(struct hm_plains *out, const struct hm_flows *flows, bool lat
 	return 0;
 }
 
+static void release(struct hm_plain *plain)
+{
+	hm_bytes_release(&plain->text);
+	free(plain->span);
+	free(plain->connection);
+}
+
+void hm_plain_fit_release(struct hm_plain *fit)
+{
+	release(fit);
+	*fit = (struct hm_plain){ 0 };
+}
+
 void hm_plains_release(struct hm_plains *plains)
 {
-	for (size_t i = 0; i < plains->count; i++) {
-		hm_bytes_release(&plains->list[i].text);
-		free(plains->list[i].span);
-		free(plains->list[i].connection);
-	}
+	for (size_t i = 0; i < plains->count; i++)
+		release(&plains->list[i]);
 	free(plains->list);
 	*plains = (struct hm_plains){ 0 };
 }

@@ -27,6 +27,7 @@ enum hm_plain_kind {
 	HM_PLAIN_INNER,	 /* TLS 1.3: content type and padding */
 	HM_PLAIN_TAG,	 /* what authenticates; with CBC padding too */
 	HM_PLAIN_CLOSED, /* could not be opened: `why` */
+	HM_PLAIN_KNOWN,	 /* of hm_plain_fit: not opened, but its length says what it is: Finished, or the alert that ends the connection */
 } __attribute__((packed)); /* a hostile stream has a span for every few bytes */
 
 enum hm_plain_why {
@@ -73,6 +74,12 @@ struct hm_plains {
 /* Opens what `flows` sent; `late`: TLS that begins behind a prelude too. HM_E_SYSTEM where this libcrypto refuses a cipher, for what it makes would differ then. */
 int hm_plains_read(struct hm_plains *out, const struct hm_flows *flows, bool late, struct hm_fail *fail) HM_MUST_CHECK;
 void hm_plains_release(struct hm_plains *plains);
+/* Splits a flow of which nothing was opened (`opened`) by what is said to have gone into it: true when the records of its one connection hold
+ * exactly as many bytes as `text` has, beside a Finished, and an alert at most (features.md, "What was given"). Nothing authenticates: lengths are all
+ * that is held against each other. `alert`: an alert says nothing else; otherwise its content stays CLOSED. `out` copies `text`; it is zeros when
+ * false. hm_plain_fit_release lets go. */
+bool hm_plain_fit(struct hm_plain *out, const struct hm_flow *flow, const struct hm_plain *opened, struct hm_slice text, bool alert) HM_MUST_CHECK;
+void hm_plain_fit_release(struct hm_plain *fit);
 /* "data", "shake", ...; "no key", "false", ... */
 const char *hm_plain_kind_name(enum hm_plain_kind kind) HM_MUST_CHECK;
 const char *hm_plain_why_name(enum hm_plain_why why) HM_MUST_CHECK;

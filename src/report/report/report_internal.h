@@ -117,6 +117,7 @@ struct report_influence;
 struct report_sent {
 	struct hm_flows flows;
 	struct hm_plains plains;
+	struct hm_told told; /* what was given to TLS for flows that stay closed */
 	struct hm_features features; /* of these */
 	struct hm_tree tree;
 	struct hm_residue residue; /* of the tree */

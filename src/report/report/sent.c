@@ -71,6 +71,7 @@ static int load_tree(struct report_sent *s, const struct report_view *v, uint64_
 
 int report_sent_load(struct report_sent *s, const struct report_view *v, uint64_t run, bool disk, struct hm_fail *fail)
 {
+	struct hm_slice record;
 	int r;
 
 	*s = (struct report_sent){ 0 };
@@ -83,7 +84,11 @@ int report_sent_load(struct report_sent *s, const struct report_view *v, uint64_
 	r = hm_plains_read(&s->plains, &s->flows, report_late_tls(v), fail);
 	if (r < 0)
 		return hm_fail_in(fail, "the packets of run %lu", (unsigned long)run);
-	hm_features_read(&s->features, &s->flows, &s->plains);
+	if (report_int(v->findings, "semantics") > 4 && report_run_part(v, run, "record.cbor.zst", &record))
+		r = hm_told_read(&s->told, &s->flows, &s->plains, record, fail);
+	if (r < 0)
+		return hm_fail_in(fail, "the record of run %lu", (unsigned long)run);
+	hm_features_read(&s->features, &s->flows, &s->plains, s->told.list ? &s->told : NULL);
 	s->there = true;
 	return 0;
 }
@@ -93,6 +98,7 @@ void report_sent_release(struct report_sent *s)
 	hm_residue_release(&s->residue);
 	hm_tree_release(&s->tree);
 	hm_features_release(&s->features);
+	hm_told_release(&s->told);
 	hm_plains_release(&s->plains);
 	hm_flows_release(&s->flows);
 	*s = (struct report_sent){ 0 };

@@ -145,17 +145,23 @@ void report_tell(struct hm_bytes *out, const char *code, const json_t *values)
 	hm_bytes_text(out, code);
 }
 
-/* The numbers at the beginning of a feature's name, at most two; *rest is what stands behind them. */
-static size_t read_place(const char *feature, unsigned long place[2], const char **rest)
+/* The numbers at the beginning of a feature's name, at most two; *rest is what stands behind them; *given: it is of what was given to TLS. */
+static size_t read_place(const char *feature, unsigned long place[2], const char **rest, bool *given)
 {
+	static const char word[] = "given.";
 	size_t count = 0;
 	char *end;
 
+	*given = false;
 	for (*rest = feature; count < 2 && **rest >= '0' && **rest <= '9'; *rest = end + 1) {
 		place[count] = strtoul(*rest, &end, 10);
 		if (*end != '.')
 			break;
 		count++;
+		if (count > 1 || strncmp(end + 1, word, strlen(word)) != 0)
+			continue;
+		*given = true;
+		end += strlen(word);
 	}
 	return count;
 }
@@ -179,7 +185,8 @@ bool report_follows(const char *feature)
 {
 	unsigned long place[2];
 	const char *rest, *more;
-	size_t depth = read_place(feature, place, &rest);
+	bool given;
+	size_t depth = read_place(feature, place, &rest, &given);
 	const struct field *field = field_of(depth, rest, &more);
 
 	return field && field->follows;
@@ -189,11 +196,14 @@ void report_field(struct hm_bytes *out, const char *feature)
 {
 	unsigned long place[2] = { 0 };
 	const char *rest, *more;
-	size_t depth = read_place(feature, place, &rest);
+	bool given;
+	size_t depth = read_place(feature, place, &rest, &given);
 	const struct field *field = field_of(depth, rest, &more);
 
 	hm_bytes_text(out, field ? field->words : "the field ");
 	hm_bytes_text(out, more);
+	if (given)
+		hm_bytes_text(out, " that TLS was given");
 	if (depth == 2 && (place[0] || place[1]))
 		hm_bytes_printf(out, " (flow %lu, message %lu)", place[0], place[1]);
 	else if (depth == 1 && place[0])

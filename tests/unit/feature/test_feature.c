@@ -187,7 +187,7 @@ static void a_run(void **state)
 	size_t sum = 0;
 
 	(void)state;
-	hm_features_read(&f, &flows, NULL);
+	hm_features_read(&f, &flows, NULL, NULL);
 	for (size_t i = 0; i < f.count; i++) {
 		sum += f.list[i].placed ? f.list[i].bytes.len : 0;
 		if (i)
@@ -235,7 +235,7 @@ static void headers(void **state)
 						  .fragment = 0x2000, .payload = HM_SLICE("two") });
 	assert_int_equal(hm_flows_read(&flows, hm_slice_of(&file), frames_chamber, NULL), 0);
 	assert_int_equal(flows.count, 1);
-	hm_features_read(&f, &flows, NULL);
+	hm_features_read(&f, &flows, NULL, NULL);
 	for (size_t i = 0; i < f.count; i++)
 		sum += f.list[i].wire + (f.list[i].placed ? f.list[i].bytes.len : 0);
 	assert_int_equal(sum, flows.list[0].wire);
@@ -274,7 +274,7 @@ static void resets(void **state)
 		frames_tcp(&file, remote, 9, 1, HM_TCP_SYN, HM_SLICE(""));
 		frames_tcp(&file, remote, 9, 2, kinds[i], HM_SLICE(""));
 		assert_int_equal(hm_flows_read(&flows, hm_slice_of(&file), frames_chamber, NULL), 0);
-		hm_features_read(&f, &flows, NULL);
+		hm_features_read(&f, &flows, NULL, NULL);
 		reset = hm_features_find(&f, "[8.8.8.8]:9/tcp", "0.tcp.reset");
 		assert_int_equal(reset != NULL, i == 0);
 		if (reset)

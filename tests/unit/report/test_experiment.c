@@ -417,6 +417,9 @@ static void features_in_words(void **state HM_UNUSED)
 		const char *name, *words;
 	} rows[] = {
 		{ "0.0.line.op-digest", "the field op-digest" },
+		{ "0.given.0.http.header.x-sum", "the HTTP header x-sum that TLS was given" },
+		{ "1.given.2.size", "the length of the message that TLS was given (flow 1, message 2)" },
+		{ "0.given.messages", "the number of messages that TLS was given" },
 		{ "2.13.http.header.user-agent", "the HTTP header user-agent (flow 2, message 13)" },
 		{ "0.1.http.body", "the HTTP body (flow 0, message 1)" },
 		{ "3.messages", "the number of messages (flow 3)" },
