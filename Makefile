@@ -34,6 +34,12 @@ bench:
 	@$(MAKE) --no-print-directory all
 	@scripts/as-root bench/run $(BUILD)
 
+# The contents of a tree read for all texts of the supplier tables, beside grep, yara and sha256sum on the same tree; TREES="/usr /opt".
+bench-find:
+	@scripts/setup build bench
+	@$(MAKE) --no-print-directory all
+	@bench/find/run $(BUILD) $(TREES)
+
 # What assess says of 46 leaking scanners, of their twins that do not leak, and of real products, as Markdown; LEAKS="--only 01 --seeds 3".
 bench-leaks:
 	@scripts/setup build run test
@@ -65,4 +71,4 @@ install: all
 clean:
 	@rm -rf $(BUILD) $(BUILD)-verify $(BUILD)-fuzz
 
-.PHONY: all assess verify-sample test check-fast bench bench-leaks soak fuzz install clean
+.PHONY: all assess verify-sample test check-fast bench bench-find bench-leaks soak fuzz install clean

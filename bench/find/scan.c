@@ -1,6 +1,6 @@
 /* Reads a tree with the sources and the scanner alone: no walker, no confinement, no suppliers. It is what bench/find/run times
  * beside grep, yara and sha256sum.   bench-find [--print] [--all] PATTERNS TREE...    (PATTERNS: lines "string|domain|licence|symbol<TAB>text")
- * --all reads every file as if it were an executable: the same bytes that grep and yara read. */
+ * --all takes data for scripts: the same bytes that grep and yara read. */
 #include <fcntl.h>
 #include <fts.h>
 #include <stdio.h>
@@ -88,8 +88,12 @@ static void one(const struct hm_scan *scan, struct hm_scan_room *room, int fd, c
 		r = hm_source_read(source, &file, observe, NULL, &fail);
 	}
 	if (worth) {
-		struct hm_scan_file file = { bytes, path, NULL };
-		int s = hm_scan_read(scan, room, &file, observe, NULL, &fail);
+		struct hm_scan_file file = { bytes, path, NULL, HM_SCAN_DATA };
+		int s;
+
+		if (run.all && hm_scan_class(name, first) == HM_SCAN_DATA)
+			file.as = HM_SCAN_SCRIPT;
+		s = hm_scan_read(scan, room, &file, observe, NULL, &fail);
 
 		r = r ? r : s;
 	}

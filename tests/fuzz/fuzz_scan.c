@@ -20,7 +20,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct hm_scan *scan;
 	static struct hm_scan_room *room;
-	struct hm_scan_file file = { { data, size }, "EULA.txt", NULL };
+	struct hm_scan_file file = { { data, size }, "EULA.txt", NULL, HM_SCAN_DATA };
 	unsigned seen[HM_COUNT(patterns)] = { 0 };
 	struct hm_fail fail = { 0 };
 	int r;

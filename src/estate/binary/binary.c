@@ -37,7 +37,7 @@ int hm_binary_fact(struct hm_binary_out *out, enum hm_binary_fact fact, const ch
 	struct hm_observation o = { .kind = kinds[fact], .value = value, .detail = detail, .path = out->file->path, .outer = out->file->outer,
 				    .state = HM_STATE_PRESENT, .source = source };
 
-	if (strlen(value) > TEXT_MAX)
+	if (!*value || strlen(value) > TEXT_MAX)
 		return 0;
 	return out->observe(out->cookie, &o, out->fail);
 }

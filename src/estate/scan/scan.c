@@ -169,7 +169,7 @@ int hm_scan_read(const struct hm_scan *scan, struct hm_scan_room *room, const st
 	struct hm_slice head = { file->bytes.data, file->bytes.len < HM_SCAN_HEAD ? file->bytes.len : HM_SCAN_HEAD };
 	struct hm_bases_file base = { file->bytes, file->path, file->outer };
 
-	switch (hm_scan_class(hm_slice_text(file->path), head)) {
+	switch (file->as != HM_SCAN_DATA ? file->as : hm_scan_class(hm_slice_text(file->path), head)) {
 	case HM_SCAN_EXECUTABLE:
 		return executable(&s, room);
 	case HM_SCAN_SCRIPT:

@@ -35,16 +35,17 @@ struct hm_scan_room;
 int hm_scan_room(struct hm_scan_room **ret, const struct hm_scan *scan, struct hm_fail *fail) HM_MUST_CHECK;
 void hm_scan_leave(struct hm_scan_room *room); /* NULL is fine */
 
-struct hm_scan_file {
-	struct hm_slice bytes; /* all of it; may be a map */
-	const char *path;      /* inside the target */
-	const char *outer;     /* what contains it, or NULL */
-};
-
 /* What a file is, by its first HM_SCAN_HEAD bytes (or all there are), and for texts also by its path; HM_SCAN_DATA is not worth reading. */
 #define HM_SCAN_HEAD 64
 enum hm_scan_class { HM_SCAN_DATA, HM_SCAN_EXECUTABLE, HM_SCAN_SCRIPT, HM_SCAN_LICENCE_TEXT, HM_SCAN_BASE };
 enum hm_scan_class hm_scan_class(struct hm_slice path, struct hm_slice head) HM_MUST_CHECK;
+
+struct hm_scan_file {
+	struct hm_slice bytes; /* all of it; may be a map */
+	const char *path;      /* inside the target */
+	const char *outer;     /* what contains it, or NULL */
+	enum hm_scan_class as; /* what the caller takes it for; HM_SCAN_DATA: what hm_scan_class says */
+};
 
 /* Observes what is in the file, each text once. HM_E_BAD: it is damaged, what could be read was observed. Any other value is
  * `observe`'s. */

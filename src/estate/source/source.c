@@ -103,12 +103,22 @@ static const uint8_t *path_fits(const char *pattern, struct hm_slice path)
 	return n == 1 && fits(pattern, start, end) ? start : NULL;
 }
 
+/* What stands behind the last star has to stand at the path's end: this is all that most paths are asked. */
+static bool ends_so(const char *pattern, struct hm_slice path)
+{
+	const char *star = strrchr(pattern, '*');
+	const char *tail = star ? star + 1 : pattern;
+	size_t len = strlen(tail);
+
+	return len <= path.len && memcmp(path.data + path.len - len, tail, len) == 0;
+}
+
 static const uint8_t *named(const struct hm_source *source, struct hm_slice path)
 {
 	const uint8_t *at = NULL;
 
 	for (size_t i = 0; !at && i < HM_COUNT(source->paths) && source->paths[i]; i++)
-		at = path_fits(source->paths[i], path);
+		at = ends_so(source->paths[i], path) ? path_fits(source->paths[i], path) : NULL;
 	return at;
 }
 

@@ -24,7 +24,7 @@ static void expect(const char *path, struct hm_slice bytes, const char *lines)
 	HM_CLEANUP(hm_scan_cleanup) struct hm_scan *scan = NULL;
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes seen = { 0 };
 	struct hm_scan_room *room = NULL;
-	struct hm_scan_file file = { bytes, path, NULL };
+	struct hm_scan_file file = { bytes, path, NULL, HM_SCAN_DATA };
 	struct hm_fail fail = { 0 };
 
 	assert_int_equal(hm_scan_open(&scan, patterns, HM_COUNT(patterns), &fail), 0);
