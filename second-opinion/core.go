@@ -288,17 +288,7 @@ func (c *core) filesOf(r *run) []*value {
 	if c.planted.get("files") != nil {
 		return c.planted.items("files")
 	}
-	for _, s := range c.assessment.items("sets") {
-		if int(s.int("run")) != r.n {
-			continue
-		}
-		for _, set := range c.planted.items("sets") {
-			if set.int("set") == s.int("set") {
-				return set.items("files")
-			}
-		}
-	}
-	return nil
+	return c.setOf(r.n).items("files")
 }
 
 func (c *core) plantedSizes(r *run) map[string]int64 {

@@ -5,30 +5,30 @@ package main
 import "strings"
 
 var docShapes = map[string]*shape{
-	"claims.json": parseShape(`{schema:'hallmark/claims/v1',claims:[{id:s,question:i|n,statement:s}]}`),
+	"claims.json": parseShape(`{schema:'hallmark/claims/v1',claims:[{id:s,question:u|n,statement:s}]}`),
 	"plan.json": parseShape(`{schema:'hallmark/plan/v1',format:i,semantics:i,commitment:h,claim_set:d,declaration:d|n,
 		product:{name:s,executable:{path:B,sha256:h}},argv:[s],stdin:s|n,factors:[s],
-		runs:[{run:i,kind:'aa'screen'confirm'store'send'certificate'locate',certificate?:'authority'name'expired'}],
-		blocks?:[{block:i,phase:'aa'screen'confirm'store'send'certificate'locate',factor:s|n,runs:[i]}],
+		runs:[{run:u,kind:'aa'screen'confirm'store'send'certificate'locate',certificate?:'authority'name'expired'}],
+		blocks?:[{block:u,phase:'aa'screen'confirm'store'send'certificate'locate',factor:s|n,runs:[i]}],
 		feature_version:i,alpha:[i],internet:'closed'simulated'replay'gateway',scenario:d|n,
-		profile:'confined'privileged',target:s,time_limit_s:i,
-		authorities?:{`+authoritiesShape+`,after:d|n}}`),
+		profile:'confined'privileged',target:s,time_limit_s:u,
+		authorities?:{` + authoritiesShape + `,after:d|n}}`),
 	"assessment.json": parseShape(`{schema:'hallmark/assessment/v1',seed:h,kernel:{release:s,machine:s},
 		witnesses:{read:[s],send:[s]},
 		chamber:{profile:s,internet:s,hostname:s,machine_id:s,address:s,target:s,equal:[s],absent_mounts:[s],self_test:*},
-		runs:[{run:i,kind:s,outcome:'exited'signalled'timeout'interrupted',status:i,start_us:i,end_us:i,
+		runs:[{run:u,kind:s,outcome:'exited'signalled'timeout'interrupted',status:i,start_us:i,end_us:i,
 			controlled?:{random:i,random_bytes:i,clock:i,execs:i,execs_missed:i,left:i,start_s:i},
 			tls?:{accepted:i,refused:i,failed:i,keys_lost:i},address?:s}],
-		dropped:[{run:i,rule:s}],held?:[{factor:s,block:i}],sets?:[{run:i,set:i}],
-		repeated?:[{block:i,why:s}],resumed?:[{block:i,at_us:i}]}`),
+		dropped:[{run:u,rule:s}],held?:[{factor:s,block:u}],sets?:[{run:u,set:u}],
+		repeated?:[{block:u,why:s}],resumed?:[{block:u,at_us:u}]}`),
 	"declaration.json": parseShape(`{schema:'hallmark/declaration/v1',product:s,author:'supplier'assessor'project',source:s,
-		endpoints?:[{name:s,port:i,proto:'tcp'udp'}],writes?:[s],reads?:[s],privileges?:[s],
-		listens?:[{port:i,proto:'tcp'udp'}],detects?:{stream:i,line:s},values?:[s],switches?:[s],
+		endpoints?:[{name:s,port:u,proto:'tcp'udp'}],writes?:[s],reads?:[s],privileges?:[s],
+		listens?:[{port:u,proto:'tcp'udp'}],detects?:{stream:u,line:s},values?:[s],switches?:[s],
 		collects?:[{value:'content'md5'sha1'sha224'sha256'sha384'sha512'pyzor'name'size',of:'file'part',to?:s}],
-		authorities?:{`+authoritiesShape+`}}`),
+		authorities?:{` + authoritiesShape + `}}`),
 	"product.json": parseShape(`{schema:'hallmark/product/v1',name:s,purl:s|n,
 		supplier:{id:s,name:s,control:{country:s,since:s|n,source:s}|n}|n,
-		packages:[{name:s,version:s,arch:s,files:[{path:B,sha256:h,size:i,mode:i,uid:i,gid:i,origin:'package'differs'unlisted'}]}],
+		packages:[{name:s,version:s,arch:s,files:[{path:B,sha256:h,size:u,mode:u,uid:u,gid:u,origin:'package'differs'unlisted'}]}],
 		unowned:[{path:B,sha256:h}],definitions:[{name:s,version:s|n,sha256:h}]}`),
 }
 
@@ -41,10 +41,10 @@ const (
 
 var (
 	plantedShape1 = parseShape(`{schema:'hallmark/planted/v1',target:s,files:[{` + fileShape + `}]}`)
-	plantedShape2 = parseShape(`{schema:'hallmark/planted/v2'hallmark/planted/v3',target:s,sets:[{set:i,phase:'aa'screen',block:i,
-		levels:[{factor:s,level:i}],files:[{` + worldsShape + `}],
-		mix?:{factor:s,parts:[{document:i,from:i,to:i,draw:i,offset:i|n,length:i|n,of:i|n}]}}],
-		things?:[{factor:s,documents:[{document:s,places:i}]}]}`)
+	plantedShape2 = parseShape(`{schema:'hallmark/planted/v2'hallmark/planted/v3',target:s,sets:[{set:u,phase:'aa'screen',block:u,
+		levels:[{factor:s,level:u}],files:[{` + worldsShape + `}],
+		mix?:{factor:s,parts:[{document:u,from:u,to:u,draw:u,offset:u|n,length:u|n,of:u|n}]}}],
+		things?:[{factor:s,documents:[{document:s,places:u}]}]}`)
 	selfTestShape = parseShape(`{result:'passed'failed',rows:[{way:s,kind:'read'send'refuse'state',witnesses:[s],
 		result:'seen'denied'missed'unavailable',why:s}]}`)
 )

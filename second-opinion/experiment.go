@@ -45,6 +45,7 @@ type experiment struct {
 	confirms []*confirmation // by factor, then send
 	onDisk   *confirmation
 	ledger   *ledger
+	locate   *locator // nil where there are no locate blocks
 }
 
 func (c *core) readExperiment() (*experiment, error) {
@@ -53,6 +54,9 @@ func (c *core) readExperiment() (*experiment, error) {
 		x.factors = append(x.factors, f.text)
 	}
 	c.blocks = c.readBlocks()
+	if err := x.checkExperiment(); err != nil {
+		return nil, err
+	}
 	disk, have := map[int]featureSet{}, true
 	net := map[int]featureSet{}
 	for _, r := range c.runs {
@@ -78,6 +82,9 @@ func (c *core) readExperiment() (*experiment, error) {
 	x.disk = c.newTrial(disk, map[string]bool{"locate": true, "certificate": true})
 	x.disk.findSuspects()
 	x.disk.findHeld()
+	if err := x.checkKept(); err != nil {
+		return x.without(err)
+	}
 	if !have {
 		return x, nil
 	}
@@ -85,9 +92,26 @@ func (c *core) readExperiment() (*experiment, error) {
 	x.net.findSuspects()
 	x.net.findHeld()
 	if err := x.checkHeld(); err != nil {
-		return nil, err
+		return x.without(err)
+	}
+	for _, f := range x.factors {
+		if err := x.checkSkipped(f); err != nil {
+			return x.without(err)
+		}
 	}
 	x.test()
+	if err := x.locateBlocks(); err != nil {
+		return x.without(err)
+	}
+	return x, nil
+}
+
+// without: where something is withheld the comparison can come to something else than it did; then there is none.
+func (x *experiment) without(err error) (*experiment, error) {
+	if x.c.v.withheld == 0 {
+		return nil, err
+	}
+	x.net = nil
 	return x, nil
 }
 

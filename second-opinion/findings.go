@@ -87,7 +87,9 @@ func (c *core) findings() *value {
 	if c.semantics >= 4 && c.trial && c.declaration != nil && c.declaration.get("collects") != nil {
 		c.takeDeclared(f)
 	}
-	if c.semantics >= 4 && c.hasPhase("locate") {
+	if c.semantics >= 4 && c.trial && c.trialOf.net != nil && c.trialOf.locate != nil {
+		f.set("located", c.trialOf.located(f.get("influence")))
+	} else if c.semantics >= 4 && c.hasPhase("locate") {
 		c.takeMember(f, "located", "where an influence comes from (located)")
 	}
 	return f

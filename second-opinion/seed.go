@@ -28,6 +28,47 @@ func (s *seedOf) coin(phase string, block int64) int {
 	return int(s.derive(fmt.Sprintf("assign/%s/%d", phase, block))[0] & 1)
 }
 
+// A stream of numbers (core.md, "Draws").
+type drawStream struct {
+	key   seedOf
+	what  string
+	bits  []byte
+	block int
+}
+
+func (s *drawStream) below(bound uint32) uint32 {
+	fair := (uint64(1) << 32) / uint64(bound) * uint64(bound)
+	for {
+		if len(s.bits) == 0 {
+			s.bits = s.key.derive(fmt.Sprintf("%s/0/%d", s.what, s.block))
+			s.block++
+		}
+		n := le.Uint32(s.bits)
+		s.bits = s.bits[4:]
+		if uint64(n) < fair {
+			return n % bound
+		}
+	}
+}
+
+// pick is a number below bound that the two levels of a factor draw apart.
+func (s *seedOf) pick(phase, factor string, n, level int64, what string, bound uint32) uint32 {
+	var streams [2]drawStream
+	for l := range streams {
+		streams[l].what = what
+		copy(streams[l].key[:], s.derive(fmt.Sprintf("secret/%s/%s/%d/%d", phase, factor, l, n)))
+	}
+	first := streams[0].below(bound)
+	if level == 0 {
+		return first
+	}
+	second := streams[1].below(bound - 1)
+	if second >= first {
+		second++
+	}
+	return second
+}
+
 const crockford = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 // token is the first 100 bits of 32 bytes, five bits a character, the most significant first.

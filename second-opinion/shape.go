@@ -2,7 +2,7 @@ package main
 
 // Shapes of documents: what members there are, of which type. A shape is text such as
 //   {name:s,size:i,note?:s|n,path:B,rows:[{...}],kind:'a'b'}
-// s text, i integer, h hex64, d sha256:hex64, f bool, B bytes (NAME or NAME_b64), * anything; |n or null; ? may be absent;
+// s text, i integer, u one of 0 or more, h hex64, d sha256:hex64, f bool, B bytes (NAME or NAME_b64), * anything; |n or null; ? may be absent;
 // 'a'b' one of these texts. Member x (an object) is allowed everywhere.
 
 import (
@@ -13,7 +13,7 @@ import (
 )
 
 type shape struct {
-	kind    byte // one of s i h d f B * [ { '
+	kind    byte // one of s i u h d f B * [ { '
 	null    bool
 	item    *shape
 	members map[string]*shape
@@ -89,11 +89,15 @@ func (sh *shape) check(v *value, where string) error {
 	if v.kind == isNull && sh.null || sh.kind == '*' {
 		return nil
 	}
-	want := map[byte]kindOf{'s': isText, 'B': isText, 'h': isText, 'd': isText, '\'': isText, 'i': isInt, 'f': isBool, '[': isArray, '{': isObject}
+	want := map[byte]kindOf{'s': isText, 'B': isText, 'h': isText, 'd': isText, '\'': isText, 'i': isInt, 'u': isInt, 'f': isBool, '[': isArray, '{': isObject}
 	if v.kind != want[sh.kind] {
 		return bad("of another type than documented")
 	}
 	switch sh.kind {
+	case 'u':
+		if v.num < 0 {
+			return bad("less than 0")
+		}
 	case 'h':
 		if !isHex(v.text, 64) {
 			return bad("no 64 hex digits")

@@ -14,6 +14,8 @@ type block struct {
 	runs   [2]int // place A, place B
 	level  [2]int // of the runs
 	part   bool   // both were done
+	fates  [2]int // of the runs
+	fate   int    // the graver
 	rules  map[string]bool
 }
 
@@ -68,6 +70,12 @@ func (c *core) readBlocks() []*block {
 			if _, done := c.outcome[int(r.num)]; !done {
 				b.part = false
 				b.rules[rules[r.num]] = true
+				b.fates[i] = fateInterrupted
+				if rule, ok := rules[r.num]; ok {
+					if b.fates[i], ok = ruleFates[rule]; !ok {
+						b.fates[i] = fateNone
+					}
+				}
 			}
 		}
 		switch b.phase {
