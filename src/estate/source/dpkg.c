@@ -47,6 +47,20 @@ int hm_source_dpkg(struct hm_source_out *out, struct hm_slice bytes)
 	return 0;
 }
 
+/* A package that is not unpacked: the control file in its control.tar. */
+int hm_source_control(struct hm_source_out *out, struct hm_slice bytes)
+{
+	struct hm_source_field fields[FIELDS];
+	struct hm_cursor c = hm_cursor_of(bytes);
+	size_t odd = 0;
+
+	memcpy(fields, wanted, sizeof(fields));
+	if (!hm_source_stanza(&c, fields, FIELDS, &odd))
+		return 0;
+	return hm_source_package(out, &(struct hm_source_package){ .name = fields[PACKAGE].value, .version = fields[VERSION].value,
+								   .vendor = fields[MAINTAINER].value, .present = true });
+}
+
 /* A package's name and architecture become part of a path: they can hold neither a slash nor a leading dot. */
 static bool sound(struct hm_slice s)
 {

@@ -1,4 +1,4 @@
-/* Packages of languages: npm's package.json and lock file, Python's METADATA, Maven's pom.properties and the manifest of a jar. */
+/* What is written as JSON, and packages of languages: snapd's state, npm's package.json and lock file, Python's METADATA, Maven's pom.properties and the manifest of a jar. */
 #include <jansson.h>
 
 #include "digest.h"
@@ -82,6 +82,26 @@ int hm_source_npm_lock(struct hm_source_out *out, struct hm_slice bytes)
 		if (!package.name.len)
 			continue;
 		r = hm_source_package(out, &package);
+		if (r != 0)
+			return r;
+	}
+	return 0;
+}
+
+/* var/lib/snapd/state.json: {"data":{"snaps":{NAME:{"active", "sequence":[{"revision"}]}}}}: snaps whose images are not opened. */
+int hm_source_snapd(struct hm_source_out *out, struct hm_slice bytes)
+{
+	HM_CLEANUP(drop) json_t *root = parse(out, bytes);
+	json_t *snaps = json_object_get(json_object_get(root, "data"), "snaps"), *snap;
+	const char *name;
+
+	json_object_foreach(snaps, name, snap) {
+		json_t *sequence = json_object_get(snap, "sequence");
+		json_t *last = json_array_get(sequence, json_array_size(sequence) ? json_array_size(sequence) - 1 : 0);
+		struct hm_source_package package = { .name = hm_slice_text(name), .version = text_of(json_object_get(last, "revision")),
+						     .present = !json_is_true(json_object_get(snap, "active")) };
+		int r = hm_source_package(out, &package);
+
 		if (r != 0)
 			return r;
 	}

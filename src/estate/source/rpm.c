@@ -85,27 +85,57 @@ static struct hm_slice text(const struct header *h, uint32_t wanted)
 	return string(&s);
 }
 
-static int read_package(void *cookie, struct hm_slice blob)
+static int tell_package(struct hm_source_out *out, const struct header *h, bool present)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes version = { 0 };
-	struct hm_source_out *out = cookie;
-	struct hm_source_package package = { 0 };
+	struct hm_source_package package = { .name = text(h, TAG_NAME), .vendor = text(h, TAG_VENDOR), .licence = text(h, TAG_LICENCE),
+					     .present = present };
+
+	hm_bytes_slice(&version, text(h, TAG_VERSION));
+	hm_bytes_u8(&version, '-');
+	hm_bytes_slice(&version, text(h, TAG_RELEASE));
+	package.version = hm_slice_of(&version);
+	if (!package.vendor.len)
+		package.vendor = text(h, TAG_PACKAGER);
+	return hm_source_package(out, &package);
+}
+
+static int read_package(void *cookie, struct hm_slice blob)
+{
 	struct header h;
 
-	if (header_open(&h, blob) != 0) {
-		hm_source_leave(out, "a header of %zu bytes is damaged", blob.len);
-		return 0;
-	}
-	hm_bytes_slice(&version, text(&h, TAG_VERSION));
-	hm_bytes_u8(&version, '-');
-	hm_bytes_slice(&version, text(&h, TAG_RELEASE));
-	package.name = text(&h, TAG_NAME);
-	package.version = hm_slice_of(&version);
-	package.vendor = text(&h, TAG_VENDOR);
-	if (!package.vendor.len)
-		package.vendor = text(&h, TAG_PACKAGER);
-	package.licence = text(&h, TAG_LICENCE);
-	return hm_source_package(out, &package);
+	if (header_open(&h, blob) == 0)
+		return tell_package(cookie, &h, false);
+	hm_source_leave(cookie, "a header of %zu bytes is damaged", blob.len);
+	return 0;
+}
+
+/* The header behind the eight bytes of its magic; false when there is none. What is read of it ends at the next 8 bytes. */
+static bool take_header(struct hm_cursor *c, struct header *h)
+{
+	uint64_t magic = hm_cursor_be(c, 8);
+	struct hm_slice rest = { c->at, hm_cursor_left(c) };
+	size_t len;
+
+	if (magic != 0x8eade80100000000u || header_open(h, rest) != 0)
+		return false;
+	len = 8 + h->index.len + h->data.len;
+	hm_cursor_bytes(c, len);
+	if (len % 8 && hm_cursor_left(c) >= 8 - len % 8)
+		hm_cursor_bytes(c, 8 - len % 8);
+	return !c->bad;
+}
+
+/* A package as a file: a lead of 96 bytes, a header with signatures, the header. */
+int hm_source_rpm_file(struct hm_source_out *out, struct hm_slice bytes)
+{
+	struct hm_cursor c = hm_cursor_of(bytes);
+	struct header signatures, header;
+
+	if (hm_cursor_be(&c, 4) == 0xedabeedbu && hm_cursor_bytes(&c, 92).data && take_header(&c, &signatures) && take_header(&c, &header))
+		return tell_package(out, &header, true);
+	hm_source_leave(out, "not an rpm package");
+	return 0;
 }
 
 int hm_source_rpm(struct hm_source_out *out, struct hm_slice bytes)

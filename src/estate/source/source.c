@@ -23,6 +23,16 @@ static bool is_cyclonedx(struct hm_slice head)
 	return hm_sbom_sniff(head) == HM_SBOM_CYCLONEDX;
 }
 
+static bool is_control(struct hm_slice head)
+{
+	return head.len > 9 && memcmp(head.data, "Package: ", 9) == 0;
+}
+
+static bool is_rpm(struct hm_slice head)
+{
+	return head.len > 4 && memcmp(head.data, "\xed\xab\xee\xdb", 4) == 0;
+}
+
 static bool is_spdx(struct hm_slice head)
 {
 	enum hm_sbom_format format = hm_sbom_sniff(head);
@@ -30,7 +40,7 @@ static bool is_spdx(struct hm_slice head)
 	return format == HM_SBOM_SPDX2 || format == HM_SBOM_SPDX3;
 }
 
-/* "**" in front of a path stands for any folders; '*' is any bytes but a slash. Rows with `head` come last: the name is asked first. */
+/* "**" in front of a path stands for any folders; '*' is any bytes but a slash. */
 static const struct hm_source sources[] = {
 	{ "dpkg", { "**var/lib/dpkg/status", "**var/lib/dpkg/status.d/*" }, NULL, 256u * MIB, hm_source_dpkg, hm_source_dpkg_digests },
 	{ "rpm",
@@ -42,6 +52,10 @@ static const struct hm_source sources[] = {
 	{ "pacman", { "**var/lib/pacman/local/*/desc" }, NULL, MIB, hm_source_pacman, NULL },
 	{ "flatpak", { "**flatpak/app/*/*/*/*/metadata", "**flatpak/runtime/*/*/*/*/metadata" }, NULL, MIB, hm_source_flatpak, NULL },
 	{ "snap", { "**snap/*/*/meta/snap.yaml", "meta/snap.yaml" }, NULL, MIB, hm_source_snap, NULL },
+	{ "snapd", { "**var/lib/snapd/state.json" }, NULL, 64u * MIB, hm_source_snapd, NULL },
+	{ "deb", { "**control" }, is_control, MIB, hm_source_control, NULL },
+	{ "rpm-file", { "***.rpm" }, is_rpm, 4096u * (uint64_t)MIB, hm_source_rpm_file, NULL },
+	{ "pkginfo", { "**.PKGINFO" }, NULL, MIB, hm_source_pkginfo, NULL },
 	{ "npm", { "**node_modules/*/package.json", "**node_modules/@*/*/package.json" }, NULL, 4u * MIB, hm_source_npm, NULL },
 	{ "npm-lock", { "**package-lock.json", "**.package-lock.json", "**npm-shrinkwrap.json" }, NULL, 32u * MIB, hm_source_npm_lock, NULL },
 	{ "pypi", { "***.dist-info/METADATA", "***.egg-info/PKG-INFO", "***.egg-info" }, NULL, 4u * MIB, hm_source_pypi, hm_source_pypi_digests },

@@ -78,6 +78,10 @@ struct hm_slice hm_source_component(struct hm_slice path, size_t back) HM_MUST_C
 int hm_source_dpkg(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_dpkg_digests(const struct hm_source_file *file, const char *package, const struct hm_source_other *other,
 			   hm_source_digest_fn each, void *cookie, struct hm_fail *fail) HM_MUST_CHECK;
+int hm_source_rpm_file(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
+int hm_source_control(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
+int hm_source_pkginfo(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
+int hm_source_snapd(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_apk(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_apk_digests(const struct hm_source_file *file, const char *package, const struct hm_source_other *other,
 			  hm_source_digest_fn each, void *cookie, struct hm_fail *fail) HM_MUST_CHECK;

@@ -75,6 +75,7 @@ static void paths(void **state HM_UNUSED)
 	assert_true(hm_source_needs_head(hm_slice_text("a/b.json")));
 	assert_false(hm_source_needs_head(hm_slice_text("a/node_modules/b/package.json")));
 	assert_false(hm_source_needs_head(hm_slice_text("a/b.txt")));
+	assert_string_equal(name_of("debian/control", "Source: a"), "");
 }
 
 static void dpkg(void **state HM_UNUSED)
@@ -102,6 +103,12 @@ static void text_databases(void **state HM_UNUSED)
 		    "package installed org.x.App|stable\n");
 	EXPECT_TEXT("snap/x/12/meta/snap.yaml", "name: x\nversion: '1.0'\napps:\n  name: y\n", 0, "package installed x|1.0\n");
 	EXPECT_TEXT("snap/x/12/meta/snap.yaml", "apps:\n", HM_E_BAD, "");
+	EXPECT_TEXT("var/lib/snapd/state.json", "{\"data\":{\"snaps\":{\"x\":{\"active\":true,\"sequence\":[{\"revision\":\"11\"},{\"revision\":\"12\"}]}}}}", 0,
+		    "package installed x|12\n");
+	EXPECT_TEXT("./control", "Package: kesl\nVersion: 11\nMaintainer: AO Example\n", 0,
+		    "package present kesl|11\norganisation present AO Example|kesl\n");
+	EXPECT_TEXT(".PKGINFO", "# made\npkgname = kesl\npkgver = 11-r0\npackager = B <b@c>\nlicense = Own\n", 0,
+		    "package present kesl|11-r0\norganisation present B <b@c>|kesl\nlicence present Own|kesl\n");
 }
 
 static void languages(void **state HM_UNUSED)
@@ -200,6 +207,27 @@ static void rpm_sqlite(void **state HM_UNUSED)
 	EXPECT_TEXT("var/lib/rpm/rpmdb.sqlite-wal", "", 0, "");
 }
 
+static void fill(struct hm_bytes *out, size_t len)
+{
+	while (out->len < len)
+		hm_bytes_u8(out, 0);
+}
+
+static void rpm_file(void **state HM_UNUSED)
+{
+	static const char magic[] = "\x8e\xad\xe8\x01\0\0\0", none[] = "\0\0\0\1\0\0\0\0\0\0\0\x3e\0\0\0\7\0\0\0\0\0\0\0";
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes file = { 0 };
+
+	hm_bytes_append(&file, "\xed\xab\xee\xdb", 4);
+	fill(&file, 96);
+	hm_bytes_append(&file, magic, 8);
+	hm_bytes_append(&file, none, 24);
+	hm_bytes_append(&file, magic, 8);
+	header(&file, NO_DIGEST);
+	expect("tmp/kesl.rpm", hm_slice_of(&file), 0, "package present kesl|11.2-4\norganisation present AO Example|kesl\n");
+	expect("tmp/kesl.rpm", (struct hm_slice){ file.data, 120 }, HM_E_BAD, "");
+}
+
 static void le(struct hm_bytes *out, unsigned long v)
 {
 	for (int i = 0; i < 4; i++)
@@ -255,12 +283,6 @@ static void page(struct hm_bytes *out, unsigned long number, unsigned long next,
 	hm_bytes_u8(out, (uint8_t)(free >> 8));
 	hm_bytes_u8(out, 0);
 	hm_bytes_u8(out, (uint8_t)type);
-}
-
-static void fill(struct hm_bytes *out, size_t len)
-{
-	while (out->len < len)
-		hm_bytes_u8(out, 0);
 }
 
 /* Pages of 512: a bucket whose value lies on two overflow pages, in the form that db5.3_load writes. */
@@ -366,7 +388,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(paths),     cmocka_unit_test(dpkg),	 cmocka_unit_test(text_databases), cmocka_unit_test(languages),
-		cmocka_unit_test(rpm_sqlite), cmocka_unit_test(rpm_ndb), cmocka_unit_test(rpm_bdb),	   cmocka_unit_test(verified),
+		cmocka_unit_test(rpm_sqlite), cmocka_unit_test(rpm_file), cmocka_unit_test(rpm_ndb), cmocka_unit_test(rpm_bdb),	   cmocka_unit_test(verified),
 		cmocka_unit_test(ends_when_told),
 	};
 
