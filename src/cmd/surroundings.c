@@ -8,47 +8,14 @@
 #include <time.h>
 
 #include "bundle.h"
+#include "data.h"
 #include "fs.h"
 #include "json.h"
 #include "program.h"
 #include "text.h"
 
-#ifndef HM_DATA_DIR
-#define HM_DATA_DIR "/usr/local/share/hallmark"
-#endif
-
 #define GATEWAY "gateway" /* of --internet; "=" and a network namespace may follow */
 #define REPLAY "replay=" /* of --internet; the bundle's path follows */
-
-static bool is_data(const char *folder)
-{
-	HM_FREE char *probe = hm_sprintf("%s/claims/claims.json", folder);
-
-	return access(probe, R_OK) == 0;
-}
-
-static int find_data(struct hm_surroundings *s, struct hm_fail *fail)
-{
-	char self[4096];
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	const char *given = getenv("HALLMARK_DATA");
-	HM_FREE char *beside = NULL;
-
-	self[n < 0 ? 0 : n] = 0;
-	if (strrchr(self, '/'))
-		*strrchr(self, '/') = 0;
-	beside = hm_sprintf("%s/../data", self);
-	if (given)
-		s->data = is_data(given) ? hm_strdup(given) : NULL;
-	else if (is_data(beside))
-		s->data = hm_take_ptr(&beside);
-	else if (is_data(HM_DATA_DIR))
-		s->data = hm_strdup(HM_DATA_DIR);
-	if (!s->data)
-		return hm_fail_set(fail, HM_E_SYSTEM, "finding Hallmark's data: not %s, nor beside the program, nor in %s "
-				   "(set HALLMARK_DATA to the project's data folder)", given ? given : "in HALLMARK_DATA", HM_DATA_DIR);
-	return 0;
-}
 
 /* The folder holds upper layers with set-user-id files of the product: it must be root's and nobody else may enter. */
 static int prepare_work(struct hm_surroundings *s, struct hm_fail *fail)
@@ -132,7 +99,7 @@ int hm_surroundings_folder(struct hm_surroundings *s, const char **folder, struc
 
 int hm_surroundings_open(struct hm_surroundings *s, struct hm_fail *fail)
 {
-	int r = find_data(s, fail);
+	int r = hm_data_folder(&s->data, fail);
 
 	s->lock = -1;
 

@@ -111,19 +111,17 @@ static json_t *text_or_null(const char *text)
 	return text ? json_string(text) : json_null();
 }
 
-static void add_supplier(const struct hm_found *f, json_t *all, const char *id)
+static void add_supplier(const struct hm_suppliers *tables, json_t *all, const char *id)
 {
-	const struct hm_supplier *s = hm_suppliers_find(f->suppliers, id);
-	json_t *row, *control = json_array();
+	const struct hm_supplier *s = hm_suppliers_find(tables, id);
+	json_t *control;
 	size_t n;
-	const struct hm_owner *owner = hm_suppliers_owners(f->suppliers, &n);
+	const struct hm_owner *owner = hm_suppliers_owners(tables, &n);
 
-	if (!s || json_object_get(all, id)) {
-		json_decref(control);
+	if (!s || json_object_get(all, id))
 		return;
-	}
-	row = json_pack("{s:s,s:s,s:s,s:O}", "id", s->id, "name", s->name, "kind", s->kind, "control", control);
-	json_object_set_new(all, id, row);
+	control = json_array();
+	json_object_set_new(all, id, json_pack("{s:s,s:s,s:s,s:o}", "id", s->id, "name", s->name, "kind", s->kind, "control", control));
 	for (size_t i = 0; i < n; i++) {
 		json_t *step;
 
@@ -135,27 +133,41 @@ static void add_supplier(const struct hm_found *f, json_t *all, const char *id)
 		json_object_set_new(step, "to", text_or_null(owner[i].to));
 		json_array_append_new(control, step);
 		if (owner[i].controller)
-			add_supplier(f, all, owner[i].controller);
+			add_supplier(tables, all, owner[i].controller);
 	}
-	json_decref(control);
+}
+
+static json_t *in_order(const struct hm_suppliers *tables, const json_t *all)
+{
+	json_t *out = json_array();
+	size_t n;
+	const struct hm_supplier *s = hm_suppliers_all(tables, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (json_object_get(all, s[i].id))
+			json_array_append(out, json_object_get(all, s[i].id));
+	return out;
+}
+
+json_t *hm_found_suppliers(const struct hm_suppliers *tables, const char *id)
+{
+	HM_JSON json_t *all = json_object();
+
+	add_supplier(tables, all, id);
+	return in_order(tables, all);
 }
 
 static json_t *suppliers_of(const struct hm_found *f, const json_t *items, const json_t *candidates)
 {
 	HM_JSON json_t *all = json_object();
-	json_t *out = json_array();
 	const json_t *row;
-	size_t i, n;
-	const struct hm_supplier *s = hm_suppliers_all(f->suppliers, &n);
+	size_t i;
 
 	json_array_foreach (items, i, row)
-		add_supplier(f, all, text_of(row, "supplier"));
+		add_supplier(f->suppliers, all, text_of(row, "supplier"));
 	json_array_foreach (candidates, i, row)
-		add_supplier(f, all, text_of(row, "supplier"));
-	for (i = 0; i < n; i++)
-		if (json_object_get(all, s[i].id))
-			json_array_append(out, json_object_get(all, s[i].id));
-	return out;
+		add_supplier(f->suppliers, all, text_of(row, "supplier"));
+	return in_order(f->suppliers, all);
 }
 
 static json_t *number(uint64_t n)

@@ -36,3 +36,5 @@ json_t *hm_found_document(struct hm_found *found, const struct hm_found_filter *
 int hm_found_read(json_t **ret, struct hm_slice text, const char *what, struct hm_fail *fail) HM_MUST_CHECK;
 /* 0 nothing, 1 items, 2 a part could not be read. */
 int hm_found_exit(const json_t *document) HM_MUST_CHECK;
+/* The member `suppliers` for one supplier: he, and whoever controls him or did, as the tables have it. */
+json_t *hm_found_suppliers(const struct hm_suppliers *tables, const char *id) HM_MUST_CHECK;

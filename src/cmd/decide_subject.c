@@ -1,0 +1,195 @@
+#include "decide_subject.h"
+
+#include "found.h"
+#include "fs.h"
+#include "product.h"
+#include "replication.h"
+#include "verify.h"
+#include "verify_log.h"
+
+#define FOUND_MAX (256u << 20)
+
+void hm_decide_subject_release(struct hm_decide_subject *s)
+{
+	json_decref(s->found);
+	json_decref(s->bundle);
+}
+
+int hm_decide_subject_found(struct hm_decide_subject *s, const char *path, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
+	int r = hm_fs_read(&text, path, FOUND_MAX, fail);
+
+	return r < 0 ? r : hm_found_read(&s->found, hm_slice_of(&text), path, fail);
+}
+
+static const char *text_of(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text ? text : "";
+}
+
+/* A supplier of which the tables know nothing: what the bundle or the product's file says of who controls him. */
+static json_t *own_words(const json_t *supplier)
+{
+	const json_t *control = json_object_get(supplier, "control");
+	json_t *steps = json_array(), *step;
+
+	if (json_is_object(control)) {
+		step = json_pack("{s:n,s:s,s:n,s:s,s:s}", "controller", "country", text_of(control, "country"), "to", "source", text_of(control, "source"), "confidence", "low");
+		json_object_set(step, "from", json_is_string(json_object_get(control, "since")) ? json_object_get(control, "since") : json_null());
+		json_array_append_new(steps, step);
+	}
+	return json_pack("[{s:s,s:s,s:s,s:o}]", "id", text_of(supplier, "id"), "name", text_of(supplier, "name"), "kind", "security", "control", steps);
+}
+
+/* Hallmark assesses security software and nothing else: that is the item's class. */
+static json_t *one_item(const struct hm_suppliers *tables, const json_t *supplier, const char *product, const char *day)
+{
+	const char *id = text_of(supplier, "id");
+	json_t *item = json_pack("{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:i,s:[],s:[],s:i}", "target", "", "supplier", id, "product", product, "class", "security", "relation", "branded",
+				 "state", "present", "outer", "", "score", 100, "channels", "evidence", "evidence_count", 0);
+	json_t *suppliers = !*id ? json_array() : hm_suppliers_find(tables, id) ? hm_found_suppliers(tables, id) : own_words(supplier);
+
+	return json_pack("{s:s,s:s,s:o,s:[],s:[o],s:[]}", "schema", "hallmark/found/v1", "made", day, "suppliers", suppliers, "targets", "items", item, "candidates");
+}
+
+int hm_decide_subject_product(struct hm_decide_subject *s, const struct hm_suppliers *tables, const char *data, const char *name, const char *day, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_product_release) struct hm_product product = { 0 };
+	int r = hm_product_load(&product, data, name, fail);
+
+	if (r == 0)
+		s->found = one_item(tables, product.supplier, product.name, day);
+	return r;
+}
+
+/* A bundle that is being looked at, and the keys that are trusted. */
+struct looked {
+	struct hm_map map;
+	struct hm_verify result;
+};
+
+static void release_looked(struct looked *l)
+{
+	hm_verify_release(&l->result);
+	hm_fs_unmap(&l->map);
+}
+
+struct keys {
+	struct hm_pubkey **key;
+	size_t count;
+};
+
+static void release_keys(struct keys *k)
+{
+	for (size_t i = 0; i < k->count; i++)
+		hm_pubkey_free(k->key[i]);
+	free(k->key);
+}
+
+static int load_keys(struct keys *k, const struct hm_decide_trust *trust, struct hm_fail *fail)
+{
+	int r = 0;
+
+	k->key = hm_alloc(trust->keys + 1, sizeof(*k->key));
+	for (size_t i = 0; i < trust->keys && r == 0; i++) {
+		r = hm_pubkey_load(&k->key[i], trust->key[i], fail);
+		k->count += r == 0;
+	}
+	return r;
+}
+
+static int look(struct looked *l, const char *path, const struct keys *keys, struct hm_fail *fail)
+{
+	int r = hm_fs_map(&l->map, path, fail);
+
+	return r < 0 ? r : hm_verify_bundle(&l->result, l->map.bytes, keys->key, keys->count, NULL, 0, fail);
+}
+
+static bool holds(const struct hm_verify *v, const char *name)
+{
+	for (size_t i = 0; i < v->rows; i++)
+		if (strcmp(v->row[i].name, name) == 0)
+			return v->row[i].outcome == HM_CHECK_HOLDS;
+	return false;
+}
+
+/* Verdicts as they were derived here, never as the bundle says them. */
+static json_t *claims_of(const json_t *findings)
+{
+	json_t *out = json_object();
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (json_object_get(findings, "claims"), i, row)
+		json_object_set(out, text_of(row, "id"), json_object_get(row, "verdict"));
+	json_array_foreach (json_object_get(findings, "not_tested"), i, row)
+		json_object_set_new(out, text_of(row, "id"), json_string("not tested"));
+	return out;
+}
+
+/* Keys that signed the bundle, or a replication of it that holds and agrees. */
+static int count_keys(uint64_t *signers, const struct looked *first, const struct hm_decide_trust *trust, const struct keys *keys, struct hm_fail *fail)
+{
+	*signers = first->result.signers;
+	for (size_t i = 0; i < trust->replications; i++) {
+		HM_CLEANUP(release_looked) struct looked l = { 0 };
+		bool counts = false;
+		int r = look(&l, trust->replication[i], keys, fail);
+
+		if (r == 0 && hm_verify_exit(&l.result) == 1)
+			r = hm_fail_set(fail, HM_E_BAD, "%s: %s: %s", trust->replication[i], hm_verify_first_false(&l.result)->name, hm_verify_first_false(&l.result)->detail);
+		if (r == 0)
+			r = hm_replication_check(&counts, &first->result, &l.result, fail);
+		if (r < 0)
+			return r;
+		if (counts)
+			*signers |= l.result.signers;
+	}
+	return 0;
+}
+
+static int check_log(struct looked *l, const struct hm_decide_trust *trust, struct hm_fail *fail)
+{
+	struct hm_policy *policy = NULL;
+	int r = trust->log ? hm_policy_load(&policy, trust->log, fail) : 0;
+
+	if (r == 0 && policy)
+		hm_verify_log(&l->result, policy);
+	hm_policy_free(policy);
+	return r;
+}
+
+int hm_decide_subject_bundle(struct hm_decide_subject *s, const struct hm_suppliers *tables, const char *path, const struct hm_decide_trust *trust, const char *day,
+			     struct hm_fail *fail)
+{
+	HM_CLEANUP(release_looked) struct looked l = { 0 };
+	HM_CLEANUP(release_keys) struct keys keys = { 0 };
+	HM_JSON json_t *findings = NULL;
+	const json_t *product;
+	uint64_t signers = 0;
+	bool wrong;
+	int r = load_keys(&keys, trust, fail);
+
+	if (r == 0)
+		r = look(&l, path, &keys, fail);
+	if (r == 0)
+		r = check_log(&l, trust, fail);
+	if (r < 0)
+		return r;
+	wrong = hm_verify_exit(&l.result) == 1;
+	if (!l.result.findings.len)
+		return hm_fail_set(fail, wrong ? HM_E_BAD : HM_E_UNKNOWN, "%s: its findings cannot be derived here (hallmark verify tells why)", path);
+	r = hm_json_parse(&findings, hm_slice_of(&l.result.findings), "findings", fail);
+	if (r == 0 && !wrong)
+		r = count_keys(&signers, &l, trust, &keys, fail);
+	if (r < 0)
+		return r;
+	product = json_object_get(findings, "product");
+	s->found = one_item(tables, json_object_get(product, "supplier"), text_of(product, "name"), day);
+	s->bundle = json_pack("{s:s,s:b,s:o,s:i,s:b}", "name", l.result.bundle_id, "false", wrong, "claims", claims_of(findings), "keys", __builtin_popcountll(signers), "logged",
+			      holds(&l.result, "log"));
+	return 0;
+}
