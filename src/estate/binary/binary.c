@@ -32,7 +32,7 @@ int hm_binary_fact(struct hm_binary_out *out, enum hm_binary_fact fact, const ch
 {
 	static const enum hm_observation_kind kinds[] = {
 		[HM_FACT_SONAME] = HM_OBSERVED_SONAME, [HM_FACT_VERSION] = HM_OBSERVED_VERSION, [HM_FACT_SIGNER] = HM_OBSERVED_SIGNER,
-		[HM_FACT_PACKAGE] = HM_OBSERVED_PACKAGE,
+		[HM_FACT_PACKAGE] = HM_OBSERVED_PACKAGE, [HM_FACT_PURL] = HM_OBSERVED_PURL,
 	};
 	struct hm_observation o = { .kind = kinds[fact], .value = value, .detail = detail, .path = out->file->path, .outer = out->file->outer,
 				    .state = HM_STATE_PRESENT, .source = source };
@@ -40,6 +40,17 @@ int hm_binary_fact(struct hm_binary_out *out, enum hm_binary_fact fact, const ch
 	if (!*value || strlen(value) > TEXT_MAX)
 		return 0;
 	return out->observe(out->cookie, &o, out->fail);
+}
+
+int hm_binary_module(struct hm_binary_out *out, const char *ecosystem, const char *type, const char *name, const char *version)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/";
+	HM_FREE char *purl = hm_sprintf("pkg:%s/%s%s%s", type, name, *version ? "@" : "", version);
+	int r = hm_binary_fact(out, HM_FACT_PACKAGE, ecosystem, name, version);
+
+	if (r != 0 || name[strspn(name, plain)] || version[strcspn(version, "?#@ ")])
+		return r;
+	return hm_binary_fact(out, HM_FACT_PURL, ecosystem, purl, name);
 }
 
 int hm_binary_read(const struct hm_binary_file *file, hm_observe_fn observe, void *cookie, struct hm_fail *fail)

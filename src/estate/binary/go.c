@@ -35,15 +35,15 @@ static int line(struct hm_binary_out *out, struct hm_slice text)
 {
 	struct hm_cursor c = hm_cursor_of(text);
 	struct hm_slice kind = word(&c, '\t'), path = word(&c, '\t'), version = word(&c, '\t');
-	HM_FREE char *name = NULL, *detail = NULL;
+	HM_FREE char *name = NULL, *version_text = NULL;
 
 	if (!hm_slice_eq(kind, HM_SLICE("mod")) && !hm_slice_eq(kind, HM_SLICE("dep")) && !hm_slice_eq(kind, HM_SLICE("=>")))
 		return 0;
 	if (path.len == 0 || path.data[0] == '.' || path.data[0] == '/')
 		return 0; /* replaced by a folder of the one who built it */
 	name = hm_binary_copy(path);
-	detail = hm_binary_copy(version);
-	return *name ? hm_binary_fact(out, HM_FACT_PACKAGE, "go", name, detail) : 0;
+	version_text = hm_binary_copy(version);
+	return *name ? hm_binary_module(out, "go", "golang", name, version_text) : 0;
 }
 
 int hm_binary_go(struct hm_binary_out *out, struct hm_slice section)

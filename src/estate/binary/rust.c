@@ -37,7 +37,7 @@ int hm_binary_rust(struct hm_binary_out *out, struct hm_slice section)
 		const char *name = json_string_value(json_object_get(entry, "name"));
 		const char *version = json_string_value(json_object_get(entry, "version"));
 
-		if (name && *name && (r = hm_binary_fact(out, HM_FACT_PACKAGE, "cargo", name, version ? version : "")) != 0)
+		if (name && *name && (r = hm_binary_module(out, "cargo", "cargo", name, version ? version : "")) != 0)
 			break;
 	}
 	json_decref(root);

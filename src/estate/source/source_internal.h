@@ -55,6 +55,7 @@ struct hm_source {
 	/* NULL, or looks at the head of a file whose path fits. */
 	bool (*head)(struct hm_slice head);
 	uint64_t max;
+	const char *purl; /* type of the package URLs of its packages (npm, pypi, maven), or NULL */
 	int (*read)(struct hm_source_out *out, struct hm_slice bytes);
 	/* NULL, or yields the digests of one package's files. */
 	int (*digests)(const struct hm_source_file *file, const char *package, const struct hm_source_other *other, hm_source_digest_fn each,

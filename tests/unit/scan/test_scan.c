@@ -72,7 +72,9 @@ static void executables(void **state HM_UNUSED)
 {
 	corpus("executable/elf", "renamed",
 	       "string needle|in an executable\ndomain update.example|in an executable\ndomain .example.org|in an executable\nsoname libexample.so.1|\npackage kesl|11; os debian\n"
-	       "package example.org/outer|v1\npackage example.org/kav|v1.2.3\npackage serde|1.0.1\nsymbol ExampleInit|exported\n");
+	       "package example.org/outer|v1\npurl pkg:golang/example.org/outer@v1|example.org/outer\n"
+	       "package example.org/kav|v1.2.3\npurl pkg:golang/example.org/kav@v1.2.3|example.org/kav\npackage serde|1.0.1\n"
+	       "purl pkg:cargo/serde@1.0.1|serde\nsymbol ExampleInit|exported\n");
 	corpus("executable/pe", "renamed",
 	       "version AO Example Lab|CompanyName\nversion Ex\xc3\xa4mple|ProductName\nsoname example.dll|\n"
 	       "signer AO Example Lab|organisation; signature holds, issuer not checked\nsigner S|common name; signature holds, issuer not checked\n"

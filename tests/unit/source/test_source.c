@@ -114,16 +114,17 @@ static void text_databases(void **state HM_UNUSED)
 static void languages(void **state HM_UNUSED)
 {
 	EXPECT_TEXT("node_modules/@k/ui/package.json", "{\"name\":\"@k/ui\",\"version\":\"1.0\",\"author\":{\"name\":\"K\"},\"x\":1.5}", 0,
-		    "package installed @k/ui|1.0\norganisation installed K|@k/ui\n");
+		    "package installed @k/ui|1.0\npurl installed pkg:npm/%40k/ui@1.0|@k/ui\norganisation installed K|@k/ui\n");
 	EXPECT_TEXT("node_modules/a/package.json", "{\"type\":\"module\"}", 0, "");
+	EXPECT_TEXT("node_modules/a/package.json", "{\"name\":\"a b\"}", 0, "package installed a b|\n");
 	EXPECT_TEXT("node_modules/a/package.json", "[]", HM_E_BAD, "");
 	EXPECT_TEXT("package-lock.json", "{\"packages\":{\"\":{\"name\":\"me\"},\"node_modules/a/node_modules/@b/c\":{\"version\":\"2\"}}}", 0,
-		    "package present @b/c|2\n");
-	EXPECT_TEXT("package-lock.json", "{\"dependencies\":{\"a\":{\"version\":\"2\"}}}", 0, "package present a|2\n");
-	EXPECT_TEXT("x/a-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: a\nVersion: 1\nAuthor-email: B <b@c>\n\nName: not this\n", 0,
-		    "package installed a|1\norganisation installed B <b@c>|a\n");
+		    "package present @b/c|2\npurl present pkg:npm/%40b/c@2|@b/c\n");
+	EXPECT_TEXT("package-lock.json", "{\"dependencies\":{\"a\":{\"version\":\"2\"}}}", 0, "package present a|2\npurl present pkg:npm/a@2|a\n");
+	EXPECT_TEXT("x/a-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: A_b\nVersion: 1\nAuthor-email: B <b@c>\n\nName: not this\n", 0,
+		    "package installed A_b|1\npurl installed pkg:pypi/a-b@1|A_b\norganisation installed B <b@c>|A_b\n");
 	EXPECT_TEXT("META-INF/maven/g/a/pom.properties", "#x\nversion=1\ngroupId=com.g\nartifactId = a\n", 0,
-		    "package installed com.g:a|1\norganisation installed com.g|com.g:a\n");
+		    "package installed com.g:a|1\npurl installed pkg:maven/com.g/a@1|com.g:a\norganisation installed com.g|com.g:a\n");
 	EXPECT_TEXT("META-INF/MANIFEST.MF", "Manifest-Version: 1.0\r\nBundle-SymbolicName: s\r\nBundle-Vendor: V\r\n\r\n", 0,
 		    "package installed s|\norganisation installed V|s\n");
 }
