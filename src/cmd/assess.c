@@ -476,7 +476,7 @@ static int sign(struct hm_assessment *a, struct hm_fail *fail)
 	if (r < 0)
 		return r;
 	/* What took hours is not thrown away because a log cannot be written. */
-	if (a->logging.folder && hm_logging_attestation(&a->logging, hm_slice_of(&statement), hm_slice_of(&signature), hm_pubkey_spki(public), &receipt,
+	if (a->logging.folder && hm_logging_attestation(&a->logging, a->key, hm_slice_of(&statement), hm_slice_of(&signature), &receipt,
 							&a->unlogged) < 0)
 		receipt.len = 0;
 	return hm_attest_add(a->parts, hm_slice_of(&statement), hm_pubkey_id(public), hm_slice_of(&signature), hm_slice_of(&receipt), fail);

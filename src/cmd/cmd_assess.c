@@ -28,8 +28,8 @@ static const struct hm_option options[] = {
 	{ "internet", 0, "MODE", false, "simulated (default), closed, replay=FILE.hallmark, gateway[=NETWORK]" },
 	{ "time-limit", 0, "SECONDS", false, "kill the product after so long" },
 	{ "key", 'k', "FILE", false, "the private key to sign with" },
-	{ "log", 0, "DIR", false, "put the plan, before the first run, and the attestation into this log (hallmark log)" },
-	{ "log-key", 0, "FILE", false, "the log's private key (otherwise $HALLMARK_LOG_KEY)" },
+	{ "log", 0, "DIR|URL", false, "put the plan, before the first run, and the attestation into this log (hallmark log)" },
+	{ "log-key", 0, "FILE", false, "the log's private key (otherwise $HALLMARK_LOG_KEY); for a URL FILE.pub is read" },
 	{ "log-policy", 0, "FILE", false, "the witnesses that have to cosign, and their quorum (tlog-policy)" },
 	{ "json", 'j', NULL, false, "print findings.json" },
 	{ "quiet", 'q', NULL, false, "print nothing; the exit code tells" },
@@ -180,11 +180,13 @@ static int choose_log(struct hm_assessment *a, const struct hm_args *args, struc
 		return hm_fail_set(fail, HM_E_USAGE, "--log-key and --log-policy: without --log nothing is logged");
 	if (!folder)
 		return 0;
-	if (strstr(folder, "://"))
-		return hm_fail_set(fail, HM_E_USAGE, "--log %s: a log is written where its files and its key are: give its folder", folder);
 	if (!key)
 		key = getenv("HALLMARK_LOG_KEY");
-	if (!key || !*key)
+	if (key && !*key)
+		key = NULL;
+	if (hm_logging_is_url(folder) && !key && !hm_args_has(args, "log-policy"))
+		return hm_fail_set(fail, HM_E_USAGE, "--log %s: whose log it is has to be said (--log-policy FILE, or --log-key KEY with KEY.pub beside it)", folder);
+	if (!hm_logging_is_url(folder) && !key)
 		return hm_fail_set(fail, HM_E_USAGE, "--log: the log's private key is wanted (--log-key FILE, or HALLMARK_LOG_KEY)");
 	a->logging = (struct hm_logging){ folder, key, hm_args_get(args, "log-policy") };
 	return hm_logging_ready(&a->logging, fail);

@@ -16,7 +16,8 @@ static const struct hm_option options[] = {
 	{ "index", 'i', "N", false, "prove: a receipt for the entry at this index" },
 	{ "from", 0, "SIZE", false, "prove: that the log extends its tree of this size" },
 	{ "output", 'o', "FILE", false, "prove: write there" },
-	{ "listen", 'l', "ADDRESS:PORT", false, "serve: where (127.0.0.1:8080)" },
+	{ "listen", 'l', "ADDRESS:PORT", false, "serve, accept: where (127.0.0.1:8080)" },
+	{ "submitter", 0, "PUB", true, "accept: take entries that this key signed (PEM)" },
 	{ "quiet", 'q', NULL, false, "print nothing; the exit code tells" },
 };
 
@@ -201,7 +202,7 @@ static int run_verify(const struct hm_args *args, struct hm_fail *fail)
 }
 
 /* Names of the log's format alone: no other file of the folder can be had. */
-static void serve_file(void *context, const struct hm_web_request *request, struct hm_web_answer *answer)
+void hm_log_serve_file(void *context, const struct hm_web_request *request, struct hm_web_answer *answer)
 {
 	struct hm_tile_source *source = context;
 	const char *path = request->path + 1;
@@ -224,7 +225,7 @@ static int run_serve(const struct hm_args *args, struct hm_fail *fail)
 	HM_CLOSE int folder = hm_folder_open(args->operand[1], fail);
 	struct hm_tile_source source = hm_folder_source(&folder);
 	const char *listen = hm_args_get(args, "listen");
-	int e = folder < 0 ? folder : hm_web_open(&web, listen ? listen : "127.0.0.1:8080", 0, serve_file, &source, fail);
+	int e = folder < 0 ? folder : hm_web_open(&web, listen ? listen : "127.0.0.1:8080", 0, hm_log_serve_file, &source, fail);
 
 	if (e < 0)
 		return e;
@@ -272,6 +273,7 @@ static const struct hm_log_verb verbs[] = {
 	{ "check", 1, 1, "DIR|URL [--key KEY] [--policy FILE]", " key policy quiet ", run_check },
 	{ "verify", 2, 2, "RECEIPT ENTRY [--key KEY] [--policy FILE]", " key policy quiet ", run_verify },
 	{ "trust", 0, 0, "--key KEY | --policy FILE", " key policy ", run_trust },
+	{ "accept", 1, 1, "DIR --key KEY --submitter PUB... [--policy FILE] [--listen ADDRESS:PORT]", " key policy submitter listen quiet ", hm_log_run_accept },
 	{ "serve", 1, 1, "DIR [--listen ADDRESS:PORT]", " listen quiet ", run_serve },
 };
 
@@ -299,13 +301,13 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 		r = check_use(args, &verbs[i], fail);
 		return r < 0 ? r : verbs[i].run(args, fail);
 	}
-	return hm_fail_set(fail, HM_E_USAGE, "log: unknown verb %s (create, append, checkpoint, prove, check, verify, trust, serve)", args->operand[0]);
+	return hm_fail_set(fail, HM_E_USAGE, "log: unknown verb %s (create, append, checkpoint, prove, check, verify, trust, accept, serve)", args->operand[0]);
 }
 
 const struct hm_command hm_cmd_log = {
 	.name = "log",
 	.summary = "keep a transparency log on plain files",
-	.usage = "create|append|checkpoint|prove|check|verify|trust|serve ...",
+	.usage = "create|append|checkpoint|prove|check|verify|trust|accept|serve ...",
 	.detail = "A C2SP tile log: any web server can serve its files, and any reader of such logs can check them.\n\n"
 		  "  log create DIR --key KEY              an empty log; its origin is the key's name\n"
 		  "  log append DIR --key KEY FILE...      each file an entry, in batches that are synced, signed and published\n"
@@ -314,6 +316,7 @@ const struct hm_command hm_cmd_log = {
 		  "  log check DIR|URL                     all entries read, every tile and root made again\n"
 		  "  log verify RECEIPT ENTRY              a receipt held against an entry's file\n"
 		  "  log trust --key KEY                   trusted_root.json for Sigstore's verifiers\n"
+		  "  log accept DIR --key KEY              entries of keys that may submit, over HTTP, and the files\n"
 		  "  log serve DIR                         the files over HTTP, read only\n\n"
 		  "What the key signed stands in KEY.signed, beside the key: nothing is signed that does not extend it.\n\n"
 		  "exit: 0 done, or everything holds; 1 false or malformed; 2 it holds, but the policy's quorum has not cosigned\n"

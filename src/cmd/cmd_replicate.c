@@ -11,6 +11,9 @@ static const struct hm_option options[] = {
 	{ "product", 0, "NAME", false, "settings from data/products/NAME.yaml (default: the plan's, where there are some)" },
 	{ "internet", 0, "MODE", false, "where the plan's mode needs a file or a network: replay=FILE.hallmark, gateway[=NETWORK]" },
 	{ "key", 'k', "FILE", false, "the private key to sign with" },
+	{ "log", 0, "DIR|URL", false, "put the plan, before the first run, and the attestation into this log (hallmark log)" },
+	{ "log-key", 0, "FILE", false, "the log's private key (otherwise $HALLMARK_LOG_KEY); for a URL FILE.pub is read" },
+	{ "log-policy", 0, "FILE", false, "the witnesses that have to cosign, and their quorum (tlog-policy)" },
 	{ "json", 'j', NULL, false, "print hallmark/comparison/v1" },
 	{ "quiet", 'q', NULL, false, "print nothing; the exit code tells" },
 };
@@ -118,6 +121,9 @@ static int compose(struct line *line, const struct hm_args *args, const json_t *
 	add_option(line, "--output", hm_args_get(args, "output"));
 	add_option(line, "--product", product_of(args, plan, fail));
 	add_option(line, "--key", hm_args_get(args, "key"));
+	add_option(line, "--log", hm_args_get(args, "log"));
+	add_option(line, "--log-key", hm_args_get(args, "log-key"));
+	add_option(line, "--log-policy", hm_args_get(args, "log-policy"));
 	add_option(line, "--time-limit", limit);
 	add_option(line, "--stdin", json_string_value(json_object_get(plan, "stdin")));
 	add_experiment(line, plan);
@@ -172,7 +178,7 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 const struct hm_command hm_cmd_replicate = {
 	.name = "replicate",
 	.summary = "make an assessment again, with fresh secrets",
-	.usage = "BUNDLE -o NEW.hallmark [--key FILE] [--product NAME]",
+	.usage = "BUNDLE -o NEW.hallmark [--key FILE] [--product NAME] [--log DIR|URL]",
 	.detail = "Assesses what BUNDLE assessed, by its plan and with a seed of its own, tells which findings agree, and writes\n"
 		  "NEW, a bundle that names the first by its id. Both are verified; verify BUNDLE --replication NEW shows it to\n"
 		  "others. Needs root, and the product.\n\n"

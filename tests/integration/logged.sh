@@ -7,9 +7,9 @@ hallmark=$build/hallmark
 "$hallmark" doctor >/dev/null 2>&1 || { echo "1..0 # SKIP this machine runs no chambers (hallmark doctor tells why)"; exit 0; }
 work=$(mktemp -d /var/tmp/hallmark-logged-XXXXXX)
 export HALLMARK_WORK=$work/runs
-pid=
+pid= taker=
 end() {
-	[ -z "$pid" ] || { kill "$pid"; wait "$pid"; } 2>/dev/null
+	for p in $pid $taker; do kill "$p"; wait "$p"; done 2>/dev/null
 	rm -rf "$work"
 }
 trap end EXIT
@@ -51,7 +51,7 @@ assess() { # OUTPUT COMMAND...
 	"$hallmark" assess -o "$out" --key key --internet closed --log log --log-key log.key --log-policy policy --quiet -- "$@"
 }
 expect 3 "log's private key is wanted" "a log wants its key" "$hallmark" assess -o x --key key --log log -- true
-expect 3 "where its files and its key are" "a log is no URL" "$hallmark" assess -o x --key key --log https://log.example/ -- true
+expect 3 "whose log it is" "of a log at a URL it has to be said whose it is" "$hallmark" assess -o x --key key --log https://log.example/ -- true
 expect 3 "without --log" "a key wants a log" "$hallmark" assess -o x --key key --log-key log.key -- true
 expect 0 "" "an assessment that is logged" assess a.hallmark true
 expect 0 "the attestation by key .* is entry 1 of log.example/assessments, cosigned by w.example" "verify --log demands it" "$hallmark" verify a.hallmark --key key.pub --log policy
@@ -59,8 +59,24 @@ expect 0 "the plan is entry 0 .*; witnesses saw it at" "and that the plan came b
 expect 0 "" "hallmark-verify says so too" "$build/hallmark-verify" a.hallmark --key key.pub --log policy --quiet
 expect 2 "no --log says which" "without a policy it is not checked" "$hallmark" verify a.hallmark --key key.pub
 expect 0 "2 entries" "the log holds plan and attestation" "$hallmark" log check log --policy policy
-# The witness goes away while the product runs: when the plan has been published as third entry.
-(until [ "$(sed -n 2p log/checkpoint)" = 3 ]; do sleep 0.1; done; kill "$pid") &
+# The same log, which another process keeps: it takes what this key signs.
+"$hallmark" log accept log --key log.key --policy policy --submitter key.pub --listen 127.0.0.1:0 2>taking &
+taker=$!
+for _ in $(seq 100); do
+	url=http://127.0.0.1:$(sed -n 's/.*on port \([0-9]*\)$/\1/p' taking)
+	[ "$url" != http://127.0.0.1: ] && break
+	sleep 0.1
+done
+expect 0 "" "an assessment that is logged at a URL" "$hallmark" assess -o far.hallmark --key key --internet closed --log "$url" --log-policy policy --quiet -- true
+expect 0 "is entry 3 of log.example/assessments, cosigned by w.example" "verify --log takes it as any" "$hallmark" verify far.hallmark --key key.pub --log policy
+expect 0 "" "a replication is logged too" "$hallmark" replicate far.hallmark -o again.hallmark --key key --log "$url" --log-policy policy --quiet
+expect 2 "is entry 5 of log.example/assessments" "and verify --log says so" "$hallmark" verify again.hallmark --key key.pub --log policy
+"$hallmark" keygen stranger >/dev/null
+expect 4 "403" "a key that may not submit runs nothing" "$hallmark" assess -o x --key stranger --log "$url" --log-policy policy -- true
+kill "$taker"; wait "$taker" 2>/dev/null; taker=
+expect 4 "" "nor does anybody where the log does not answer" "$hallmark" assess -o x --key key --log "$url" --log-policy policy -- true
+# The witness goes away while the product runs: when the plan has been published as seventh entry.
+(until [ "$(sed -n 2p log/checkpoint)" = 7 ]; do sleep 0.1; done; kill "$pid") &
 expect 4 "is whole and signed, but not in the log" "a witness that goes away costs no assessment" assess b.hallmark sleep 3
 wait "$pid" 2>/dev/null
 pid=
