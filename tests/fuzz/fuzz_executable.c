@@ -15,7 +15,7 @@ static int symbol(void *cookie HM_UNUSED, const char *name)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct hm_binary_file file = { { data, size }, "a", NULL };
+	struct hm_binary_file file = { { data, size }, "a", NULL, NULL };
 	struct hm_fail fail = { 0 };
 	int r = hm_binary_read(&file, observe, NULL, &fail);
 

@@ -28,18 +28,29 @@ char *hm_binary_copy(struct hm_slice s)
 	return hm_slice_dup(s);
 }
 
+/* The rest of the observation is of the file. */
+static int tell(struct hm_binary_out *out, struct hm_observation o)
+{
+	if (!*o.value || strlen(o.value) > TEXT_MAX)
+		return 0;
+	o.path = out->file->path;
+	o.outer = out->file->outer;
+	o.state = HM_STATE_PRESENT;
+	return out->observe(out->cookie, &o, out->fail);
+}
+
 int hm_binary_fact(struct hm_binary_out *out, enum hm_binary_fact fact, const char *source, const char *value, const char *detail)
 {
-	static const enum hm_observation_kind kinds[] = {
-		[HM_FACT_SONAME] = HM_OBSERVED_SONAME, [HM_FACT_VERSION] = HM_OBSERVED_VERSION, [HM_FACT_SIGNER] = HM_OBSERVED_SIGNER,
-		[HM_FACT_PACKAGE] = HM_OBSERVED_PACKAGE, [HM_FACT_PURL] = HM_OBSERVED_PURL,
-	};
-	struct hm_observation o = { .kind = kinds[fact], .value = value, .detail = detail, .path = out->file->path, .outer = out->file->outer,
-				    .state = HM_STATE_PRESENT, .source = source };
+	static const enum hm_observation_kind kinds[] = { [HM_FACT_SONAME] = HM_OBSERVED_SONAME, [HM_FACT_VERSION] = HM_OBSERVED_VERSION,
+							  [HM_FACT_PACKAGE] = HM_OBSERVED_PACKAGE, [HM_FACT_PURL] = HM_OBSERVED_PURL };
 
-	if (!*value || strlen(value) > TEXT_MAX)
-		return 0;
-	return out->observe(out->cookie, &o, out->fail);
+	return tell(out, (struct hm_observation){ .kind = kinds[fact], .value = value, .detail = detail, .source = source });
+}
+
+int hm_binary_signer(struct hm_binary_out *out, const char *value, const char *detail, bool verified)
+{
+	return tell(out, (struct hm_observation){ .kind = HM_OBSERVED_SIGNER, .value = value, .detail = detail, .source = "authenticode",
+						  .verified = verified });
 }
 
 int hm_binary_module(struct hm_binary_out *out, const char *ecosystem, const char *type, const char *name, const char *version)

@@ -8,10 +8,16 @@
 #include "fail.h"
 #include "observation.h"
 
+/* Who may issue the certificates of signers: a bundle of roots in PEM (of the machine that looks, never of the target). */
+struct hm_binary_trust;
+int hm_binary_trust_load(struct hm_binary_trust **ret, const char *path, struct hm_fail *fail) HM_MUST_CHECK;
+void hm_binary_trust_free(struct hm_binary_trust *trust); /* NULL is fine */
+
 struct hm_binary_file {
 	struct hm_slice bytes;
 	const char *path;  /* inside the target */
 	const char *outer; /* what contains it, or NULL */
+	const struct hm_binary_trust *trust; /* or NULL: who issued a certificate is not checked */
 };
 
 enum hm_binary_kind { HM_BINARY_NONE, HM_BINARY_ELF, HM_BINARY_PE, HM_BINARY_MACHO };

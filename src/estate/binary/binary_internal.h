@@ -12,7 +12,6 @@ struct hm_binary_out {
 enum hm_binary_fact {
 	HM_FACT_SONAME,	 /* value: the soname */
 	HM_FACT_VERSION, /* value: a string of the version resource, detail: which */
-	HM_FACT_SIGNER,	 /* value: a name of the certificate's subject, detail: which, and what was checked */
 	HM_FACT_PACKAGE, /* value: a package built in, detail: version */
 	HM_FACT_PURL,	 /* value: its package URL, detail: its name */
 };
@@ -20,6 +19,8 @@ enum hm_binary_fact {
 int hm_binary_module(struct hm_binary_out *out, const char *ecosystem, const char *type, const char *name, const char *version) HM_MUST_CHECK;
 int hm_binary_fact(struct hm_binary_out *out, enum hm_binary_fact fact, const char *ecosystem, const char *value, const char *detail) HM_MUST_CHECK;
 
+/* The organisation or common name of a signer's certificate; `verified`: the file is what was signed, and its issuer is trusted. */
+int hm_binary_signer(struct hm_binary_out *out, const char *value, const char *detail, bool verified) HM_MUST_CHECK;
 int hm_binary_elf(struct hm_binary_out *out) HM_MUST_CHECK;
 int hm_binary_elf_symbols(struct hm_slice bytes, hm_binary_symbol_fn each, void *cookie) HM_MUST_CHECK;
 int hm_binary_pe(struct hm_binary_out *out) HM_MUST_CHECK;

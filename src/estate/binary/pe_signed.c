@@ -1,11 +1,13 @@
 /* Authenticode: entries {length, revision, type 2, PKCS#7}, 8-aligned; the PKCS#7 signs an SpcIndirectDataContent, which holds the
  * digest of the file without its checksum, the certificate directory and the certificates. It is checked that the file has
- * that digest and that the signer's key signed it. Who issued the certificate is not checked: code signing roots are no part
- * of a Linux system. */
+ * that digest and that the signer's key signed it; and, against roots that the caller trusts, who issued the certificate. It is
+ * not asked whether the certificate is out of date or revoked: a program outlives both. Roots of a Linux system issue some of
+ * the certificates for code, not all: what is not shown is no sign of a forgery. */
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pkcs7.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "pe_internal.h"
 
@@ -104,7 +106,49 @@ static bool signature_holds(PKCS7 *p7, struct hm_slice content)
 	return bio && PKCS7_verify(p7, NULL, NULL, bio, NULL, PKCS7_NOVERIFY | PKCS7_BINARY) == 1;
 }
 
-static int subject(struct hm_binary_out *out, X509 *certificate, const char *checked)
+struct hm_binary_trust {
+	X509_STORE *store;
+};
+
+void hm_binary_trust_free(struct hm_binary_trust *trust)
+{
+	if (trust)
+		X509_STORE_free(trust->store);
+	free(trust);
+}
+
+int hm_binary_trust_load(struct hm_binary_trust **ret, const char *path, struct hm_fail *fail)
+{
+	struct hm_binary_trust *trust = hm_alloc(1, sizeof(*trust));
+
+	trust->store = X509_STORE_new();
+	if (!trust->store || X509_STORE_load_file(trust->store, path) != 1) {
+		hm_binary_trust_free(trust);
+		ERR_clear_error();
+		return hm_fail_set(fail, HM_E_SYSTEM, "cannot read trusted roots from %s", path);
+	}
+	*ret = trust;
+	return 0;
+}
+
+static void end_context(X509_STORE_CTX **c)
+{
+	X509_STORE_CTX_free(*c);
+}
+
+static bool issuer_holds(const struct hm_binary_trust *trust, X509 *certificate, STACK_OF(X509) *others)
+{
+	HM_CLEANUP(end_context) X509_STORE_CTX *c = X509_STORE_CTX_new();
+
+	if (!c || X509_STORE_CTX_init(c, trust->store, certificate, others) != 1)
+		return false;
+	X509_STORE_CTX_set_flags(c, X509_V_FLAG_NO_CHECK_TIME);
+	X509_STORE_CTX_set_purpose(c, X509_PURPOSE_ANY);
+	X509_STORE_CTX_set_depth(c, 8);
+	return X509_verify_cert(c) == 1 && (X509_get_extended_key_usage(certificate) & XKU_CODE_SIGN);
+}
+
+static int subject(struct hm_binary_out *out, X509 *certificate, const char *checked, bool verified)
 {
 	static const struct {
 		int nid;
@@ -123,7 +167,7 @@ static int subject(struct hm_binary_out *out, X509 *certificate, const char *che
 		if (len > 0)
 			value = hm_binary_copy((struct hm_slice){ utf8, (size_t)len });
 		OPENSSL_free(utf8);
-		r = value && *value ? hm_binary_fact(out, HM_FACT_SIGNER, "authenticode", value, detail) : 0;
+		r = value && *value ? hm_binary_signer(out, value, detail, verified) : 0;
 		if (r != 0)
 			return r;
 	}
@@ -136,15 +180,23 @@ static int one(struct hm_binary_out *out, const struct hm_pe *pe, struct hm_slic
 	HM_CLEANUP(end_pkcs7) PKCS7 *p7 = d2i_PKCS7(NULL, &at, (long)der.len);
 	HM_CLEANUP(end_stack) STACK_OF(X509) *signers = NULL;
 	struct hm_slice content;
-	const char *checked;
+	bool holds;
 
 	if (!p7 || !PKCS7_type_is_signed(p7) || !p7->d.sign || sk_X509_num(p7->d.sign->cert) > CERTIFICATES_MAX)
 		return 0;
 	signers = PKCS7_get0_signers(p7, NULL, 0);
 	content = signed_content(p7);
-	checked = digest_holds(pe, content) && signature_holds(p7, content) ? "signature holds, issuer not checked" : "signature does not hold";
+	holds = digest_holds(pe, content) && signature_holds(p7, content);
 	for (int i = 0; i < sk_X509_num(signers); i++) {
-		int r = subject(out, sk_X509_value(signers, i), checked);
+		const struct hm_binary_trust *trust = out->file->trust;
+		X509 *certificate = sk_X509_value(signers, i);
+		bool issued = holds && trust && issuer_holds(trust, certificate, p7->d.sign->cert);
+		int r = subject(out, certificate,
+				!holds	? "signature does not hold" :
+				issued	? "signature holds, issuer trusted" :
+				trust	? "signature holds, issuer not trusted" :
+					  "signature holds, issuer not checked",
+				issued);
 
 		if (r != 0)
 			return r;

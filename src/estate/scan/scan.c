@@ -18,6 +18,11 @@ void hm_scan_close(struct hm_scan *scan)
 	free(scan);
 }
 
+void hm_scan_trust(struct hm_scan *scan, const struct hm_binary_trust *trust)
+{
+	scan->trust = trust;
+}
+
 void hm_scan_cleanup(struct hm_scan **scan)
 {
 	hm_scan_close(*scan);
@@ -146,7 +151,7 @@ static int on_symbol(void *cookie, const char *name)
 
 static int executable(struct sought *s, struct hm_scan_room *room)
 {
-	struct hm_binary_file binary = { s->file->bytes, s->file->path, s->file->outer };
+	struct hm_binary_file binary = { s->file->bytes, s->file->path, s->file->outer, s->scan->trust };
 	struct hm_bases_file base = { s->file->bytes, s->file->path, s->file->outer };
 	int r = tell(s, &s->scan->executable, room, "in an executable"), damaged;
 

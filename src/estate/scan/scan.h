@@ -27,6 +27,9 @@ struct hm_scan_pattern {
 /* Compiles the patterns: some tenths of a second for a thousand. A text of fewer than 4 bytes is refused (HM_E_USAGE): it would
  * be everywhere. `scan` is read-only afterwards and may be used by several threads, each with a place of its own. */
 int hm_scan_open(struct hm_scan **ret, const struct hm_scan_pattern *patterns, size_t count, struct hm_fail *fail) HM_MUST_CHECK;
+/* Who may issue certificates of signers; NULL, as after hm_scan_open: not checked. Borrowed until hm_scan_close. */
+struct hm_binary_trust;
+void hm_scan_trust(struct hm_scan *scan, const struct hm_binary_trust *trust);
 void hm_scan_close(struct hm_scan *scan); /* NULL is fine */
 void hm_scan_cleanup(struct hm_scan **scan);
 

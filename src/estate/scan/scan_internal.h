@@ -26,6 +26,7 @@ struct hm_scan {
 	struct hm_scan_set executable, licence;
 	char **symbols; /* sorted */
 	size_t symbol_count;
+	const struct hm_binary_trust *trust;
 };
 
 struct hm_scan_room {

@@ -4,6 +4,7 @@
 
 #include <cmocka.h>
 
+#include "binary.h"
 #include "fs.h"
 #include "scan.h"
 
@@ -93,6 +94,46 @@ static void a_changed_file_is_not_what_was_signed(void **state HM_UNUSED)
 	       "signer AO Example Lab|organisation; signature does not hold\nsigner S|common name; signature does not hold\nsymbol ExampleInit|exported\n");
 }
 
+static int verified(void *cookie, const struct hm_observation *o, struct hm_fail *fail HM_UNUSED)
+{
+	if (o->kind == HM_OBSERVED_SIGNER)
+		hm_bytes_printf(cookie, "%s%s|%s\n", o->verified ? "verified " : "", o->value, o->detail);
+	return 0;
+}
+
+static void expect_signer(const char *roots, uint8_t change, const char *lines)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes bytes = { 0 }, seen = { 0 };
+	struct hm_binary_file file = { .path = "x" };
+	struct hm_binary_trust *trust = NULL;
+	struct hm_fail fail = { 0 };
+
+	assert_int_equal(hm_fs_read(&bytes, HM_TEST_DATA "/fuzz/corpus/executable/pe", 1 << 20, &fail), 0);
+	bytes.data[2] ^= change;
+	assert_int_equal(hm_binary_trust_load(&trust, roots, &fail), 0);
+	file.bytes = hm_slice_of(&bytes);
+	file.trust = trust;
+	assert_int_equal(hm_binary_read(&file, verified, &seen, &fail), 0);
+	hm_binary_trust_free(trust);
+	hm_bytes_u8(&seen, 0);
+	assert_string_equal((char *)seen.data, lines);
+}
+
+static void who_issued_the_certificate(void **state HM_UNUSED)
+{
+	struct hm_binary_trust *trust = NULL;
+	struct hm_fail fail = { 0 };
+
+	expect_signer(HM_TEST_DATA "/unit/scan/data/signer.pem", 0,
+		      "verified AO Example Lab|organisation; signature holds, issuer trusted\nverified S|common name; signature holds, issuer trusted\n");
+	expect_signer(HM_TEST_DATA "/unit/scan/data/stranger.pem", 0,
+		      "AO Example Lab|organisation; signature holds, issuer not trusted\nS|common name; signature holds, issuer not trusted\n");
+	expect_signer(HM_TEST_DATA "/unit/scan/data/signer.pem", 1,
+		      "AO Example Lab|organisation; signature does not hold\nS|common name; signature does not hold\n");
+	assert_int_equal(hm_binary_trust_load(&trust, HM_TEST_DATA "/fuzz/corpus/executable/pe", &fail), HM_E_SYSTEM);
+	assert_null(trust);
+}
+
 #define CVD_HEAD(md5) "ClamAV-VDB:14 May 2010 09-57 -0400:19:3:51:" md5 ":sig:builder:1273845420"
 
 static void bases(void **state HM_UNUSED)
@@ -133,6 +174,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts), cmocka_unit_test(executables), cmocka_unit_test(a_changed_file_is_not_what_was_signed),
+		cmocka_unit_test(who_issued_the_certificate),
 		cmocka_unit_test(bases), cmocka_unit_test(refused),
 	};
 
