@@ -185,7 +185,7 @@ func (x *experiment) layerOf(k featureKey) string {
 	}
 	for _, r := range x.c.runs {
 		if f := x.net.sets[r.n][k]; f != nil {
-			if f.tls {
+			if f.tls || f.given {
 				return "tls"
 			}
 			if f.flow > 0 {
@@ -248,6 +248,13 @@ func (x *experiment) judgeSent(id string, j *judgement) {
 	}
 	if inseparable > 0 {
 		j.ground("content.inseparable").add("features", inseparable)
+	}
+	given := uint64(0)
+	for _, row := range x.ledger.rows {
+		given += row.given
+	}
+	if given > 0 && j.upheld == "nothing.depends" {
+		j.good.add("given", given)
 	}
 	x.unaccounted(id, factors, j)
 }

@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"strings"
 
 	"github.com/klauspost/compress/zstd"
 )
@@ -45,6 +46,7 @@ type feature struct {
 	big    bool
 	placed bool
 	tls    bool
+	given  bool // of what a TLS library took for the flow; its place is in that
 	offset uint64
 }
 
@@ -99,6 +101,7 @@ func readFeature(c *cborCursor) *feature {
 		return f
 	}
 	f.key = featureKey{string(c.bytes()), string(c.bytes())}
+	f.given = isGiven(f.key.name)
 	kind, origin := c.uint(), c.uint()
 	f.wire = c.uint()
 	flow := c.uint()
@@ -130,13 +133,19 @@ func readFeature(c *cborCursor) *feature {
 	case 2:
 		tls := c.uint()
 		f.placed, f.tls, f.offset = true, tls == 1, c.uint()
-		if tls > 1 || f.kind != featText {
+		if tls > 2 || f.kind != featText || f.given != (tls == 2) {
 			c.bad = true
 		}
 	default:
 		c.bad = true
 	}
 	return f
+}
+
+// isGiven tells by a feature's name that it is of what was given: F.given. and more.
+func isGiven(name string) bool {
+	flow, rest, _ := strings.Cut(name, ".")
+	return len(flow) > 0 && strings.Trim(flow, "0123456789") == "" && strings.HasPrefix(rest, "given.")
 }
 
 // bytesOf is how many bytes of packets the feature stands for.
@@ -165,6 +174,9 @@ func (r *run) checkFeatures() error {
 			return fmt.Errorf("%s has a place and no flow", f.key.name)
 		}
 		there := r.flows.list[f.flow-1].payload
+		if f.given {
+			there = r.givenText(f.flow - 1)
+		}
 		if f.offset+f.size > uint64(len(there)) {
 			return fmt.Errorf("%s lies behind what left", f.key.name)
 		}

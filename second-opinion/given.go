@@ -156,13 +156,24 @@ func (f *flows) flowAt(s givenSocket) int {
 	return -1
 }
 
+// givenText is what was given for a flow, connection by connection.
+func (r *run) givenText(flow int) []byte {
+	var out []byte
+	for _, g := range r.given.connections(r.flows) {
+		if g.flow == flow {
+			out = append(out, g.text...)
+		}
+	}
+	return out
+}
+
 // stayedClosed: of a flow that speaks TLS features tell; without them what rests on it is taken (takeTLS).
 func (r *run) stayedClosed(flow int) bool {
 	if !r.flows.list[flow].usesTLS() {
 		return true
 	}
 	for _, f := range r.features {
-		if f.flow == flow+1 && strings.Contains(f.key.name, ".tls.closed") {
+		if f.flow == flow+1 && (f.given || strings.Contains(f.key.name, ".tls.closed")) {
 			return true
 		}
 	}
@@ -171,6 +182,7 @@ func (r *run) stayedClosed(flow int) bool {
 
 // searchGiven is what of documents was given to TLS for flows that stay closed.
 func (c *core) searchGiven(r *run) []givenHit {
+	r.givenAt = map[int]spans{}
 	if r.flows == nil || len(r.given.calls) == 0 || c.semantics < 4 {
 		return nil
 	}
@@ -189,6 +201,7 @@ func (c *core) searchGiven(r *run) []givenHit {
 		}
 		s.look(&view{data: g.text}, nil)
 		for _, h := range found.list {
+			r.givenAt[g.flow] = r.givenAt[g.flow].add(h.from, h.to)
 			at := g.parts[sort.SearchInts(g.begin, int(h.from)+1)-1].at
 			key := givenHit{h.kind, "given." + h.feature, h.needle, g.flow, 0}
 			if i, ok := seen[key]; ok {

@@ -9,6 +9,7 @@ import (
 
 type ledgerRow struct {
 	wire, constant, explained, unaccounted uint64
+	given                                  uint64            // that stand for what TLS libraries took
 	influenced                             map[string]uint64 // by factors
 }
 
@@ -40,7 +41,10 @@ type ledger struct {
 
 // bytesOf gives the bytes of a field, also of one that is too long for its row.
 func (r *run) bytesOf(f *feature) []byte {
-	if f.big && !f.tls && f.flow > 0 {
+	if f.big && f.given && f.placed {
+		return r.givenText(f.flow - 1)[f.offset : f.offset+f.size]
+	}
+	if f.big && f.placed && !f.tls && f.flow > 0 {
 		return r.flows.list[f.flow-1].payload[f.offset : f.offset+f.size]
 	}
 	return []byte(f.text)
@@ -114,10 +118,10 @@ func (l *ledger) findConstant() {
 	}
 }
 
-// place2 is a flow's stream or its plaintext.
+// place2 is a flow's stream, its plaintext, or what was given for it.
 type place2 struct {
-	flow int
-	tls  bool
+	flow       int
+	tls, given bool
 }
 
 func (l *ledger) run(r *run, b *block) {
@@ -129,8 +133,12 @@ func (l *ledger) run(r *run, b *block) {
 	}
 	hits := map[place2]spans{}
 	for _, h := range l.t.c.searchRun(r).list {
-		p := place2{h.flow, h.tls}
+		p := place2{h.flow, h.tls, false}
 		hits[p] = hits[p].add(h.from, h.to)
+	}
+	l.t.c.searchGiven(r)
+	for flow, s := range r.givenAt {
+		hits[place2{flow, false, true}] = s
 	}
 	var twin *run
 	if b != nil && b.part {
@@ -138,6 +146,9 @@ func (l *ledger) run(r *run, b *block) {
 	}
 	for _, f := range r.features {
 		if n := f.bytesOf(); n > 0 {
+			if f.given {
+				l.row(f.key.endpoint).given += n
+			}
 			l.feature(r, twin, b, f, n, hits)
 			sums[f.key.endpoint] -= n
 		} else if twin != nil {
@@ -229,7 +240,7 @@ func (l *ledger) field(r, twin *run, b *block, f, g *feature, settled bool, fact
 		case len(factors) > 0:
 			row.influenced[strings.Join(factors, ",")]++
 			l.influence[f.key]++
-		case f.flow > 0 && hits[place2{f.flow - 1, f.tls}].has(f.offset+i, f.offset+i+1):
+		case f.flow > 0 && hits[place2{f.flow - 1, f.tls, f.given}].has(f.offset+i, f.offset+i+1):
 			row.influenced["content"]++
 		case !settled && (apart || i >= uint64(len(own)) || i >= uint64(len(theirs)) || own[i] != theirs[i]):
 			row.unaccounted++
@@ -259,8 +270,12 @@ func (l *ledger) write() *value {
 			influenced.list = append(influenced.list, jObject(member2{"bytes", jInt(int64(row.influenced[s]))}, member2{"declared", jBool(false)},
 				member2{"factors", jTexts(strings.Split(s, ","))}))
 		}
-		out.list = append(out.list, jObject(member2{"constant", jInt(int64(row.constant))}, member2{"endpoint", jText(n)}, member2{"explained", jInt(int64(row.explained))},
-			member2{"influenced", influenced}, member2{"unaccounted", jInt(int64(row.unaccounted))}, member2{"wire", jInt(int64(row.wire))}))
+		one := jObject(member2{"constant", jInt(int64(row.constant))}, member2{"endpoint", jText(n)}, member2{"explained", jInt(int64(row.explained))},
+			member2{"influenced", influenced}, member2{"unaccounted", jInt(int64(row.unaccounted))}, member2{"wire", jInt(int64(row.wire))})
+		if row.given > 0 {
+			one.set("given", jInt(int64(row.given)))
+		}
+		out.list = append(out.list, one)
 	}
 	return out
 }

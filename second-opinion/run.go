@@ -75,6 +75,7 @@ type run struct {
 	stopped   bool // the record ends as interrupted
 	tree      []treeEntry
 	given     givenFacts
+	givenAt   map[int]spans // by flow: where tokens and digests are in what was given
 
 	loss lossCount
 	rec  *reconcile

@@ -101,6 +101,23 @@ sys.exit(0 if good and rows else 1)' "$work/leak.json" 2>>"$work/leak.err"
 	"$hallmark" report "$work/leak.hallmark" -o "$work/leak.html" >>"$work/leak.out" 2>>"$work/leak.err"
 	result "$(grep -q 'given to TLS' "$work/leak.html"; echo $?)" "... and its report says so"
 fi
+# The experiment: a digest in a header that a pinned connection is given is found by the header's name, and the ledger has the bytes by what was given.
+if command -v curl >/dev/null; then
+	"$hallmark" keygen "$work/pair.pem" >/dev/null
+	timeout 300 "$hallmark" assess --key "$work/pair.pem" --internet "gateway=$gate" --pairs 8 --factors content --json -o "$work/pair.hallmark" -- \
+		bash -c "curl -sS --cacert $things/pinned.pem -H \"X-Sum: \$(rev {target}/note* | md5sum | cut -c 1-15)\" https://192.0.2.2:8443/report" >"$work/pair.json" 2>"$work/pair.err"
+	/usr/bin/python3 -c 'import json, sys
+f = json.load(open(sys.argv[1]))
+c = next(c for c in f["claims"] if c["id"] == "collect.content")
+told = [(i["endpoint"], i["layer"], i["feature"], i["grade"]) for i in f["influence"]]
+row = next(r for r in f["ledger"] if r["endpoint"] == "[192.0.2.2]:8443/tcp")
+whole = row["constant"] + row["explained"] + row["unaccounted"] + sum(i["bytes"] for i in row["influenced"])
+good = c["reason"] == "influence.confirmed" and told == [("[192.0.2.2]:8443/tcp", "tls", "0.given.0.http.header.x-sum", "dependent")]
+sys.exit(0 if good and whole == row["wire"] and row["given"] > 0 and sum(i["bytes"] for i in row["influenced"]) == 15 * f["experiment"]["runs"] else 1)' "$work/pair.json" 2>>"$work/pair.err"
+	result $? "an experiment finds the header of a pinned connection that holds a digest, and every byte stands in one class"
+	"$build/hallmark-verify" "$work/pair.hallmark" --key "$work/pair.pem.pub" >"$work/pair.out" 2>>"$work/pair.err"
+	result "$(! grep -q FALSE "$work/pair.out" && grep -q 'holds .*findings' "$work/pair.out"; echo $?)" "... and the bundle verifies"
+fi
 # TLS of a program's own, without symbols: nothing is told of it, and what it sends stays what nobody could read.
 if [ -x "$things/openssl_subject" ] && cc -w "$source/tests/subjects/openssl_subject.c" -o "$things/own_subject" -l:libssl.a -l:libcrypto.a -lpthread -ldl 2>/dev/null; then
 	observe static "$things/own_subject write 192.0.2.2 443 $things/pinned.pem $things/said"
