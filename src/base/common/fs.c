@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 
@@ -43,6 +44,44 @@ int hm_fs_read(struct hm_bytes *out, const char *path, size_t max, struct hm_fai
 	}
 }
 
+/* ---- mapped files ---- */
+
+#define MAPS 64
+#define AROUND ((uintptr_t)256 << 10) /* the kernel maps pages around the one that is missing, 64 KiB of them at most where nobody changed that */
+
+/* Those that are mapped now, so that nothing else is ever given back. One that finds no place stays in memory. */
+static struct hm_slice mapped[MAPS];
+static pthread_mutex_t mapped_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void note_map(struct hm_slice was, struct hm_slice is)
+{
+	pthread_mutex_lock(&mapped_lock);
+	for (size_t i = 0; i < MAPS; i++)
+		if (mapped[i].data == was.data) {
+			mapped[i] = is;
+			break;
+		}
+	pthread_mutex_unlock(&mapped_lock);
+}
+
+void hm_fs_passed(struct hm_slice s)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = (uintptr_t)s.data / AROUND * AROUND, to = ((uintptr_t)s.data + s.len) / page * page;
+
+	pthread_mutex_lock(&mapped_lock);
+	for (size_t i = 0; i < MAPS && s.len; i++) {
+		uintptr_t begin = (uintptr_t)mapped[i].data;
+
+		if (!begin || (uintptr_t)s.data < begin || (uintptr_t)s.data - begin > mapped[i].len || s.len > mapped[i].len - ((uintptr_t)s.data - begin))
+			continue;
+		from = from < begin ? begin : from;
+		if (from < to)
+			madvise((void *)from, to - from, MADV_DONTNEED); /* read only and never written: the file has the same bytes */
+		break;
+	}
+	pthread_mutex_unlock(&mapped_lock);
+}
+
 int hm_fs_map(struct hm_map *out, const char *path, struct hm_fail *fail)
 {
 	struct stat st;
@@ -59,11 +98,14 @@ int hm_fs_map(struct hm_map *out, const char *path, struct hm_fail *fail)
 	if (p == MAP_FAILED)
 		return hm_fail_errno(fail, "mapping %s", path);
 	*out = (struct hm_map){ { p, (size_t)st.st_size } };
+	note_map((struct hm_slice){ NULL, 0 }, out->bytes);
 	return 0;
 }
 
 void hm_fs_unmap(struct hm_map *map)
 {
+	if (map->bytes.data)
+		note_map(map->bytes, (struct hm_slice){ NULL, 0 });
 	if (map->bytes.data)
 		munmap((void *)(uintptr_t)map->bytes.data, map->bytes.len);
 	*map = (struct hm_map){ { NULL, 0 } };

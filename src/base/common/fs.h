@@ -15,6 +15,9 @@ int hm_fs_read(struct hm_bytes *out, const char *path, size_t max, struct hm_fai
 /* Maps the regular file privately. Meant for files that nobody changes meanwhile. */
 int hm_fs_map(struct hm_map *out, const char *path, struct hm_fail *fail) HM_MUST_CHECK;
 void hm_fs_unmap(struct hm_map *map);
+/* These bytes were gone over: what of them lies in a file that hm_fs_map mapped needs no memory any more, and is read from the file again by
+ * whoever looks at it. Of bytes elsewhere nothing happens. So a file of any size can be gone through in little memory. */
+void hm_fs_passed(struct hm_slice s);
 /* Writes PATH.tmp-PID beside it, fsyncs, renames over `path`, fsyncs the folder. On failure `path` is as it was and
  * the temporary file is gone. */
 int hm_fs_write_atomic(const char *path, struct hm_slice s, mode_t mode, struct hm_fail *fail) HM_MUST_CHECK;

@@ -8,6 +8,8 @@
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 
+#include "fs.h"
+
 /* Fetching an algorithm takes longer than hashing a short message with it, so each is fetched once and kept. */
 static EVP_MD *fetched[HM_DIGEST_KINDS];
 
@@ -47,10 +49,20 @@ static EVP_MD_CTX *begin(const EVP_MD *md)
 	return ctx;
 }
 
+/* Long ones piece by piece, so that of a file that is mapped little is in memory at once. */
 static void add(EVP_MD_CTX *ctx, struct hm_slice s)
 {
-	if (s.len && EVP_DigestUpdate(ctx, s.data, s.len) != 1)
-		abort();
+	const size_t most = (size_t)1 << 20;
+
+	while (s.len) {
+		struct hm_slice piece = { s.data, s.len < most ? s.len : most };
+
+		if (EVP_DigestUpdate(ctx, piece.data, piece.len) != 1)
+			abort();
+		if (piece.len == most)
+			hm_fs_passed(piece);
+		s = (struct hm_slice){ s.data + piece.len, s.len - piece.len };
+	}
 }
 
 static void end(EVP_MD_CTX *ctx, uint8_t *out)

@@ -3,6 +3,7 @@
 #include <zlib.h>
 
 #include "bundle_internal.h"
+#include "fs.h"
 
 struct member {
 	const char *name;
@@ -146,13 +147,30 @@ static void end_records(struct hm_bytes *out, const struct container *c)
 	le(out, 0, 2);
 }
 
+/* Piece by piece, so that of a file that is mapped little is in memory at once. */
+static uint32_t crc_of(struct hm_slice s)
+{
+	const size_t most = (size_t)1 << 20;
+	uLong crc = 0;
+
+	while (s.len) {
+		struct hm_slice piece = { s.data, s.len < most ? s.len : most };
+
+		crc = crc32_z(crc, piece.data, piece.len);
+		if (piece.len == most)
+			hm_fs_passed(piece);
+		s = (struct hm_slice){ s.data + piece.len, s.len - piece.len };
+	}
+	return (uint32_t)crc;
+}
+
 static int emit_member(struct member *m, struct hm_sink *sink, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes head = { 0 };
 	int r;
 
 	m->offset = sink->at;
-	m->crc = (uint32_t)crc32_z(0, m->content.data, m->content.len);
+	m->crc = crc_of(m->content);
 	local_header(&head, m);
 	r = put(sink, hm_slice_of(&head), fail);
 	return r < 0 ? r : put(sink, m->content, fail);

@@ -6,6 +6,7 @@
 
 #include "cbor.h"
 #include "cursor.h"
+#include "fs.h"
 
 /* Frame header descriptor, without the two bits that tell the width of the content size: single segment, content checksum,
  * nothing reserved, no dictionary. */
@@ -181,6 +182,7 @@ static int scan_file(struct hm_record *r, int (*take)(void *cookie, struct hm_sl
 				       (struct hm_slice){ r->file.data + after - block.frame_len, block.frame_len }, fail);
 		if (e < 0)
 			return hm_fail_in(fail, "record: block %llu", (unsigned long long)r->head.blocks);
+		hm_fs_passed((struct hm_slice){ r->file.data + r->end, after - r->end });
 		r->end = after;
 	}
 	hm_merkle_root(&scan.tree, &r->head.root);
@@ -260,6 +262,7 @@ static int load_block(struct hm_record *r, struct hm_fail *fail)
 								     block.frame_len }, fail);
 		if (e < 0)
 			return hm_fail_in(fail, "record: a block");
+		hm_fs_passed((struct hm_slice){ r->file.data + r->next, after - r->next });
 		r->next = after;
 		if (block.withheld)
 			continue;

@@ -1,6 +1,7 @@
 /* The file is walked once as a whole by hm_record_open, so that what is walked here is sound; its blocks are then taken as they lie. */
 #include "withhold.h"
 
+#include "fs.h"
 #include "record_internal.h"
 
 static void close_record(struct hm_record **r)
@@ -61,6 +62,7 @@ int hm_record_blocks(struct hm_slice file, bool content, int (*visit)(void *cook
 		items.len = 0;
 		if (content && !w.block.withheld)
 			r = read_items(&items, record, &w.block, fail);
+		hm_fs_passed((struct hm_slice){ file.data + w.at - HM_RECORD_BLOCK_LEN - w.block.frame_len, HM_RECORD_BLOCK_LEN + w.block.frame_len });
 		if (r >= 0)
 			r = visit(cookie, &(struct hm_record_block){ w.block.number, w.block.first, w.block.count, w.block.withheld, hm_slice_of(&items) }, fail);
 	}
