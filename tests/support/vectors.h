@@ -13,6 +13,12 @@ static inline char *hm_vector_path(const char *name)
 	return folder ? hm_sprintf("%s/%s", folder, name) : hm_sprintf("%s/../../shared/vectors/%s", HM_TEST_DATA, name);
 }
 
+/* Says that so many of them were tried and agree: scripts/test adds them up. */
+static inline void hm_vectors_agree(const char *of, size_t count)
+{
+	printf("# vectors: %s: %zu agree\n", of, count);
+}
+
 /* Reads `name` below that folder. False, with a line that says why, when it is not there. */
 static inline bool hm_vector(struct hm_bytes *out, const char *name)
 {

@@ -31,6 +31,7 @@ static void pae_of_the_protocol(void **state HM_UNUSED)
 	assert_int_equal(hm_text_unbase64(&raw, hm_slice_text(sig)), 0);
 	assert_true(hm_signature_check(key, hm_slice_of(&pae), hm_slice_of(&raw), true));
 	assert_false(hm_signature_check(key, hm_slice_of(&pae), hm_slice_of(&raw), false));
+	hm_vectors_agree("DSSE protocol.md", 1);
 	pae.data[pae.len - 1] ^= 1;
 	assert_false(hm_signature_check(key, hm_slice_of(&pae), hm_slice_of(&raw), true));
 }
@@ -58,6 +59,7 @@ static void real_summary(void **state HM_UNUSED)
 		assert_false(hm_signature_check(key, hm_slice_of(&pae), hm_slice_of(&sig), true));
 		pae.data[i] ^= 0x10;
 	}
+	hm_vectors_agree("vsa (Google's, raw r and s)", 1);
 	/* It is nobody's attestation of ours. */
 	payload.len = 0;
 	sig.len = 0;

@@ -202,6 +202,7 @@ static void foreign_vectors(void **state HM_UNUSED)
 	}
 	assert_int_equal(vectors, 196);
 	assert_int_equal(disagreed, 0);
+	hm_vectors_agree("merkle (RFC 6962 inclusion and consistency)", vectors);
 }
 
 int main(void)

@@ -317,7 +317,7 @@ static void foreign_log(void **state HM_UNUSED)
 		}
 	}
 	hm_edge_release(&edge);
-	printf("# %u of 30 foreign tiles and bundles made again, byte for byte\n", same);
+	hm_vectors_agree("tlog-tiles, tiles and bundles made again byte for byte", same);
 	assert_int_equal(same, 30);
 }
 

@@ -147,7 +147,7 @@ static void foreign_checkpoints(void **state HM_UNUSED)
 		assert_int_equal(c.size, size);
 		good += hm_note_check(&note, &key, &time) == HM_NOTE_GOOD;
 	}
-	printf("# %u of 16 foreign checkpoints are by their key\n", good);
+	hm_vectors_agree("tlog-tiles, checkpoints by their key", good);
 	assert_int_equal(good, 16);
 }
 

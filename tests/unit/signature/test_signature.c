@@ -192,7 +192,7 @@ static void wycheproof(const char *name, bool raw)
 			one_wycheproof(group, t, raw, counts);
 	assert_int_equal(counts[0] + counts[1], json_integer_value(json_object_get(root, "numberOfTests")));
 	assert_true(counts[0] > 0 && counts[1] > 0);
-	printf("# %s: %u vectors, all agree\n", name, counts[0] + counts[1]);
+	hm_vectors_agree(name, counts[0] + counts[1]);
 	json_decref(root);
 }
 
