@@ -11,6 +11,7 @@
 #include "data.h"
 #include "fs.h"
 #include "json.h"
+#include "opened.h"
 #include "program.h"
 #include "text.h"
 
@@ -197,7 +198,7 @@ static int replay_run(struct hm_surroundings *s, const struct hm_parts *parts, s
 	address = json_string_value(json_object_get(json_array_get(runs, 0), "address"));
 	if (!address)
 		address = json_string_value(json_object_get(json_object_get(assessment, "chamber"), "address"));
-	return hm_replay_load(&s->scenario, packets, address ? address : "", bundle, 1, fail);
+	return hm_replay_load(&s->scenario, packets, address ? address : "", bundle, 1, hm_open_replayed, fail);
 }
 
 /* Of the first run: what a product does first is what the next one does first. */
@@ -234,6 +235,8 @@ int hm_surroundings_answers(struct hm_surroundings *s, enum hm_internet_mode mod
 {
 	if (mode == HM_INTERNET_SIMULATED)
 		return load_scenario(s, scenario, fail);
+	if (mode == HM_INTERNET_GATEWAY)
+		hm_program_note("gateway: TLS passes untouched and there are no keys to it: what is said inside is recorded and stays closed");
 	if (mode == HM_INTERNET_GATEWAY && text[strlen(GATEWAY)])
 		s->network = text + strlen(GATEWAY "=");
 	return mode == HM_INTERNET_REPLAY ? load_replay(s, text + strlen(REPLAY), fail) : 0;

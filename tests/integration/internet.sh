@@ -28,22 +28,25 @@ sys.exit(0 if $2 else 1)" "$work/$1"
 product='echo >/tmp/time
 exec 3<>/dev/udp/public.pyzor.org/24441; printf "Op: check\nThread: 7\n" >&3; head -c 8 <&3 >/tmp/heard
 exec 4<>/dev/tcp/database.clamav.net/80; printf "GET /nothing HTTP/1.1\r\nHost: database.clamav.net\r\n\r\n" >&4; head -n 1 <&4 >>/tmp/heard
+curl -sS https://database.clamav.net/sealed >>/tmp/heard
 exec 5<>/dev/tcp/secret.example/443; printf "\x16\x03\x01\x00\x05hello" >&5; head -c 1 <&5 >/dev/null
 cat /tmp/heard'
 
 assess first simulated "$product"
 result "$(ask first "f['experiment']['internet'] == 'simulated'"; echo $?)" "a run with a simulated internet"
-result "$(ask first "part('assessment.json')['runs'][0]['tls'] == {'accepted': 0, 'failed': 1, 'keys_lost': 0, 'refused': 0}"; echo $?)" "... in which handshakes are counted"
+result "$(ask first "part('assessment.json')['runs'][0]['tls'] == {'accepted': 1, 'failed': 1, 'keys_lost': 0, 'refused': 0}"; echo $?)" "... in which handshakes are counted"
 assess second "replay=$work/first.hallmark" "$product"
 result "$(ask second "f['experiment']['internet'] == 'replay'"; echo $?)" "... is replayed, and the findings say so"
-ask second "part('scenario.json')['schema'] == 'hallmark/replay/v1' and [(t['to'], t['port']) for t in part('scenario.json')['tcp']] == [('database.clamav.net', 80)]"
+ask second "part('scenario.json')['schema'] == 'hallmark/replay/v2' and [(t['to'], t['port']) for t in part('scenario.json')['tcp']] == [('database.clamav.net', 80), ('database.clamav.net', 443)]"
 result $? "... from a document in the bundle"
+result "$(ask second "part('scenario.json')['tcp'][1]['tls'] == 0 and 'GET /sealed' in part('scenario.json')['tcp'][1]['turns'][0]['bytes'] and 'not in this mirror' in part('scenario.json')['tcp'][1]['turns'][1]['bytes']"; echo $?)" "... TLS opened with the keys of the packet file"
 result "$(grep -q 'not replayed (tls): secret.example:443/tcp' "$work/second.err"; echo $?)" "what cannot be replayed is told"
 rm "$work/first.hallmark"
 "$verify" "$work/second.hallmark" --key "$work/key.pem.pub" >"$work/said"
 result "$(! grep -q FALSE "$work/said" && grep -q 'scenario' "$work/said"; echo $?)" "the second bundle is sound without the first"
 "$hallmark" observe -o "$work/r" --internet "replay=$work/second.hallmark" -- bash -c "$product" >"$work/heard" 2>"$work/err"
 result "$(grep -q '^Code: 20HTTP/1.1 404 Not Found' "$work/heard"; echo $?)" "a replay can be replayed"
+result "$(grep -q '^not in this mirror' "$work/heard"; echo $?)" "... inside TLS too"
 cp "$work/second.hallmark" "$work/damaged.hallmark"
 printf 'x' | dd of="$work/damaged.hallmark" bs=1 seek=100 conv=notrunc status=none
 for wrong in "replay=$work/nothing" "replay=$work/key.pem" "replay=$work/damaged.hallmark" "replay=" "replay" "recorded"; do

@@ -29,9 +29,9 @@ static void keys_12(struct hm_tls_cipher *c, const struct hm_tls_hello *server)
 
 	/* Of each the client's comes first, then the server's. */
 	hm_tls_key_block(block, 2 * (mac + suite->key + iv), suite->hash, &c->secret, server->random, c->secret.random);
-	memcpy(c->mac, block, mac);
-	memcpy(c->key, block + 2 * mac, suite->key);
-	memcpy(c->iv, block + 2 * (mac + suite->key), iv);
+	memcpy(c->mac, block + c->server * mac, mac);
+	memcpy(c->key, block + 2 * mac + c->server * suite->key, suite->key);
+	memcpy(c->iv, block + 2 * (mac + suite->key) + c->server * iv, iv);
 }
 
 static void keys_13(struct hm_tls_cipher *c)
@@ -46,8 +46,10 @@ int hm_tls_cipher_begin(struct hm_tls_cipher *c, const struct hm_tls_suite *suit
 			const struct hm_tls_hello *server, struct hm_fail *fail)
 {
 	struct hm_tls_secret kept = *secret; /* it may be the cipher's own */
+	bool from_server = c->server;
 
 	hm_tls_cipher_release(c);
+	c->server = from_server;
 	c->suite = suite;
 	c->secret = kept;
 	c->encrypt_first = server->encrypt_first;

@@ -11,6 +11,8 @@ static const struct {
 	{ "CLIENT_EARLY_TRAFFIC_SECRET", HM_TLS_EARLY },
 	{ "CLIENT_HANDSHAKE_TRAFFIC_SECRET", HM_TLS_SHAKING },
 	{ "CLIENT_TRAFFIC_SECRET_0", HM_TLS_TRAFFIC },
+	{ "SERVER_HANDSHAKE_TRAFFIC_SECRET", HM_TLS_SERVER_SHAKING },
+	{ "SERVER_TRAFFIC_SECRET_0", HM_TLS_SERVER_TRAFFIC },
 };
 
 /* The text up to the next `end`, which is passed; all of it when there is none. */

@@ -90,6 +90,49 @@ void hm_plain_fit_release(struct hm_plain *fit)
 	*fit = (struct hm_plain){ 0 };
 }
 
+/* Behind its application data, what handshakes and alerts said. */
+static void join(struct hm_plain *plain, const struct hm_bytes *other)
+{
+	plain->data = plain->connection[1].begin = plain->text.len;
+	hm_bytes_slice(&plain->text, hm_slice_of(other));
+	for (size_t i = 0; i < plain->spans; i++)
+		if (plain->span[i].kind == HM_PLAIN_SHAKE || plain->span[i].kind == HM_PLAIN_NOTICE)
+			plain->span[i].text += plain->data;
+}
+
+int hm_plain_both(struct hm_plains *out, struct hm_slice sent, struct hm_slice heard, struct hm_slice keylog, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_plains_release) struct hm_plains plains = { hm_alloc(2, sizeof(*plains.list)), 2 };
+	HM_CLEANUP(hm_tls_keys_release) struct hm_tls_keys keys;
+	const struct hm_slice stream[] = { sent, heard };
+	struct hm_tls_hello hellos[2];
+	size_t from[2] = { 0 };
+	bool tls = hm_tls_client_hello(&hellos[0], sent);
+	int r = 0;
+
+	hm_tls_keys_read(&keys, keylog);
+	if (!tls)
+		from[0] = hm_tls_prelude(sent, heard, &from[1]);
+	tls = (tls || from[0]) && hm_tls_client_hello(&hellos[0], (struct hm_slice){ sent.data + from[0], sent.len - from[0] }) &&
+	      hm_tls_server_hello(&hellos[1], (struct hm_slice){ heard.data + from[1], heard.len - from[1] });
+	for (size_t side = 0; side < 2 && r == 0; side++) {
+		HM_CLEANUP(hm_bytes_release) struct hm_bytes other = { 0 };
+		struct hm_plain *plain = &plains.list[side];
+
+		plain->connection = hm_alloc(2, sizeof(*plain->connection));
+		if (tls)
+			r = hm_tls_walk_side(plain, &other, stream[side], from[side], side == 1, hellos, &keys, fail);
+		else
+			hm_plain_add(plain, HM_PLAIN_CLEAR, HM_PLAIN_OPENED, 0, stream[side].len, 0);
+		join(plain, &other);
+	}
+	if (r < 0)
+		return r;
+	*out = plains;
+	plains = (struct hm_plains){ 0 };
+	return 0;
+}
+
 void hm_plains_release(struct hm_plains *plains)
 {
 	for (size_t i = 0; i < plains->count; i++)

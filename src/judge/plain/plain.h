@@ -80,6 +80,9 @@ void hm_plains_release(struct hm_plains *plains);
  * false. hm_plain_fit_release lets go. */
 bool hm_plain_fit(struct hm_plain *out, const struct hm_flow *flow, const struct hm_plain *opened, struct hm_slice text, bool alert) HM_MUST_CHECK;
 void hm_plain_fit_release(struct hm_plain *fit);
+/* Both sides of one connection of which every byte is there: what the client sent, and what it heard. The two of `list` have a connection each; where no
+ * handshake is in it, `tls` of both is false and all is CLEAR. HM_E_SYSTEM as above. */
+int hm_plain_both(struct hm_plains *out, struct hm_slice sent, struct hm_slice heard, struct hm_slice keylog, struct hm_fail *fail) HM_MUST_CHECK;
 /* "data", "shake", ...; "no key", "false", ... */
 const char *hm_plain_kind_name(enum hm_plain_kind kind) HM_MUST_CHECK;
 const char *hm_plain_why_name(enum hm_plain_why why) HM_MUST_CHECK;

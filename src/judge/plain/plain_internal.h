@@ -16,7 +16,7 @@ enum hm_tls_type { HM_TLS_SPEC = 20, HM_TLS_ALERT = 21, HM_TLS_HANDSHAKE = 22, H
 enum hm_tls_message { HM_TLS_CLIENT_HELLO = 1, HM_TLS_SERVER_HELLO = 2, HM_TLS_END_OF_EARLY = 5, HM_TLS_FINISHED = 20, HM_TLS_KEY_UPDATE = 24 };
 
 /* ---- keylog.c ---- */
-enum hm_tls_label { HM_TLS_MASTER, HM_TLS_EARLY, HM_TLS_SHAKING, HM_TLS_TRAFFIC };
+enum hm_tls_label { HM_TLS_MASTER, HM_TLS_EARLY, HM_TLS_SHAKING, HM_TLS_TRAFFIC, HM_TLS_SERVER_SHAKING, HM_TLS_SERVER_TRAFFIC };
 
 struct hm_tls_secret {
 	uint8_t random[HM_TLS_RANDOM];
@@ -84,7 +84,7 @@ struct hm_tls_cipher {
 	const struct hm_tls_suite *suite;
 	EVP_CIPHER *evp;
 	EVP_CIPHER_CTX *ctx;
-	bool encrypt_first;
+	bool encrypt_first, server; /* server: it is what the server sends */
 	uint8_t key[32], iv[12], mac[48];
 	struct hm_tls_secret secret; /* that they come from */
 	uint64_t sequence;
@@ -94,7 +94,7 @@ struct hm_tls_opened {
 	size_t front, back;
 	struct hm_bytes text; /* TLS 1.3: with the inner type and the padding */
 };
-/* Keys for what the client sends. A cipher that was begun before is let go first. HM_E_SYSTEM when libcrypto refuses. */
+/* Keys for what the client sends, or the server where `server` was set. A cipher that was begun before is let go first. HM_E_SYSTEM when libcrypto refuses. */
 int hm_tls_cipher_begin(struct hm_tls_cipher *c, const struct hm_tls_suite *suite, const struct hm_tls_secret *secret,
 			const struct hm_tls_hello *server, struct hm_fail *fail) HM_MUST_CHECK;
 /* The keys that follow a KeyUpdate. */
@@ -107,4 +107,7 @@ void hm_tls_cipher_release(struct hm_tls_cipher *c);
 /* Splits connection `number` of the flow. Plaintext of handshakes and alerts goes to `other`, their spans count from its beginning. */
 int hm_tls_walk(struct hm_plain *out, struct hm_bytes *other, const struct hm_flow *flow, size_t number, const struct hm_tls_keys *keys,
 		bool late, struct hm_fail *fail) HM_MUST_CHECK;
+/* What one side says of a connection whose bytes are all there, from its `from` on (0: the client's hello is at the beginning); the rest as above. */
+int hm_tls_walk_side(struct hm_plain *out, struct hm_bytes *other, struct hm_slice stream, size_t from, bool server, const struct hm_tls_hello hellos[2],
+		     const struct hm_tls_keys *keys, struct hm_fail *fail) HM_MUST_CHECK;
 void hm_plain_add(struct hm_plain *out, enum hm_plain_kind kind, enum hm_plain_why why, size_t offset, size_t length, size_t text);

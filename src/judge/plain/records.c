@@ -1,4 +1,4 @@
-/* The records of one connection, in the order in which the client sent them. Keys change where its messages say so: in TLS 1.2 at
+/* The records of one connection, in the order in which the client, or the server, sent them. Keys change where its messages say so: in TLS 1.2 at
  * ChangeCipherSpec; in TLS 1.3 behind EndOfEarlyData, Finished and KeyUpdate (RFC 8446 section 7). */
 #include "plain_internal.h"
 
@@ -15,7 +15,7 @@ struct walk {
 	struct hm_bytes *other;
 	const struct hm_tls_keys *keys;
 	struct hm_tls_hello client, server;
-	bool answered;
+	bool answered, from_server;
 	enum epoch epoch;
 	struct hm_tls_cipher cipher;
 	struct hm_tls_opened opened;
@@ -49,6 +49,7 @@ static int try_keys(struct walk *w, enum hm_tls_label label, const struct hm_tls
 			    (suite->version == V13 && secret[i].len != suite->hash / 8))
 				continue;
 			++*tried;
+			w->cipher.server = w->from_server;
 			r = hm_tls_cipher_begin(&w->cipher, suite, &secret[i], &w->server, fail);
 			if (r == 0)
 				r = hm_tls_cipher_open(&w->cipher, record, &w->opened, fail);
@@ -145,7 +146,8 @@ static void stay_closed(struct walk *w, const struct hm_tls_record *record, size
 /* The record opens under the keys in use, or under those of the epoch, when it begins. */
 static int open_record(struct walk *w, const struct hm_tls_record *record, size_t *known, struct hm_fail *fail)
 {
-	static const enum hm_tls_label labels[] = { [EARLY] = HM_TLS_EARLY, [SHAKING] = HM_TLS_SHAKING, [OPEN] = HM_TLS_TRAFFIC };
+	static const enum hm_tls_label labels[2][OPEN + 1] = { { [EARLY] = HM_TLS_EARLY, [SHAKING] = HM_TLS_SHAKING, [OPEN] = HM_TLS_TRAFFIC },
+							       { [SHAKING] = HM_TLS_SERVER_SHAKING, [OPEN] = HM_TLS_SERVER_TRAFFIC } };
 	size_t count;
 	int r = 0;
 
@@ -160,7 +162,7 @@ static int open_record(struct walk *w, const struct hm_tls_record *record, size_
 		if (r)
 			return r;
 	}
-	r = try_keys(w, labels[w->epoch == EARLY ? SHAKING : w->epoch], record, known, fail);
+	r = try_keys(w, labels[w->from_server][w->epoch == EARLY ? SHAKING : w->epoch], record, known, fail);
 	/* Early data was refused, or there was none. */
 	if (r == 1 && w->epoch == EARLY)
 		w->epoch = SHAKING;
@@ -181,7 +183,7 @@ static int take_sealed(struct walk *w, const struct hm_tls_record *record, size_
 		return 0;
 	}
 	if (w->epoch == CLEAR)
-		w->epoch = w->server.version == V12 ? OPEN : w->client.early ? EARLY : SHAKING;
+		w->epoch = w->server.version == V12 ? OPEN : w->client.early && !w->from_server ? EARLY : SHAKING;
 	r = open_record(w, record, &known, fail);
 	if (r == 1)
 		return take_opened(w, record, offset, fail);
@@ -218,6 +220,30 @@ static int take_record(struct walk *w, const struct hm_tls_record *record, size_
 	return 0;
 }
 
+static int walk_records(struct walk *w, struct hm_slice rest, size_t offset, struct hm_fail *fail)
+{
+	while (rest.len) {
+		struct hm_tls_record record;
+		int r = 0;
+
+		if (!hm_tls_record_read(&record, rest)) {
+			hm_plain_add(w->out, HM_PLAIN_CLOSED, rest.len < HM_TLS_HEADER ? HM_PLAIN_CUT : HM_PLAIN_FORM, offset, rest.len, 0);
+			return 0;
+		}
+		hm_plain_add(w->out, HM_PLAIN_HEADER, HM_PLAIN_OPENED, offset, HM_TLS_HEADER, 0);
+		if (record.whole)
+			r = take_record(w, &record, offset + HM_TLS_HEADER, fail);
+		else
+			stay_closed(w, &record, offset + HM_TLS_HEADER, HM_PLAIN_CUT);
+		if (r < 0)
+			return r;
+		rest.data += HM_TLS_HEADER + record.body.len;
+		rest.len -= HM_TLS_HEADER + record.body.len;
+		offset += HM_TLS_HEADER + record.body.len;
+	}
+	return 0;
+}
+
 int hm_tls_walk(struct hm_plain *out, struct hm_bytes *other, const struct hm_flow *flow, size_t number, const struct hm_tls_keys *keys,
 		bool late, struct hm_fail *fail)
 {
@@ -238,24 +264,16 @@ int hm_tls_walk(struct hm_plain *out, struct hm_bytes *other, const struct hm_fl
 	out->tls = w.connection->tls = true;
 	w.answered = hm_tls_server_hello(&w.server, (struct hm_slice){ heard.data + answer, heard.len - answer });
 	w.connection->answered = w.answered;
-	while (rest.len) {
-		struct hm_tls_record record;
-		int r = 0;
+	return walk_records(&w, rest, offset, fail);
+}
 
-		if (!hm_tls_record_read(&record, rest)) {
-			hm_plain_add(out, HM_PLAIN_CLOSED, rest.len < HM_TLS_HEADER ? HM_PLAIN_CUT : HM_PLAIN_FORM, offset, rest.len, 0);
-			return 0;
-		}
-		hm_plain_add(out, HM_PLAIN_HEADER, HM_PLAIN_OPENED, offset, HM_TLS_HEADER, 0);
-		if (record.whole)
-			r = take_record(&w, &record, offset + HM_TLS_HEADER, fail);
-		else
-			stay_closed(&w, &record, offset + HM_TLS_HEADER, HM_PLAIN_CUT);
-		if (r < 0)
-			return r;
-		rest.data += HM_TLS_HEADER + record.body.len;
-		rest.len -= HM_TLS_HEADER + record.body.len;
-		offset += HM_TLS_HEADER + record.body.len;
-	}
-	return 0;
+int hm_tls_walk_side(struct hm_plain *out, struct hm_bytes *other, struct hm_slice stream, size_t from, bool server, const struct hm_tls_hello hellos[2],
+		     const struct hm_tls_keys *keys, struct hm_fail *fail)
+{
+	HM_CLEANUP(cleanup_walk) struct walk w = { .out = out, .other = other, .keys = keys, .client = hellos[0], .server = hellos[1], .answered = true,
+						   .from_server = server, .connection = out->connection };
+
+	hm_plain_add(out, HM_PLAIN_CLEAR, HM_PLAIN_OPENED, 0, from, 0);
+	out->tls = w.connection->tls = w.connection->answered = true;
+	return walk_records(&w, (struct hm_slice){ stream.data + from, stream.len - from }, from, fail);
 }

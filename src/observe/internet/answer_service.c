@@ -7,8 +7,13 @@ bool hm_internet_service_greets(const struct connection *c)
 {
 	bool wrapped;
 	const struct hm_service *service = hm_service_at(ntohs(c->called.sin_port), &wrapped);
+	HM_FREE char *to = NULL;
 
-	return service && !wrapped && hm_service_greets(service);
+	if (!service || wrapped || !hm_service_greets(service))
+		return false;
+	/* Where an earlier server is known, it was asked first. */
+	to = hm_internet_called(&c->server->names, (const uint8_t *)&c->called.sin_addr);
+	return !c->server->replay || !hm_internet_replay_knows(c->server->replay, to, ntohs(c->called.sin_port), false);
 }
 
 bool hm_internet_service_begin(struct connection *c)

@@ -132,6 +132,15 @@ void hm_internet_answering(struct connection *c)
 	bufferevent_set_timeouts(c->stream, NULL, &write_stall);
 }
 
+/* What is to be said inside TLS and goes to the kernel next. */
+static void give(struct connection *c)
+{
+	hm_internet_tls_give(c->tls, c->out, c->records, RECORDS_AT_ONCE);
+	if (c->state == ANSWERING && !evbuffer_get_length(c->out))
+		hm_internet_tls_end(c->tls, c->records);
+	bufferevent_write_buffer(c->stream, c->records);
+}
+
 /* As far as the conversation goes with what came; `silent`: what came is all of the product's turn, though it is shorter than it was. */
 static void converse(struct connection *c, bool silent)
 {
@@ -139,6 +148,9 @@ static void converse(struct connection *c, bool silent)
 	evbuffer_drain(c->in, evbuffer_get_length(c->in));
 	for (; c->turn < c->talk->turns; c->turn++) {
 		const struct hm_bytes *bytes = &c->talk->turn[c->turn].bytes;
+
+		if (c->turn == c->talk->tls && !c->tls)
+			break;
 
 		if (c->talk->turn[c->turn].internet)
 			evbuffer_add(c->out, bytes->data, bytes->len);
@@ -148,10 +160,19 @@ static void converse(struct connection *c, bool silent)
 			c->came -= c->came < bytes->len ? c->came : bytes->len;
 	}
 	event_add(c->idle, c->came && c->turn < c->talk->turns ? &after_last_byte : &next_turn);
+	if (c->turn == c->talk->tls && !c->tls) {
+		c->tunnel = true;
+		c->state = UNDECIDED; /* until TLS has begun, as on_read sees */
+		return;
+	}
+	if (c->tls && evbuffer_get_length(c->out))
+		give(c);
 	if (c->turn < c->talk->turns || !c->talk->closes)
 		return;
 	hm_internet_answering(c);
-	if (!evbuffer_get_length(c->out))
+	if (c->tls)
+		give(c); /* the end is told, which is written: on_written */
+	else if (!evbuffer_get_length(c->out))
 		finish_answer(c);
 }
 
@@ -160,6 +181,12 @@ static void begin_talk(struct connection *c, const struct replay_tcp *talk)
 	c->talk = talk;
 	c->state = TALKING;
 	converse(c, false);
+}
+
+/* Not where TLS was to begin and something else came. */
+static bool may_recall(const struct connection *c)
+{
+	return c->server->replay && !c->talk && (c->tls || !c->tunnel);
 }
 
 /* True when it is, or may be, a conversation of the replay. */
@@ -172,7 +199,7 @@ static bool recall(struct connection *c, bool silent)
 	const struct replay_tcp *talk;
 	bool wait;
 
-	talk = hm_internet_replay_tcp(s->replay, to, ntohs(c->called.sin_port), said, silent, &wait);
+	talk = hm_internet_replay_tcp(s->replay, to, ntohs(c->called.sin_port), c->tls, said, silent, &wait);
 	if (talk)
 		begin_talk(c, talk);
 	return talk || (wait && len < HEAD_MAX);
@@ -193,21 +220,12 @@ static void on_idle(evutil_socket_t fd HM_UNUSED, short what HM_UNUSED, void *us
 
 	if (c->state == TALKING && c->came && c->turn < c->talk->turns)
 		converse(c, true);
-	else if (c->state == UNDECIDED && c->server->replay && !c->tls && evbuffer_get_length(c->in) && recall(c, true))
+	else if (c->state == UNDECIDED && may_recall(c) && evbuffer_get_length(c->in) && recall(c, true))
 		return;
 	else if (c->stream && c->state != SHAKING_HANDS && c->state != ANSWERED && c->read < READ_MAX)
 		hang_up(c);
 	else
 		connection_free(c);
-}
-
-/* What is to be said inside TLS and goes to the kernel next. */
-static void give(struct connection *c)
-{
-	hm_internet_tls_give(c->tls, c->out, c->records, RECORDS_AT_ONCE);
-	if (c->state == ANSWERING && !evbuffer_get_length(c->out))
-		hm_internet_tls_end(c->tls, c->records);
-	bufferevent_write_buffer(c->stream, c->records);
 }
 
 /* What is not this port's protocol is looked at as on any other port. */
@@ -235,7 +253,7 @@ static void on_clear(struct connection *c)
 		converse(c, false);
 		return;
 	}
-	if (c->state == UNDECIDED && c->server->replay && !c->tls) {
+	if (c->state == UNDECIDED && may_recall(c)) {
 		if (recall(c, false)) {
 			if (c->state == UNDECIDED)
 				event_add(c->idle, &after_last_byte);
@@ -260,6 +278,24 @@ static void on_clear(struct connection *c)
 		bufferevent_disable(c->stream, EV_READ);
 }
 
+/* The handshake has come to its end: whose turn is it? */
+static void inside(struct connection *c)
+{
+	HM_FREE char *to = hm_internet_called(&c->server->names, (const uint8_t *)&c->called.sin_addr);
+	const struct replay_tcp *talk = c->talk;
+	struct replay *replay = c->upgraded ? NULL : c->server->replay;
+
+	if (!talk && replay)
+		talk = hm_internet_replay_greeting(replay, to, ntohs(c->called.sin_port), true);
+	if (talk) {
+		c->talk = talk;
+		c->state = TALKING;
+		converse(c, false);
+	} else if (!(replay && hm_internet_replay_knows(replay, to, ntohs(c->called.sin_port), true)) && hm_internet_service_begin(c)) {
+		give(c);
+	}
+}
+
 static void on_records(struct connection *c)
 {
 	enum tls_state state;
@@ -268,8 +304,7 @@ static void on_records(struct connection *c)
 	if (c->state == SHAKING_HANDS && (state == TLS_OPEN || state == TLS_ENDED)) {
 		c->state = UNDECIDED;
 		event_add(c->idle, &first_byte);
-		if (hm_internet_service_begin(c))
-			give(c);
+		inside(c);
 	}
 	if (evbuffer_get_length(c->in))
 		on_clear(c);
@@ -319,13 +354,10 @@ static void on_written(struct bufferevent *stream HM_UNUSED, void *user)
 {
 	struct connection *c = user;
 
-	if (c->state != ANSWERING)
-		return;
-	if (c->tls && evbuffer_get_length(c->out)) {
+	if (c->tls && evbuffer_get_length(c->out))
 		give(c);
-		return;
-	}
-	finish_answer(c);
+	else if (c->state == ANSWERING)
+		finish_answer(c);
 }
 
 /* The product closed, the connection broke, or it does not take the answer. A product that closed its side may still
@@ -385,7 +417,7 @@ static void on_first(evutil_socket_t fd, short what HM_UNUSED, void *user)
 static void greet(struct connection *c)
 {
 	HM_FREE char *to = hm_internet_called(&c->server->names, (const uint8_t *)&c->called.sin_addr);
-	const struct replay_tcp *talk = hm_internet_replay_greeting(c->server->replay, to, ntohs(c->called.sin_port));
+	const struct replay_tcp *talk = hm_internet_replay_greeting(c->server->replay, to, ntohs(c->called.sin_port), false);
 
 	if (!talk)
 		return;

@@ -104,7 +104,21 @@ void hm_internet_authority_release(struct hm_internet_authority *a);
 /* Reads a scenario written as YAML (data/scenarios/NAME.yaml) and appends its canonical JSON: the form that the bundle
  * holds and whose digest the plan names. */
 int hm_scenario_load(struct hm_bytes *json, const char *path, struct hm_fail *fail) HM_MUST_CHECK;
+/* What one side of a TLS connection said inside it: a row for each piece, with the place where it ends in what that side said on the wire. */
+struct hm_replay_side {
+	struct hm_bytes text;
+	size_t clear; /* bytes on the wire before TLS */
+	struct hm_replay_piece {
+		size_t end, at, length; /* at: in `text` */
+	} *piece;
+	size_t pieces;
+};
+void hm_replay_side_release(struct hm_replay_side *side);
+/* Opens a connection: of what the product [0] and the internet [1] said on the wire, with the lines of the packet file's key log. 1 when all of it could be
+ * opened, 0 when not, or it is no TLS. Both sides are the caller's to release, whatever it returns. */
+typedef int hm_replay_open(struct hm_replay_side sides[2], const struct hm_slice said[2], struct hm_slice keylog, struct hm_fail *fail);
 /* Appends the canonical JSON of what the internet of an earlier run answered (doc/format/scenario.md, "Replay"): the
- * run's packet file, the chamber's address there, the id of its bundle in hex and its number. HM_E_BAD for a packet file that is malformed. */
+ * run's packet file, the chamber's address there, the id of its bundle in hex and its number; `open` NULL: no TLS is opened. HM_E_BAD for a packet file
+ * that is malformed. */
 int hm_replay_load(struct hm_bytes *json, struct hm_slice packets, const char *address, const char *bundle, unsigned run,
-		   struct hm_fail *fail) HM_MUST_CHECK;
+		   hm_replay_open *open, struct hm_fail *fail) HM_MUST_CHECK;

@@ -97,6 +97,7 @@ struct replay_tcp {
 	struct replay_place place;
 	struct replay_turn *turn; /* one at least */
 	size_t turns;
+	size_t tls;	   /* the turns from this one on are inside TLS; `turns` + 1: none */
 	bool closes, used; /* the internet ended it; it was found once */
 };
 
@@ -116,12 +117,14 @@ struct replay {
 
 int hm_internet_replay_read(struct replay *out, struct hm_slice text, struct hm_fail *fail) HM_MUST_CHECK;
 void hm_internet_replay_release(struct replay *r);
-/* The conversation that begins with what the product `said`, or NULL: with `wait` set when more bytes, or a while in which
+/* Of conversations that begin inside TLS, or of the others (`tls`). The one that begins with what the product `said`, or NULL: with `wait` set when more bytes, or a while in which
  * none comes (`silent`), may tell. */
-const struct replay_tcp *hm_internet_replay_tcp(struct replay *r, const char *to, int port, struct hm_slice said, bool silent,
-						bool *wait) HM_MUST_CHECK;
+const struct replay_tcp *hm_internet_replay_tcp(struct replay *r, const char *to, int port, bool tls, struct hm_slice said,
+						bool silent, bool *wait) HM_MUST_CHECK;
 /* The next conversation of that name and port, if the internet begins it; else NULL. */
-const struct replay_tcp *hm_internet_replay_greeting(struct replay *r, const char *to, int port) HM_MUST_CHECK;
+const struct replay_tcp *hm_internet_replay_greeting(struct replay *r, const char *to, int port, bool tls) HM_MUST_CHECK;
+/* There is any of that name and port. */
+bool hm_internet_replay_knows(const struct replay *r, const char *to, int port, bool tls) HM_MUST_CHECK;
 /* What answers a datagram, or NULL. `to` NULL: of whatever name, but for equal requests alone. The first `skip` bytes of a
  * request are not compared. */
 const struct replay_udp *hm_internet_replay_udp(struct replay *r, const char *to, int port, struct hm_slice request,

@@ -9,7 +9,7 @@ static const struct hm_json_member top_shape[] = {
 	{ "tcp", JSON_ARRAY },	   { "udp", JSON_ARRAY },     { "left_out", JSON_ARRAY },
 };
 static const struct hm_json_member tcp_shape[] = {
-	{ "to", JSON_STRING }, { "port", JSON_INTEGER }, { "turns", JSON_ARRAY }, { "closes", HM_JSON_BOOL },
+	{ "to", JSON_STRING }, { "port", JSON_INTEGER }, { "turns", JSON_ARRAY }, { "closes", HM_JSON_BOOL }, { "tls?", JSON_INTEGER },
 };
 static const struct hm_json_member turn_shape[] = { { "by", JSON_STRING }, { "bytes?", JSON_STRING }, { "bytes_b64?", JSON_STRING } };
 static const struct hm_json_member udp_shape[] = {
@@ -45,7 +45,8 @@ static int read_turn(struct replay_turn *out, const json_t *turn, struct hm_fail
 
 static int read_conversation(struct replay_tcp *out, const json_t *row, struct hm_fail *fail)
 {
-	const json_t *turn, *turns = json_object_get(row, "turns");
+	const json_t *turn, *turns = json_object_get(row, "turns"), *tls = json_object_get(row, "tls");
+	json_int_t from = json_integer_value(tls);
 	size_t i;
 
 	if (hm_json_shape(row, tcp_shape, HM_COUNT(tcp_shape), "a conversation of the replay", fail) < 0 ||
@@ -53,6 +54,9 @@ static int read_conversation(struct replay_tcp *out, const json_t *row, struct h
 		return fail->code;
 	if (!json_array_size(turns))
 		return hm_fail_set(fail, HM_E_BAD, "cannot use the replay: a conversation in which nothing is said");
+	if (from < 0 || from > (json_int_t)json_array_size(turns))
+		return hm_fail_set(fail, HM_E_BAD, "cannot use the replay: TLS begins where nothing is said");
+	out->tls = tls ? (size_t)from : json_array_size(turns) + 1;
 	out->closes = json_is_true(json_object_get(row, "closes"));
 	out->turn = hm_alloc(json_array_size(turns), sizeof(*out->turn));
 	json_array_foreach (turns, i, turn) {
@@ -106,13 +110,14 @@ static int read_rows(struct replay *r, struct hm_fail *fail)
 int hm_internet_replay_read(struct replay *out, struct hm_slice text, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_internet_replay_release) struct replay r = { 0 };
+	const char *schema;
 
 	if (hm_json_parse_canonical(&r.json, text, "the replay", fail) < 0 ||
 	    hm_json_shape(r.json, top_shape, HM_COUNT(top_shape), "the replay", fail) < 0)
 		return fail->code;
-	if (strcmp(json_string_value(json_object_get(r.json, "schema")), "hallmark/replay/v1") != 0)
-		return hm_fail_set(fail, HM_E_UNKNOWN, "cannot use the replay: its schema is %s (this program knows hallmark/replay/v1)",
-				   json_string_value(json_object_get(r.json, "schema")));
+	schema = json_string_value(json_object_get(r.json, "schema"));
+	if (strcmp(schema, "hallmark/replay/v1") != 0 && strcmp(schema, "hallmark/replay/v2") != 0)
+		return hm_fail_set(fail, HM_E_UNKNOWN, "cannot use the replay: its schema is %s (this program knows hallmark/replay/v1 and v2)", schema);
 	if (read_rows(&r, fail) < 0)
 		return fail->code;
 	*out = r;
@@ -184,7 +189,7 @@ static bool is_better(const struct replay_tcp *t, const struct replay_tcp *than)
 	return len > best || (len == best && than->used);
 }
 
-const struct replay_tcp *hm_internet_replay_tcp(struct replay *r, const char *to, int port, struct hm_slice said, bool silent, bool *wait)
+const struct replay_tcp *hm_internet_replay_tcp(struct replay *r, const char *to, int port, bool tls, struct hm_slice said, bool silent, bool *wait)
 {
 	struct replay_tcp *equal = NULL, *next = NULL;
 	bool may_be = false;
@@ -193,7 +198,7 @@ const struct replay_tcp *hm_internet_replay_tcp(struct replay *r, const char *to
 		struct replay_tcp *t = &r->tcp[i];
 		struct hm_slice first = beginning(t);
 
-		if (!is_there(&t->place, to, port) || t->turn[0].internet)
+		if (!is_there(&t->place, to, port) || t->turn[0].internet || (t->tls == 0) != tls)
 			continue;
 		if (!next && !t->used)
 			next = t;
@@ -210,15 +215,23 @@ const struct replay_tcp *hm_internet_replay_tcp(struct replay *r, const char *to
 	return equal;
 }
 
-const struct replay_tcp *hm_internet_replay_greeting(struct replay *r, const char *to, int port)
+const struct replay_tcp *hm_internet_replay_greeting(struct replay *r, const char *to, int port, bool tls)
 {
 	struct replay_tcp *next = NULL;
 
 	for (size_t i = 0; i < r->tcp_count; i++)
-		if (is_there(&r->tcp[i].place, to, port) && (!next || next->used))
+		if (is_there(&r->tcp[i].place, to, port) && (r->tcp[i].tls == 0) == tls && (!next || next->used))
 			next = &r->tcp[i];
 	if (!next || !next->turn[0].internet)
 		return NULL;
 	next->used = true;
 	return next;
+}
+
+bool hm_internet_replay_knows(const struct replay *r, const char *to, int port, bool tls)
+{
+	for (size_t i = 0; i < r->tcp_count; i++)
+		if (is_there(&r->tcp[i].place, to, port) && (r->tcp[i].tls == 0) == tls)
+			return true;
+	return false;
 }

@@ -25,25 +25,40 @@ struct talk {
 	size_t turns, before; /* the talk before it on the same local port, counted from 1; 0: none */
 	uint32_t next[2];     /* TCP: the byte that comes next, by who says it */
 	bool known[2], hole, ended, closes, skip;
+	size_t tls; /* the first turn inside TLS, counted from 1; 0: none */
 };
 
 struct loader {
 	struct talk *talk;
 	size_t talks, cap, last[65536]; /* by local port, counted from 1 */
 	struct names names;
+	struct hm_bytes keylog;
 	uint8_t chamber[4];
 	bool full;
 };
 
+void hm_replay_side_release(struct hm_replay_side *side)
+{
+	hm_bytes_release(&side->text);
+	free(side->piece);
+	*side = (struct hm_replay_side){ 0 };
+}
+
+static void forget_turns(struct talk *t)
+{
+	for (size_t k = 0; k < t->turns; k++)
+		hm_bytes_release(&t->turn[k].bytes);
+	free(t->turn);
+}
+
 static void release(struct loader **l)
 {
 	for (size_t i = 0; i < (*l)->talks; i++) {
-		for (size_t k = 0; k < (*l)->talk[i].turns; k++)
-			hm_bytes_release(&(*l)->talk[i].turn[k].bytes);
-		free((*l)->talk[i].turn);
+		forget_turns(&(*l)->talk[i]);
 		free((*l)->talk[i].to);
 	}
 	hm_internet_names_release(&(*l)->names);
+	hm_bytes_release(&(*l)->keylog);
 	free((*l)->talk);
 	free(*l);
 }
@@ -204,17 +219,85 @@ static bool is_answered(const struct talk *t)
 	return false;
 }
 
-static bool is_tls(const struct talk *t)
-{
-	const struct hm_bytes *first = t->turns ? &t->turn[0].bytes : NULL;
+/* ---- TLS ---- */
 
-	return first && t->turn[0].by == PRODUCT && first->len > 1 && first->data[0] == 22 && first->data[1] == 3;
+static bool begins_tls(struct hm_slice bytes)
+{
+	return bytes.len > 1 && bytes.data[0] == 22 && bytes.data[1] == 3;
+}
+
+/* TLS that nobody opened: from the beginning, or behind something in the clear. A turn of the product then begins so, and the internet's next too. */
+static bool is_sealed(const struct talk *t)
+{
+	for (size_t i = 0; i + 1 < t->turns && !t->tls; i++)
+		if (t->turn[i].by == PRODUCT && begins_tls(hm_slice_of(&t->turn[i].bytes)) && (i == 0 || begins_tls(hm_slice_of(&t->turn[i + 1].bytes))))
+			return true;
+	return !t->tls && t->turns == 1 && t->turn[0].by == PRODUCT && begins_tls(hm_slice_of(&t->turn[0].bytes));
+}
+
+/* What a side said from `from` to `to` on the wire: what was in the clear, and what of TLS ends there. */
+static void say_again(struct talk *out, int by, const struct hm_replay_side *side, size_t *next, struct hm_slice wire, size_t from, size_t to)
+{
+	size_t clear = to < side->clear ? to : side->clear;
+
+	if (from < clear)
+		hm_bytes_slice(new_turn(out, by), (struct hm_slice){ wire.data + from, clear - from });
+	if (to > side->clear && !out->tls)
+		out->tls = out->turns + 1;
+	for (; *next < side->pieces && side->piece[*next].end <= to; ++*next) {
+		const struct hm_replay_piece *p = &side->piece[*next];
+		bool goes_on = out->turns >= out->tls && out->turns && out->turn[out->turns - 1].by == by;
+
+		if (p->length)
+			hm_bytes_append(goes_on ? &out->turn[out->turns - 1].bytes : new_turn(out, by), side->text.data + p->at, p->length);
+	}
+}
+
+/* Its turns become those that were said inside TLS, where all of it opens. */
+static int unseal(const struct loader *l, struct talk *t, hm_replay_open *open, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes product = { 0 }, internet = { 0 };
+	struct hm_bytes *wire[] = { &product, &internet };
+	struct hm_replay_side sides[2] = { { .clear = 0 } };
+	struct talk out = { .turns = 0 };
+	size_t at[2] = { 0 }, next[2] = { 0 };
+	int r;
+
+	for (size_t i = 0; i < t->turns; i++)
+		hm_bytes_slice(wire[t->turn[i].by], hm_slice_of(&t->turn[i].bytes));
+	r = open(sides, (const struct hm_slice[]){ hm_slice_of(&product), hm_slice_of(&internet) }, hm_slice_of(&l->keylog), fail);
+	for (size_t i = 0; i < t->turns && r == 1; i++) {
+		int by = t->turn[i].by;
+		size_t end = at[by] + t->turn[i].bytes.len;
+
+		say_again(&out, by, &sides[by], &next[by], hm_slice_of(wire[by]), at[by], end);
+		at[by] = end;
+	}
+	if (r == 1) {
+		forget_turns(t);
+		t->turn = out.turn;
+		t->turns = out.turns;
+		t->tls = out.tls;
+	}
+	hm_replay_side_release(&sides[PRODUCT]);
+	hm_replay_side_release(&sides[INTERNET]);
+	return r < 0 ? r : 0;
+}
+
+static int unseal_all(struct loader *l, hm_replay_open *open, struct hm_fail *fail)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < l->talks && r == 0 && open; i++)
+		if (l->talk[i].proto == IPPROTO_TCP && !l->talk[i].hole && is_sealed(&l->talk[i]))
+			r = unseal(l, &l->talk[i], open, fail);
+	return r;
 }
 
 /* Why a talk cannot be told, or NULL. */
 static const char *obstacle(const struct talk *t, size_t room)
 {
-	if (t->proto == IPPROTO_TCP && is_tls(t))
+	if (t->proto == IPPROTO_TCP && is_sealed(t))
 		return "tls";
 	if (t->hole)
 		return "hole";
@@ -252,12 +335,14 @@ static json_t *row_of(const struct talk *t)
 	json_object_set_new(row, tcp ? "turns" : "replies", list);
 	if (tcp)
 		json_object_set_new(row, "closes", json_boolean(t->closes));
+	if (t->tls)
+		json_object_set_new(row, "tls", json_integer((json_int_t)t->tls - 1));
 	return row;
 }
 
 static void write_document(const struct loader *l, struct hm_bytes *json, const char *bundle, unsigned run)
 {
-	HM_JSON json_t *root = json_pack("{s:s,s:s,s:i,s:[],s:[],s:[]}", "schema", "hallmark/replay/v1", "bundle", bundle, "run", (int)run,
+	HM_JSON json_t *root = json_pack("{s:s,s:s,s:i,s:[],s:[],s:[]}", "schema", "hallmark/replay/v2", "bundle", bundle, "run", (int)run,
 					 "tcp", "udp", "left_out");
 	size_t room = BYTES_MAX;
 
@@ -278,7 +363,7 @@ static void write_document(const struct loader *l, struct hm_bytes *json, const 
 }
 
 int hm_replay_load(struct hm_bytes *json, struct hm_slice packets, const char *address, const char *bundle, unsigned run,
-		   struct hm_fail *fail)
+		   hm_replay_open *open, struct hm_fail *fail)
 {
 	HM_CLEANUP(release) struct loader *l = hm_alloc(1, sizeof(*l));
 	struct hm_cursor c = hm_cursor_of(packets);
@@ -292,10 +377,15 @@ int hm_replay_load(struct hm_bytes *json, struct hm_slice packets, const char *a
 	while ((r = hm_pcapng_next(&c, &block, fail)) == 1)
 		if (block.type == HM_PCAPNG_EPB)
 			take_frame(l, &block);
+		else if (block.type == HM_PCAPNG_DSB)
+			hm_bytes_slice(&l->keylog, block.secrets);
 	if (r < 0)
 		return hm_fail_in(fail, "the packets to replay");
 	if (l->full)
 		return hm_fail_set(fail, HM_E_BAD, "cannot replay: over %d connections and datagrams", TALKS_MAX);
+	r = unseal_all(l, open, fail);
+	if (r < 0)
+		return r;
 	write_document(l, json, bundle, run);
 	return 0;
 }

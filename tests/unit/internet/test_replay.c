@@ -98,7 +98,7 @@ static void packets_are_said_again(void **state)
 	take(s, (struct hm_internet_spec){ .mode = HM_INTERNET_SIMULATED, .scenario = HM_SLICE(SCENARIO), .clock = THEN * 1000000000LL }, &then);
 	assert_true(then.len > BIG && has(&then, "body 1500000000") && has(&then, "1:1500000000") && has(&then, "got Thread: 1!"));
 	assert_int_equal(hm_fs_read(&packets, s->packets, 16 << 20, NULL), 0);
-	assert_int_equal(hm_replay_load(&json, hm_slice_of(&packets), HM_CHAMBER_ADDRESS, "00", 1, NULL), 0);
+	assert_int_equal(hm_replay_load(&json, hm_slice_of(&packets), HM_CHAMBER_ADDRESS, "00", 1, NULL, NULL), 0);
 	assert_true(has(&json, "\"left_out\":[{\"endpoint\":\"[8.8.8.8]:443/tcp\",\"why\":\"tls\"}]"));
 	/* The scenario's answers, with the scenario away and at another time. */
 	take(s, (struct hm_internet_spec){ .mode = HM_INTERNET_REPLAY, .scenario = hm_slice_of(&json), .clock = LATER * 1000000000LL }, &now_heard);
@@ -109,6 +109,7 @@ static void packets_are_said_again(void **state)
 /* ---- turn by turn ---- */
 
 #define TALK(to, port, closes, turns) "{\"closes\":" closes ",\"port\":" port ",\"to\":\"" to "\",\"turns\":[" turns "]}"
+#define SEALED(from) "{\"closes\":true,\"port\":1,\"tls\":" from ",\"to\":\"a\",\"turns\":[" PRODUCT("a") "]}"
 #define PRODUCT(text) "{\"by\":\"product\",\"bytes\":\"" text "\"}"
 #define INTERNET(text) "{\"by\":\"internet\",\"bytes\":\"" text "\"}"
 #define REPLAY(tcp, udp) "{\"bundle\":\"00\",\"left_out\":[],\"run\":1,\"schema\":\"hallmark/replay/v1\",\"tcp\":[" tcp "],\"udp\":[" udp "]}"
@@ -197,8 +198,11 @@ static void other_documents_are_refused(void **state)
 		{ "", HM_E_BAD },
 		{ "{}", HM_E_BAD },
 		{ " " REPLAY("", ""), HM_E_BAD },
-		{ "{\"bundle\":\"00\",\"left_out\":[],\"run\":1,\"schema\":\"hallmark/replay/v2\",\"tcp\":[],\"udp\":[]}", HM_E_UNKNOWN },
+		{ "{\"bundle\":\"00\",\"left_out\":[],\"run\":1,\"schema\":\"hallmark/replay/v3\",\"tcp\":[],\"udp\":[]}", HM_E_UNKNOWN },
 		{ REPLAY(TALK("a", "25", "true", ""), ""), HM_E_BAD },
+		{ REPLAY(SEALED("2"), ""), HM_E_BAD },
+		{ REPLAY(SEALED("-1"), ""), HM_E_BAD },
+		{ REPLAY(SEALED("\"0\""), ""), HM_E_BAD },
 		{ REPLAY(TALK("a", "70000", "true", PRODUCT("a")), ""), HM_E_BAD },
 		{ REPLAY(TALK("a", "25", "1", PRODUCT("a")), ""), HM_E_BAD },
 		{ REPLAY(TALK("a", "25", "true", "{\"by\":\"nobody\",\"bytes\":\"\"}"), ""), HM_E_BAD },

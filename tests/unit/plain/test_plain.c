@@ -405,11 +405,107 @@ static void the_key_log_may_hold_more(void **state HM_UNUSED)
 	release(&o);
 }
 
+/* ---- both sides ---- */
+
+/* Carries what one end wrote, and keeps it. */
+static bool carry(SSL *from, SSL *to, struct hm_bytes *wire)
+{
+	uint8_t buffer[4096];
+	bool any = false;
+	int n;
+
+	while ((n = BIO_read(SSL_get_wbio(from), buffer, sizeof(buffer))) > 0) {
+		hm_bytes_append(wire, buffer, (size_t)n);
+		BIO_write(SSL_get_rbio(to), buffer, n);
+		any = true;
+	}
+	return any;
+}
+
+struct both {
+	struct talked talked; /* its key log */
+	struct hm_bytes wire[2], said[2];
+};
+
+/* Both say something in turn; the server has much to say. */
+static void speak(struct both *b, const struct talk *talk)
+{
+	SSL_CTX *contexts[2] = { talk_context(talk, false), talk_context(talk, true) };
+	SSL *end[2] = { SSL_new(contexts[0]), SSL_new(contexts[1]) };
+	static char much[40000];
+	char taken[4096];
+
+	memset(much, 'm', sizeof(much));
+	for (int i = 0; i < 2; i++)
+		SSL_set_bio(end[i], BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+	SSL_set_app_data(end[1], &b->talked);
+	SSL_set_connect_state(end[0]);
+	SSL_set_accept_state(end[1]);
+	for (int i = 0; i < 20; i++) {
+		SSL_do_handshake(end[i % 2]);
+		carry(end[i % 2], end[1 - i % 2], &b->wire[i % 2]);
+	}
+	for (int i = 0; i < 4; i++) {
+		size_t len = i % 2 ? sizeof(much) : 10;
+
+		assert_int_equal(SSL_write(end[i % 2], much, (int)len), len);
+		if (i == 1 && talk->update)
+			assert_int_equal(SSL_key_update(end[1], SSL_KEY_UPDATE_NOT_REQUESTED), 1);
+		hm_bytes_append(&b->said[i % 2], much, len);
+		carry(end[i % 2], end[1 - i % 2], &b->wire[i % 2]);
+		while (SSL_read(end[1 - i % 2], taken, sizeof(taken)) > 0)
+			;
+	}
+	for (int i = 0; i < 2; i++) {
+		SSL_free(end[i]);
+		SSL_CTX_free(contexts[i]);
+	}
+}
+
+static void release_both(struct both *b)
+{
+	talk_release(&b->talked);
+	for (int i = 0; i < 2; i++) {
+		hm_bytes_release(&b->wire[i]);
+		hm_bytes_release(&b->said[i]);
+	}
+}
+
+static void both_sides_open(void **state HM_UNUSED)
+{
+	for (size_t i = 0; i < HM_COUNT(talks); i++) {
+		struct hm_plains plains = { 0 };
+		struct both b = { 0 };
+
+		if (talks[i].refused || talks[i].distrusts || talks[i].early || talks[i].prelude || talks[i].quiet)
+			continue;
+		print_message("# %s\n", talks[i].name);
+		speak(&b, &talks[i]);
+		assert_int_equal(hm_plain_both(&plains, hm_slice_of(&b.wire[0]), hm_slice_of(&b.wire[1]), hm_slice_of(&b.talked.keylog), NULL), 0);
+		for (size_t side = 0; side < 2; side++) {
+			assert_true(plains.list[side].tls);
+			assert_int_equal(closed(&plains.list[side]), 0);
+			assert_int_equal(plains.list[side].data, b.said[side].len);
+			assert_memory_equal(plains.list[side].text.data, b.said[side].data, b.said[side].len);
+		}
+		hm_plains_release(&plains);
+		/* Without keys nothing opens, and what is no TLS is in the clear. */
+		assert_int_equal(hm_plain_both(&plains, hm_slice_of(&b.wire[0]), hm_slice_of(&b.wire[1]), HM_SLICE(""), NULL), 0);
+		assert_true(closed(&plains.list[0]) && closed(&plains.list[1]) && plains.list[1].data == 0);
+		hm_plains_release(&plains);
+		assert_int_equal(hm_plain_both(&plains, hm_slice_of(&b.wire[0]), hm_slice_of(&b.said[1]), hm_slice_of(&b.talked.keylog), NULL), 0);
+		assert_true(!plains.list[0].tls && !plains.list[1].tls && plains.list[1].spans == 1);
+		hm_plains_release(&plains);
+		release_both(&b);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_talk_opens),
 		cmocka_unit_test(tls_behind_a_prelude),
+		cmocka_unit_test(both_sides_open),
 		cmocka_unit_test(a_certificate_is_not_taken),
 		cmocka_unit_test(every_suite_is_talked),
 		cmocka_unit_test(a_client_certificate_is_in_the_plaintext),
