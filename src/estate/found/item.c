@@ -74,6 +74,9 @@ static json_t *proof_row(const struct proof *p)
 	json_object_set_new(row, "strength", json_string(strengths[e->strength]));
 	json_object_set_new(row, "channel", json_string(p->seen->channel));
 	hm_json_set_bytes(row, "detail", hm_slice_text(e->detail ? e->detail : ""));
+	json_object_set_new(row, "source", json_string(p->seen->row->source));
+	json_object_set_new(row, "date", json_string(p->seen->row->date));
+	json_object_set_new(row, "confidence", json_string(p->seen->row->confidence));
 	return row;
 }
 

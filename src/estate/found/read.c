@@ -29,6 +29,7 @@ static const struct hm_json_member item_shape[] = {
 static const struct hm_json_member evidence_shape[] = {
 	{ "kind", JSON_STRING },   { "row", JSON_STRING },	 { "value?", JSON_STRING },   { "value_b64?", JSON_STRING }, { "path?", JSON_STRING },	   { "path_b64?", JSON_STRING },
 	{ "sha256|", JSON_STRING }, { "state", JSON_STRING },	 { "strength", JSON_STRING }, { "channel", JSON_STRING },    { "detail?", JSON_STRING }, { "detail_b64?", JSON_STRING },
+	{ "source", JSON_STRING },  { "date", JSON_STRING },	 { "confidence", JSON_STRING },
 };
 
 /* Each row of a list. */

@@ -1,9 +1,8 @@
 #pragma once
 /* What the report's files share. Data flows: parts -> view (documents) and activity (records) -> page or table.
  *
- * Writing: report_html and report_term take printf's formats, of which they know %s, %.*s, %u, %d with l, and the flag '
- * (4711 becomes 4,711, in every locale). Every string goes through the escape of its context; what stands in the format is
- * ours and goes out as it is. So nothing foreign can reach the page or the terminal in another way. */
+ * Writing: report_html and report_term, as escape.h has them. */
+#include "escape.h"
 #include "event.h"
 #include "feature.h"
 #include "json.h"
@@ -13,22 +12,15 @@
 #include "residue.h"
 #include "text.h"
 
-/* ---- write.c, escape.c ---- */
+/* ---- writing: the module escape ---- */
 #define HM_S(slice) (int)(slice).len, (const char *)(slice).data /* for %.*s; see report_bound */
 
-/* Text shows itself, but for these, which show as \xHH for each byte: control characters, bidi controls, invisible and
- * zero-width characters, spaces that look like others, combining marks, and whatever is not UTF-8. A backslash shows
- * double, so that nothing else can look like \xHH. For HTML < > & " ' become references: safe in content and in a quoted
- * attribute. */
-void report_html(struct hm_bytes *out, const char *format, ...) HM_PRINTF(2, 3);
-void report_term(struct hm_bytes *out, const char *format, ...) HM_PRINTF(2, 3);
-/* At most `max` bytes of `s`, no character cut in two. */
-struct hm_slice report_bound(struct hm_slice s, size_t max) HM_MUST_CHECK;
-/* report_html of at most `max` bytes of `s`, and how many more there are. */
-void report_html_bound(struct hm_bytes *out, struct hm_slice s, size_t max);
-void report_escape(struct hm_bytes *out, struct hm_slice s, bool html);
-/* Columns of what report_term wrote. */
-size_t report_columns(struct hm_slice s) HM_MUST_CHECK;
+#define report_html hm_escape_html
+#define report_term hm_escape_term
+#define report_escape hm_escape
+#define report_bound hm_escape_bound
+#define report_html_bound hm_escape_html_bound
+#define report_columns hm_escape_columns
 
 /* ---- view.c: the documents ---- */
 struct report_view {

@@ -2,7 +2,8 @@
  *
  * A name is evidence: two names that differ must look different, and no name may move, hide or reorder what stands beside
  * it. That is why look-alike spaces and combining marks are in the table and not only controls. */
-#include "report_internal.h"
+#include "escape.h"
+#include "text.h"
 
 static const struct {
 	uint32_t first, last;
@@ -92,7 +93,7 @@ static const char *reference(uint8_t c)
 	}
 }
 
-void report_escape(struct hm_bytes *out, struct hm_slice s, bool html)
+void hm_escape(struct hm_bytes *out, struct hm_slice s, bool html)
 {
 	static const char digits[] = "0123456789ABCDEF";
 
@@ -119,7 +120,7 @@ void report_escape(struct hm_bytes *out, struct hm_slice s, bool html)
 	}
 }
 
-struct hm_slice report_bound(struct hm_slice s, size_t max)
+struct hm_slice hm_escape_bound(struct hm_slice s, size_t max)
 {
 	if (s.len <= max)
 		return s;
@@ -130,13 +131,13 @@ struct hm_slice report_bound(struct hm_slice s, size_t max)
 	return s;
 }
 
-void report_html_bound(struct hm_bytes *out, struct hm_slice s, size_t max)
+void hm_escape_html_bound(struct hm_bytes *out, struct hm_slice s, size_t max)
 {
-	struct hm_slice shown = report_bound(s, max);
+	struct hm_slice shown = hm_escape_bound(s, max);
 
-	report_escape(out, shown, true);
+	hm_escape(out, shown, true);
 	if (shown.len < s.len)
-		report_html(out, " <span class=\"cut\">and %'zu more bytes</span>", s.len - shown.len);
+		hm_escape_html(out, " <span class=\"cut\">and %'zu more bytes</span>", s.len - shown.len);
 }
 
 /* Characters that East Asian fonts draw two columns wide, in broad strokes. */
@@ -148,7 +149,7 @@ static bool is_wide(uint32_t point)
 	       (point >= 0x1f300 && point <= 0x1faff) || (point >= 0x20000 && point <= 0x3fffd);
 }
 
-size_t report_columns(struct hm_slice s)
+size_t hm_escape_columns(struct hm_slice s)
 {
 	size_t columns = 0;
 

@@ -1,7 +1,7 @@
-/* printf's formats with an escape in them: see report_internal.h. The compiler checks the arguments as it does printf's. */
+/* printf's formats with an escape in them: see escape.h. The compiler checks the arguments as it does printf's. */
 #include <stdarg.h>
 
-#include "report_internal.h"
+#include "escape.h"
 
 static void put_number(struct hm_bytes *out, uint64_t n, bool grouped)
 {
@@ -58,7 +58,7 @@ static void put_format(struct hm_bytes *out, bool html, const char *format, va_l
 			s.data = va_arg(args, const uint8_t *);
 			if (!c.bounded)
 				s.len = strlen((const char *)s.data);
-			report_escape(out, s, html);
+			hm_escape(out, s, html);
 			break;
 		case 'u':
 			put_number(out, c.wide ? va_arg(args, unsigned long) : va_arg(args, unsigned int), c.grouped);
@@ -72,7 +72,7 @@ static void put_format(struct hm_bytes *out, bool html, const char *format, va_l
 	}
 }
 
-void report_html(struct hm_bytes *out, const char *format, ...)
+void hm_escape_html(struct hm_bytes *out, const char *format, ...)
 {
 	va_list args;
 
@@ -81,7 +81,7 @@ void report_html(struct hm_bytes *out, const char *format, ...)
 	va_end(args);
 }
 
-void report_term(struct hm_bytes *out, const char *format, ...)
+void hm_escape_term(struct hm_bytes *out, const char *format, ...)
 {
 	va_list args;
 

@@ -1,0 +1,159 @@
+/* What the reports share: foreign members, names, and the counting. */
+#include "inventory_internal.h"
+
+const struct hm_inventory_format hm_inventory_formats[] = {
+	{ "csv", "an item a line", inventory_csv },
+	{ "html", "one page", inventory_html },
+	{ "cyclonedx", "CycloneDX 1.6 with evidence.identity", inventory_cyclonedx },
+	{ "bod-17-01", "what a report under BOD 17-01 asks for: products, endpoints, method", inventory_bod },
+	{ "far-52.204-23", "the fields of a report under FAR 52.204-23", inventory_far },
+	{ 0 },
+};
+
+struct hm_bytes inventory_bytes(const json_t *object, const char *name)
+{
+	struct hm_bytes out = { 0 };
+
+	/* Absent, or of a document that was not read: nothing to show. */
+	if (hm_json_get_bytes(object, name, &out, NULL) < 0)
+		out.len = 0;
+	return out;
+}
+
+const char *inventory_text(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text ? text : "";
+}
+
+static const json_t *supplier_row(const json_t *found, const char *id)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (json_object_get(found, "suppliers"), i, row)
+		if (strcmp(inventory_text(row, "id"), id) == 0)
+			return row;
+	return NULL;
+}
+
+const char *inventory_supplier(const json_t *found, const char *id)
+{
+	const json_t *row = supplier_row(found, id);
+
+	return row ? inventory_text(row, "name") : id;
+}
+
+static bool holds(const json_t *step, const char *day)
+{
+	const char *from = json_string_value(json_object_get(step, "from")), *to = json_string_value(json_object_get(step, "to"));
+
+	return (!from || strcmp(from, day) <= 0) && (!to || strcmp(day, to) < 0);
+}
+
+static void add_countries(json_t *all, const json_t *found, const char *supplier, int depth)
+{
+	const json_t *step;
+	size_t i;
+
+	json_array_foreach (json_object_get(supplier_row(found, supplier), "control"), i, step) {
+		const char *controller = inventory_text(step, "controller");
+
+		if (!holds(step, inventory_text(found, "made")))
+			continue;
+		json_array_append(all, json_object_get(step, "country"));
+		if (*controller && depth < 8)
+			add_countries(all, found, controller, depth + 1);
+	}
+}
+
+void inventory_countries(struct hm_bytes *out, const json_t *found, const char *supplier)
+{
+	HM_JSON json_t *all = json_array();
+	const json_t *row;
+	size_t i, told = 0;
+
+	add_countries(all, found, supplier, 0);
+	json_array_foreach (all, i, row) {
+		bool before = false;
+
+		for (size_t j = 0; j < i; j++)
+			before = before || json_equal(json_array_get(all, j), row);
+		if (!before)
+			hm_bytes_printf(out, "%s%s", told++ ? "; " : "", json_string_value(row));
+	}
+	if (!told)
+		hm_bytes_text(out, "not known");
+}
+
+static bool same_target(const json_t *item, const json_t *target)
+{
+	return json_equal(json_object_get(item, "target"), json_object_get(target, "target")) &&
+	       json_equal(json_object_get(item, "target_b64"), json_object_get(target, "target_b64"));
+}
+
+static bool has_item(const json_t *found, const json_t *target, const char *relation)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach (json_object_get(found, "items"), i, item)
+		if (same_target(item, target) && strcmp(inventory_text(item, "relation"), relation) == 0)
+			return true;
+	return false;
+}
+
+struct inventory_count inventory_count(const json_t *found)
+{
+	struct inventory_count c = { 0 };
+	const json_t *target;
+	size_t i;
+
+	json_array_foreach (json_object_get(found, "targets"), i, target) {
+		bool branded, contains;
+
+		c.targets++;
+		if (!json_is_true(json_object_get(target, "endpoint")))
+			continue;
+		branded = has_item(found, target, "branded");
+		contains = has_item(found, target, "contains");
+		c.endpoints++;
+		c.branded += branded;
+		c.contains += contains;
+		c.affected += branded || contains;
+		c.partly += json_integer_value(json_object_get(target, "not_read_count")) > 0;
+	}
+	return c;
+}
+
+size_t inventory_endpoints(const json_t *found, const json_t *item)
+{
+	const json_t *target, *other;
+	size_t i, j, n = 0;
+
+	json_array_foreach (json_object_get(found, "targets"), i, target) {
+		bool has = false;
+
+		json_array_foreach (json_object_get(found, "items"), j, other)
+			has = has || (same_target(other, target) && json_equal(json_object_get(other, "supplier"), json_object_get(item, "supplier")) &&
+				      json_equal(json_object_get(other, "product"), json_object_get(item, "product")) && strcmp(inventory_text(other, "relation"), "controlled") != 0);
+		n += has && json_is_true(json_object_get(target, "endpoint"));
+	}
+	return n;
+}
+
+void inventory_method(struct hm_bytes *out, const json_t *found)
+{
+	struct inventory_count c = inventory_count(found);
+
+	hm_bytes_printf(out,
+			"%zu targets were looked at, of which %zu are endpoints (a running host, or the root of one); images, archives and SBOMs are none. An endpoint is counted once, however many "
+			"items it has; endpoints that are one machine under two names are counted twice. An endpoint counts as affected where one piece of strong evidence, or two independent weak "
+			"ones, show software of the supplier on it, in any state; a name in a file that is data counts for nothing.",
+			c.targets, c.endpoints);
+	if (c.partly)
+		hm_bytes_printf(out, " Of %zu endpoints a part could not be read: that none was found there says nothing of that part.", c.partly);
+	hm_bytes_printf(out, " Looked for with %lld rows of supplier tables (sha256 %s) on %s.", (long long)json_integer_value(json_object_get(json_object_get(found, "tables"), "rows")),
+			inventory_text(json_object_get(found, "tables"), "sha256"), inventory_text(found, "made"));
+}
