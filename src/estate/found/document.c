@@ -67,13 +67,21 @@ static void add_controlled(const struct hm_found *f, const json_t *item, json_t 
 
 static const char *const order[] = { "supplier", "product", "class", "relation", "state", "outer", "outer_b64", "by" };
 
+/* jansson calls what is absent unequal to itself. */
+static bool same_member(const json_t *a, const json_t *b, const char *name)
+{
+	const json_t *x = json_object_get(a, name), *y = json_object_get(b, name);
+
+	return (!x && !y) || json_equal(x, y);
+}
+
 static size_t target_index(const json_t *targets, const json_t *item)
 {
 	const json_t *row;
 	size_t i;
 
 	json_array_foreach (targets, i, row)
-		if (json_equal(json_object_get(row, "target"), json_object_get(item, "target")) && json_equal(json_object_get(row, "target_b64"), json_object_get(item, "target_b64")))
+		if (same_member(row, item, "target") && same_member(row, item, "target_b64"))
 			return i;
 	return 0;
 }

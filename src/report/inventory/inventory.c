@@ -87,10 +87,17 @@ void inventory_countries(struct hm_bytes *out, const json_t *found, const char *
 		hm_bytes_text(out, "not known");
 }
 
+/* A name stands under one of two members; jansson calls what is absent unequal to itself. */
+static bool same_member(const json_t *a, const json_t *b, const char *name)
+{
+	const json_t *x = json_object_get(a, name), *y = json_object_get(b, name);
+
+	return (!x && !y) || json_equal(x, y);
+}
+
 static bool same_target(const json_t *item, const json_t *target)
 {
-	return json_equal(json_object_get(item, "target"), json_object_get(target, "target")) &&
-	       json_equal(json_object_get(item, "target_b64"), json_object_get(target, "target_b64"));
+	return same_member(item, target, "target") && same_member(item, target, "target_b64");
 }
 
 static bool has_item(const json_t *found, const json_t *target, const char *relation)
