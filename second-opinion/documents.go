@@ -24,7 +24,7 @@ var docShapes = map[string]*shape{
 	"declaration.json": parseShape(`{schema:'hallmark/declaration/v1',product:s,author:'supplier'assessor'project',source:s,
 		endpoints?:[{name:s,port:u,proto:'tcp'udp'}],writes?:[s],reads?:[s],privileges?:[s],
 		listens?:[{port:u,proto:'tcp'udp'}],detects?:{stream:u,line:s},values?:[s],switches?:[s],
-		collects?:[{value:'content'md5'sha1'sha224'sha256'sha384'sha512'pyzor'name'size',of:'file'part',to?:s}],
+		collects?:[{value:'content'md5'sha1'sha224'sha256'sha384'sha512'pyzor'pyzor.signature'name'size',of:'file'part',to?:s}],
 		authorities?:{` + authoritiesShape + `}}`),
 	"product.json": parseShape(`{schema:'hallmark/product/v1',name:s,purl:s|n,
 		supplier:{id:s,name:s,control:{country:s,since:s|n,source:s}|n}|n,

@@ -297,6 +297,17 @@ bool hm_admitted_goes(const struct hm_admitted *a, const char *endpoint)
 	return rows_to(a, endpoint) != 0;
 }
 
+bool hm_admitted_follows(const struct hm_admitted *a, const char *endpoint, struct hm_slice message, struct hm_slice bytes)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (a->rows, i, row)
+		if (strcmp(hm_text_of(row, "value"), "pyzor.signature") == 0 && goes(row, endpoint) && hm_mail_pyzor_signs(message, bytes))
+			return true;
+	return false;
+}
+
 bool hm_admitted_leak(const struct hm_core *core, const char *endpoint, const char *feature)
 {
 	const json_t *rows = core->declaration ? json_object_get(core->declaration, "collects") : NULL, *row;

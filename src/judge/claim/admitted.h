@@ -14,5 +14,7 @@ bool hm_admitted_goes(const struct hm_admitted *a, const char *endpoint) HM_MUST
 /* Takes the values of the documents of set `set` out of `bytes`, which go to the endpoint: SHA-256 of the rest, in which each value has left
  * what it is and not of which document. Returns how many bytes were values. */
 uint64_t hm_admitted_rest(struct hm_admitted *a, size_t set, const char *endpoint, struct hm_slice bytes, struct hm_sha256 *rest);
+/* Whether `bytes`, a stretch of the message that goes to the endpoint, follow from the rest of it in a way that is declared (pyzor.signature). */
+bool hm_admitted_follows(const struct hm_admitted *a, const char *endpoint, struct hm_slice message, struct hm_slice bytes) HM_MUST_CHECK;
 /* Whether a token or digest of a document (the feature of a leak) is among what is sent to the endpoint. */
 bool hm_admitted_leak(const struct hm_core *core, const char *endpoint, const char *feature) HM_MUST_CHECK;

@@ -92,7 +92,7 @@ SHAPE(endpoint, ROWS(TEXT("name"), NUMBER("port"), TEXT("proto")), RULES({ "port
 SHAPE(listener, ROWS(NUMBER("port"), TEXT("proto")), RULES({ "port", .form = 'n' }, { "proto", .words = " tcp udp " }));
 SHAPE(detects, ROWS(NUMBER("stream"), TEXT("line")), RULES({ "stream", .form = 'n' }));
 SHAPE(collected, ROWS(TEXT("value"), TEXT("of"), TEXT("to?")),
-      RULES({ "value", .words = " content md5 name pyzor sha1 sha224 sha256 sha384 sha512 size " }, { "of", .words = " file part " }));
+      RULES({ "value", .words = " content md5 name pyzor pyzor.signature sha1 sha224 sha256 sha384 sha512 size " }, { "of", .words = " file part " }));
 SHAPE(declaration,
       ROWS(TEXT("schema"), TEXT("product"), TEXT("author"), TEXT("source"), LIST("endpoints?"), LIST("writes?"), LIST("reads?"),
 	   LIST("privileges?"), LIST("listens?"), OBJECT("detects?"), LIST("values?"), LIST("switches?"), LIST("collects?"),

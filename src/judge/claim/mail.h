@@ -13,3 +13,6 @@ struct hm_mail_part {
 void hm_mail_parts(struct hm_slice mail, void (*take)(void *cookie, const struct hm_mail_part *part), void *cookie);
 /* The digest by which Pyzor (https://www.pyzor.org) asks for a mail: SHA-1 of chosen lines of its normalised text, in hex. */
 void hm_mail_pyzor(char out[41], struct hm_slice mail);
+/* `signature`, a stretch of `message`, is what Pyzor's anonymous account signs the rest of it with (pyzor/account.py, sign_msg): it follows from
+ * that, and says nothing by itself. */
+bool hm_mail_pyzor_signs(struct hm_slice message, struct hm_slice signature) HM_MUST_CHECK;

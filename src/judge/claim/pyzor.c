@@ -5,6 +5,8 @@
 
 #include "digest.h"
 #include "mail.h"
+
+#include <ctype.h>
 #include "text.h"
 
 enum { LONG_WORD = 10, LINE_MIN = 8, ALL_LINES = 4, SOME = 3 };
@@ -127,4 +129,49 @@ void hm_mail_pyzor(char out[41], struct hm_slice mail)
 	hm_text_hex_into(out, (struct hm_slice){ digest, len });
 	hm_bytes_release(&d.text);
 	free(d.end);
+}
+
+/* The line's value, of digits alone; NULL: there is none. */
+static const uint8_t *time_line(struct hm_slice text, size_t *len)
+{
+	static const char head[] = "\nTime: ";
+	const uint8_t *at = memmem(text.data, text.len, head, strlen(head)), *end = text.data + text.len;
+
+	if (!at)
+		return NULL;
+	at += strlen(head);
+	for (*len = 0; at + *len < end && at[*len] >= '0' && at[*len] <= '9';)
+		++*len;
+	return *len ? at : NULL;
+}
+
+bool hm_mail_pyzor_signs(struct hm_slice message, struct hm_slice signature)
+{
+	static const char head[] = "\nSig: ", user[] = "anonymous:";
+	size_t before = (size_t)(signature.data - message.data), after = before + signature.len, len, from = 0;
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes rest = { 0 }, text = { 0 }, hex = { 0 };
+	const uint8_t *time;
+	uint8_t digest[64];
+
+	if (signature.len != 40 || before < strlen(head) || memcmp(signature.data - strlen(head), head, strlen(head)) != 0)
+		return false;
+	hm_bytes_append(&rest, message.data, before - strlen(head));
+	hm_bytes_append(&rest, message.data + after, message.len - after);
+	while (rest.len && isspace(rest.data[rest.len - 1]))
+		rest.len--;
+	while (from < rest.len && isspace(rest.data[from]))
+		from++;
+	len = hm_digest_of(digest, HM_SHA1, (struct hm_slice){ rest.data + from, rest.len - from });
+	hm_bytes_append(&text, digest, len);
+	time = time_line(hm_slice_of(&rest), &len);
+	if (!time)
+		return false;
+	hm_bytes_u8(&text, ':');
+	hm_bytes_append(&text, time, len);
+	hm_bytes_u8(&text, ':');
+	len = hm_digest_of(digest, HM_SHA1, hm_slice_text(user));
+	hm_text_hex(&text, (struct hm_slice){ digest, len });
+	len = hm_digest_of(digest, HM_SHA1, hm_slice_of(&text));
+	hm_text_hex(&hex, (struct hm_slice){ digest, len });
+	return hm_slice_eq(hm_slice_of(&hex), signature);
 }

@@ -3,6 +3,7 @@
 #include "evaluate_internal.h"
 
 #include <ctype.h>
+#include <netinet/in.h>
 #include <search.h>
 
 #include "admitted.h"
@@ -74,14 +75,20 @@ static struct sum *sum_of(void **sums, const char *endpoint, const char *name, s
 	return *found;
 }
 
-/* Length of the numbers, each with its dot, that begin the name: `depth` of them at most. */
+/* Length of the parts, each with its dot, that begin the name and are numbers or, behind the first, the word `given`: `depth` of them at most. */
 static size_t numbers_of(const char *name, unsigned depth)
 {
+	static const char given[] = "given.";
 	size_t at = 0;
 
-	for (; depth > 0; depth--) {
+	for (unsigned i = 0; i < depth; i++) {
 		size_t digits = strspn(name + at, "0123456789");
 
+		if (i == 1 && strncmp(name + at, given, strlen(given)) == 0) {
+			at += strlen(given);
+			depth++;
+			continue;
+		}
 		if (!digits || name[at + digits] != '.')
 			break;
 		at += digits + 1;
@@ -91,9 +98,18 @@ static size_t numbers_of(const char *name, unsigned depth)
 
 static void add_sums(void **sums, const struct hm_feature *f, uint64_t bytes)
 {
-	for (unsigned depth = 0; depth <= 2; depth++)
-		if (depth == 0 || numbers_of(f->name, depth) > numbers_of(f->name, depth - 1))
-			sum_of(sums, f->endpoint, f->name, numbers_of(f->name, depth))->bytes += bytes;
+	size_t last = SIZE_MAX;
+
+	/* Of what has no place nobody knows how many bytes of the flow it is. */
+	for (unsigned depth = 0; depth <= 2; depth++) {
+		size_t length = numbers_of(f->name, depth);
+
+		if (length != last && (f->placed || depth == 2))
+			sum_of(sums, f->endpoint, f->name, length)->bytes += bytes;
+		last = length;
+	}
+	if (f->given)
+		sum_of(sums, f->endpoint, f->name, numbers_of(f->name, 1) + strlen("given."))->bytes += bytes;
 }
 
 static struct slot *slot_of(struct hm_admission *a, size_t key)
@@ -124,6 +140,35 @@ static bool rest_of(const struct hm_feature *f, void **sums, struct hm_sha256 *r
 	return taken > 0;
 }
 
+/* The datagram that the field is of; nothing of a stream. */
+static struct hm_slice message_of(const struct hm_run *run, const struct hm_feature *f)
+{
+	const struct hm_flow *flow = f->flow < run->flows.count ? &run->flows.list[f->flow] : NULL;
+	size_t from = 0, to;
+
+	if (!flow || flow->proto != IPPROTO_UDP || f->tls)
+		return (struct hm_slice){ 0 };
+	to = flow->sent.len;
+	for (size_t i = 0; i < flow->messages; i++) {
+		if (flow->message[i] <= f->offset)
+			from = flow->message[i];
+		else if (flow->message[i] < to)
+			to = flow->message[i];
+	}
+	return (struct hm_slice){ flow->sent.data + from, to - from };
+}
+
+/* What is left of a field: nothing of one that follows from the rest of its message. */
+static uint64_t rest_of_field(struct hm_admission *a, size_t set, const struct hm_run *run, const struct hm_feature *f, struct hm_sha256 *rest)
+{
+	struct hm_slice message = message_of(run, f);
+
+	if (!message.len || !hm_admitted_follows(a->admitted, f->endpoint, message, f->bytes))
+		return hm_admitted_rest(a->admitted, set, f->endpoint, f->bytes, rest);
+	hm_sha256_slice(rest, (struct hm_slice){ 0 });
+	return f->bytes.len;
+}
+
 void hm_admission_run(struct hm_admission *a, const struct hm_compare *compare, const struct hm_run *run, const struct hm_features *features)
 {
 	size_t place, set;
@@ -137,15 +182,16 @@ void hm_admission_run(struct hm_admission *a, const struct hm_compare *compare, 
 	for (int fields = 1; fields >= 0; fields--)
 		for (size_t i = 0; i < features->count; i++) {
 			const struct hm_feature *f = &features->list[i];
-			size_t key = f->placed == fields && hm_admitted_goes(a->admitted, f->endpoint) ? hm_compare_key(compare, f->endpoint, f->name) : SIZE_MAX;
+			bool field = f->placed || (f->given && f->text);
+			size_t key = field == fields && hm_admitted_goes(a->admitted, f->endpoint) ? hm_compare_key(compare, f->endpoint, f->name) : SIZE_MAX;
 			struct slot *slot = key == SIZE_MAX ? NULL : slot_of(a, key);
 			uint64_t taken;
 
 			if (!slot)
 				continue;
 			slot->run[place] = a->runs;
-			if (f->placed) {
-				taken = hm_admitted_rest(a->admitted, set, f->endpoint, f->bytes, &slot->rest[place]);
+			if (field) {
+				taken = rest_of_field(a, set, run, f, &slot->rest[place]);
 				slot->seen |= taken > 0;
 				add_sums(&sums, f, taken);
 			} else {

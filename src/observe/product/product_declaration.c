@@ -154,7 +154,7 @@ static bool is_endpoint(const char *text)
 /* What is sent of the files that it scans: {value, of, to}. */
 static int read_collects(json_t *out, json_t *sources, const struct hm_yaml *y, const json_t *node, struct hm_fail *fail)
 {
-	static const char *const values[] = { "content", "md5", "name", "pyzor", "sha1", "sha224", "sha256", "sha384", "sha512", "size", NULL };
+	static const char *const values[] = { "content", "md5", "name", "pyzor", "pyzor.signature", "sha1", "sha224", "sha256", "sha384", "sha512", "size", NULL };
 	static const char *const of[] = { "file", "part", NULL };
 	static const struct row rows[] = {
 		{ .name = "value", .kind = ROW_TEXT, .required = true },
@@ -175,7 +175,7 @@ static int read_collects(json_t *out, json_t *sources, const struct hm_yaml *y, 
 		if (r < 0)
 			return r;
 		if (!one_of(text_at(item, "value"), values) || !one_of(what, of))
-			return hm_yaml_fail(y, item, fail, "collects: value is one of content, md5, name, pyzor, sha1, sha224, sha256, sha384, sha512, size; "
+			return hm_yaml_fail(y, item, fail, "collects: value is one of content, md5, name, pyzor, pyzor.signature, sha1, sha224, sha256, sha384, sha512, size; "
 							   "of is file or part");
 		if (to && !is_endpoint(to))
 			return hm_yaml_fail(y, item, fail, "collects: to: %.100s: not NAME:PORT/tcp or /udp", to);

@@ -67,11 +67,38 @@ static void pyzor_says_the_same(void **state)
 	assert_string_equal(digest, "a8f1e8f419be97c8ae9545544e13b4d2ac99d9f6");
 }
 
+/* As pyzor 1.0.0 signs it. */
+#define SIGNED "Op: check\nOp-Digest: da39a3ee5e6b4b0d3255bfef95601890afd80709\nThread: 62082\nPV: 2.1\nThread: 40000\nUser: anonymous\nTime: 1767225600\nSig: "
+#define SIGNATURE "7ad098477509b09e9c4af11b235127f7eab6bc83"
+
+static bool signs(const char *message, const char *signature, size_t length)
+{
+	struct hm_slice all = hm_slice_text(message);
+	const uint8_t *at = memmem(all.data, all.len, signature, strlen(signature));
+
+	assert_non_null(at);
+	return hm_mail_pyzor_signs(all, (struct hm_slice){ at, length });
+}
+
+static void a_signature_follows_from_the_rest(void **state)
+{
+	(void)state;
+	assert_true(signs(SIGNED SIGNATURE "\n\n", SIGNATURE, 40));
+	/* another message, another signature, another line, less of it, more than it */
+	assert_false(signs(SIGNED SIGNATURE "\n\nmore\n", SIGNATURE, 40));
+	assert_false(signs(SIGNED "8ad098477509b09e9c4af11b235127f7eab6bc83\n\n", "8ad098477509b09e9c4af11b235127f7eab6bc83", 40));
+	assert_false(signs(SIGNED SIGNATURE "\n\n", "da39a3ee5e6b4b0d3255bfef95601890afd80709", 40));
+	assert_false(signs(SIGNED SIGNATURE "\n\n", SIGNATURE, 39));
+	assert_false(signs("Op: check\nSig: " SIGNATURE "\n\n", SIGNATURE, 40));
+	assert_false(signs(SIGNATURE, SIGNATURE, 40));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(parts_are_decoded),
 		cmocka_unit_test(pyzor_says_the_same),
+		cmocka_unit_test(a_signature_follows_from_the_rest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
