@@ -1,4 +1,4 @@
-/* What a file is worth: by how it begins; texts of licences also by their names. */
+/* What a file is worth: by how it begins; texts by their names. */
 #include <strings.h>
 
 #include "bases.h"
@@ -21,6 +21,37 @@ static bool licence_name(struct hm_slice path)
 	return false;
 }
 
+static bool ends(struct hm_slice s, const char *word)
+{
+	size_t len = strlen(word);
+
+	return s.len >= len && strncasecmp((const char *)s.data + s.len - len, word, len) == 0;
+}
+
+/* Below etc, opt, conf and config: where a program is told whom to ask for updates. What a system keeps in usr/share is data. */
+static bool settings_name(struct hm_slice path)
+{
+	static const char *const endings[] = { ".conf", ".cfg", ".ini", ".xml", ".json", ".yaml", ".yml", ".toml", ".properties", ".list" };
+	static const char *const folders[] = { "etc", "opt", "conf", "config" };
+	bool ending = false;
+
+	for (size_t i = 0; i < HM_COUNT(endings) && !ending; i++)
+		ending = ends(path, endings[i]);
+	while (ending && path.len) {
+		const uint8_t *slash = memrchr(path.data, '/', path.len);
+
+		path.len = slash ? (size_t)(slash - path.data) : 0;
+		slash = path.len ? memrchr(path.data, '/', path.len) : NULL;
+		for (size_t i = 0; i < HM_COUNT(folders); i++) {
+			size_t from = slash ? (size_t)(slash + 1 - path.data) : 0;
+
+			if (hm_slice_eq((struct hm_slice){ path.data + from, path.len - from }, hm_slice_text(folders[i])))
+				return true;
+		}
+	}
+	return false;
+}
+
 static bool text(struct hm_slice head)
 {
 	return head.len > 0 && !memchr(head.data, 0, head.len);
@@ -34,5 +65,7 @@ enum hm_scan_class hm_scan_class(struct hm_slice path, struct hm_slice head)
 		return HM_SCAN_SCRIPT;
 	if (hm_bases_sniff(head))
 		return HM_SCAN_BASE;
-	return licence_name(path) && text(head) ? HM_SCAN_LICENCE_TEXT : HM_SCAN_DATA;
+	if (!text(head))
+		return HM_SCAN_DATA;
+	return licence_name(path) ? HM_SCAN_LICENCE_TEXT : settings_name(path) ? HM_SCAN_SETTINGS : HM_SCAN_DATA;
 }

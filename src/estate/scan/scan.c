@@ -130,12 +130,12 @@ static int observe_text(const struct sought *s, enum hm_scan_place place, const 
 	return s->observe(s->cookie, &o, s->fail);
 }
 
-static int tell(const struct sought *s, const struct hm_scan_set *set, struct hm_scan_room *room, const char *where)
+static int tell(const struct sought *s, const struct hm_scan_set *set, struct hm_scan_room *room, const char *where, bool settings)
 {
 	int r = search(set, room, s->file->bytes, s->fail);
 
 	for (unsigned id = 0; r == 0 && id < set->count; id++)
-		if (room->seen[id])
+		if (room->seen[id] && (set->place[id] != HM_SCAN_STRING || !settings))
 			r = observe_text(s, set->place[id], set->text[id], where);
 	return r;
 }
@@ -153,7 +153,7 @@ static int executable(struct sought *s, struct hm_scan_room *room)
 {
 	struct hm_binary_file binary = { s->file->bytes, s->file->path, s->file->outer, s->scan->trust };
 	struct hm_bases_file base = { s->file->bytes, s->file->path, s->file->outer };
-	int r = tell(s, &s->scan->executable, room, "in an executable"), damaged;
+	int r = tell(s, &s->scan->executable, room, "in an executable", false), damaged;
 
 	if (r != 0)
 		return r;
@@ -178,9 +178,11 @@ int hm_scan_read(const struct hm_scan *scan, struct hm_scan_room *room, const st
 	case HM_SCAN_EXECUTABLE:
 		return executable(&s, room);
 	case HM_SCAN_SCRIPT:
-		return tell(&s, &scan->executable, room, "in a script");
+		return tell(&s, &scan->executable, room, "in a script", false);
 	case HM_SCAN_LICENCE_TEXT:
-		return tell(&s, &scan->licence, room, "in a licence text");
+		return tell(&s, &scan->licence, room, "in a licence text", false);
+	case HM_SCAN_SETTINGS:
+		return tell(&s, &scan->executable, room, "in settings", true);
 	case HM_SCAN_BASE:
 		return hm_bases_read(&base, observe, cookie, fail);
 	case HM_SCAN_DATA:

@@ -1,8 +1,8 @@
 #pragma once
 /* The contents of files: everything that has to be looked for in bytes, in one pass.
  *
- * What is worth reading is told by how a file begins, never by its name: executables, libraries, scripts, definition bases, and
- * texts of licences; plain data is skipped, because names in data (lists of manufacturers, rules, dictionaries) tell nothing
+ * What is worth reading is told by how a file begins: executables, libraries, scripts, definition bases; and for texts by their
+ * names: licences, and settings, in which only host names are looked for. Plain data is skipped, because names in data (lists of manufacturers, rules, dictionaries) tell nothing
  * of what is installed. In executables all texts of all rows are found together by Hyperscan; facts that are more than a text
  * (symbols, sonames, version resources, signers, modules, bases that parse) come from `binary` and `bases`. */
 #include "bytes.h"
@@ -13,7 +13,7 @@ struct hm_scan;
 
 enum hm_scan_place {
 	HM_SCAN_STRING,	 /* bytes in an executable or a script; in a PE also as UTF-16 */
-	HM_SCAN_DOMAIN,	 /* the same, between bytes that cannot belong to a host name; with a leading dot: and all below it; any case */
+	HM_SCAN_DOMAIN,	 /* the same, and in settings; between bytes that cannot belong to a host name; with a leading dot: and all below it; any case */
 	HM_SCAN_LICENCE, /* words in a licence text; any case, any white space between them */
 	HM_SCAN_SYMBOL,	 /* a whole name among the exported ones */
 };
@@ -40,7 +40,7 @@ void hm_scan_leave(struct hm_scan_room *room); /* NULL is fine */
 
 /* What a file is, by its first HM_SCAN_HEAD bytes (or all there are), and for texts also by its path; HM_SCAN_DATA is not worth reading. */
 #define HM_SCAN_HEAD 64
-enum hm_scan_class { HM_SCAN_DATA, HM_SCAN_EXECUTABLE, HM_SCAN_SCRIPT, HM_SCAN_LICENCE_TEXT, HM_SCAN_BASE };
+enum hm_scan_class { HM_SCAN_DATA, HM_SCAN_EXECUTABLE, HM_SCAN_SCRIPT, HM_SCAN_LICENCE_TEXT, HM_SCAN_BASE, HM_SCAN_SETTINGS };
 enum hm_scan_class hm_scan_class(struct hm_slice path, struct hm_slice head) HM_MUST_CHECK;
 
 struct hm_scan_file {

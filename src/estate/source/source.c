@@ -54,7 +54,7 @@ static const struct hm_source sources[] = {
 	{ "snap", { "**snap/*/*/meta/snap.yaml", "meta/snap.yaml" }, NULL, MIB, NULL, hm_source_snap, NULL },
 	{ "snapd", { "**var/lib/snapd/state.json" }, NULL, 64u * MIB, NULL, hm_source_snapd, NULL },
 	{ "deb", { "**control" }, is_control, MIB, NULL, hm_source_control, NULL },
-	{ "rpm-file", { "***.rpm" }, is_rpm, 4096u * (uint64_t)MIB, NULL, hm_source_rpm_file, NULL },
+	{ "rpm-file", { "***.rpm" }, is_rpm, 256u * MIB, NULL, hm_source_rpm_file, NULL },
 	{ "pkginfo", { "**.PKGINFO" }, NULL, MIB, NULL, hm_source_pkginfo, NULL },
 	{ "npm", { "**node_modules/*/package.json", "**node_modules/@*/*/package.json" }, NULL, 4u * MIB, "npm", hm_source_npm, NULL },
 	{ "npm-lock", { "**package-lock.json", "**.package-lock.json", "**npm-shrinkwrap.json" }, NULL, 32u * MIB, "npm", hm_source_npm_lock, NULL },

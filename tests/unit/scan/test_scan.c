@@ -55,6 +55,11 @@ static void texts(void **state HM_UNUSED)
 	expect("hwdb.txt", HM_SLICE("needle update.example"), "");
 	expect("EULA.txt", HM_SLICE("needle; the LAWS\n * of\tExample"), "licence laws of Example|in a licence text\n");
 	expect("readme.txt", HM_SLICE("laws of Example"), "");
+	expect("opt/oem/etc/updater.ini", HM_SLICE("needle; server=update.example"), "domain update.example|in settings\n");
+	expect("/etc/a.conf", HM_SLICE("update.example"), "domain update.example|in settings\n");
+	expect("usr/share/a/a.conf", HM_SLICE("update.example"), "");
+	expect("/etc/a.db", HM_SLICE("update.example"), "");
+	expect("/etc/a.conf", HM_SLICE("\0update.example"), "");
 	expect("x", HM_SLICE("MZ\0n\0e\0e\0d\0l\0e\0"), "string needle|in an executable\n");
 }
 
