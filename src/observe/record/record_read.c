@@ -1,68 +1,23 @@
 /* The reader. hm_record_open checks everything once, block by block, and keeps no index; hm_record_next goes over the
  * blocks again and holds one of them uncompressed. */
-#include "record_internal.h"
-
-#include <zstd.h>
+#include "record_ahead.h"
 
 #include "cbor.h"
 #include "cursor.h"
-#include "fs.h"
-
-/* Frame header descriptor, without the two bits that tell the width of the content size: single segment, content checksum,
- * nothing reserved, no dictionary. */
-#define DESCRIPTOR_MASK 0x3f
-#define DESCRIPTOR 0x24
 
 struct hm_record {
 	struct hm_slice file;
 	struct hm_record_head head;
 	size_t end;	     /* where the blocks end */
 	size_t next;	     /* where the next block begins */
-	struct hm_bytes raw; /* the block that is being read */
-	struct hm_cursor items;
+	struct hm_ahead *ahead; /* while it is read */
+	struct hm_cursor items; /* of the block that is being read */
 	uint64_t position; /* of the next item in it */
-	ZSTD_DCtx *zstd;
 };
 
 static struct hm_slice slice_from(struct hm_slice s, size_t at)
 {
 	return (struct hm_slice){ s.data + at, s.len - at };
-}
-
-/* Uncompresses a frame into `raw`, after all checks that need no content. */
-static int uncompress(struct hm_record *r, const struct hm_block *block, struct hm_slice frame, struct hm_fail *fail)
-{
-	uint8_t *at;
-	size_t n;
-
-	if (hm_record_crc(frame) != block->frame_crc)
-		return hm_fail_set(fail, HM_E_BAD, "its frame's CRC is wrong");
-	if (frame.len < 5 || memcmp(frame.data, "\x28\xb5\x2f\xfd", 4) != 0 ||
-	    (frame.data[4] & DESCRIPTOR_MASK) != DESCRIPTOR ||
-	    ZSTD_findFrameCompressedSize(frame.data, frame.len) != frame.len ||
-	    ZSTD_getFrameContentSize(frame.data, frame.len) != block->raw_len)
-		return hm_fail_set(fail, HM_E_BAD, "its frame is not one zstd frame of the right form and length");
-	r->raw.len = 0;
-	at = hm_bytes_reserve(&r->raw, block->raw_len);
-	n = ZSTD_decompressDCtx(r->zstd, at, block->raw_len, frame.data, frame.len);
-	if (n != block->raw_len)
-		return hm_fail_set(fail, HM_E_BAD, "its frame does not uncompress");
-	r->raw.len = n;
-	return 0;
-}
-
-/* The block's header at `at`; *after is where its frame ends. 1 when there is a whole block, 0 when it is torn. */
-static int block_at(struct hm_record *r, size_t at, struct hm_block *block, size_t *after, struct hm_fail *fail)
-{
-	int e = hm_record_get_block(block, slice_from(r->file, at), fail);
-
-	if (e < 0)
-		return e;
-	at += HM_RECORD_BLOCK_LEN;
-	if (block->frame_len > r->file.len - at)
-		return 0;
-	*after = at + block->frame_len;
-	return 1;
 }
 
 /* What has been seen while scanning. */
@@ -79,19 +34,12 @@ static void release_scan(struct scan *scan)
 	hm_bytes_release(&scan->seek);
 }
 
-static int check_content(struct hm_record *r, struct scan *scan, const struct hm_block *block, struct hm_slice frame, struct hm_fail *fail)
+static int check_items(struct scan *scan, const struct hm_ahead_block *b, struct hm_fail *fail)
 {
-	struct hm_sha256 leaf;
-	struct hm_cursor c;
+	struct hm_cursor c = hm_cursor_of(b->raw);
 	uint32_t count = 0;
-	int e = uncompress(r, block, frame, fail);
+	int e = 0;
 
-	if (e < 0)
-		return e;
-	hm_record_leaf(&leaf, block->salt, hm_slice_of(&r->raw));
-	if (memcmp(leaf.b, block->leaf.b, HM_SHA256_LEN) != 0)
-		return hm_fail_set(fail, HM_E_BAD, "its leaf hash is not that of its content");
-	c = hm_cursor_of(hm_slice_of(&r->raw));
 	for (; e >= 0 && !c.bad && hm_cursor_left(&c); count++) {
 		const uint8_t *start = c.at;
 
@@ -101,22 +49,26 @@ static int check_content(struct hm_record *r, struct scan *scan, const struct hm
 	}
 	if (e < 0)
 		return e;
-	if (c.bad || count != block->count)
-		return hm_fail_set(fail, HM_E_BAD, "its content is not %u items of deterministic CBOR", block->count);
+	if (c.bad || count != b->block.count)
+		return hm_fail_set(fail, HM_E_BAD, "its content is not %u items of deterministic CBOR", b->block.count);
 	return 0;
 }
 
-static int take_block(struct hm_record *r, struct scan *scan, const struct hm_block *block, struct hm_slice frame,
-		      struct hm_fail *fail)
+static int take_block(struct hm_record *r, struct scan *scan, const struct hm_ahead_block *b, struct hm_fail *fail)
 {
+	const struct hm_block *block = &b->block;
 	struct hm_sha256 root;
 	int e = 0;
 
 	if (block->number != r->head.blocks || block->first != r->head.items ||
 	    (r->head.blocks && block->kind != r->head.kind))
 		return hm_fail_set(fail, HM_E_BAD, "it is out of its order");
+	if (b->result < 0 && fail)
+		*fail = b->why;
+	if (b->result < 0)
+		return b->result;
 	if (!block->withheld)
-		e = check_content(r, scan, block, frame, fail);
+		e = check_items(scan, b, fail);
 	if (e < 0)
 		return e;
 	hm_merkle_append(&scan->tree, &block->leaf);
@@ -131,6 +83,7 @@ static int take_block(struct hm_record *r, struct scan *scan, const struct hm_bl
 	r->head.blocks++;
 	r->head.items += block->count;
 	r->head.withheld += block->withheld;
+	r->end = b->after;
 	return 0;
 }
 
@@ -158,33 +111,30 @@ static int check_footer(struct hm_record *r, struct scan *scan, struct hm_fail *
 	return 0;
 }
 
+static void cleanup_ahead(struct hm_ahead **a)
+{
+	hm_ahead_close(*a);
+}
+
 static int scan_file(struct hm_record *r, int (*take)(void *cookie, struct hm_slice item, struct hm_fail *fail), void *cookie,
 		     struct hm_fail *fail)
 {
 	HM_CLEANUP(release_scan) struct scan scan = { .take = take, .cookie = cookie };
+	HM_CLEANUP(cleanup_ahead) struct hm_ahead *ahead = NULL;
+	const struct hm_ahead_block *block;
+	int e;
 
 	r->head.cut = true;
-	while (r->end < r->file.len) {
-		size_t after = 0;
-		struct hm_block block;
-		int e = hm_record_part(slice_from(r->file, r->end), fail);
-
-		if (e == HM_PART_TOTALS)
-			return check_footer(r, &scan, fail);
-		if (e == HM_PART_TORN)
-			break;
-		if (e == HM_PART_BLOCK)
-			e = block_at(r, r->end, &block, &after, fail);
-		if (e == 0)
-			break;
-		if (e > 0)
-			e = take_block(r, &scan, &block,
-				       (struct hm_slice){ r->file.data + after - block.frame_len, block.frame_len }, fail);
+	hm_ahead_open(&ahead, r->file, r->file.len, true);
+	while ((e = hm_ahead_next(ahead, &block, fail)) > 0) {
+		e = take_block(r, &scan, block, fail);
 		if (e < 0)
-			return hm_fail_in(fail, "record: block %llu", (unsigned long long)r->head.blocks);
-		hm_fs_passed((struct hm_slice){ r->file.data + r->end, after - r->end });
-		r->end = after;
+			break;
 	}
+	if (e < 0)
+		return hm_fail_in(fail, "record: block %llu", (unsigned long long)r->head.blocks);
+	if (r->end < r->file.len && hm_record_part(slice_from(r->file, r->end), fail) == HM_PART_TOTALS)
+		return check_footer(r, &scan, fail);
 	hm_merkle_root(&scan.tree, &r->head.root);
 	return 0;
 }
@@ -219,9 +169,6 @@ int hm_record_open_with(struct hm_record **ret, struct hm_slice file, int (*take
 	int e = 0;
 
 	r->file = file;
-	r->zstd = ZSTD_createDCtx();
-	if (!r->zstd)
-		abort();
 	hm_sha256_slice(&digest, file);
 	seen = hm_record_was_seen(&digest, &r->head, &r->end);
 	if (!seen)
@@ -250,27 +197,26 @@ const struct hm_record_head *hm_record_head(const struct hm_record *r)
 /* Loads the next block that has its content: 1, 0 at the end, or an error. */
 static int load_block(struct hm_record *r, struct hm_fail *fail)
 {
-	while (r->next < r->end) {
-		size_t after = 0;
-		struct hm_block block;
-		int e = block_at(r, r->next, &block, &after, fail);
+	const struct hm_ahead_block *block;
+	int e;
 
-		if (e == 0)
-			e = hm_fail_set(fail, HM_E_BAD, "it changed while it was read");
-		if (e > 0 && !block.withheld)
-			e = uncompress(r, &block, (struct hm_slice){ r->file.data + after - block.frame_len,
-								     block.frame_len }, fail);
-		if (e < 0)
+	if (!r->ahead)
+		hm_ahead_open(&r->ahead, r->file, r->end, false);
+	while ((e = hm_ahead_next(r->ahead, &block, fail)) == 1) {
+		if (block->result < 0 && fail)
+			*fail = block->why;
+		if (block->result < 0)
 			return hm_fail_in(fail, "record: a block");
-		hm_fs_passed((struct hm_slice){ r->file.data + r->next, after - r->next });
-		r->next = after;
-		if (block.withheld)
+		r->next = block->after;
+		if (block->block.withheld)
 			continue;
-		r->position = block.first;
-		r->items = hm_cursor_of(hm_slice_of(&r->raw));
+		r->position = block->block.first;
+		r->items = hm_cursor_of(block->raw);
 		return 1;
 	}
-	return 0;
+	if (e == 0 && r->next != r->end)
+		e = hm_fail_set(fail, HM_E_BAD, "it changed while it was read");
+	return e < 0 ? hm_fail_in(fail, "record: a block") : 0;
 }
 
 int hm_record_next(struct hm_record *r, struct hm_slice *item, struct hm_fail *fail)
@@ -299,6 +245,8 @@ uint64_t hm_record_position(const struct hm_record *r)
 
 void hm_record_rewind(struct hm_record *r)
 {
+	hm_ahead_close(r->ahead);
+	r->ahead = NULL;
 	r->next = 0;
 	r->items = (struct hm_cursor){ NULL, NULL, false };
 }
@@ -307,7 +255,6 @@ void hm_record_close(struct hm_record *r)
 {
 	if (!r)
 		return;
-	ZSTD_freeDCtx(r->zstd);
-	hm_bytes_release(&r->raw);
+	hm_ahead_close(r->ahead);
 	free(r);
 }

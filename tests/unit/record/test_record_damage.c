@@ -1,6 +1,8 @@
 /* Records that are cut, changed, or made by somebody who means harm. */
 #include "record_fixture.h"
 
+#include <sched.h>
+
 #include <zstd.h>
 
 static int open_code(struct hm_slice file, struct hm_record_head *head)
@@ -386,6 +388,94 @@ static void items_come_while_it_is_opened(void **state HM_UNUSED)
 	}
 }
 
+/* What a file comes to, with its digest of items, by as many cores as `set` has. */
+static int opened_by(const cpu_set_t *set, struct hm_slice file, struct hm_fail *fail, struct hm_sha256 *items)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes all = { 0 };
+	struct hm_record *r;
+	struct hm_slice item;
+	int e;
+
+	assert_int_equal(sched_setaffinity(0, sizeof(*set), set), 0);
+	*fail = (struct hm_fail){ 0 };
+	e = hm_record_open(&r, file, fail);
+	if (e < 0)
+		return e;
+	while (hm_record_next(r, &item, fail) == 1)
+		hm_bytes_slice(&all, item);
+	hm_sha256_slice(items, hm_slice_of(&all));
+	hm_record_close(r);
+	return 0;
+}
+
+/* More than a MiB, since it does not compress. */
+static void write_long(const char *path, unsigned blocks)
+{
+	struct hm_record_writer *w;
+	uint32_t draw = 1;
+
+	assert_int_equal(hm_record_create(&w, path, HM_RECORD_EVENTS, NULL), 0);
+	for (unsigned i = 0; i < 4 * blocks; i++) {
+		HM_CLEANUP(hm_bytes_release) struct hm_bytes item = { 0 };
+		uint8_t bytes[4000];
+
+		for (size_t k = 0; k < sizeof(bytes); k++)
+			bytes[k] = (uint8_t)((draw = draw * 1664525 + 1013904223) >> 24);
+		hm_cbor_bytes(&item, (struct hm_slice){ bytes, sizeof(bytes) });
+		assert_int_equal(hm_record_append(w, hm_slice_of(&item), i, NULL), 0);
+		if (i % 4 == 3)
+			assert_int_equal(hm_record_sync(w, NULL), 0);
+	}
+	assert_int_equal(hm_record_finish(w, NULL, NULL), 0);
+}
+
+/* A file long enough for threads is read, and refused, as one core alone does it. */
+static void cores_change_nothing(void **state HM_UNUSED)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes file = { 0 };
+	HM_FREE char *path = file_named("long");
+	size_t at = 0, block = 0, ahead;
+	cpu_set_t all, one;
+
+	write_long(path, 80);
+	read_file(&file, path);
+	assert_true(file.len > (1 << 20));
+	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
+	CPU_ZERO(&one);
+	for (int cpu = 0; CPU_COUNT(&one) == 0; cpu++)
+		if (CPU_ISSET(cpu, &all))
+			CPU_SET(cpu, &one);
+	for (; block < 40; block++) {
+		struct hm_block b;
+
+		assert_int_equal(hm_record_get_block(&b, (struct hm_slice){ file.data + at, file.len - at }, NULL), 0);
+		at += HM_RECORD_BLOCK_LEN + b.frame_len;
+	}
+	{
+		struct hm_block b;
+
+		assert_int_equal(hm_record_get_block(&b, (struct hm_slice){ file.data + at, file.len - at }, NULL), 0);
+		ahead = b.frame_len;
+	}
+	/* Nothing; a frame; then a header behind it, which threads that run ahead have seen by the time the frame is known to be false. */
+	for (unsigned wrong = 0; wrong < 3; wrong++) {
+		struct hm_fail fails[2];
+		struct hm_sha256 items[2] = { 0 };
+		int with_all, with_one;
+
+		if (wrong)
+			file.data[wrong == 1 ? at + HM_RECORD_BLOCK_LEN + 20 : at + HM_RECORD_BLOCK_LEN + ahead + 30] ^= 1;
+		with_one = opened_by(&one, hm_slice_of(&file), &fails[0], &items[0]);
+		with_all = opened_by(&all, hm_slice_of(&file), &fails[1], &items[1]);
+		assert_int_equal(with_one, wrong ? HM_E_BAD : 0);
+		assert_int_equal(with_all, with_one);
+		assert_string_equal(fails[0].text, fails[1].text);
+		assert_memory_equal(&items[0], &items[1], sizeof(items[0]));
+		if (wrong)
+			assert_non_null(strstr(fails[0].text, "block 40: its frame's CRC is wrong"));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -401,6 +491,7 @@ int main(void)
 		cmocka_unit_test(withheld_block),
 		cmocka_unit_test(changed_behind_a_check),
 		cmocka_unit_test(items_come_while_it_is_opened),
+		cmocka_unit_test(cores_change_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
