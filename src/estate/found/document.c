@@ -207,10 +207,11 @@ static json_t *target_row(struct found_target *t)
 	return row;
 }
 
-/* Whether more than strings show it: what only strings show is neither item nor candidate. */
+/* Whether it is worth telling: one weak sign, or two low ones. What strings alone show is neither item nor candidate, and a single name that others use too is in
+ * every large system. */
 static bool shows(const struct found_group *g)
 {
-	return g->score > 0;
+	return g->score >= 2 * found_points(HM_STRENGTH_LOW, "");
 }
 
 json_t *hm_found_document(struct hm_found *found, const struct hm_found_filter *filter)

@@ -120,6 +120,15 @@ static void ask_text(const struct ask *a, int kind, struct hm_slice text)
 			tell(a, a->match->glob[i]);
 }
 
+/* A file is a module by what its name ends in; any other file may be called like one. */
+static void ask_module_file(const struct ask *a, int kind, struct hm_slice text)
+{
+	const char *name = strrchr(a->o->value, '/') ? strrchr(a->o->value, '/') + 1 : a->o->value;
+
+	if (text.len != strlen(name))
+		ask_text(a, kind, text);
+}
+
 /* Each way takes the folded text of one kind of row. */
 typedef void (*way_fn)(const struct ask *a, int kind, struct hm_slice text);
 
@@ -203,7 +212,7 @@ static const struct way {
 	{ HM_OBSERVED_CPE, "cpe_vendor", VALUE, ask_cpe, HM_STRENGTH_WEAK, HM_STRENGTH_WEAK, NULL },
 	{ HM_OBSERVED_PATH, "path", VALUE, ask_path, HM_STRENGTH_WEAK, HM_STRENGTH_WEAK, NULL },
 	{ HM_OBSERVED_PATH, "file", NAME_OF_PATH, ask_text, HM_STRENGTH_LOW, HM_STRENGTH_LOW, NULL },
-	{ HM_OBSERVED_PATH, "kernel_module", NAME_OF_PATH, ask_text, HM_STRENGTH_LOW, HM_STRENGTH_LOW, NULL },
+	{ HM_OBSERVED_PATH, "kernel_module", NAME_OF_PATH, ask_module_file, HM_STRENGTH_LOW, HM_STRENGTH_LOW, NULL },
 	{ HM_OBSERVED_FILE, "file", VALUE, ask_text, HM_STRENGTH_LOW, HM_STRENGTH_LOW, NULL },
 	{ HM_OBSERVED_FILE, "sha256", SHA256, ask_text, HM_STRENGTH_STRONG, HM_STRENGTH_STRONG, NULL },
 	{ HM_OBSERVED_PROCESS, "process", VALUE, ask_text, HM_STRENGTH_WEAK, HM_STRENGTH_WEAK, NULL },

@@ -166,7 +166,7 @@ static void test_a_set_in_one_folder(void **state HM_UNUSED)
 
 	for (int i = 0; i < 3; i++)
 		SEE(f, .kind = HM_OBSERVED_PATH, .value = apart[i], .state = HM_STATE_PRESENT);
-	expect(f, "| contains acme Engine present 20 ; ");
+	expect(f, "| ");
 	f = begin();
 	for (int i = 0; i < 3; i++)
 		SEE(f, .kind = HM_OBSERVED_PATH, .value = together[i], .state = HM_STATE_PRESENT);
