@@ -115,9 +115,10 @@ static void add_parts(struct whole *w, const struct decide_case *c, const char *
 		json_array_append_new(w->parts, part);
 		raise_to(w, answer, json_string_value(json_object_get(part, "rule")));
 		json_array_foreach (json_object_get(part, "would_change"), j, change) {
-			HM_JSON json_t *told = json_deep_copy(change);
+			const char *product = decide_text(item, "product");
 
-			decide_change(w->changes, decide_text(told, "change"), decide_answer(decide_text(told, "to")), "%s", decide_text(told, "detail"));
+			decide_change(w->changes, decide_text(change, "change"), decide_answer(decide_text(change, "to")), "%s%s%s: %s", decide_text(item, "supplier"),
+				      *product ? ", " : "", product, decide_text(change, "detail"));
 		}
 	}
 }

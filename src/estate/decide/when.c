@@ -74,6 +74,12 @@ const char *decide_definitions(const json_t *item)
 	return newest;
 }
 
+/* How sentences call it. */
+static const char *name_of(const json_t *item)
+{
+	return *decide_text(item, "product") ? decide_text(item, "product") : decide_text(item, "supplier");
+}
+
 static size_t steps_of(const struct decide_case *c, const json_t *item, const struct hm_owner *step[HM_OWNER_MAX])
 {
 	return hm_owner_on(step, c->owner, c->owners, decide_text(item, "supplier"), c->question->as_of);
@@ -133,7 +139,7 @@ static enum truth ask_class(const struct decide_case *c, const json_t *rule HM_U
 	const char *class = decide_class(c, item);
 
 	if (!*class)
-		decide_change(changes, "class", ALLOWED, "what %s is: the tables do not say whether it is security software", decide_text(item, "product"));
+		decide_change(changes, "class", ALLOWED, "what %s is: the tables do not say whether it is security software", name_of(item));
 	return !*class ? UNKNOWN : decide_lists(wanted, class) ? YES : NO;
 }
 
@@ -147,7 +153,7 @@ static enum truth ask_definitions(const struct decide_case *c HM_UNUSED, const j
 	const char *day = decide_definitions(item);
 
 	if (!*day)
-		decide_change(changes, "evidence", ALLOWED, "of which day the definitions of %s are: none were read", decide_text(item, "product"));
+		decide_change(changes, "evidence", ALLOWED, "of which day the definitions of %s are: none were read", name_of(item));
 	return !*day ? UNKNOWN : strncmp(day, json_string_value(wanted), 10) >= 0 ? YES : NO;
 }
 

@@ -83,6 +83,25 @@ static const char *relation_of(const struct own *own, const struct found_seen *s
 	return strcmp(s->row->relation, "contains") == 0 && !in_own_folder(own, s) ? "contains" : "branded";
 }
 
+/* Absolute paths that rows name, none above another: three are as good as three names in one folder, which nobody has by chance. */
+static bool has_path_set(const struct found_group *g)
+{
+	const struct hm_indicator *leaf[3];
+	size_t n = 0;
+
+	for (size_t i = 0; i < g->count && n < HM_COUNT(leaf); i++) {
+		bool above = strcmp(g->seen[i]->channel, "path") != 0 || g->seen[i]->strength < HM_STRENGTH_WEAK;
+
+		for (size_t j = 0; j < g->count && !above; j++)
+			above = j != i && strcmp(g->seen[j]->channel, "path") == 0 && g->seen[j]->row != g->seen[i]->row && below(g->seen[j]->row->folded, g->seen[i]->row->folded);
+		for (size_t j = 0; j < n && !above; j++)
+			above = leaf[j] == g->seen[i]->row;
+		if (!above)
+			leaf[n++] = g->seen[i]->row;
+	}
+	return n == HM_COUNT(leaf);
+}
+
 static void add_up(struct found_group *g)
 {
 	const char *channel[32];
@@ -105,9 +124,9 @@ static void add_up(struct found_group *g)
 		best[at] = points > best[at] ? points : best[at];
 		weak = weak || g->seen[i]->strength >= HM_STRENGTH_WEAK;
 	}
-	g->score = 0;
+	g->score = has_path_set(g) ? found_points(HM_STRENGTH_WEAK, "set") : 0;
 	for (size_t i = 0; i < n; i++)
-		g->score += best[i];
+		g->score += g->score && strcmp(channel[i], "set") == 0 ? 0 : best[i];
 	g->enough = weak && g->score >= 100;
 }
 

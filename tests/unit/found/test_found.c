@@ -11,7 +11,7 @@
 #define HEAD "id,supplier,product,class,kind,indicator,relation,source,date,confidence\n"
 #define END ",https://a.example,2024-01-02,high\n"
 
-static const char tables[][2048] = {
+static const char tables[][4096] = {
 	"id,name,kind,source,date\nacme,Acme,security,https://a.example,2024-01-02\nparent,Parent,vendor,https://a.example,2024-01-02\nother,Other,vendor,https://a.example,2024-01-02\n",
 	"supplier,controller,country,from,to,source,date,confidence\nacme,parent,US,2020,,https://a.example,2024-01-02,high\nacme,,GB,,2020,https://a.example,2024-01-02,high\n",
 	HEAD "acme.package.acme-av,acme,Acme AV,antivirus,package,acme-av,branded" END "acme.path.opt,acme,,,path,/opt/acme/,branded" END
@@ -22,7 +22,8 @@ static const char tables[][2048] = {
 	     "acme.organisation.acme,acme,,,organisation,Acme Ltd,branded" END "acme.domain.acme,acme,,,domain,.acme.example,contains" END
 	     "acme.definitions.acme,acme,Engine,antivirus,definitions,acme-base,contains" END
 	     "acme.purl.acme,acme,Acme tools,code,purl,pkg:npm/%40acme/*,branded" END "acme.cpe_vendor.acme,acme,,,cpe_vendor,acme,branded" END
-	     "acme.signer.acme,acme,,,signer,Acme Ltd,branded" END "acme.path.cfg,acme,Acme AV,antivirus,path,/etc/acme.conf,branded" END,
+	     "acme.signer.acme,acme,,,signer,Acme Ltd,branded" END "acme.path.cfg,acme,Acme AV,antivirus,path,/etc/acme.conf,branded" END "acme.path.two,acme,Acme AV,antivirus,path,/opt/acme/bin/two,branded" END
+	     "acme.path.three,acme,Acme AV,antivirus,path,/usr/lib/acme,branded" END,
 };
 
 static struct hm_suppliers *suppliers;
@@ -139,6 +140,22 @@ static void test_two_of_one_channel(void **state HM_UNUSED)
 	SEE(f, .kind = HM_OBSERVED_PATH, .value = "/etc/acme.conf", .state = HM_STATE_PRESENT);
 	SEE(f, .kind = HM_OBSERVED_PATH, .value = "/opt/acmecorp/a", .state = HM_STATE_PRESENT);
 	expect(f, "| branded acme Acme AV present 50 ; ");
+}
+
+static void test_a_set_of_paths(void **state HM_UNUSED)
+{
+	struct hm_found *f = begin();
+
+	/* Two, and one above another of them. */
+	SEE(f, .kind = HM_OBSERVED_PATH, .value = "/opt/acme/a", .state = HM_STATE_PRESENT);
+	SEE(f, .kind = HM_OBSERVED_PATH, .value = "/opt/acme/bin/two", .state = HM_STATE_PRESENT);
+	SEE(f, .kind = HM_OBSERVED_PATH, .value = "/etc/acme.conf", .state = HM_STATE_PRESENT);
+	expect(f, "| branded acme Acme AV present 50 ; ");
+	f = begin();
+	SEE(f, .kind = HM_OBSERVED_PATH, .value = "/opt/acme/bin/two", .state = HM_STATE_PRESENT);
+	SEE(f, .kind = HM_OBSERVED_PATH, .value = "/usr/lib/acme/three", .state = HM_STATE_PRESENT);
+	SEE(f, .kind = HM_OBSERVED_PATH, .value = "/etc/acme.conf", .state = HM_STATE_PRESENT);
+	expect(f, ACME_AV("present", "130"));
 }
 
 static void test_strings_never_count(void **state HM_UNUSED)
@@ -289,7 +306,7 @@ int main(void)
 		cmocka_unit_test(test_a_set_in_one_folder),	cmocka_unit_test(test_contained_in_a_package), cmocka_unit_test(test_a_layer_is_no_product),
 		cmocka_unit_test(test_own_code_is_no_news),	cmocka_unit_test(test_residue),		      cmocka_unit_test(test_sbom),
 		cmocka_unit_test(test_purl),			cmocka_unit_test(test_filter),		      cmocka_unit_test(test_what_was_not_read),
-		cmocka_unit_test(test_refuses),
+		cmocka_unit_test(test_refuses),			cmocka_unit_test(test_a_set_of_paths),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
