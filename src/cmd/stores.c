@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -10,14 +11,20 @@
 #include <unistd.h>
 
 #include "fs.h"
+#include "keystore.h"
 #include "program.h"
 
 #define TOOL "/usr/bin/certutil"
-#define JAVA "/etc/ssl/certs/java/cacerts"
 
 enum { STORE_MAX = 64 << 20, TOOL_S = 20 };
 
 static const char *const places[] = { "/etc/pki/nssdb", "/root/.pki/nssdb" };
+/* The system's, and those of a Java that came by itself or within a product. */
+static const char *const java[] = {
+	"/etc/ssl/certs/java/cacerts", "/etc/pki/java/cacerts", "/etc/pki/ca-trust/extracted/java/cacerts",
+	"/usr/lib/{jvm/,}*/{,jre/}lib/security/{jssecacerts,cacerts}", "/usr/{share,local}/{,*/}{*,jre}/lib/security/{jssecacerts,cacerts}",
+	"/opt/{*,*/*,*/*/*}/lib/security/{jssecacerts,cacerts}",
+};
 static const char *const parts[] = { "cert9.db", "key4.db", "pkcs11.txt" };
 
 static _Noreturn void become_tool(const char *folder)
@@ -107,16 +114,48 @@ static const char *add_to(struct hm_stores *stores, const char *place, const cha
 	return why;
 }
 
-/* Of JKS files the chamber takes care itself. */
-static bool is_other_java(void)
-{
-	uint8_t head[4] = { 0 };
-	HM_CLOSE int fd = open(JAVA, O_RDONLY | O_CLOEXEC);
+/* ---- Java ---- */
 
-	return fd >= 0 && read(fd, head, sizeof(head)) == sizeof(head) && memcmp(head, "\xfe\xed\xfe\xed", sizeof(head)) != 0;
+static bool is_there(const struct hm_stores *stores, const char *path)
+{
+	for (size_t i = 0; i < stores->count; i++)
+		if (strcmp(stores->files[i].path, path) == 0)
+			return true;
+	return false;
 }
 
-void hm_stores_make(struct hm_stores *stores, const char *work, struct hm_slice pem)
+/* Where many names lead to one file (Debian's Java links to the system's), it is that file which is planted. */
+static void add_to_java(struct hm_stores *stores, const char *found, struct hm_slice der)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes store = { 0 }, more = { 0 };
+	HM_FREE char *path = realpath(found, NULL);
+	struct hm_fail fail = { 0 };
+	struct stat st;
+
+	if (!path || is_there(stores, path) || stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return;
+	if (hm_fs_read(&store, path, STORE_MAX, &fail) < 0 || hm_keystore_add(&more, hm_slice_of(&store), der, &fail) < 0) {
+		hm_program_note("%s does not trust the chamber's authority: %s", path, fail.text);
+		return;
+	}
+	stores->files = hm_realloc(stores->files, stores->count + 1, sizeof(*stores->files));
+	stores->files[stores->count++] = (struct hm_chamber_file){ .path = hm_take_ptr(&path), .content = hm_slice_of(&more), .mode = st.st_mode & 07777 };
+	more = (struct hm_bytes){ 0 };
+}
+
+static void add_to_all_java(struct hm_stores *stores, struct hm_slice der)
+{
+	for (size_t i = 0; i < HM_COUNT(java); i++) {
+		glob_t found = { 0 };
+
+		if (glob(java[i], GLOB_BRACE, NULL, &found) == 0)
+			for (size_t k = 0; k < found.gl_pathc; k++)
+				add_to_java(stores, found.gl_pathv[k], der);
+		globfree(&found);
+	}
+}
+
+void hm_stores_make(struct hm_stores *stores, const char *work, struct hm_slice pem, struct hm_slice der)
 {
 	for (size_t i = 0; i < HM_COUNT(places); i++) {
 		HM_FREE char *database = hm_sprintf("%s/%s", places[i], parts[0]);
@@ -125,8 +164,7 @@ void hm_stores_make(struct hm_stores *stores, const char *work, struct hm_slice 
 		if (why)
 			hm_program_note("%s does not trust the chamber's authority: %s", places[i], why);
 	}
-	if (is_other_java())
-		hm_program_note(JAVA " does not trust the chamber's authority: it is of another type than JKS");
+	add_to_all_java(stores, der);
 }
 
 void hm_stores_release(struct hm_stores *stores)

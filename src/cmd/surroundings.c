@@ -256,7 +256,7 @@ void hm_surroundings_fill(struct hm_surroundings *s, struct hm_run_spec *spec)
 	spec->chamber.machine_id = s->machine_id;
 	spec->chamber.env = environment;
 	if (!s->stored)
-		hm_stores_make(&s->stores, s->work, s->trusted.pem);
+		hm_stores_make(&s->stores, s->work, s->trusted.pem, s->trusted.der);
 	s->stored = true;
 	s->trusted.stores = s->stores.files;
 	s->trusted.store_count = s->stores.count;

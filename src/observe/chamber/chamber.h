@@ -28,7 +28,7 @@ struct hm_chamber_disk_spec { /* a disk that seems to be mounted: empty, read-on
 };
 
 /* A certificate that the chamber's trust stores get too, where they are there: Debian's bundle /etc/ssl/certs/ca-certificates.crt,
- * the folder of hashes beside it, Java's cacerts of type JKS, and what the caller has put it into himself (NSS databases). Not what a program
+ * the folder of hashes beside it, and what the caller has put it into himself (NSS databases, Java's stores). Not what a program
  * carries itself. */
 struct hm_chamber_authority {
 	struct hm_slice pem, der;
