@@ -107,7 +107,7 @@ static void add_up(struct found_group *g)
 	const char *channel[32];
 	int best[32];
 	size_t n = 0;
-	bool weak = false;
+	bool weak = false, paths = has_path_set(g);
 
 	for (size_t i = 0; i < g->count; i++) {
 		int points = found_points(g->seen[i]->strength, g->seen[i]->channel);
@@ -124,9 +124,9 @@ static void add_up(struct found_group *g)
 		best[at] = points > best[at] ? points : best[at];
 		weak = weak || g->seen[i]->strength >= HM_STRENGTH_WEAK;
 	}
-	g->score = has_path_set(g) ? found_points(HM_STRENGTH_WEAK, "set") : 0;
+	g->score = paths ? found_points(HM_STRENGTH_WEAK, "set") : 0;
 	for (size_t i = 0; i < n; i++)
-		g->score += g->score && strcmp(channel[i], "set") == 0 ? 0 : best[i];
+		g->score += paths && strcmp(channel[i], "set") == 0 ? 0 : best[i];
 	g->enough = weak && g->score >= 100;
 }
 
