@@ -249,7 +249,7 @@ static struct attempt *set_up(struct hm_trials *e, unsigned block, struct hm_sli
 	t->code = prepare_block(e, t, block, plan, &t->why);
 	/* The twins' processes are copies of this one: what it has loaded they have, and the next block's twins again. */
 	for (unsigned i = 0; i < HM_TWINS && t->code == 0; i++)
-		t->code = hm_capture_load(t->place[i].spec.loaded, &(struct hm_capture_spec){ 0 }, &t->why);
+		t->code = hm_capture_load(t->place[i].spec.loaded, &(struct hm_capture_spec){ .tls_ahead = true }, &t->why);
 	if (t->code == 0)
 		t->code = hm_twins_set_up(&t->twins, t->twin, HM_TWINS, &watch, &t->why);
 	return t;

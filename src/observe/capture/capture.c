@@ -230,7 +230,7 @@ static int load(struct hm_capture *c, struct hm_fail *fail)
 		return r;
 	c->loaded = c->own ? c->own : c->spec.loaded;
 	c->skel = c->loaded->skel;
-	c->tls = hm_tls_new(&c->spec, c->skel);
+	c->tls = hm_tls_new(&c->spec, c->skel, c->loaded->tls);
 	return hm_loaded_take(c->loaded, &c->spec, fail);
 }
 

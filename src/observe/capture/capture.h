@@ -38,6 +38,7 @@ struct hm_capture_spec {
 	 * writes the words of hm_capture_wire, of `loaded`. */
 	uint64_t wire_room;
 	struct hm_capture_loaded *loaded; /* by hm_capture_load for the same ring_bytes, without and no_pressure; NULL: own ones are loaded */
+	bool tls_ahead;	  /* of hm_capture_load: what watches TLS libraries is loaded too, and not by each recording that meets one */
 	bool no_pressure; /* never stop the cgroup: what the ring cannot take is lost, and told by gap events (for tests) */
 	bool no_freezer;  /* back-pressure by SIGSTOP alone (for tests) */
 };

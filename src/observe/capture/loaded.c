@@ -14,6 +14,7 @@
 #include <bpf/libbpf.h>
 
 #include "ring.h"
+#include "tls.h"
 
 #include "capture.skel.h"
 
@@ -75,14 +76,25 @@ bool hm_loaded_is_ready(const struct hm_capture_loaded *l, const struct hm_captu
 	return is_for(l, spec) && !__atomic_load_n(&l->skel->bss->order.taken, __ATOMIC_ACQUIRE);
 }
 
+/* What watches TLS libraries, where it is asked for: 26 to 95 ms, which each run would take again that maps one. */
+static void load_ahead(struct hm_capture_loaded *l, const struct hm_capture_spec *spec)
+{
+	if (!spec->tls_ahead || l->tls_tried)
+		return;
+	l->tls_tried = true;
+	l->tls = hm_tls_load(l->skel);
+}
+
 int hm_capture_load(struct hm_capture_loaded **loaded, const struct hm_capture_spec *spec, struct hm_fail *fail)
 {
 	HM_CLEANUP(unload_of) struct hm_capture_loaded *l = NULL;
 	size_t ring_bytes = ring_of(spec);
 	int r;
 
-	if (*loaded && hm_loaded_is_ready(*loaded, spec))
+	if (*loaded && hm_loaded_is_ready(*loaded, spec)) {
+		load_ahead(*loaded, spec);
 		return 0;
+	}
 	if (ring_bytes < RING_MIN || ring_bytes > RING_MAX || (ring_bytes & (ring_bytes - 1)))
 		return hm_fail_set(fail, HM_E_USAGE, "recording: a ring of %zu bytes: not a power of two from %u to %u", ring_bytes, RING_MIN,
 				   RING_MAX);
@@ -98,6 +110,7 @@ int hm_capture_load(struct hm_capture_loaded **loaded, const struct hm_capture_s
 		r = hm_look_open(&l->look, bpf_map__fd(l->skel->maps.tasks), l->skel->rodata->can_cast, fail);
 	if (r < 0)
 		return r;
+	load_ahead(l, spec);
 	*loaded = hm_take_ptr(&l);
 	return 0;
 }
@@ -114,6 +127,7 @@ void hm_capture_unload(struct hm_capture_loaded *l)
 	if (l->wire)
 		munmap(l->wire, (size_t)sysconf(_SC_PAGESIZE));
 	hm_look_close(l->look);
+	hm_tls_unload(l->tls);
 	if (l->skel)
 		capture_bpf__destroy(l->skel);
 	free(l->without);

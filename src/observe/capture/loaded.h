@@ -7,6 +7,8 @@ struct bpf_map;
 
 struct hm_capture_loaded {
 	struct capture_bpf *skel;
+	struct tls_bpf *tls; /* NULL: not loaded ahead, or it does not load here */
+	bool tls_tried;
 	struct hm_look *look;
 	size_t ring_bytes;
 	bool no_pressure;

@@ -53,6 +53,8 @@ struct hm_tls {
 	struct hm_capture_spec spec;
 	struct capture_bpf *recorder;
 	struct tls_bpf *skel; /* NULL: no file had functions yet */
+	bool own;	      /* it was loaded here */
+	uint64_t missed;      /* before this recording */
 	bool refused;	      /* it does not load here */
 	void *seen;
 	struct bpf_link **links;
@@ -60,15 +62,6 @@ struct hm_tls {
 	int *many; /* links of many probes each */
 	size_t many_count;
 };
-
-struct hm_tls *hm_tls_new(const struct hm_capture_spec *spec, struct capture_bpf *recorder)
-{
-	struct hm_tls *t = hm_alloc(1, sizeof(*t));
-
-	t->spec = *spec;
-	t->recorder = recorder;
-	return t;
-}
 
 static int by_identity(const void *a, const void *b)
 {
@@ -112,9 +105,8 @@ static int share(struct bpf_map *map, const struct bpf_map *with)
 }
 
 /* Of the recorder's maps only those are made, or taken over, that are used here. */
-static int share_maps(struct hm_tls *t, struct tls_bpf *skel)
+static int share_maps(const struct capture_bpf *recorder, struct tls_bpf *skel)
 {
-	const struct capture_bpf *recorder = t->recorder;
 	struct bpf_map *map;
 	int r;
 
@@ -140,31 +132,43 @@ static int share_maps(struct hm_tls *t, struct tls_bpf *skel)
 enum { LINK_CREATE = 28, UPROBE_MULTI = 48, UPROBE_MULTI_RETURN = 1 };
 
 /* Where they do not load (sleepable uprobes came with 6.0) nothing is told, and LIBRARY says so. */
-static bool load(struct hm_tls *t)
+struct tls_bpf *hm_tls_load(const struct capture_bpf *recorder)
 {
 	struct tls_bpf *skel;
 
-	if (t->skel || t->refused)
-		return t->skel != NULL;
-	t->refused = true;
 	hm_libbpf_quiet();
 	skel = tls_bpf__open();
 	if (!skel)
-		return false;
-	skel->rodata->ring_alarm = t->recorder->rodata->ring_alarm;
-	skel->rodata->ring_stop = t->recorder->rodata->ring_stop;
-	skel->rodata->ask_every = t->recorder->rodata->ask_every;
-	skel->rodata->pressure = t->recorder->rodata->pressure;
+		return NULL;
+	skel->rodata->ring_alarm = recorder->rodata->ring_alarm;
+	skel->rodata->ring_stop = recorder->rodata->ring_stop;
+	skel->rodata->ask_every = recorder->rodata->ask_every;
+	skel->rodata->pressure = recorder->rodata->pressure;
 	bpf_program__set_expected_attach_type(skel->progs.on_give, (enum bpf_attach_type)UPROBE_MULTI);
 	bpf_program__set_expected_attach_type(skel->progs.on_take, (enum bpf_attach_type)UPROBE_MULTI);
-	if (share_maps(t, skel) < 0 || tls_bpf__load(skel) < 0) {
+	if (share_maps(recorder, skel) < 0 || tls_bpf__load(skel) < 0) {
 		tls_bpf__destroy(skel);
-		return false;
+		return NULL;
 	}
-	skel->bss->order.scope_id = t->spec.cgroup_id;
-	t->skel = skel;
-	t->refused = false;
-	return true;
+	return skel;
+}
+
+void hm_tls_unload(struct tls_bpf *programs)
+{
+	if (programs)
+		tls_bpf__destroy(programs);
+}
+
+static bool load(struct hm_tls *t)
+{
+	if (t->skel || t->refused)
+		return t->skel != NULL;
+	t->skel = hm_tls_load(t->recorder);
+	t->own = t->skel != NULL;
+	t->refused = !t->own;
+	if (t->own)
+		t->skel->bss->order.scope_id = t->spec.cgroup_id;
+	return t->own;
 }
 
 static bool add_probe(struct hm_tls *t, const char *path, uint64_t offset, uint64_t cookie, bool at_return)
@@ -411,14 +415,13 @@ int hm_tls_event(struct hm_tls *t, const struct hm_event *event, struct hm_fail 
 
 /* ---- the end ---- */
 
-uint64_t hm_tls_missed(const struct hm_tls *t)
+/* Since the programs were loaded. */
+static uint64_t count_missed(const struct tls_bpf *skel)
 {
 	uint64_t missed = 0;
 	struct bpf_program *program;
 
-	if (!t->skel)
-		return 0;
-	bpf_object__for_each_program(program, t->skel->obj) {
+	bpf_object__for_each_program(program, skel->obj) {
 		struct bpf_prog_info info = { 0 };
 		uint32_t size = sizeof(info);
 
@@ -426,6 +429,25 @@ uint64_t hm_tls_missed(const struct hm_tls *t)
 			missed += info.recursion_misses;
 	}
 	return missed;
+}
+
+uint64_t hm_tls_missed(const struct hm_tls *t)
+{
+	return t->skel ? count_missed(t->skel) - t->missed : 0;
+}
+
+struct hm_tls *hm_tls_new(const struct hm_capture_spec *spec, struct capture_bpf *recorder, struct tls_bpf *programs)
+{
+	struct hm_tls *t = hm_alloc(1, sizeof(*t));
+
+	t->spec = *spec;
+	t->recorder = recorder;
+	t->skel = programs;
+	if (programs) {
+		t->missed = count_missed(programs);
+		programs->bss->order.scope_id = spec->cgroup_id;
+	}
+	return t;
 }
 
 void hm_tls_detach(struct hm_tls *t)
@@ -444,8 +466,10 @@ void hm_tls_free(struct hm_tls *t)
 	hm_tls_detach(t);
 	free(t->links);
 	free(t->many);
-	if (t->skel)
+	if (t->own)
 		tls_bpf__destroy(t->skel);
+	else if (t->skel)
+		t->skel->bss->order.scope_id = 0;
 	tdestroy(t->seen, free);
 	free(t);
 }

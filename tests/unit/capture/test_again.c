@@ -64,6 +64,7 @@ static void test_as_the_first(void **state)
 
 		renew(stage);
 		assert_true(i == 0 || hm_loaded_is_ready(loaded, &stage->spec));
+		stage->spec.tls_ahead = i > 1;
 		load(stage);
 		record(stage, steps[i]);
 		compare(stage);
@@ -77,6 +78,39 @@ static void test_as_the_first(void **state)
 		list_opened(stage, &opened);
 		if (strcmp(steps[i], "files") == 0)
 			assert_string_equal((const char *)opened.data, (const char *)alone.data);
+	}
+}
+
+/* A library that gives plaintext to TLS is watched by the programs that were loaded before, in each recording anew. */
+static void test_tls_ahead(void **state)
+{
+	const char *argv[] = { "/usr/bin/openssl", "version", NULL };
+	struct stage *stage = *state;
+	const struct tls_bpf *programs = NULL;
+
+	if (access(argv[0], X_OK) < 0)
+		skip();
+	for (int i = 0; i < 3; i++) {
+		size_t watched = 0;
+
+		if (i)
+			renew(stage);
+		stage->spec.tls_ahead = true;
+		load(stage);
+		assert_non_null(loaded->tls);
+		assert_true(i == 0 || loaded->tls == programs);
+		programs = loaded->tls;
+		stage_open(stage);
+		stage_run(stage, argv);
+		stage_stop(stage);
+		for (size_t k = 0; k < stage->count; k++) {
+			const struct hm_event *e = &stage->events[k].event;
+
+			watched += e->kind == HM_EV_LIBRARY && e->field[HM_LIBRARY_WATCHED].u &&
+				   e->field[HM_LIBRARY_WATCHED].u == e->field[HM_LIBRARY_FUNCTIONS].u;
+		}
+		assert_true(watched > 0);
+		assert_int_equal(stage->stats.lost, 0);
 	}
 }
 
@@ -256,6 +290,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		AGAIN_TEST(test_as_the_first), AGAIN_TEST(test_behind_losses), AGAIN_TEST(test_one_at_a_time),
+		AGAIN_TEST(test_tls_ahead),
 		AGAIN_TEST(test_other_kind),   AGAIN_TEST(test_given_up),      AGAIN_TEST(test_forked),
 		AGAIN_TEST(test_something_lives), AGAIN_TEST(test_something_left),
 	};
