@@ -56,8 +56,10 @@ int hm_sbom_identifier(struct hm_sbom_out *out, const struct hm_sbom_component *
 struct reading {
 	struct hm_sbom_out out;
 	enum hm_sbom_format format;
-	json_t *agents; /* SPDX 3: what the first pass found */
-	bool collecting, known;
+	enum { AGENTS, ROOT, COMPONENTS } pass; /* SPDX 3 names things before and after it tells them: it is read three times */
+	json_t *agents;
+	char *root; /* id of what it is about */
+	bool known;
 	char *described;
 };
 
@@ -65,6 +67,7 @@ static void end_reading(struct reading *r)
 {
 	json_decref(r->agents);
 	free(r->described);
+	free(r->root);
 }
 
 /* The versions whose pages were read. */
@@ -95,6 +98,24 @@ static void describe(struct reading *r, const char *key, const json_t *value)
 		r->out.described = r->described = hm_strdup(name);
 }
 
+/* The passes of SPDX 3 before the one that observes. */
+static int collect(struct reading *r, const json_t *value)
+{
+	const char *text = r->pass == ROOT ? hm_sbom_spdx3_named(value, r->root) : hm_sbom_spdx3_root(value);
+
+	if (r->pass == AGENTS)
+		hm_sbom_spdx3_agent(r->agents, value);
+	if (!*text || strlen(text) > TEXT_MAX)
+		return 0;
+	if (r->pass == AGENTS && !*r->root) {
+		free(r->root);
+		r->root = hm_strdup(text);
+	} else if (r->pass == ROOT && !r->described) {
+		r->out.described = r->described = hm_strdup(text);
+	}
+	return 0;
+}
+
 static int element(void *cookie, const char *key, const json_t *value)
 {
 	struct reading *r = cookie;
@@ -102,38 +123,35 @@ static int element(void *cookie, const char *key, const json_t *value)
 	if (json_is_string(value) && known_version(key, json_string_value(value)))
 		r->known = true;
 	describe(r, key, value);
-	if (r->collecting) {
-		hm_sbom_spdx3_agent(r->agents, value);
-		return 0;
-	}
+	if (r->pass != COMPONENTS)
+		return collect(r, value);
 	if (r->format == HM_SBOM_CYCLONEDX)
 		return hm_sbom_cyclonedx(&r->out, key, value);
 	if (r->format == HM_SBOM_SPDX2)
 		return hm_sbom_spdx2(&r->out, key, value);
-	return hm_sbom_spdx3(&r->out, r->agents, value);
+	return hm_sbom_spdx3(&r->out, r->agents, r->root, value);
 }
 
 int hm_sbom_read(const struct hm_sbom_file *file, hm_observe_fn observe, void *cookie, struct hm_fail *fail)
 {
-	HM_CLEANUP(end_reading) struct reading r = { .out = { .file = file, .observe = observe, .cookie = cookie, .fail = fail }, .agents = json_object() };
+	HM_CLEANUP(end_reading) struct reading r = { .out = { .file = file, .observe = observe, .cookie = cookie, .fail = fail },
+						     .agents = json_object(), .root = hm_strdup("") };
 	static const char *const names[] = { "", "cyclonedx", "spdx", "spdx" };
 	struct hm_slice head = { file->bytes.data, file->bytes.len < 65536 ? file->bytes.len : 65536 };
 	size_t left = 0;
-	int rc;
+	int rc = 0;
 
 	r.format = hm_sbom_sniff(head);
 	r.out.source = names[r.format];
 	if (r.format == HM_SBOM_NONE)
 		return hm_fail_set(fail, HM_E_BAD, "neither CycloneDX nor SPDX");
-	if (r.format == HM_SBOM_SPDX3) {
-		r.collecting = true;
-		rc = hm_sbom_stream(file->bytes, element, &r, &left, fail);
-		if (rc != 0)
-			return rc;
-		r.collecting = false;
-		r.known = true;
+	r.known = r.format == HM_SBOM_SPDX3; /* sniffed by its version */
+	for (r.pass = r.known ? AGENTS : COMPONENTS; rc == 0 && r.pass != COMPONENTS; r.pass++) {
 		left = 0;
+		rc = hm_sbom_stream(file->bytes, element, &r, &left, fail);
 	}
+	r.pass = COMPONENTS; /* what is cut off is observed as far as it goes */
+	left = 0;
 	rc = hm_sbom_stream(file->bytes, element, &r, &left, fail);
 	if (rc != 0)
 		return rc == HM_E_BAD && fail && !fail->code ? hm_fail_set(fail, HM_E_BAD, "components are nested too deep") : rc;

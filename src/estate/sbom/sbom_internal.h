@@ -40,4 +40,7 @@ int hm_sbom_cyclonedx(struct hm_sbom_out *out, const char *key, const json_t *va
 int hm_sbom_spdx2(struct hm_sbom_out *out, const char *key, const json_t *value) HM_MUST_CHECK;
 /* `agents`: id -> name, of what the first pass found. */
 void hm_sbom_spdx3_agent(json_t *agents, const json_t *value);
-int hm_sbom_spdx3(struct hm_sbom_out *out, const json_t *agents, const json_t *value) HM_MUST_CHECK;
+/* The id of what the document is about, and the name of the element that has an id; "" when it is not this element. */
+const char *hm_sbom_spdx3_root(const json_t *value) HM_MUST_CHECK;
+const char *hm_sbom_spdx3_named(const json_t *value, const char *id) HM_MUST_CHECK;
+int hm_sbom_spdx3(struct hm_sbom_out *out, const json_t *agents, const char *root, const json_t *value) HM_MUST_CHECK;

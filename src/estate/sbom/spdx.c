@@ -83,6 +83,20 @@ void hm_sbom_spdx3_agent(json_t *agents, const json_t *value)
 			json_object_set_new(agents, id, json_string(hm_sbom_text(value, "name")));
 }
 
+/* The element that a bill of materials is about. */
+const char *hm_sbom_spdx3_root(const json_t *value)
+{
+	const json_t *root = strcmp(type_of(value), "software_Sbom") == 0 ? json_object_get(value, "rootElement") : NULL;
+	const char *id = json_string_value(json_is_array(root) ? json_array_get(root, 0) : root);
+
+	return id ? id : "";
+}
+
+const char *hm_sbom_spdx3_named(const json_t *value, const char *id)
+{
+	return strcmp(id_of(value), id) == 0 ? hm_sbom_text(value, "name") : "";
+}
+
 /* An agent by its id, or written out in place; of several, the first. */
 static const char *agent(const json_t *agents, const json_t *value)
 {
@@ -96,11 +110,13 @@ static const char *agent(const json_t *agents, const json_t *value)
 	return json_is_string(named) ? json_string_value(named) : "";
 }
 
-int hm_sbom_spdx3(struct hm_sbom_out *out, const json_t *agents, const json_t *value)
+int hm_sbom_spdx3(struct hm_sbom_out *out, const json_t *agents, const char *root, const json_t *value)
 {
+	const json_t *identifiers = json_object_get(value, "externalIdentifier");
 	struct hm_sbom_component c = { .name = hm_sbom_text(value, "name"), .version = hm_sbom_text(value, "software_packageVersion"),
 				       .supplier = agent(agents, json_object_get(value, "suppliedBy")),
-				       .maker = agent(agents, json_object_get(value, "originatedBy")), .outer = out->described };
+				       .maker = agent(agents, json_object_get(value, "originatedBy")),
+				       .outer = strcmp(id_of(value), root) == 0 ? NULL : out->described };
 	const char *type = type_of(value);
 	json_t *entry;
 	size_t i;
@@ -112,7 +128,9 @@ int hm_sbom_spdx3(struct hm_sbom_out *out, const json_t *agents, const json_t *v
 	r = hm_sbom_component(out, &c);
 	if (r == 0)
 		r = hm_sbom_identifier(out, &c, HM_SBOM_PURL, hm_sbom_text(value, "software_packageUrl"));
-	json_array_foreach(json_object_get(value, "externalIdentifier"), i, entry) {
+	if (!identifiers)
+		identifiers = json_object_get(value, "externalIdentifiers"); /* as some wrote it for 3.0.0 */
+	json_array_foreach(identifiers, i, entry) {
 		if (r != 0)
 			return r;
 		r = reference(out, &c, hm_sbom_text(entry, "externalIdentifierType"), hm_sbom_text(entry, "identifier"));

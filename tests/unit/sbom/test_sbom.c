@@ -55,9 +55,13 @@ static void spdx(void **state HM_UNUSED)
 	expect("{\"@context\":\"https://spdx.org/rdf/3.0.1/spdx-context.jsonld\",\"@graph\":[{\"type\":\"software_Package\",\"name\":\"engine\","
 	       "\"software_packageVersion\":\"8\",\"suppliedBy\":\"u:a\",\"originatedBy\":[\"u:b\"],\"software_packageUrl\":\"pkg:x/e\","
 	       "\"externalIdentifier\":[{\"externalIdentifierType\":\"cpe23\",\"identifier\":\"cpe:2.3:a:k\"}]},"
-	       "{\"type\":\"Organization\",\"spdxId\":\"u:a\",\"name\":\"Seller\"},{\"type\":\"Organization\",\"spdxId\":\"u:b\",\"name\":\"Maker\"}]}",
+	       "{\"type\":\"Organization\",\"spdxId\":\"u:a\",\"name\":\"Seller\"},{\"type\":\"Organization\",\"spdxId\":\"u:b\",\"name\":\"Maker\"},"
+	       "{\"type\":\"software_Package\",\"spdxId\":\"u:g\",\"name\":\"gateway\"},{\"type\":\"software_Sbom\",\"rootElement\":[\"u:g\"]}]}",
 	       0,
-	       "component engine|8||\norganisation Seller|engine||\norganisation Maker|engine||\npurl pkg:x/e|engine||\ncpe cpe:2.3:a:k|engine||\n");
+	       "component engine|8|gateway|\norganisation Seller|engine|gateway|\norganisation Maker|engine|gateway|\npurl pkg:x/e|engine|gateway|\n"
+	       "cpe cpe:2.3:a:k|engine|gateway|\ncomponent gateway|||\n");
+	expect("{\"@context\":\"https://spdx.org/rdf/3.0.0/spdx-context.jsonld\",\"@graph\":[{\"type\":\"software_Package\",\"name\":\"engine\"},{", HM_E_BAD,
+	       "component engine|||\n");
 }
 
 /* What is cut off, nested without end or no text is left out and told; the rest is observed. */
