@@ -7,7 +7,8 @@ enum hm_sbom_format hm_sbom_sniff(struct hm_slice head)
 		const char *mark;
 		enum hm_sbom_format format;
 	} marks[] = { { "\"bomFormat\"", HM_SBOM_CYCLONEDX }, { "cyclonedx.org/schema", HM_SBOM_CYCLONEDX }, { "\"spdxVersion\"", HM_SBOM_SPDX2 },
-		      { "\"SPDXID\"", HM_SBOM_SPDX2 }, { "spdx.org/rdf/3.", HM_SBOM_SPDX3 } };
+		      { "\"SPDXID\"", HM_SBOM_SPDX2 }, { "spdx.org/rdf/3.", HM_SBOM_SPDX3 },
+		      { "SPDXVersion: SPDX-2.", HM_SBOM_SPDX_TAGS } };
 
 	for (size_t i = 0; head.len && i < HM_COUNT(marks); i++)
 		if (memmem(head.data, head.len, marks[i].mark, strlen(marks[i].mark)))
@@ -136,7 +137,7 @@ int hm_sbom_read(const struct hm_sbom_file *file, hm_observe_fn observe, void *c
 {
 	HM_CLEANUP(end_reading) struct reading r = { .out = { .file = file, .observe = observe, .cookie = cookie, .fail = fail },
 						     .agents = json_object(), .root = hm_strdup("") };
-	static const char *const names[] = { "", "cyclonedx", "spdx", "spdx" };
+	static const char *const names[] = { "", "cyclonedx", "spdx", "spdx", "spdx" };
 	struct hm_slice head = { file->bytes.data, file->bytes.len < 65536 ? file->bytes.len : 65536 };
 	size_t left = 0;
 	int rc = 0;
@@ -145,6 +146,8 @@ int hm_sbom_read(const struct hm_sbom_file *file, hm_observe_fn observe, void *c
 	r.out.source = names[r.format];
 	if (r.format == HM_SBOM_NONE)
 		return hm_fail_set(fail, HM_E_BAD, "neither CycloneDX nor SPDX");
+	if (r.format == HM_SBOM_SPDX_TAGS)
+		return hm_sbom_tagvalue(&r.out, file->bytes);
 	r.known = r.format == HM_SBOM_SPDX3; /* sniffed by its version */
 	for (r.pass = r.known ? AGENTS : COMPONENTS; rc == 0 && r.pass != COMPONENTS; r.pass++) {
 		left = 0;

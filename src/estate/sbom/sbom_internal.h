@@ -38,6 +38,7 @@ const char *hm_sbom_text(const json_t *object, const char *name) HM_MUST_CHECK;
 
 int hm_sbom_cyclonedx(struct hm_sbom_out *out, const char *key, const json_t *value) HM_MUST_CHECK;
 int hm_sbom_spdx2(struct hm_sbom_out *out, const char *key, const json_t *value) HM_MUST_CHECK;
+int hm_sbom_tagvalue(struct hm_sbom_out *out, struct hm_slice text) HM_MUST_CHECK;
 /* `agents`: id -> name, of what the first pass found. */
 void hm_sbom_spdx3_agent(json_t *agents, const json_t *value);
 /* The id of what the document is about, and the name of the element that has an id; "" when it is not this element. */

@@ -37,7 +37,7 @@ static bool is_spdx(struct hm_slice head)
 {
 	enum hm_sbom_format format = hm_sbom_sniff(head);
 
-	return format == HM_SBOM_SPDX2 || format == HM_SBOM_SPDX3;
+	return format == HM_SBOM_SPDX2 || format == HM_SBOM_SPDX3 || format == HM_SBOM_SPDX_TAGS;
 }
 
 /* "**" in front of a path stands for any folders; '*' is any bytes but a slash. */
@@ -62,7 +62,7 @@ static const struct hm_source sources[] = {
 	{ "maven", { "**META-INF/maven/*/*/pom.properties" }, NULL, MIB, "maven", hm_source_maven, NULL },
 	{ "jar", { "**META-INF/MANIFEST.MF" }, NULL, 4u * MIB, NULL, hm_source_manifest, NULL },
 	{ "cyclonedx", { "***.json" }, is_cyclonedx, 1024u * MIB, NULL, read_sbom, NULL },
-	{ "spdx", { "***.json" }, is_spdx, 1024u * MIB, NULL, read_sbom, NULL },
+	{ "spdx", { "***.json", "***.spdx", "***.tag", "***.spdx.txt" }, is_spdx, 1024u * MIB, NULL, read_sbom, NULL },
 };
 
 /* The pattern's stars take what they have to, from the end on: no path makes this slow. */

@@ -64,6 +64,18 @@ static void spdx(void **state HM_UNUSED)
 	       "component engine|||\n");
 }
 
+static void spdx_tags(void **state HM_UNUSED)
+{
+	expect("SPDXVersion: SPDX-2.3\nDocumentName: image\nDocumentComment: <text>PackageName: no\nPackageName: no\n</text>\n\n"
+	       "PackageName: engine\r\nPackageVersion: 8\r\nPackageSupplier: Organization: Seller\nPackageOriginator: NOASSERTION\nPackageChecksum: SHA256: ab\n"
+	       "PackageLicenseDeclared: LicenseRef-Own\nExternalRef: PACKAGE-MANAGER purl pkg:deb/e\nExternalRef: SECURITY cpe23Type cpe:2.3:a:k\n"
+	       "PackageComment: <text>one line</text>\n\nPackageName: other\n",
+	       0,
+	       "component engine|8|image|ab\norganisation Seller|engine|image|ab\npurl pkg:deb/e|engine|image|ab\ncpe cpe:2.3:a:k|engine|image|ab\n"
+	       "licence LicenseRef-Own|engine|image|ab\ncomponent other||image|\n");
+	expect("SPDXVersion: SPDX-2.3\nPackageVersion: 8\nPackageName:\n", 0, "");
+}
+
 /* What is cut off, nested without end or no text is left out and told; the rest is observed. */
 static void hostile(void **state HM_UNUSED)
 {
@@ -85,7 +97,7 @@ static void hostile(void **state HM_UNUSED)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(cyclonedx), cmocka_unit_test(spdx), cmocka_unit_test(hostile) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(cyclonedx), cmocka_unit_test(spdx), cmocka_unit_test(spdx_tags), cmocka_unit_test(hostile) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
