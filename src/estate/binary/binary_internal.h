@@ -1,4 +1,6 @@
 #pragma once
+#include <openssl/types.h>
+
 #include "binary.h"
 #include "cursor.h"
 
@@ -21,6 +23,10 @@ int hm_binary_fact(struct hm_binary_out *out, enum hm_binary_fact fact, const ch
 
 /* The organisation or common name of a signer's certificate; `verified`: the file is what was signed, and its issuer is trusted. */
 int hm_binary_signer(struct hm_binary_out *out, const char *value, const char *detail, bool verified) HM_MUST_CHECK;
+/* Organisation and common name of a name, as signers. */
+int hm_binary_names(struct hm_binary_out *out, const X509_NAME *name, const char *checked, bool verified) HM_MUST_CHECK;
+/* Whom a kernel module's signature names. */
+int hm_binary_module_signed(struct hm_binary_out *out) HM_MUST_CHECK;
 int hm_binary_elf(struct hm_binary_out *out) HM_MUST_CHECK;
 int hm_binary_elf_symbols(struct hm_slice bytes, hm_binary_symbol_fn each, void *cookie) HM_MUST_CHECK;
 int hm_binary_pe(struct hm_binary_out *out) HM_MUST_CHECK;

@@ -124,7 +124,7 @@ int hm_binary_elf(struct hm_binary_out *out)
 		if (r != 0)
 			return r;
 	}
-	return 0;
+	return hm_binary_module_signed(out);
 }
 
 int hm_binary_elf_symbols(struct hm_slice bytes, hm_binary_symbol_fn each, void *cookie)

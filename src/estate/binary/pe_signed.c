@@ -148,13 +148,12 @@ static bool issuer_holds(const struct hm_binary_trust *trust, X509 *certificate,
 	return X509_verify_cert(c) == 1 && (X509_get_extended_key_usage(certificate) & XKU_CODE_SIGN);
 }
 
-static int subject(struct hm_binary_out *out, X509 *certificate, const char *checked, bool verified)
+int hm_binary_names(struct hm_binary_out *out, const X509_NAME *name, const char *checked, bool verified)
 {
 	static const struct {
 		int nid;
 		const char *name;
 	} parts[] = { { NID_organizationName, "organisation" }, { NID_commonName, "common name" } };
-	const X509_NAME *name = X509_get_subject_name(certificate);
 
 	for (size_t i = 0; i < HM_COUNT(parts); i++) {
 		HM_FREE char *value = NULL, *detail = hm_sprintf("%s; %s", parts[i].name, checked);
@@ -191,12 +190,12 @@ static int one(struct hm_binary_out *out, const struct hm_pe *pe, struct hm_slic
 		const struct hm_binary_trust *trust = out->file->trust;
 		X509 *certificate = sk_X509_value(signers, i);
 		bool issued = holds && trust && issuer_holds(trust, certificate, p7->d.sign->cert);
-		int r = subject(out, certificate,
-				!holds	? "signature does not hold" :
-				issued	? "signature holds, issuer trusted" :
-				trust	? "signature holds, issuer not trusted" :
-					  "signature holds, issuer not checked",
-				issued);
+		int r = hm_binary_names(out, X509_get_subject_name(certificate),
+					!holds ? "signature does not hold" :
+					issued ? "signature holds, issuer trusted" :
+					trust  ? "signature holds, issuer not trusted" :
+						 "signature holds, issuer not checked",
+					issued);
 
 		if (r != 0)
 			return r;

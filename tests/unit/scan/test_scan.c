@@ -20,18 +20,28 @@ static const struct hm_scan_pattern patterns[] = {
 	{ HM_SCAN_LICENCE, "laws of Example" },
 };
 
+static struct hm_scan *scan;
+static struct hm_scan_room *room;
+
+static int open_scan(void **state HM_UNUSED)
+{
+	return hm_scan_open(&scan, patterns, HM_COUNT(patterns), NULL) || hm_scan_room(&room, scan, NULL);
+}
+
+static int close_scan(void **state HM_UNUSED)
+{
+	hm_scan_leave(room);
+	hm_scan_close(scan);
+	return 0;
+}
+
 static void expect(const char *path, struct hm_slice bytes, const char *lines)
 {
-	HM_CLEANUP(hm_scan_cleanup) struct hm_scan *scan = NULL;
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes seen = { 0 };
-	struct hm_scan_room *room = NULL;
 	struct hm_scan_file file = { bytes, path, NULL, HM_SCAN_DATA };
 	struct hm_fail fail = { 0 };
 
-	assert_int_equal(hm_scan_open(&scan, patterns, HM_COUNT(patterns), &fail), 0);
-	assert_int_equal(hm_scan_room(&room, scan, &fail), 0);
 	assert_int_equal(hm_scan_read(scan, room, &file, observe, &seen, &fail), 0);
-	hm_scan_leave(room);
 	hm_bytes_u8(&seen, 0);
 	assert_string_equal((char *)seen.data, lines);
 }
@@ -85,6 +95,11 @@ static void executables(void **state HM_UNUSED)
 	       "version AO Example Lab|CompanyName\nversion Ex\xc3\xa4mple|ProductName\nsoname example.dll|\n"
 	       "signer AO Example Lab|organisation; signature holds, issuer not checked\nsigner S|common name; signature holds, issuer not checked\n"
 	       "symbol ExampleInit|exported\n");
+}
+
+static void kernel_modules(void **state HM_UNUSED)
+{
+	corpus("executable/module", "x.ko", "signer AO Example Lab|organisation; module signature, not checked\nsigner Module Key|common name; module signature, not checked\n");
 }
 
 static void a_changed_file_is_not_what_was_signed(void **state HM_UNUSED)
@@ -166,22 +181,22 @@ static void bases(void **state HM_UNUSED)
 static void refused(void **state HM_UNUSED)
 {
 	const struct hm_scan_pattern brief = { HM_SCAN_STRING, "abc" };
-	struct hm_scan *scan = NULL;
+	struct hm_scan *other = NULL;
 	struct hm_fail fail = { 0 };
 
-	assert_int_equal(hm_scan_open(&scan, &brief, 1, &fail), HM_E_USAGE);
-	assert_null(scan);
-	assert_int_equal(hm_scan_open(&scan, NULL, 0, &fail), 0);
-	hm_scan_close(scan);
+	assert_int_equal(hm_scan_open(&other, &brief, 1, &fail), HM_E_USAGE);
+	assert_null(other);
+	assert_int_equal(hm_scan_open(&other, NULL, 0, &fail), 0);
+	hm_scan_close(other);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(texts), cmocka_unit_test(executables), cmocka_unit_test(a_changed_file_is_not_what_was_signed),
+		cmocka_unit_test(texts), cmocka_unit_test(executables), cmocka_unit_test(kernel_modules), cmocka_unit_test(a_changed_file_is_not_what_was_signed),
 		cmocka_unit_test(who_issued_the_certificate),
 		cmocka_unit_test(bases), cmocka_unit_test(refused),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, open_scan, close_scan);
 }
