@@ -198,9 +198,11 @@ static int commit(struct hm_log *log, const struct hm_slice *entry, size_t count
 		if (files.file[i].tile.level != HM_TILE_ENTRIES && files.file[i].tile.level + 2 > levels)
 			levels = files.file[i].tile.level + 2;
 	hm_edge_partial(&next, levels < HM_EDGE_LEVELS ? levels : HM_EDGE_LEVELS, &files);
-	r = hm_store_step(log->folder, &files, true, fail);
+	r = hm_store_write(log->folder, &files, fail);
 	if (r == 0)
-		r = hm_store_step(log->folder, &files, false, fail);
+		r = hm_store_place(log->folder, &files, true, fail);
+	if (r == 0)
+		r = hm_store_place(log->folder, &files, false, fail);
 	if (r == 0)
 		r = sign_files(log, &next, fail);
 	if (r < 0)

@@ -28,8 +28,11 @@ int hm_signed_open(const char *key_path, const struct hm_vkey *key, struct hm_by
 int hm_signed_append(int fd, struct hm_slice note, struct hm_fail *fail) HM_MUST_CHECK;
 
 /* store.c: files appear whole and synced, with their folders. */
-/* The bundles of entries among `files`, or the tiles. Where a full one is there already it must hold the same bytes. */
-int hm_store_step(int folder, const struct hm_edge_files *files, bool entries, struct hm_fail *fail) HM_MUST_CHECK;
+#define HM_STORE_FILES 32 /* that a batch writes, at most */
+/* Writes them all under names that nobody asks for, and syncs them. */
+int hm_store_write(int folder, const struct hm_edge_files *files, struct hm_fail *fail) HM_MUST_CHECK;
+/* Gives the bundles of entries among them their names, or the tiles, and syncs the folders. Where a full one is there already it must hold the same bytes. */
+int hm_store_place(int folder, const struct hm_edge_files *files, bool entries, struct hm_fail *fail) HM_MUST_CHECK;
 int hm_store_checkpoint(int folder, struct hm_slice note, struct hm_fail *fail) HM_MUST_CHECK;
 /* Removes the partial tiles that a full one stands for now. */
 void hm_store_drop_partials(int folder, struct hm_tile full);

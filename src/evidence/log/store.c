@@ -1,8 +1,9 @@
 /* A file is written under a name that no reader asks for, synced, and renamed; then its folder is synced. So at any moment, and after
- * any death of the machine, each name stands for whole bytes or for nothing. The files of a step go through this side by side, since each
- * wait for the disk ends the waits of all that was written before. */
+ * any death of the machine, each name stands for whole bytes or for nothing. What may be synced in any order is synced side by side, by a thread
+ * each: the disk waits once for all of it. */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/stat.h>
 
 #include "fs.h"
@@ -45,15 +46,65 @@ static void note_parent(struct folders *f, const char *path)
 	f->path[f->count++] = hm_take_ptr(&parent);
 }
 
+struct syncing {
+	int fd, error;
+	pthread_t thread;
+	bool started;
+};
+
+static void *sync_one(void *context)
+{
+	struct syncing *s = context;
+
+	s->error = fsync(s->fd) < 0 ? errno : 0;
+	return NULL;
+}
+
+/* Syncs all of them, and waits for all. 0, or -1 with the errno of one that failed. */
+static int sync_all(const int *fd, size_t count)
+{
+	struct syncing s[HM_STORE_FILES];
+	int error = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		s[i] = (struct syncing){ .fd = fd[i] };
+		/* The last is this thread's own, and so is what no thread could be had for. */
+		s[i].started = i + 1 < count && pthread_create(&s[i].thread, NULL, sync_one, &s[i]) == 0;
+		if (!s[i].started)
+			sync_one(&s[i]);
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (s[i].started)
+			pthread_join(s[i].thread, NULL);
+		error = s[i].error ? s[i].error : error;
+	}
+	errno = error;
+	return error ? -1 : 0;
+}
+
+static void close_all(int *fd, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (fd[i] >= 0)
+			close(fd[i]);
+}
+
 static int sync_folders(int folder, const struct folders *f, struct hm_fail *fail)
 {
-	for (size_t i = 0; i < f->count; i++) {
-		HM_CLOSE int fd = openat(folder, f->path[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd[HM_STORE_FILES], r = 0;
+	size_t count = 0;
 
-		if (fd < 0 || fsync(fd) < 0)
-			return hm_fail_errno(fail, "syncing the log's folder %s", f->path[i]);
+	for (size_t i = 0; i < f->count && r == 0; i++) {
+		fd[count] = openat(folder, f->path[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		r = fd[count++] < 0 ? hm_fail_errno(fail, "syncing the log's folder %s", f->path[i]) : 0;
+		if (r == 0 && (count == HM_COUNT(fd) || i + 1 == f->count)) {
+			r = sync_all(fd, count) < 0 ? hm_fail_errno(fail, "syncing the log's folders") : 0;
+			close_all(fd, count);
+			count = 0;
+		}
 	}
-	return 0;
+	close_all(fd, count);
+	return r;
 }
 
 /* mkdir -p of the folder that `path` is to lie in. */
@@ -72,6 +123,7 @@ static int make_parents(int folder, const char *path, struct folders *new, struc
 	return 0;
 }
 
+/* Returns a descriptor of what is written and not synced. */
 static int write_temporary(int folder, size_t number, struct hm_slice bytes, struct hm_fail *fail)
 {
 	HM_FREE char *name = hm_sprintf(TEMPORARY, number);
@@ -81,9 +133,7 @@ static int write_temporary(int folder, size_t number, struct hm_slice bytes, str
 	if (fd < 0)
 		return hm_fail_errno(fail, "creating %s in the log", name);
 	r = hm_fs_write_all(fd, bytes, fail);
-	if (r == 0 && (fsync(fd) < 0 || close(hm_take_fd(&fd)) < 0))
-		r = hm_fail_errno(fail, "writing %s in the log", name);
-	return r;
+	return r < 0 ? hm_fail_in(fail, "writing %s in the log", name) : hm_take_fd(&fd);
 }
 
 /* 0, or -1 with errno. Where the file system cannot rename without replacing, a hard link does not replace either. */
@@ -135,15 +185,29 @@ static int place(int folder, size_t number, const char *path, struct hm_slice by
 	return r;
 }
 
-int hm_store_step(int folder, const struct hm_edge_files *files, bool entries, struct hm_fail *fail)
+int hm_store_write(int folder, const struct hm_edge_files *files, struct hm_fail *fail)
+{
+	int fd[HM_STORE_FILES] = { 0 }, r = 0;
+	size_t count = 0;
+
+	_Static_assert(HM_COUNT(((struct hm_edge_files *)0)->file) <= HM_STORE_FILES, "a batch has no more files");
+	for (size_t i = 0; i < files->count && r >= 0; i++) {
+		r = write_temporary(folder, i, hm_slice_of(&files->file[i].bytes), fail);
+		if (r >= 0)
+			fd[count++] = r;
+	}
+	if (r >= 0)
+		r = sync_all(fd, count) < 0 ? hm_fail_errno(fail, "writing the log's files") : 0;
+	close_all(fd, count);
+	return r;
+}
+
+int hm_store_place(int folder, const struct hm_edge_files *files, bool entries, struct hm_fail *fail)
 {
 	HM_CLEANUP(release) struct folders new = { .count = 0 };
 	char path[HM_TILE_PATH];
 	int r = 0;
 
-	for (size_t i = 0; i < files->count && r == 0; i++)
-		if ((files->file[i].tile.level == HM_TILE_ENTRIES) == entries)
-			r = write_temporary(folder, i, hm_slice_of(&files->file[i].bytes), fail);
 	for (size_t i = 0; i < files->count && r == 0; i++) {
 		const struct hm_edge_file *file = &files->file[i];
 
@@ -156,7 +220,8 @@ int hm_store_step(int folder, const struct hm_edge_files *files, bool entries, s
 int hm_store_checkpoint(int folder, struct hm_slice note, struct hm_fail *fail)
 {
 	HM_CLEANUP(release) struct folders new = { .count = 0 };
-	int r = write_temporary(folder, 0, note, fail);
+	HM_CLOSE int fd = write_temporary(folder, 0, note, fail);
+	int r = fd < 0 ? fd : fsync(fd) < 0 ? hm_fail_errno(fail, "writing the log's checkpoint") : 0;
 
 	if (r == 0)
 		r = place(folder, 0, "checkpoint", note, true, &new, fail);
