@@ -5,7 +5,7 @@ static const char *const paths[] = {
 	"var/lib/dpkg/status", "lib/apk/db/installed", "var/lib/pacman/local/a-1/desc", "var/lib/rpm/rpmdb.sqlite", "var/lib/rpm/Packages.db",
 	"var/lib/rpm/Packages", "flatpak/app/a/b/c/d/metadata", "snap/a/1/meta/snap.yaml", "node_modules/a/package.json", "package-lock.json",
 	"a-1.dist-info/METADATA", "META-INF/maven/a/b/pom.properties", "META-INF/MANIFEST.MF", "bom.json",
-	"var/lib/snapd/state.json", "control", "a.rpm", ".PKGINFO",
+	"var/lib/snapd/state.json", "control", "a.rpm", ".PKGINFO", "vendor/composer/installed.json", "a.deps.json", "conda-meta/a.json",
 };
 
 static int observe(void *cookie HM_UNUSED, const struct hm_observation *o, struct hm_fail *fail HM_UNUSED)

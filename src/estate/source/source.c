@@ -23,6 +23,11 @@ static bool is_cyclonedx(struct hm_slice head)
 	return hm_sbom_sniff(head) == HM_SBOM_CYCLONEDX;
 }
 
+static bool is_object(struct hm_slice head)
+{
+	return head.len > 0 && *head.data == '{';
+}
+
 static bool is_control(struct hm_slice head)
 {
 	return head.len > 9 && memcmp(head.data, "Package: ", 9) == 0;
@@ -43,6 +48,7 @@ static bool is_spdx(struct hm_slice head)
 /* "**" in front of a path stands for any folders; '*' is any bytes but a slash. */
 static const struct hm_source sources[] = {
 	{ "dpkg", { "**var/lib/dpkg/status", "**var/lib/dpkg/status.d/*" }, NULL, 256u * MIB, NULL, hm_source_dpkg, hm_source_dpkg_digests },
+	{ "opkg", { "**lib/opkg/status" }, NULL, 64u * MIB, NULL, hm_source_dpkg, NULL },
 	{ "rpm",
 	  { "**var/lib/rpm/rpmdb.sqlite", "**usr/lib/sysimage/rpm/rpmdb.sqlite", "**var/lib/rpm/Packages.db", "**usr/lib/sysimage/rpm/Packages.db",
 	    "**var/lib/rpm/Packages", "**usr/lib/sysimage/rpm/Packages", "**usr/share/rpm/rpmdb.sqlite", "**.rpmdb/rpmdb.sqlite" },
@@ -58,6 +64,9 @@ static const struct hm_source sources[] = {
 	{ "pkginfo", { "**.PKGINFO" }, NULL, MIB, NULL, hm_source_pkginfo, NULL },
 	{ "npm", { "**node_modules/*/package.json", "**node_modules/@*/*/package.json" }, NULL, 4u * MIB, "npm", hm_source_npm, NULL },
 	{ "npm-lock", { "**package-lock.json", "**.package-lock.json", "**npm-shrinkwrap.json" }, NULL, 16u * MIB, "npm", hm_source_npm_lock, NULL },
+	{ "composer", { "**vendor/composer/installed.json" }, NULL, 16u * MIB, "composer", hm_source_composer, NULL },
+	{ "nuget", { "***.deps.json" }, NULL, 16u * MIB, "nuget", hm_source_nuget, NULL },
+	{ "conda", { "**conda-meta/*.json" }, is_object, 4u * MIB, "conda", hm_source_conda, NULL },
 	{ "pypi", { "***.dist-info/METADATA", "***.egg-info/PKG-INFO", "***.egg-info" }, NULL, 4u * MIB, "pypi", hm_source_pypi, hm_source_pypi_digests },
 	{ "maven", { "**META-INF/maven/*/*/pom.properties" }, NULL, MIB, "maven", hm_source_maven, NULL },
 	{ "jar", { "**META-INF/MANIFEST.MF" }, NULL, 4u * MIB, NULL, hm_source_manifest, NULL },

@@ -96,6 +96,9 @@ int hm_source_flatpak(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_
 int hm_source_snap(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_npm(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_npm_lock(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
+int hm_source_composer(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
+int hm_source_nuget(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
+int hm_source_conda(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_pypi(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_pypi_digests(const struct hm_source_file *file, const char *package, const struct hm_source_other *other,
 			   hm_source_digest_fn each, void *cookie, struct hm_fail *fail) HM_MUST_CHECK;

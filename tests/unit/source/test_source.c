@@ -121,6 +121,13 @@ static void languages(void **state HM_UNUSED)
 	EXPECT_TEXT("package-lock.json", "{\"packages\":{\"\":{\"name\":\"me\"},\"node_modules/a/node_modules/@b/c\":{\"version\":\"2\"}}}", 0,
 		    "package present @b/c|2\npurl present pkg:npm/%40b/c@2|@b/c\n");
 	EXPECT_TEXT("package-lock.json", "{\"dependencies\":{\"a\":{\"version\":\"2\"}}}", 0, "package present a|2\npurl present pkg:npm/a@2|a\n");
+	EXPECT_TEXT("vendor/composer/installed.json", "{\"packages\":[{\"name\":\"k/ui\",\"version\":\"v1\",\"authors\":[{\"name\":\"K\"}]}]}", 0,
+		    "package installed k/ui|v1\npurl installed pkg:composer/k/ui@v1|k/ui\norganisation installed K|k/ui\n");
+	EXPECT_TEXT("vendor/composer/installed.json", "{}", HM_E_BAD, "");
+	EXPECT_TEXT("opt/a/a.deps.json", "{\"libraries\":{\"K.Sdk/1.0\":{\"type\":\"package\"}}}", 0,
+		    "package installed K.Sdk|1.0\npurl installed pkg:nuget/K.Sdk@1.0|K.Sdk\n");
+	EXPECT_TEXT("env/conda-meta/a-1.json", "{\"name\":\"a\",\"version\":\"1\"}", 0, "package installed a|1\npurl installed pkg:conda/a@1|a\n");
+	EXPECT_TEXT("usr/lib/opkg/status", "Package: a\nVersion: 1\nStatus: install user installed\n", 0, "package installed a|1\n");
 	EXPECT_TEXT("x/a-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: A_b\nVersion: 1\nAuthor-email: B <b@c>\n\nName: not this\n", 0,
 		    "package installed A_b|1\npurl installed pkg:pypi/a-b@1|A_b\norganisation installed B <b@c>|A_b\n");
 	EXPECT_TEXT("META-INF/maven/g/a/pom.properties", "#x\nversion=1\ngroupId=com.g\nartifactId = a\n", 0,
