@@ -171,14 +171,14 @@ int hm_assess_add_run(struct hm_assessment *a, unsigned run, const struct hm_run
 	return add_salts(a, run, content, fail);
 }
 
-static int one_run(struct hm_assessment *a, unsigned run, enum hm_internet_wrong wrong, struct hm_slice plan_digest, struct hm_run_note *note,
+static int one_run(struct hm_assessment *a, unsigned run, enum hm_internet_wrong wrong, unsigned time_limit_s, struct hm_slice plan_digest, struct hm_run_note *note,
 		   struct hm_bytes *absent, struct hm_fail *fail)
 {
 	HM_FREE char *target = hm_sprintf("%s/target", a->folder);
 	HM_FREE char *record = hm_sprintf("%s/%04u.record", a->folder, run);
 	HM_FREE char *packets = hm_sprintf("%s/%04u.pcapng", a->folder, run);
 	HM_FREE char *tree = hm_sprintf("%s/%04u.tree", a->folder, run);
-	struct hm_run_spec spec = { .mode = a->mode, .plan = plan_digest, .number = run, .time_limit_s = a->time_limit_s,
+	struct hm_run_spec spec = { .mode = a->mode, .plan = plan_digest, .number = run, .time_limit_s = time_limit_s,
 				    .record = record, .packets = packets, .tree = tree, .loaded = &a->loaded[0] };
 	HM_CLEANUP(hm_authorities_env_release) struct hm_authorities_env env = { 0 };
 	struct hm_run_result result;
@@ -276,7 +276,7 @@ static int wrong_runs(struct hm_assessment *a, struct hm_planned *planned, struc
 	planned->dropped = json_array();
 	for (unsigned run = RUNS + 1; run <= planned->runs && r == 0; run++) {
 		if (met)
-			r = one_run(a, run, hm_certificates_wrong(run - RUNS - 1), digest, &notes[run - 1], absent, fail);
+			r = one_run(a, run, hm_certificates_wrong(run - RUNS - 1), hm_certificates_limit(notes, RUNS, a->time_limit_s), digest, &notes[run - 1], absent, fail);
 		else
 			json_array_append_new(planned->dropped, json_pack("{s:i,s:s}", "run", (int)run, "rule", HM_CERTIFICATES_RULE));
 	}
@@ -297,7 +297,7 @@ static int all_runs(struct hm_assessment *a, struct hm_trials *trials, struct hm
 	digest = (struct hm_slice){ hash.b, sizeof(hash.b) };
 	planned->notes = notes;
 	for (unsigned run = 1; run <= RUNS && r == 0 && !trials; run++)
-		r = one_run(a, run, HM_INTERNET_RIGHT, digest, &notes[run - 1], absent, fail);
+		r = one_run(a, run, HM_INTERNET_RIGHT, a->time_limit_s, digest, &notes[run - 1], absent, fail);
 	a->adapt = !trials && a->refused && a->may_adapt;
 	if (!trials)
 		return r < 0 ? r : wrong_runs(a, planned, digest, notes, absent, fail);

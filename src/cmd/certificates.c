@@ -27,3 +27,14 @@ bool hm_certificates_met(const struct hm_run_note *notes, size_t count)
 			return true;
 	return false;
 }
+
+unsigned hm_certificates_limit(const struct hm_run_note *notes, size_t count, unsigned time_limit_s)
+{
+	uint64_t longest = 0, limit;
+
+	for (size_t i = 0; i < count; i++)
+		if (notes[i].run && notes[i].end_ns > notes[i].start_ns && notes[i].end_ns - notes[i].start_ns > longest)
+			longest = notes[i].end_ns - notes[i].start_ns;
+	limit = (2 * longest + 999999999) / 1000000000 + 10;
+	return limit < time_limit_s ? (unsigned)limit : time_limit_s;
+}

@@ -122,8 +122,10 @@ static int prepare_place(struct hm_trials *e, struct place *p, unsigned block, u
 	p->spec.loaded = &a->loaded[place];
 	p->spec.noise = net->noise.b;
 	p->spec.clock = net->clock;
-	if (hm_trials_is(e, block, "certificate"))
+	if (hm_trials_is(e, block, "certificate")) {
 		p->spec.wrong = hm_certificates_wrong(block - e->fresh - 2 * e->stores - 1);
+		p->spec.time_limit_s = hm_certificates_limit(e->notes, 2 * (size_t)(e->fresh + 2 * e->stores), a->time_limit_s);
+	}
 	p->spec.chamber.control = &net->control;
 	hm_surroundings_fill(&a->surroundings, &p->spec);
 	p->name = hm_strdup(p->spec.chamber.name); /* the next place's takes its memory */
