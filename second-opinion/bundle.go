@@ -3,6 +3,7 @@ package main
 // The parts of a bundle: which members there may be (bundle.md, "Parts"), and core.json and manifest.json made again from them.
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -144,13 +145,35 @@ func hexOf(b []byte) string {
 	return hex.EncodeToString(d[:])
 }
 
+// manifestRow is a member's entry.
+func manifestRow(m *member) *value {
+	return jObject(member2{"length", jInt(int64(len(m.data)))}, member2{"name", jText(m.name)}, member2{"sha256", jText(hexOf(m.data))})
+}
+
+// manifestDiffersAt is the first member whose entry does not stand where it must.
+func (b *bundle) manifestDiffersAt(there []byte) string {
+	at := len(`{"members":`)
+	for _, m := range sortedMembers(b.members) {
+		if !rowOf(m.name).core {
+			continue
+		}
+		at++ // bracket or comma
+		row := manifestRow(&m).write(nil)
+		if at+len(row) > len(there) || !bytes.Equal(there[at:at+len(row)], row) {
+			return m.name
+		}
+		at += len(row)
+	}
+	return "its end"
+}
+
 // makeManifest is the manifest that the members call for.
 func (b *bundle) makeManifest() []byte {
 	list := jList()
 	for _, m := range sortedMembers(b.members) {
 		if rowOf(m.name).core {
-			list.list = append(list.list, jObject(member2{"length", jInt(int64(len(m.data)))},
-				member2{"name", jText(m.name)}, member2{"sha256", jText(hexOf(m.data))}))
+			m := m
+			list.list = append(list.list, manifestRow(&m))
 		}
 	}
 	return jObject(member2{"members", list}, member2{"schema", jText("hallmark/manifest/v1")}).write(nil)

@@ -139,14 +139,14 @@ func readMember(b []byte) (member, int, error) {
 		return m, 0, fmt.Errorf("cut short in a header")
 	}
 	m.name, m.crc = string(b[30:30+name]), le.Uint32(b[14:])
+	if extra != 0 && (extra != 20 || size != mark32) || size == mark32 && extra == 0 {
+		return m, 0, fmt.Errorf("a member's header is not in canonical form")
+	}
 	if size == mark32 {
-		if extra != 20 {
-			return m, 0, fmt.Errorf("a member's header is not in canonical form")
-		}
 		size = le.Uint64(b[30+name+4:])
 	}
 	if !goodName(m.name) {
-		return m, 0, fmt.Errorf("a member has the name %q", m.name)
+		return m, 0, fmt.Errorf("a member's name is not made of [a-z0-9._/-] and plain components")
 	}
 	if size > uint64(len(b)-head) {
 		return m, 0, fmt.Errorf("member %s claims %d bytes, %d are left", m.name, size, len(b)-head)

@@ -208,6 +208,11 @@ func (r *jsonReader) object(depth int) (*value, error) {
 		if err != nil {
 			return nil, err
 		}
+		for i := 0; i < len(key); i++ {
+			if key[i] < 32 || key[i] > 126 {
+				return nil, r.fail("a member's name that is not plain ASCII")
+			}
+		}
 		if n := len(v.keys); n > 0 && v.keys[n-1] >= key {
 			return nil, r.fail("members out of order, or one twice")
 		}

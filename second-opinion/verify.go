@@ -167,7 +167,7 @@ func (v *verification) runOf(n int) *run {
 func (v *verification) checkManifest() {
 	made, there := v.b.makeManifest(), v.b.part["manifest.json"]
 	if !bytes.Equal(made, there) {
-		v.say("manifest", isFalse, "manifest.json differs at byte %d from what the members call for", differAt(made, there))
+		v.say("manifest", isFalse, "manifest.json differs at %s from what the members call for", v.b.manifestDiffersAt(there))
 		return
 	}
 	v.say("manifest", holds, "every member has the length and SHA-256 that it names")

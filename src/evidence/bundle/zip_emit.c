@@ -173,7 +173,9 @@ static int emit_member(struct member *m, struct hm_sink *sink, struct hm_fail *f
 	m->crc = crc_of(m->content);
 	local_header(&head, m);
 	r = put(sink, hm_slice_of(&head), fail);
-	return r < 0 ? r : put(sink, m->content, fail);
+	if (r == 0)
+		r = put(sink, m->content, fail);
+	return r < 0 ? hm_fail_in(fail, "%s", m->name) : 0;
 }
 
 static int emit_directory(struct container *c, struct hm_sink *sink, struct hm_fail *fail)
