@@ -1,0 +1,258 @@
+#include "commands.h"
+
+#include "confine.h"
+#include "data.h"
+#include "find_tell.h"
+#include "find_walk.h"
+#include "fs.h"
+#include "program.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const struct hm_option options[] = {
+	{ "host", 0, NULL, false, "the running system: its files, packages, processes, units, modules, sockets, roots" },
+	{ "supplier", 's', "SUPPLIER", true, "tell of this supplier alone (id or name), and of what it controls" },
+	{ "country", 'c', "CC", true, "tell of suppliers that are controlled from there" },
+	{ "json", 'j', NULL, false, "print hallmark/found/v1" },
+	{ "output", 'o', "FILE", false, "write it there, not to standard output" },
+	{ "explain", 'x', NULL, false, "tell each piece of evidence, and the row and source that it was known by" },
+	{ "gone", 0, NULL, false, "check a removal: whatever is left of --supplier, however weak, is told" },
+	{ "jobs", 0, "N", false, "readers at a time (default: as many as processors)" },
+	{ "db", 0, "FILE|none", false, "where the run is kept (default: ~/.local/state/hallmark/estate.sqlite)" },
+	{ "resume", 'r', NULL, false, "go on with the last run that was cut short: what it read is not read again" },
+	{ "suppliers", 0, "DIR", true, "more supplier tables" },
+	{ "lint", 0, NULL, false, "check the supplier tables, and nothing else" },
+	{ "clean", 0, "TARGET", true, "with --lint: a target that is known to have none of it; rows that show there are told" },
+};
+
+static void today(char day[11])
+{
+	time_t now = time(NULL);
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	strftime(day, 11, "%Y-%m-%d", &tm);
+}
+
+static int read_tables(struct hm_suppliers **tables, const struct hm_args *args, struct hm_fail *fail)
+{
+	HM_FREE char *data = NULL, *own = NULL;
+	HM_FREE const char **folder = NULL;
+	size_t count;
+	const char *const *more = hm_args_all(args, "suppliers", &count);
+	int r = hm_data_folder(&data, fail);
+
+	if (r < 0)
+		return r;
+	own = hm_sprintf("%s/suppliers", data);
+	folder = hm_alloc(count + 1, sizeof(*folder));
+	folder[0] = own;
+	for (size_t i = 0; i < count; i++)
+		folder[i + 1] = more[i];
+	return hm_suppliers_load(tables, folder, count + 1, fail);
+}
+
+static int jobs_of(unsigned *jobs, const char *text, struct hm_fail *fail)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	char *end = NULL;
+	long n = text ? strtol(text, &end, 10) : processors > 0 ? processors : 1;
+
+	if (text && (*end || end == text || n < 1 || n > 64))
+		return hm_fail_set(fail, HM_E_USAGE, "--jobs: \"%.40s\" is no number from 1 to 64", text);
+	*jobs = (unsigned)(n > 64 ? 64 : n);
+	return 0;
+}
+
+static int open_store(struct hm_find_store **store, const struct hm_args *args, const struct hm_suppliers *tables, struct hm_fail *fail)
+{
+	const char *db = hm_args_get(args, "db"), *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	HM_FREE char *folder = NULL, *path = NULL;
+	char digest[65];
+	int r;
+
+	if (db && strcmp(db, "none") == 0)
+		return hm_args_has(args, "resume") ? hm_fail_set(fail, HM_E_USAGE, "--resume needs what --db none does not keep") : 0;
+	hm_suppliers_digest(tables, digest);
+	if (!db) {
+		if (!state && !home)
+			return 0; /* nowhere to keep it */
+		folder = state && *state ? hm_sprintf("%s/hallmark", state) : hm_sprintf("%s/.local/state/hallmark", home ? home : "");
+		path = hm_sprintf("%s/estate.sqlite", folder);
+		if ((r = hm_fs_mkdirs(folder, 0700, fail)) < 0)
+			return hm_fail_advise(fail, "--db FILE, or --db none");
+	}
+	r = hm_find_store_open(store, db ? db : path, digest, fail);
+	if (r == 0 && !hm_args_has(args, "resume"))
+		r = hm_find_store_fresh(*store, digest, fail);
+	return r;
+}
+
+static int walk_all(struct hm_find *find, const struct hm_args *args, struct hm_fail *fail)
+{
+	int r = 0, missing_targets = 0;
+
+	if (hm_args_has(args, "host"))
+		r = hm_find_target(find, "/", true, fail);
+	for (size_t i = 0; r == 0 && i < args->operands; i++) {
+		struct hm_fail why = { 0 };
+
+		r = hm_find_target(find, args->operand[i], false, &why);
+		/* One of several that is not there is told, and the others are read. */
+		if (r == HM_E_SYSTEM && args->operands > 1) {
+			hm_found_target(find->found, args->operand[i], "folder", false);
+			hm_found_not_read(find->found, "/", why.text);
+			missing_targets++;
+			r = 0;
+		} else if (r != 0) {
+			*fail = why;
+		}
+	}
+	return r;
+}
+
+static int print(const struct hm_args *args, struct hm_slice text, struct hm_fail *fail)
+{
+	const char *file = hm_args_get(args, "output");
+
+	return file ? hm_fs_write_atomic(file, text, 0644, fail) : hm_program_print(text, fail);
+}
+
+static int tell(struct hm_find *find, const struct hm_args *args, struct hm_fail *fail)
+{
+	struct hm_found_filter filter = { 0 };
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
+	HM_JSON json_t *document = NULL;
+	int code, r;
+
+	filter.supplier = hm_args_all(args, "supplier", &filter.suppliers);
+	filter.country = hm_args_all(args, "country", &filter.countries);
+	document = hm_found_document(find->found, &filter);
+	code = hm_found_exit(document);
+	if (hm_args_has(args, "json")) {
+		hm_json_write(&out, document);
+		hm_bytes_u8(&out, '\n');
+	} else if (hm_args_has(args, "gone")) {
+		code = hm_find_gone(&out, document);
+	} else {
+		hm_bytes_printf(&out, "%zu items, %zu candidates\n", json_array_size(json_object_get(document, "items")), json_array_size(json_object_get(document, "candidates")));
+		code = hm_find_gone(&out, document) == 2 ? 2 : code;
+	}
+	r = print(args, hm_slice_of(&out), fail);
+	return r < 0 ? r : code;
+}
+
+static void say(void *cookie HM_UNUSED, const char *line)
+{
+	hm_program_note("%s", line);
+}
+
+static int check(const struct hm_args *args, struct hm_fail *fail)
+{
+	bool supplier = hm_args_has(args, "supplier"), clean = hm_args_has(args, "clean");
+
+	if (hm_args_has(args, "lint") ? args->operands > 0 || hm_args_has(args, "host") : args->operands == 0 && !hm_args_has(args, "host"))
+		return hm_fail_set(fail, HM_E_USAGE, hm_args_has(args, "lint") ? "--lint reads no target but those of --clean" : "name a target, or --host");
+	if (hm_args_has(args, "gone") && !supplier)
+		return hm_fail_set(fail, HM_E_USAGE, "--gone: of which --supplier");
+	if (clean && !hm_args_has(args, "lint"))
+		return hm_fail_set(fail, HM_E_USAGE, "--clean belongs to --lint");
+	return 0;
+}
+
+/* Each row that shows itself where nothing is. */
+static int lint_clean(struct hm_find *find, const struct hm_args *args, size_t *lines, struct hm_fail *fail)
+{
+	size_t clean, i, j, k;
+	const char *const *target = hm_args_all(args, "clean", &clean);
+	static const char *const lists[] = { "items", "candidates" };
+	HM_JSON json_t *document = NULL;
+	const json_t *item, *piece;
+	int r = 0;
+
+	for (i = 0; r == 0 && i < clean; i++)
+		r = hm_find_target(find, target[i], strcmp(target[i], "/") == 0, fail);
+	document = r == 0 ? hm_found_document(find->found, NULL) : NULL;
+	for (k = 0; k < HM_COUNT(lists); k++)
+		json_array_foreach (json_object_get(document, lists[k]), i, item)
+			json_array_foreach (json_object_get(item, "evidence"), j, piece) {
+				const char *strength = json_string_value(json_object_get(piece, "strength"));
+
+				if (!strength || strcmp(strength, "none") == 0)
+					continue;
+				hm_program_note("%s: shows itself in a clean target: %s", json_string_value(json_object_get(piece, "row")),
+						json_string_value(json_object_get(piece, "path")) ? json_string_value(json_object_get(piece, "path")) : "");
+				++*lines;
+			}
+	return r;
+}
+
+static int lint(struct hm_find *find, const struct hm_args *args, const char *day, struct hm_fail *fail)
+{
+	size_t lines = hm_suppliers_lint(find->suppliers, day, say, NULL);
+	int r = 0;
+
+	if (hm_args_has(args, "clean"))
+		r = lint_clean(find, args, &lines, fail);
+	return r < 0 ? r : lines > 0;
+}
+
+static int run(const struct hm_args *args, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_suppliers_cleanup) struct hm_suppliers *tables = NULL;
+	HM_CLEANUP(hm_inspect_rules_cleanup) struct hm_inspect_rules *rules = NULL;
+	HM_CLEANUP(hm_found_cleanup) struct hm_found *found = NULL;
+	HM_CLEANUP(hm_find_store_cleanup) struct hm_find_store *store = NULL;
+	struct hm_find find = { .resume = hm_args_has(args, "resume") };
+	char day[11];
+	int r = check(args, fail);
+
+	today(day);
+	hm_program_catch_signals();
+	if (r == 0)
+		r = jobs_of(&find.jobs, hm_args_get(args, "jobs"), fail);
+	if (r == 0)
+		r = read_tables(&tables, args, fail);
+	if (r == 0)
+		r = hm_inspect_rules_open(&rules, tables, fail);
+	if (r == 0 && !hm_args_has(args, "lint"))
+		r = open_store(&store, args, tables, fail);
+	if (r != 0)
+		return r;
+	found = hm_found_new(tables, day);
+	find.suppliers = tables;
+	find.rules = rules;
+	find.found = found;
+	find.store = store;
+	if (hm_args_has(args, "lint"))
+		return lint(&find, args, day, fail);
+	r = walk_all(&find, args, fail);
+	hm_program_done();
+	if (r != 0)
+		return r == HM_E_INTERRUPTED && store ? hm_fail_advise(fail, "what was read before is kept: --resume goes on") : r;
+	if (find.missing & HM_CONFINE_LANDLOCK)
+		hm_program_note("this kernel has no Landlock: readers were confined by seccomp alone");
+	if (store && (r = hm_find_store_finish(store, fail)) != 0)
+		return r;
+	return tell(&find, args, fail);
+}
+
+const struct hm_command hm_cmd_find = {
+	.name = "find",
+	.summary = "find every copy of a supplier's software",
+	.usage = "TARGET... | --host [--supplier S]... [--country CC]... [--json]",
+	.detail = "TARGET is a folder (a mounted root), an archive, a container image (OCI layout or docker save), a disk image\n"
+		  "(raw, qcow2, vmdk, vhd; ext, ntfs, fat, exfat, squashfs) or a file such as an SBOM. Nothing of it is mounted or\n"
+		  "executed, and nothing outside it is read; what parses it runs in processes that can do nothing else.\n"
+		  "Tells what is there of which supplier, in which state, embedded in what, controlled from where, and on what\n"
+		  "evidence. What could not be read is told, and is never taken for clean.\n\n"
+		  "exit: 0 nothing found; 1 found; 2 a part could not be read.",
+	.min = 0,
+	.max = SIZE_MAX,
+	.options = options,
+	.option_count = HM_COUNT(options),
+	.run = run,
+};

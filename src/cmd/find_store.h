@@ -1,0 +1,35 @@
+#pragma once
+/* A run's observations in SQLite: what was read of which target, so that a run that was cut short goes on (--resume) and so that others
+ * can ask. Tables run, target, observation, unread: doc/man/hallmark-find. */
+#include "fail.h"
+#include "observation.h"
+
+struct hm_find_store;
+/* Opens or makes it. `tables` is the digest of the supplier tables: what was kept under others is not taken up again. */
+int hm_find_store_open(struct hm_find_store **ret, const char *path, const char *tables, struct hm_fail *fail) HM_MUST_CHECK;
+void hm_find_store_close(struct hm_find_store *store); /* NULL is fine */
+static inline void hm_find_store_cleanup(struct hm_find_store **store)
+{
+	hm_find_store_close(*store);
+}
+/* Begins a run of its own; without it, what comes is of the last one that was not finished (none: it begins one). */
+int hm_find_store_fresh(struct hm_find_store *store, const char *tables, struct hm_fail *fail) HM_MUST_CHECK;
+/* A target begins; what comes then is of it, and is kept only if hm_find_store_end is reached. */
+int hm_find_store_begin(struct hm_find_store *store, const char *name, const char *kind, bool endpoint, struct hm_fail *fail) HM_MUST_CHECK;
+int hm_find_store_observe(struct hm_find_store *store, const struct hm_observation *o, struct hm_fail *fail) HM_MUST_CHECK;
+int hm_find_store_unread(struct hm_find_store *store, const char *path, const char *why, struct hm_fail *fail) HM_MUST_CHECK;
+int hm_find_store_end(struct hm_find_store *store, uint64_t entries, uint64_t files, uint64_t bytes, struct hm_fail *fail) HM_MUST_CHECK;
+/* Forgets what began and did not end. */
+void hm_find_store_abandon(struct hm_find_store *store);
+
+struct hm_find_replay {
+	void *cookie;
+	void (*target)(void *cookie, const char *name, const char *kind, bool endpoint);
+	hm_observe_fn observe;
+	void (*unread)(void *cookie, const char *path, const char *why);
+	void (*count)(void *cookie, uint64_t entries, uint64_t files, uint64_t bytes);
+};
+/* Tells a target of the last run that was not finished again: 1; 0 when it has none of that name. */
+int hm_find_store_replay(struct hm_find_store *store, const char *name, const struct hm_find_replay *replay, struct hm_fail *fail) HM_MUST_CHECK;
+/* The run is finished: nothing of it is resumed. */
+int hm_find_store_finish(struct hm_find_store *store, struct hm_fail *fail) HM_MUST_CHECK;

@@ -1,0 +1,34 @@
+#pragma once
+/* What a target shows: each entry of its walk is asked what it is, sources and scanner read what is worth reading, and what shows a row of the supplier
+ * tables comes out, with the package that owns the file. Packages and components come out whether they show a row or not: who counts them needs all. */
+#include "match.h"
+#include "observation.h"
+#include "scan.h"
+#include "suppliers.h"
+#include "target.h"
+
+/* What is looked for, made once and read-only afterwards; the tables must outlive it. */
+struct hm_inspect_rules;
+int hm_inspect_rules_open(struct hm_inspect_rules **ret, const struct hm_suppliers *suppliers, struct hm_fail *fail) HM_MUST_CHECK;
+void hm_inspect_rules_close(struct hm_inspect_rules *rules); /* NULL is fine */
+void hm_inspect_rules_cleanup(struct hm_inspect_rules **rules);
+
+struct hm_inspect_counts {
+	uint64_t entries, files, bytes; /* bytes: what was read for contents and databases */
+};
+
+struct hm_inspect_sink {
+	void *cookie;
+	hm_observe_fn observe;
+	/* What could not be read, and why. */
+	int (*unread)(void *cookie, const char *path, const char *outer, const char *why, struct hm_fail *fail);
+	/* Before each entry: what is read next. Other than 0: the entry is passed over (a reader before this one died of it). */
+	int (*begin)(void *cookie, uint64_t number, const char *path);
+	/* Afterwards and now and then: what was read since the last call. */
+	int (*count)(void *cookie, const struct hm_inspect_counts *counts, struct hm_fail *fail);
+};
+
+/* Walks the target. Any value but 0 is the walk's or the sink's. */
+int hm_inspect(const struct hm_inspect_rules *rules, struct hm_target *target, const struct hm_inspect_sink *sink, struct hm_fail *fail) HM_MUST_CHECK;
+/* The rows an observation shows are counted; 0: none. */
+size_t hm_inspect_shows(const struct hm_inspect_rules *rules, const struct hm_observation *observation) HM_MUST_CHECK;

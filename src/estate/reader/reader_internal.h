@@ -1,0 +1,40 @@
+#pragma once
+#include "cursor.h"
+#include "reader.h"
+
+#define PARCEL_MAX 65536u
+
+enum parcel { PARCEL_OBSERVATION, PARCEL_UNREAD, PARCEL_COUNT, PARCEL_FAILED, PARCEL_OPENED, PARCEL_DONE, PARCELS };
+
+/* Where a reader is, in memory that it shares with us: it is told before each entry, also when it dies. */
+struct reader_place {
+	uint64_t number, beat;
+	char path[4096];
+};
+
+#define READER_PASSED 64 /* entries that a reader died of; after so many the rest is not read */
+
+struct reader_shard {
+	const struct hm_inspect_rules *rules;
+	const struct hm_reader_spec *spec;
+	unsigned shard, shards;
+	const uint64_t *passed; /* numbers of the entries that are passed over */
+	size_t passes;
+	uint64_t from; /* entries before this one were read */
+	int out;
+	struct reader_place *place;
+};
+
+/* The child: never returns. */
+void reader_child(const struct reader_shard *shard) __attribute__((noreturn));
+
+/* A parcel in `out`: 4 bytes of length, 1 of kind, the body. */
+void parcel_observation(struct hm_bytes *out, const struct hm_observation *o);
+void parcel_texts(struct hm_bytes *out, enum parcel kind, const char *const *text, size_t count);
+void parcel_numbers(struct hm_bytes *out, enum parcel kind, const uint64_t *number, size_t count);
+
+/* The other end: a body. HM_E_BAD for what the child cannot have meant. Texts are malloc'ed, in `text` (7 of them). */
+#define PARCEL_TEXTS 7
+int parcel_read_observation(struct hm_slice body, struct hm_observation *o, char *text[PARCEL_TEXTS]) HM_MUST_CHECK;
+int parcel_read_texts(struct hm_slice body, char **text, size_t count) HM_MUST_CHECK;
+int parcel_read_numbers(struct hm_slice body, uint64_t *number, size_t count) HM_MUST_CHECK;

@@ -1,0 +1,155 @@
+/* squashfs, by libsquashfs: folder by folder, so that memory does not depend on how many files there are. */
+#include "target_internal.h"
+
+#include <stdlib.h>
+#include <sqfs/compressor.h>
+#include <sqfs/data_reader.h>
+#include <sqfs/dir.h>
+#include <sqfs/dir_reader.h>
+#include <sqfs/error.h>
+#include <sqfs/inode.h>
+#include <sqfs/io.h>
+#include <sqfs/super.h>
+
+#define DEEPEST 200
+
+struct squash {
+	struct hm_target *t;
+	struct hm_fail *fail;
+	sqfs_file_t *file;
+	sqfs_super_t super;
+	sqfs_compressor_t *compressor;
+	sqfs_dir_reader_t *folders;
+	sqfs_data_reader_t *data;
+	uint64_t entries;
+};
+
+struct file {
+	struct squash *s;
+	const sqfs_inode_generic_t *inode;
+	sqfs_u64 at;
+};
+
+static void release(struct squash *s)
+{
+	void *const objects[] = { s->data, s->folders, s->compressor, s->file };
+
+	for (size_t i = 0; i < HM_COUNT(objects); i++)
+		if (objects[i])
+			sqfs_destroy(objects[i]);
+}
+
+static ssize_t pull(void *cookie, void *to, size_t len)
+{
+	struct file *f = cookie;
+	sqfs_s32 got = sqfs_data_reader_read(f->s->data, f->inode, f->at, to, (sqfs_u32)len);
+
+	if (got > 0)
+		f->at += (sqfs_u64)got;
+	return got;
+}
+
+static int walk_folder(struct squash *s, const sqfs_inode_generic_t *inode, const char *path, unsigned level);
+
+static int one(struct squash *s, const char *folder, const char *name, unsigned level)
+{
+	HM_FREE char *raw = hm_sprintf("%s/%s", folder, name), *path = target_path(raw);
+	struct hm_entry entry = { .type = HM_ENTRY_OTHER, .path = path };
+	sqfs_inode_generic_t *inode = NULL;
+	struct file f = { s, NULL, 0 };
+	sqfs_u64 size = 0;
+	int r;
+
+	if (++s->entries > s->t->bounds.entries || sqfs_dir_reader_get_inode(s->folders, &inode) != 0)
+		return target_unread(s->t, path, NULL, s->fail, "%s", s->entries > s->t->bounds.entries ? "too many entries" : "its inode is damaged");
+	f.inode = inode;
+	entry.mode = inode->base.mode & 07777;
+	switch (inode->base.type) {
+	case SQFS_INODE_DIR:
+	case SQFS_INODE_EXT_DIR:
+		entry.type = HM_ENTRY_FOLDER;
+		break;
+	case SQFS_INODE_FILE:
+	case SQFS_INODE_EXT_FILE:
+		entry.type = HM_ENTRY_FILE;
+		sqfs_inode_get_file_size(inode, &size);
+		entry.size = size;
+		break;
+	case SQFS_INODE_SLINK:
+	case SQFS_INODE_EXT_SLINK:
+		entry.type = HM_ENTRY_LINK;
+		break;
+	default:
+		break;
+	}
+	r = target_tell(s->t, &entry, entry.type == HM_ENTRY_FILE ? pull : NULL, &f, -1, s->fail);
+	if (r == 0 && entry.type == HM_ENTRY_FOLDER)
+		r = level < DEEPEST ? walk_folder(s, inode, path, level + 1) : target_unread(s->t, path, NULL, s->fail, "deeper than %d folders", DEEPEST);
+	sqfs_free(inode);
+	return r;
+}
+
+/* The reader has one place: a folder's names are gathered before its folders are entered, each by its place in the list. */
+static int walk_folder(struct squash *s, const sqfs_inode_generic_t *inode, const char *path, unsigned level)
+{
+	size_t done = 0;
+	int r = 0;
+
+	for (;;) {
+		sqfs_dir_entry_t *e = NULL;
+		HM_FREE char *name = NULL;
+		size_t skip = done;
+		int got = sqfs_dir_reader_open_dir(s->folders, inode, 0);
+
+		/* Entering a folder moved the reader: back to where this one was. */
+		while (got == 0 && (got = sqfs_dir_reader_read(s->folders, &e)) == 0 && skip-- > 0)
+			sqfs_free(hm_take_ptr(&e));
+		for (; got == 0; got = sqfs_dir_reader_read(s->folders, &e)) {
+			bool folder = e->type == SQFS_INODE_DIR || e->type == SQFS_INODE_EXT_DIR;
+
+			free(name);
+			name = hm_slice_dup((struct hm_slice){ e->name, (size_t)e->size + 1 });
+			sqfs_free(hm_take_ptr(&e));
+			done++;
+			r = one(s, path, name, level);
+			if (r != 0)
+				return r;
+			if (folder)
+				break;
+		}
+		if (got > 0)
+			return 0;
+		if (got < 0)
+			return target_unread(s->t, path, NULL, s->fail, "the folder is damaged");
+	}
+}
+
+static const char *start(struct squash *s, sqfs_inode_generic_t **root)
+{
+	sqfs_compressor_config_t config;
+
+	s->file = sqfs_open_file(s->t->place, SQFS_FILE_OPEN_READ_ONLY);
+	if (!s->file || sqfs_super_read(&s->super, s->file) != 0)
+		return "its superblock is damaged";
+	sqfs_compressor_config_init(&config, (SQFS_COMPRESSOR)s->super.compression_id, s->super.block_size, SQFS_COMP_FLAG_UNCOMPRESS);
+	if (sqfs_compressor_create(&config, &s->compressor) != 0)
+		return "its compression is not known";
+	s->folders = sqfs_dir_reader_create(&s->super, s->compressor, s->file, 0);
+	s->data = sqfs_data_reader_create(s->file, s->super.block_size, s->compressor, 0);
+	if (!s->folders || !s->data || sqfs_data_reader_load_fragment_table(s->data, &s->super) != 0)
+		return "its tables are damaged";
+	return sqfs_dir_reader_get_root_inode(s->folders, root) == 0 ? NULL : "its root is damaged";
+}
+
+static int walk(struct hm_target *t, struct hm_fail *fail)
+{
+	HM_CLEANUP(release) struct squash s = { .t = t, .fail = fail };
+	sqfs_inode_generic_t *root = NULL;
+	const char *why = start(&s, &root);
+	int r = why ? target_unread(t, "/", NULL, fail, "squashfs: %s", why) : walk_folder(&s, root, "", 0);
+
+	sqfs_free(root);
+	return r;
+}
+
+const struct target_form target_squash = { "disk image", walk, NULL };

@@ -1,0 +1,67 @@
+#pragma once
+#include "target.h"
+
+#include <sys/types.h>
+
+#define TARGET_HEAD 4096
+#define TARGET_PATH_MAX 8192
+
+/* Where the bytes of the entry that is told come from: the next up to `len` bytes; 0 at the end, negative on error. */
+typedef ssize_t (*target_pull_fn)(void *cookie, void *to, size_t len);
+
+struct target_at { /* the entry that is being told */
+	const struct hm_entry *entry;
+	target_pull_fn pull;
+	void *cookie;
+	struct hm_bytes have;
+	bool ended;
+	int fd; /* of a folder's file, or -1: large ones are mapped */
+	void *map;
+	size_t mapped;
+};
+
+struct target_form {
+	const char *kind;
+	int (*walk)(struct hm_target *t, struct hm_fail *fail);
+	void (*close)(struct hm_target *t);
+};
+
+struct hm_target {
+	const struct target_form *form;
+	struct hm_target_bounds bounds;
+	char *place;
+	int fd;	     /* the folder or file */
+	void *state; /* of the form */
+	hm_entry_fn each;
+	void *cookie;
+	struct target_at *at;
+	unsigned depth;
+	uint64_t counted; /* entries of the outermost level: by these shares are dealt */
+};
+
+/* Tells an entry, and walks it when it is an archive. Whatever `pull` has left unread afterwards is the caller's to skip. */
+int target_tell(struct hm_target *t, const struct hm_entry *entry, target_pull_fn pull, void *cookie, int fd, struct hm_fail *fail) HM_MUST_CHECK;
+int target_unread(struct hm_target *t, const char *path, const char *outer, struct hm_fail *fail, const char *format, ...) HM_PRINTF(5, 6) HM_MUST_CHECK;
+/* A path as archives write it, as one inside the target: one slash in front, no "." or ".." components, no NUL. */
+char *target_path(const char *raw) HM_MUST_CHECK;
+/* Whether the file could be an archive that is looked into. */
+bool target_is_archive(struct hm_slice head) HM_MUST_CHECK;
+
+extern const struct target_form target_folder, target_file, target_archive, target_container, target_disk, target_squash;
+
+/* Archives: walks what `pull` gives (or, with a slice, those bytes) as entries with that `outer`. */
+struct target_archive_source {
+	struct hm_slice bytes; /* when `pull` is NULL */
+	target_pull_fn pull;
+	void *cookie;
+	int fd; /* >= 0: neither, but this file from its start */
+	const char *name, *outer;
+	/* Sees each entry first and may change it; 1: it is not told. NULL: none. */
+	int (*through)(void *through_cookie, struct hm_entry *entry);
+	void *through_cookie;
+};
+int target_archive_walk(struct hm_target *t, const struct target_archive_source *source, struct hm_fail *fail) HM_MUST_CHECK;
+/* True for a tar that is a docker save or an OCI layout; for a folder too. */
+bool target_is_container(int fd, bool folder) HM_MUST_CHECK;
+/* What a file system or image is called by its first bytes ("xfs", "qcow2", ...), NULL when it is none. */
+const char *target_disk_name(int fd) HM_MUST_CHECK;
