@@ -149,6 +149,7 @@ else:
 # Ours, which has the bundle and makes them again.
 result(beside(upheld, here("good/vsa.intoto.json")) == "holds" and beside(upheld, here("good/assessment.intoto.json")) == "holds", "verify --statement makes both again")
 result(beside(refuted, here("no/assessment.intoto.json")) == "holds", "that of what was recorded of a refuted bundle too")
+result(beside(upheld, here("good/vsa.sigstore.json")) == "holds" and beside(upheld, here("good/vsa.sigstore.json"), other + ".pub") == "FALSE", "and takes the Sigstore bundle of one")
 result(beside(upheld, put("own.json", dict(members(open(upheld, "rb").read()))["attestations.intoto.jsonl"])) == "holds", "and the bundle's own")
 
 

@@ -46,9 +46,19 @@ static int read_signatures(struct hm_foreign *out, const json_t *list, struct hm
 	return 0;
 }
 
+/* The envelope itself, or the one in a Sigstore bundle, of which nothing else is looked at. */
+static const json_t *envelope_of(const json_t *root)
+{
+	static const char bundle[] = "application/vnd.dev.sigstore.bundle";
+	const char *kind = json_string_value(json_object_get(root, "mediaType"));
+
+	return kind && strncmp(kind, bundle, strlen(bundle)) == 0 ? json_object_get(root, "dsseEnvelope") : root;
+}
+
 int hm_foreign_read(struct hm_foreign *out, struct hm_slice text, struct hm_fail *fail)
 {
 	HM_JSON json_t *root = NULL;
+	const json_t *envelope;
 	const char *payload, *type;
 	int r;
 
@@ -57,14 +67,15 @@ int hm_foreign_read(struct hm_foreign *out, struct hm_slice text, struct hm_fail
 	r = hm_json_parse(&root, text, "envelope", fail);
 	if (r < 0)
 		return r;
-	payload = json_string_value(json_object_get(root, "payload"));
-	type = json_string_value(json_object_get(root, "payloadType"));
+	envelope = envelope_of(root);
+	payload = json_string_value(json_object_get(envelope, "payload"));
+	type = json_string_value(json_object_get(envelope, "payloadType"));
 	if (!payload || !type)
 		return hm_fail_set(fail, HM_E_BAD, "envelope: no payload, or no type of it");
 	if (unbase64(&out->payload, payload) < 0)
 		return hm_fail_set(fail, HM_E_BAD, "envelope: its payload is not base64");
 	out->type = hm_strdup(type);
-	return read_signatures(out, json_object_get(root, "signatures"), fail);
+	return read_signatures(out, json_object_get(envelope, "signatures"), fail);
 }
 
 uint64_t hm_foreign_signers(const struct hm_foreign *envelope, struct hm_pubkey *const *keys, size_t count)

@@ -13,7 +13,7 @@ struct hm_foreign {
 	size_t count;
 };
 
-/* Reads an envelope, white space around it allowed. HM_E_BAD for anything that is none. Release it in any case. */
+/* Reads an envelope, or the one in a Sigstore bundle (its key hint, certificates and log entries are not looked at), white space around it allowed. HM_E_BAD for anything that is none. Release it in any case. */
 int hm_foreign_read(struct hm_foreign *out, struct hm_slice text, struct hm_fail *fail) HM_MUST_CHECK;
 void hm_foreign_release(struct hm_foreign *envelope);
 /* Which of these keys (the first 64) signed, as bits; a key counts once, and key ids, which nobody signs, are not looked at. */
