@@ -87,7 +87,7 @@ static void answer(const struct datagram *d, struct hm_slice reply)
 
 /* In an experiment names take as long as they take elsewhere. A program that asks in one thread and goes on in another would else find
  * the answer there or not, by chance, at its first look, allocate one thing before the other, and so draw other numbers: addresses go
- * into OpenSSL's generator. That is over after the first thousand, so that who asks for names all day is not held up. */
+ * into OpenSSL's generator. They come in the order of the questions. That is over after the first thousand, so that who asks for names all day is not held up. */
 struct late {
 	struct datagram to;
 	struct hm_bytes bytes;
@@ -104,13 +104,12 @@ static void on_late(evutil_socket_t fd HM_UNUSED, short what HM_UNUSED, void *us
 
 static void answer_later(struct server *s, const struct datagram *d, struct hm_bytes *bytes)
 {
-	static const struct timeval wait = { 0, LATE_US };
 	struct late *late = hm_alloc(1, sizeof(*late));
 
 	s->late++;
 	*late = (struct late){ *d, *bytes };
 	*bytes = (struct hm_bytes){ 0 };
-	if (event_base_once(s->base, -1, EV_TIMEOUT, on_late, late, &wait) < 0)
+	if (event_base_once(s->base, -1, EV_TIMEOUT, on_late, late, s->late_wait) < 0)
 		on_late(-1, 0, late);
 }
 
@@ -179,6 +178,12 @@ static void on_udp_readable(evutil_socket_t fd, short what HM_UNUSED, void *user
 
 int hm_internet_udp_start(struct server *s, struct hm_fail *fail)
 {
+	static const struct timeval wait = { 0, LATE_US };
+
+	/* A timer of its own for each answer goes to a heap, which tells those that are due at the same time in any order. */
+	s->late_wait = event_base_init_common_timeout(s->base, &wait);
+	if (!s->late_wait)
+		return hm_fail_set(fail, HM_E_SYSTEM, "cannot keep answers back");
 	s->dns_event = event_new(s->base, s->dns, EV_READ | EV_PERSIST, on_dns_readable, s);
 	s->udp_event = event_new(s->base, s->udp, EV_READ | EV_PERSIST, on_udp_readable, s);
 	if (!s->dns_event || !s->udp_event || event_add(s->dns_event, NULL) < 0 || event_add(s->udp_event, NULL) < 0)

@@ -190,6 +190,7 @@ struct server {
 	struct udp_relays *udp_relays;
 	int64_t clock; /* of struct hm_internet_spec */
 	unsigned late; /* DNS answers that were kept back a little */
+	const struct timeval *late_wait; /* how long; the base's, which keeps what waits so long in its order */
 	const struct scenario *scenario;
 	struct names names;
 	struct tls *tls;

@@ -671,6 +671,37 @@ static int clock_stands(void)
 	return 0;
 }
 
+/* Answers that are kept back come as they were asked for. */
+static int in_order(void)
+{
+	enum { QUERIES = 200 };
+	uint8_t query[] = "\0\0\1\0\0\1\0\0\0\0\0\0\4long\7example\0\0\x10\0\x01", answer[512];
+	HM_CLOSE int fd = connected(SOCK_DGRAM, at("9.9.9.9", 53));
+
+	CHECK(fd >= 0);
+	for (int round = 0; round < 4; round++) {
+		for (int i = 0; i < QUERIES; i++) {
+			query[0] = (uint8_t)(i >> 8);
+			query[1] = (uint8_t)i;
+			CHECK(send(fd, query, sizeof(query) - 1, 0) > 0);
+		}
+		for (int i = 0; i < QUERIES; i++)
+			CHECK(recv(fd, answer, sizeof(answer), 0) > 2 && (answer[0] << 8 | answer[1]) == i);
+	}
+	return 0;
+}
+
+static void late_answers_keep_their_order(void **state)
+{
+	struct stage *s = *state;
+	HM_CLEANUP(hm_internet_cleanup) struct hm_internet *net = NULL;
+
+	need_root();
+	chamber_start(s, in_order);
+	net = open_net_at(s, HM_INTERNET_SIMULATED, STANDS * 1000000000LL);
+	assert_int_equal(chamber_run(s), 0);
+}
+
 static void clock_stands_where_it_is_told(void **state)
 {
 	struct stage *s = *state;
@@ -707,6 +738,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(product_is_answered, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(checksum_is_right_or_wrong, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(idle_product_makes_no_packet, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(late_answers_keep_their_order, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(clock_stands_where_it_is_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(closed_is_closed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(packet_of_a_chamber_that_is_gone_is_kept, set_up, tear_down),
