@@ -62,7 +62,7 @@ int hm_trials_compare(const struct hm_trials *e, struct hm_compare *compare, uns
 		r = hm_told_read(&told, &flows, &plains, record, fail);
 	if (r < 0)
 		return r;
-	hm_features_read(&features, &flows, &plains, &told);
+	hm_features_read(&features, &flows, &plains, &told, true);
 	hm_compare_run(compare, &features, &flows, NULL);
 	hm_features_release(&features);
 	return 0;

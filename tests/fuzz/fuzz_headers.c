@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (hm_flows_read(&flows, (struct hm_slice){ data, size }, address, &fail) < 0)
 		return 0;
-	hm_features_read(&features, &flows, NULL, NULL);
+	hm_features_read(&features, &flows, NULL, NULL, true);
 	check(&flows, &features);
 	hm_features_release(&features);
 	hm_flows_release(&flows);

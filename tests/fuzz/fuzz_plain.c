@@ -32,7 +32,7 @@ static void check_features(const struct hm_flows *flows, const struct hm_plains 
 	struct hm_features features;
 	uint64_t sum = 0;
 
-	hm_features_read(&features, flows, plains, NULL);
+	hm_features_read(&features, flows, plains, NULL, true);
 	for (size_t i = 0; i < features.count; i++) {
 		const struct hm_feature *f = &features.list[i];
 

@@ -69,7 +69,7 @@ static int take_features(struct evaluation *e, const struct hm_run *run, struct 
 
 	if (!e->trial)
 		return 0;
-	hm_features_read(&features, &run->flows, &run->plains, run->told.list ? &run->told : NULL);
+	hm_features_read(&features, &run->flows, &run->plains, run->told.list ? &run->told : NULL, e->core->semantics > 4);
 	hm_trial_run(e->trial, run, &features);
 	if (e->watch)
 		r = e->watch->features(e->watch->cookie, run->number, &features, fail);

@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 
+#include "ends.h"
 #include "headers.h"
 #include "http.h"
 #include "sealed.h"
@@ -21,6 +22,7 @@ struct reading {
 	size_t number, message, base;
 	uint64_t begun; /* the run's first packet */
 	uint64_t left;	/* the flow's message before */
+	bool ends;
 };
 
 static struct hm_feature *add(struct reading *r, const char *endpoint, char *name)
@@ -308,6 +310,25 @@ static void add_tls(struct reading *r)
 	hm_sealed_read(flow, r->told && r->told->list[r->flow].fit.tls ? &r->told->list[r->flow].fit : r->plain, add_sealed, r);
 }
 
+/* Since the product's last word, or where it said nothing since its first packet. */
+static void add_ends(struct reading *r)
+{
+	const struct hm_flow *flow = &r->flows->list[r->flow];
+	struct hm_header_column sides = { .name = "tcp.closes", .origin = HM_ORIGIN_PRODUCT };
+	struct hm_ends ends;
+
+	hm_ends_read(&ends, flow);
+	if (ends.ended) {
+		uint64_t from = flow->messages ? flow->message_ns[flow->messages - 1] : flow->packet[0].time_ns;
+
+		add_time(r, hm_sprintf("%zu.end", r->number), from, ends.last_ns > from ? ends.last_ns : from);
+	}
+	sides.value = ends.sides;
+	if (sides.value.len)
+		add_column(r, &sides);
+	hm_bytes_release(&sides.value);
+}
+
 static void add_flow(struct reading *r)
 {
 	const struct hm_flow *flow = &r->flows->list[r->flow];
@@ -328,6 +349,8 @@ static void add_flow(struct reading *r)
 	else
 		add_datagrams(r);
 	add_given(r);
+	if (r->ends)
+		add_ends(r);
 	add_number(r, flow->endpoint, hm_sprintf("%zu.messages", r->number), r->message);
 	add_number(r, flow->endpoint, hm_sprintf("%zu.size", r->number), flow->sent.len);
 }
@@ -432,10 +455,10 @@ static int by_name(const void *a, const void *b)
 	return r ? r : strcmp(x->name, y->name);
 }
 
-void hm_features_read(struct hm_features *out, const struct hm_flows *flows, const struct hm_plains *plains, const struct hm_told *told)
+void hm_features_read(struct hm_features *out, const struct hm_flows *flows, const struct hm_plains *plains, const struct hm_told *told, bool ends)
 {
 	HM_FREE size_t *order = hm_alloc(flows->count, sizeof(*order));
-	struct reading r = { .out = out, .flows = flows, .plains = plains, .told = told, .order = order };
+	struct reading r = { .out = out, .flows = flows, .plains = plains, .told = told, .order = order, .ends = ends };
 
 	*out = (struct hm_features){ 0 };
 	for (size_t i = 0; i < flows->count; i++) {

@@ -13,7 +13,7 @@
  * |---|---|---|
  * | run | `flows`, `endpoints` (text: sorted), `order` (text: as first called) | |
  * | endpoint | `flows`, `size` (bytes sent), `wire` (bytes of packets) | numbers |
- * | flow F | `F.messages`, `F.size` | numbers; `F.tcp.segments` (text: lengths of the segments) |
+ * | flow F | `F.messages`, `F.size` | numbers; `F.tcp.segments` (text: lengths of the segments); `F.end` (time), `F.tcp.closes` (text) |
  * | message M | `F.M.size` | number |
  * | ICMP | `F.M.icmp.head` (type, code), `.checksum`, `.id`, `.sequence`, `.data` | bytes |
  * | DNS question | `F.M.dns.id`, `.dns.head`, `.dns.name`, `.dns.type`, `.dns.rest` | bytes |
@@ -84,8 +84,8 @@ struct hm_features {
 };
 
 /* The features of what `flows` sent. `plains` are theirs (NULL: TLS is bytes like others), `told` is what was given for them (NULL: nothing; so
- * it is before semantics 5). All must outlive them. */
-void hm_features_read(struct hm_features *out, const struct hm_flows *flows, const struct hm_plains *plains, const struct hm_told *told);
+ * it is before semantics 5); `ends`: how connections ended, too (since semantics 5). All must outlive them. */
+void hm_features_read(struct hm_features *out, const struct hm_flows *flows, const struct hm_plains *plains, const struct hm_told *told, bool ends);
 void hm_features_release(struct hm_features *features);
 /* The feature, or NULL. */
 const struct hm_feature *hm_features_find(const struct hm_features *features, const char *endpoint, const char *name) HM_MUST_CHECK;

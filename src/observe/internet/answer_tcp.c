@@ -2,7 +2,7 @@
  *
  * A connection is read and thrown away (the packets are the evidence); only while it may still be an HTTP request that
  * a rule of the scenario answers, its first bytes are kept. It ends 200 ms after the last byte, 2 s after it was opened
- * when no byte came (in protocols where the server speaks first, the product waits for us), or when it has sent 64 KiB: it is told so, and has
+ * when no byte came (in protocols where the server speaks first, the product waits for us), or when it has sent 64 MiB: it is told so, and has
  * another 200 ms to close its side. Within
  * an HTTP request that says how long it is, the last byte is waited for as long as the first: a machine that is busy must not
  * change what a product can send.
@@ -28,6 +28,7 @@ enum {
 	CONNECTIONS_MAX = 1024,
 	DESCRIPTORS_KEPT = 64, /* for everything but connections */
 	BACKLOG = 4096,
+	ANSWERS_MAX = 64 << 10, /* of DNS, that nobody has read yet */
 	RECORDS_AT_ONCE = 256 << 10, /* of an answer inside TLS, before it is with the kernel */
 };
 
@@ -100,7 +101,7 @@ static void answer_names(struct connection *c)
 
 		if (evbuffer_get_length(in) < sizeof(head) + len && sizeof(head) + len <= HEAD_MAX)
 			return;
-		if (sizeof(head) + len > HEAD_MAX || evbuffer_get_length(out) > READ_MAX ||
+		if (sizeof(head) + len > HEAD_MAX || evbuffer_get_length(out) > ANSWERS_MAX ||
 		    hm_internet_dns_answer(c->server, &reply,
 					   (struct hm_slice){ evbuffer_pullup(in, (ev_ssize_t)(2 + len)) + 2, len }, false) < 0) {
 			c->state = RAW;

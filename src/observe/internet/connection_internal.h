@@ -4,7 +4,7 @@
 #include "service.h"
 
 enum {
-	READ_MAX = 64 << 10,
+	READ_MAX = 64 << 20, /* so much of one connection is read: no planted document is larger */
 	HEAD_MAX = 32 << 10,
 	DNS_PORT = 53,
 };

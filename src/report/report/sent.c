@@ -88,7 +88,7 @@ int report_sent_load(struct report_sent *s, const struct report_view *v, uint64_
 		r = hm_told_read(&s->told, &s->flows, &s->plains, record, fail);
 	if (r < 0)
 		return hm_fail_in(fail, "the record of run %lu", (unsigned long)run);
-	hm_features_read(&s->features, &s->flows, &s->plains, s->told.list ? &s->told : NULL);
+	hm_features_read(&s->features, &s->flows, &s->plains, s->told.list ? &s->told : NULL, report_int(v->findings, "semantics") > 4);
 	s->there = true;
 	return 0;
 }

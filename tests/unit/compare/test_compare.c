@@ -26,7 +26,7 @@ static void send_run(struct hm_compare *c, const char *payload)
 	hm_bytes_text(&flow.sent, payload);
 	flow.message = &start;
 	flow.wire = flow.sent.len + 28;
-	hm_features_read(&features, &flows, NULL, NULL);
+	hm_features_read(&features, &flows, NULL, NULL, false);
 	hm_compare_run(c, &features, &flows, NULL);
 	hm_features_release(&features);
 	hm_bytes_release(&flow.sent);
@@ -236,7 +236,7 @@ static void silence_tells(void **state)
 			send_run(w.c, "here");
 			continue;
 		}
-		hm_features_read(&features, &none, NULL, NULL);
+		hm_features_read(&features, &none, NULL, NULL, false);
 		hm_compare_run(w.c, &features, &none, NULL);
 		hm_features_release(&features);
 	}

@@ -22,7 +22,7 @@ static void rows_of(struct hm_bytes *rows, struct hm_slice payload)
 	hm_pcapng_start(&file, 0);
 	frames_udp(&file, remote, 9, payload);
 	assert_int_equal(hm_flows_read(&flows, hm_slice_of(&file), frames_chamber, NULL), 0);
-	hm_features_read(&features, &flows, NULL, NULL);
+	hm_features_read(&features, &flows, NULL, NULL, false);
 	hm_derived_rows(rows, &features);
 	hm_features_release(&features);
 	hm_flows_release(&flows);

@@ -187,7 +187,7 @@ static void a_run(void **state)
 	size_t sum = 0;
 
 	(void)state;
-	hm_features_read(&f, &flows, NULL, NULL);
+	hm_features_read(&f, &flows, NULL, NULL, false);
 	for (size_t i = 0; i < f.count; i++) {
 		sum += f.list[i].placed ? f.list[i].bytes.len : 0;
 		if (i)
@@ -235,7 +235,7 @@ static void headers(void **state)
 						  .fragment = 0x2000, .payload = HM_SLICE("two") });
 	assert_int_equal(hm_flows_read(&flows, hm_slice_of(&file), frames_chamber, NULL), 0);
 	assert_int_equal(flows.count, 1);
-	hm_features_read(&f, &flows, NULL, NULL);
+	hm_features_read(&f, &flows, NULL, NULL, false);
 	for (size_t i = 0; i < f.count; i++)
 		sum += f.list[i].wire + (f.list[i].placed ? f.list[i].bytes.len : 0);
 	assert_int_equal(sum, flows.list[0].wire);
@@ -274,7 +274,7 @@ static void resets(void **state)
 		frames_tcp(&file, remote, 9, 1, HM_TCP_SYN, HM_SLICE(""));
 		frames_tcp(&file, remote, 9, 2, kinds[i], HM_SLICE(""));
 		assert_int_equal(hm_flows_read(&flows, hm_slice_of(&file), frames_chamber, NULL), 0);
-		hm_features_read(&f, &flows, NULL, NULL);
+		hm_features_read(&f, &flows, NULL, NULL, false);
 		reset = hm_features_find(&f, "[8.8.8.8]:9/tcp", "0.tcp.reset");
 		assert_int_equal(reset != NULL, i == 0);
 		if (reset)
@@ -290,12 +290,51 @@ static void resets(void **state)
 	}
 }
 
+/* Connections one behind the other on one port; who closed first. */
+static void ends(void **state)
+{
+	static const uint8_t remote[] = { 8, 8, 8, 8 };
+	static const struct {
+		uint32_t seq, ack;
+		uint8_t flags;
+	} packets[] = {
+		{ 0, 0, HM_TCP_SYN }, { 1, 10, HM_TCP_FIN | HM_TCP_ACK }, { 1, 10, HM_TCP_FIN | HM_TCP_ACK }, { 2, 11, HM_TCP_ACK },
+		{ 900, 0, HM_TCP_SYN }, { 901, 20, HM_TCP_ACK }, { 901, 21, HM_TCP_FIN | HM_TCP_ACK }, { 901, 21, HM_TCP_FIN | HM_TCP_ACK },
+		{ 1800, 0, HM_TCP_SYN }, { 1801, 5, HM_TCP_RST | HM_TCP_ACK },
+		/* sequence numbers wrap; a reset acknowledges nothing */
+		{ 2700, 0, HM_TCP_SYN }, { 2701, 0xffffffff, HM_TCP_FIN | HM_TCP_ACK }, { 2702, 3, HM_TCP_ACK },
+		{ 3600, 0, HM_TCP_SYN }, { 3601, 7, HM_TCP_FIN | HM_TCP_ACK }, { 3602, 8, HM_TCP_RST | HM_TCP_ACK },
+	};
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes file = { 0 };
+	const struct hm_feature *closes, *end;
+	struct hm_features f;
+	struct hm_flows flows;
+
+	(void)state;
+	hm_pcapng_start(&file, 0);
+	for (size_t i = 0; i < HM_COUNT(packets); i++)
+		frames_add(&file, (struct frames_packet){ .dst = remote, .proto = IPPROTO_TCP, .src_port = 40000, .dst_port = 9, .seq = packets[i].seq,
+							  .ack = packets[i].ack, .flags = packets[i].flags });
+	assert_int_equal(hm_flows_read(&flows, hm_slice_of(&file), frames_chamber, NULL), 0);
+	hm_features_read(&f, &flows, NULL, NULL, true);
+	closes = hm_features_find(&f, "[8.8.8.8]:9/tcp", "0.tcp.closes");
+	end = hm_features_find(&f, "[8.8.8.8]:9/tcp", "0.end");
+	assert_true(closes && closes->text && closes->origin == HM_ORIGIN_PRODUCT && closes->wire == 0);
+	assert_true(hm_slice_eq(closes->bytes, HM_SLICE("><><")));
+	assert_true(end && end->timing && end->number >= 0);
+	hm_features_release(&f);
+	hm_features_read(&f, &flows, NULL, NULL, false);
+	assert_null(hm_features_find(&f, "[8.8.8.8]:9/tcp", "0.tcp.closes"));
+	hm_features_release(&f);
+	hm_flows_release(&flows);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(http), cmocka_unit_test(pairs), cmocka_unit_test(json), cmocka_unit_test(lines),    cmocka_unit_test(dns),
 		cmocka_unit_test(anything), cmocka_unit_test(a_run),
-		cmocka_unit_test(headers), cmocka_unit_test(resets),
+		cmocka_unit_test(headers), cmocka_unit_test(resets), cmocka_unit_test(ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,7 +29,7 @@ static void tell(struct told *t, const char *name, const char *leave)
 	talk_file(&file, &t->talked, leave);
 	assert_int_equal(hm_flows_read(&t->flows, hm_slice_of(&file), frames_chamber, NULL), 0);
 	assert_int_equal(hm_plains_read(&t->plains, &t->flows, true, NULL), 0);
-	hm_features_read(&t->features, &t->flows, &t->plains, NULL);
+	hm_features_read(&t->features, &t->flows, &t->plains, NULL, false);
 	assert_int_equal(t->flows.count, 1);
 	for (size_t i = 0; i < t->features.count; i++) {
 		const struct hm_feature *f = &t->features.list[i];

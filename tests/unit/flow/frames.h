@@ -15,7 +15,7 @@ struct frames_packet {
 	const uint8_t *src, *dst; /* NULL: from the chamber to the resolver */
 	uint8_t proto;
 	uint16_t src_port, dst_port;
-	uint32_t seq;
+	uint32_t seq, ack;
 	uint8_t flags;
 	uint16_t fragment; /* the IP header's flags and offset */
 	struct hm_slice payload;
@@ -36,7 +36,7 @@ static inline void frames_transport(struct hm_bytes *out, const struct frames_pa
 		frames_be(out, p->src_port, 2);
 		frames_be(out, p->dst_port, 2);
 		frames_be(out, p->seq, 4);
-		frames_be(out, 0, 4);
+		frames_be(out, p->ack, 4);
 		frames_be(out, 0x50, 1);
 		frames_be(out, p->flags, 1);
 		frames_be(out, 0x00400000, 4);

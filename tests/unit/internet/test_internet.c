@@ -216,7 +216,7 @@ static int hostile_bytes_are_survived(void)
 		query[5] = 1;
 		CHECK(send(dns, query, len, 0) == (ssize_t)len);
 	}
-	/* More than 64 KiB is not read: the peer closes, and writing fails in the end. */
+	/* More than 64 MiB is not read: the peer closes, and writing fails in the end. */
 	signal(SIGPIPE, SIG_IGN);
 	while (write(tcp, much, sizeof(much)) > 0)
 		;
