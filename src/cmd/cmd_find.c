@@ -5,6 +5,7 @@
 #include "find_tell.h"
 #include "find_walk.h"
 #include "fs.h"
+#include "inventory.h"
 #include "program.h"
 
 #include <stdlib.h>
@@ -17,6 +18,7 @@ static const struct hm_option options[] = {
 	{ "supplier", 's', "SUPPLIER", true, "tell of this supplier alone (id or name), and of what it controls" },
 	{ "country", 'c', "CC", true, "tell of suppliers that are controlled from there" },
 	{ "json", 'j', NULL, false, "print hallmark/found/v1" },
+	{ "format", 'f', "FORMAT", false, "csv, html, cyclonedx, bod-17-01 or far-52.204-23" },
 	{ "output", 'o', "FILE", false, "write it there, not to standard output" },
 	{ "explain", 'x', NULL, false, "tell each piece of evidence, and the row and source that it was known by" },
 	{ "gone", 0, NULL, false, "check a removal: whatever is left of --supplier, however weak, is told" },
@@ -121,8 +123,18 @@ static int print(const struct hm_args *args, struct hm_slice text, struct hm_fai
 	return file ? hm_fs_write_atomic(file, text, 0644, fail) : hm_program_print(text, fail);
 }
 
+static const struct hm_inventory_format *format_of(const char *name)
+{
+	const struct hm_inventory_format *f = hm_inventory_formats;
+
+	while (f->name && (!name || strcmp(f->name, name) != 0))
+		f++;
+	return f->name ? f : NULL;
+}
+
 static int tell(struct hm_find *find, const struct hm_args *args, struct hm_fail *fail)
 {
+	const struct hm_inventory_format *format = format_of(hm_args_get(args, "format"));
 	struct hm_found_filter filter = { 0 };
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
 	HM_JSON json_t *document = NULL;
@@ -135,11 +147,12 @@ static int tell(struct hm_find *find, const struct hm_args *args, struct hm_fail
 	if (hm_args_has(args, "json")) {
 		hm_json_write(&out, document);
 		hm_bytes_u8(&out, '\n');
+	} else if (format) {
+		format->make(&out, document);
 	} else if (hm_args_has(args, "gone")) {
 		code = hm_find_gone(&out, document);
 	} else {
-		hm_bytes_printf(&out, "%zu items, %zu candidates\n", json_array_size(json_object_get(document, "items")), json_array_size(json_object_get(document, "candidates")));
-		code = hm_find_gone(&out, document) == 2 ? 2 : code;
+		hm_inventory_terminal(&out, document, hm_args_has(args, "explain"));
 	}
 	r = print(args, hm_slice_of(&out), fail);
 	return r < 0 ? r : code;
@@ -156,6 +169,8 @@ static int check(const struct hm_args *args, struct hm_fail *fail)
 
 	if (hm_args_has(args, "lint") ? args->operands > 0 || hm_args_has(args, "host") : args->operands == 0 && !hm_args_has(args, "host"))
 		return hm_fail_set(fail, HM_E_USAGE, hm_args_has(args, "lint") ? "--lint reads no target but those of --clean" : "name a target, or --host");
+	if (hm_args_has(args, "format") && (!format_of(hm_args_get(args, "format")) || hm_args_has(args, "json")))
+		return hm_fail_set(fail, HM_E_USAGE, "--format: one of csv, html, cyclonedx, bod-17-01, far-52.204-23; or --json");
 	if (hm_args_has(args, "gone") && !supplier)
 		return hm_fail_set(fail, HM_E_USAGE, "--gone: of which --supplier");
 	if (clean && !hm_args_has(args, "lint"))

@@ -239,6 +239,10 @@ static int one_file(struct inspect *s, const struct hm_entry *e, struct hm_fail 
 	}
 	if (r != 0 && (r = inspect_unread(s, e, why.text, fail)) != 0)
 		return r;
+	/* A target of its own that is nothing that is looked into is not known to be clean. */
+	if (!source && class == HM_SCAN_DATA && !e->outer && strcmp(hm_target_kind(s->target), "file") == 0 &&
+	    (r = inspect_unread(s, e, "no format that is known", fail)) != 0)
+		return r;
 	if (source)
 		r = read_source(s, e, source, fail);
 	if (r == 0 && class != HM_SCAN_DATA)
