@@ -1,6 +1,7 @@
 /* The walk: what is asked of each entry, in which order. Heads are read of all files, contents of those whose head says that they are worth it. */
 #include "inspect_internal.h"
 
+#include "binary.h"
 #include "digest.h"
 #include "source.h"
 #include "text.h"
@@ -31,6 +32,17 @@ static const struct {
 	enum hm_scan_place place;
 } searched[] = { { "string", HM_SCAN_STRING }, { "domain", HM_SCAN_DOMAIN }, { "licence", HM_SCAN_LICENCE }, { "symbol", HM_SCAN_SYMBOL } };
 
+/* The roots of the machine that looks, never of the target; without any, no signature is said to be verified. */
+static void trust(struct hm_inspect_rules *rules)
+{
+	static const char *const bundles[] = { "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem" };
+
+	for (size_t i = 0; i < HM_COUNT(bundles) && !rules->trust; i++)
+		if (hm_binary_trust_load(&rules->trust, bundles[i], NULL) != 0)
+			rules->trust = NULL;
+	hm_scan_trust(rules->scan, rules->trust);
+}
+
 int hm_inspect_rules_open(struct hm_inspect_rules **ret, const struct hm_suppliers *suppliers, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_inspect_rules_cleanup) struct hm_inspect_rules *rules = hm_alloc(1, sizeof(*rules));
@@ -51,6 +63,8 @@ int hm_inspect_rules_open(struct hm_inspect_rules **ret, const struct hm_supplie
 	}
 	r = hm_scan_open(&rules->scan, pattern, n, fail);
 	if (r == 0)
+		trust(rules);
+	if (r == 0)
 		*ret = hm_take_ptr(&rules);
 	return r;
 }
@@ -61,6 +75,7 @@ void hm_inspect_rules_close(struct hm_inspect_rules *rules)
 		return;
 	hm_match_free(rules->match);
 	hm_scan_close(rules->scan);
+	hm_binary_trust_free(rules->trust);
 	free(rules);
 }
 
@@ -147,15 +162,17 @@ int inspect_unread(struct inspect *s, const struct hm_entry *e, const char *why,
 	return s->sink->unread(s->sink->cookie, e->path, e->outer, why, fail);
 }
 
-/* The database's packages that show a row, held against the digests that it keeps. */
+/* The database's packages that show a row, held against the digests that it keeps. Other files of the same system are only to be
+ * had in a folder: elsewhere nothing is said of them. */
 static int verify_packages(struct inspect *s, const struct hm_source *source, const struct hm_source_file *file, struct hm_fail *fail)
 {
+	bool others = !file->outer && strcmp(hm_target_kind(s->target), "folder") == 0;
 	int r = 0;
 
 	for (size_t i = 0; i < s->packages; i++) {
 		struct hm_fail why = { 0 };
 
-		if (r == 0)
+		if (r == 0 && others)
 			r = hm_source_verify(source, file, s->package[i], hm_target_other, s->target, inspect_pass, s, &why);
 		if (r == HM_E_BAD || r == HM_E_SYSTEM)
 			r = inspect_unread(s, s->entry, why.text, fail);

@@ -5,6 +5,7 @@ struct hm_inspect_rules {
 	const struct hm_suppliers *suppliers;
 	struct hm_match *match;
 	struct hm_scan *scan;
+	struct hm_binary_trust *trust; /* or NULL */
 	bool hashes; /* some row asks for a digest */
 };
 
