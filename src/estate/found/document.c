@@ -209,9 +209,9 @@ static json_t *target_row(struct found_target *t)
 
 /* Whether it is worth telling: one weak sign, or two low ones. What strings alone show is neither item nor candidate, and a single name that others use too is in
  * every large system. */
-static bool shows(const struct found_group *g)
+static bool shows(const struct found_group *g, const struct hm_found_filter *filter)
 {
-	return g->score >= 2 * found_points(HM_STRENGTH_LOW, "");
+	return (filter && filter->everything) || g->score >= 2 * found_points(HM_STRENGTH_LOW, "");
 }
 
 json_t *hm_found_document(struct hm_found *found, const struct hm_found_filter *filter)
@@ -231,7 +231,7 @@ json_t *hm_found_document(struct hm_found *found, const struct hm_found_filter *
 		const json_t *item;
 		size_t j;
 
-		if (!shows(&groups[i]) || !wanted(found, filter, groups[i].supplier))
+		if (!shows(&groups[i], filter) || !wanted(found, filter, groups[i].supplier))
 			continue;
 		found_items(found, &groups[i], mine);
 		json_array_extend(groups[i].enough ? items : candidates, mine);

@@ -23,12 +23,13 @@ void hm_found_not_read(struct hm_found *found, const char *path, const char *rea
 /* How much of the target was read: adds to what was said before. */
 void hm_found_count(struct hm_found *found, uint64_t entries, uint64_t files, uint64_t bytes);
 
-/* Which items are told; NULL or empty lists: all. */
+/* Which items are told; NULL or empty lists: all suppliers', and of candidates those that score 40 or more. */
 struct hm_found_filter {
 	const char *const *supplier; /* ids or names, case aside */
 	size_t suppliers;
 	const char *const *country; /* alpha-2, of control on the day that it was made */
 	size_t countries;
+	bool everything; /* candidates however weak: for who asks whether anything is left, and whether a row is too general */
 };
 /* The document. May be asked for at any time. */
 json_t *hm_found_document(struct hm_found *found, const struct hm_found_filter *filter) HM_MUST_CHECK;

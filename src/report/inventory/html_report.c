@@ -9,7 +9,7 @@ static const char style[] =
 	"header{border-top:3px solid var(--ink);padding-top:.6rem}h1{font-size:2.2rem;margin:.1rem 0 .3rem;font-weight:600}\n"
 	"h2{font-size:1.3rem;border-bottom:1px solid var(--line);margin-top:2.2rem}\n"
 	"table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.35rem .8rem .35rem 0;border-bottom:1px solid var(--line)}\n"
-	"th{color:var(--faint);font-weight:400}.n{text-align:right;font-variant-numeric:tabular-nums}\n"
+	"th{color:var(--faint);font-weight:400;white-space:nowrap}.n{text-align:right;font-variant-numeric:tabular-nums}\n"
 	"code,td.code{font-family:ui-monospace,Menlo,Consolas,monospace;font-size:.82em}.faint{color:var(--faint)}\n"
 	"details{margin:.2rem 0}summary{cursor:pointer}\n@media print{details{display:block}}\n";
 
@@ -40,7 +40,7 @@ static void put_evidence(struct hm_bytes *out, const json_t *item)
 
 	if (json_array_size(json_object_get(item, "evidence")) == 0)
 		return;
-	hm_escape_html(out, "<details><summary>%'lu pieces of evidence</summary><table><tr><th>strength</th><th>what</th><th>where</th><th>state</th><th>row</th><th>known from</th></tr>",
+	hm_escape_html(out, "<details><summary>evidence: %'lu</summary><table><tr><th>strength</th><th>what</th><th>where</th><th>state</th><th>row</th><th>known from</th></tr>",
 		       (unsigned long)json_integer_value(json_object_get(item, "evidence_count")));
 	json_array_foreach (json_object_get(item, "evidence"), i, row) {
 		hm_escape_html(out, "<tr><td>%s</td><td>%s ", inventory_text(row, "strength"), inventory_text(row, "kind"));
@@ -69,7 +69,8 @@ static void put_items(struct hm_bytes *out, const json_t *found, const char *lis
 		HM_CLEANUP(hm_bytes_release) struct hm_bytes countries = { 0 };
 
 		inventory_countries(&countries, found, inventory_text(item, "supplier"));
-		hm_escape_html(out, "<tr><td>%s</td><td>%s ", inventory_supplier(found, inventory_text(item, "supplier")), inventory_text(item, "product"));
+		hm_escape_html(out, "<tr><td>%s</td><td>%s ", inventory_supplier(found, inventory_text(item, "supplier")),
+			       *inventory_text(item, "product") ? inventory_text(item, "product") : "(product not known)");
 		put_foreign(out, "<span class=faint>", item, "version", "</span>");
 		put_evidence(out, item);
 		hm_escape_html(out, "</td><td>%.*s</td><td>%s", (int)countries.len, (const char *)countries.data, inventory_text(item, "relation"));

@@ -272,6 +272,12 @@ static void test_filter(void **state HM_UNUSED)
 	assert_string_equal(a, "branded acme  present 100 ; controlled parent  present 100 ; | ");
 	assert_string_equal(b, a);
 	assert_string_equal(c, "| ");
+	f = begin();
+	SEE(f, .kind = HM_OBSERVED_STRING, .value = "Acme Engine", .path = "/usr/bin/lister", .state = HM_STATE_PRESENT);
+	free(a);
+	a = told(f, &(struct hm_found_filter){ .everything = true });
+	hm_found_free(f);
+	assert_string_equal(a, "| contains acme  present 0 ; ");
 }
 
 static void test_what_was_not_read(void **state HM_UNUSED)
