@@ -44,6 +44,7 @@ void hm_found_free(struct hm_found *found)
 	free(found->seen);
 	found_table_release(&found->where);
 	found_table_release(&found->sets);
+	found_table_release(&found->own);
 	hm_match_free(found->match);
 	free(found);
 }
@@ -176,6 +177,17 @@ static void see_set(struct hm_found *f, const struct hm_indicator *row)
 		see(f, row, HM_STRENGTH_WEAK, "set");
 }
 
+/* The component that is being observed is this supplier's. */
+static void see_own(struct hm_found *f, struct found_target *t, const struct hm_indicator *row)
+{
+	HM_FREE char *key = hm_sprintf("%zu %s %s", f->targets - 1, row->supplier, t->open);
+	bool fresh;
+
+	t->open_listed = true;
+	if (f->own.count < FOUND_NAMES)
+		(void)found_table_put(&f->own, key, 0, &fresh);
+}
+
 static void matched(void *cookie, const struct hm_indicator *row, enum hm_strength strength, const char *channel)
 {
 	struct hm_found *f = cookie;
@@ -184,7 +196,7 @@ static void matched(void *cookie, const struct hm_indicator *row, enum hm_streng
 
 	see(f, row, strength, channel);
 	if (t->open && (kind == HM_OBSERVED_PACKAGE || kind == HM_OBSERVED_COMPONENT || kind == HM_OBSERVED_ORGANISATION || kind == HM_OBSERVED_PURL || kind == HM_OBSERVED_CPE))
-		t->open_listed = true;
+		see_own(f, t, row);
 	if ((kind == HM_OBSERVED_PATH || kind == HM_OBSERVED_FILE) && (strcmp(row->kind, "file") == 0 || strcmp(row->kind, "kernel_module") == 0))
 		see_set(f, row);
 }

@@ -62,6 +62,7 @@ struct hm_found {
 	size_t seen_count, seen_cap;
 	struct found_table where; /* of seen: target, row, channel, outer */
 	struct found_table sets;  /* of folders: how many rows of a supplier */
+	struct found_table own;	  /* packages and components that a row knows: target, supplier, name */
 	const struct hm_observation *now;
 };
 

@@ -12,17 +12,15 @@ int found_points(enum hm_strength strength, const char *channel)
 	return strcmp(channel, "set") == 0 ? 80 : points[strength];
 }
 
-/* What is each supplier's own: packages that were seen in a target, and folders that branded rows name. */
+/* Folders that branded rows name; what lies there is their supplier's own. */
 struct own {
 	const struct hm_found *found;
-	struct found_table packages; /* target, supplier, name */
 	const struct hm_indicator **folder;
 	size_t folders;
 };
 
 static void release_own(struct own *own)
 {
-	found_table_release(&own->packages);
 	free(own->folder);
 }
 
@@ -30,29 +28,25 @@ static void gather_own(struct own *own)
 {
 	size_t n;
 	const struct hm_indicator *row = hm_suppliers_indicators(own->found->suppliers, &n);
-	bool fresh;
 
 	own->folder = hm_alloc(n + 1, sizeof(*own->folder));
 	for (size_t i = 0; i < n; i++)
 		if (strcmp(row[i].kind, "path") == 0 && strcmp(row[i].relation, "branded") == 0)
 			own->folder[own->folders++] = &row[i];
-	for (size_t i = 0; i < own->found->seen_count; i++) {
-		const struct found_seen *s = &own->found->seen[i];
-
-		for (size_t j = 0; strcmp(s->row->kind, "package") == 0 && j < s->pieces; j++) {
-			HM_FREE char *key = hm_sprintf("%zu %s %s", s->target, s->row->supplier, s->piece[j].value);
-
-			(void)found_table_put(&own->packages, key, 0, &fresh);
-		}
-	}
 }
 
-/* In a package or component that is not the supplier's own. Layers and archives are none. */
+/* In a package or component; layers and archives are none. */
+static bool in_package(const struct own *own, const struct found_seen *s)
+{
+	return *s->outer && found_table_has(&own->found->target[s->target].packages, s->outer);
+}
+
+/* In one that no row knows as the supplier's. */
 static bool is_foreign(const struct own *own, const struct found_seen *s)
 {
 	HM_FREE char *key = hm_sprintf("%zu %s %s", s->target, s->row->supplier, s->outer);
 
-	return *s->outer && found_table_has(&own->found->target[s->target].packages, s->outer) && !found_table_has(&own->packages, key);
+	return in_package(own, s) && !found_table_has(&own->found->own, key);
 }
 
 static bool below(const char *path, const char *folder)
@@ -76,11 +70,28 @@ static bool in_own_folder(const struct own *own, const struct found_seen *s)
 	return s->pieces > 0;
 }
 
+/* A name in a signature or a resource is a mark on code, of whatever kind its row is. */
+static bool tells_of_code(const struct found_seen *s)
+{
+	return hm_supplier_kinds[s->row->kind_index].code || strcmp(s->channel, "signature") == 0 || strcmp(s->channel, "resource") == 0;
+}
+
+/* A name on a package that no row knows is still the supplier's name; his code in it is code in somebody else's. */
 static const char *relation_of(const struct own *own, const struct found_seen *s)
 {
+	bool mark = strcmp(s->row->relation, "contains") == 0;
+
+	if (in_own_folder(own, s))
+		return "branded";
 	if (is_foreign(own, s))
-		return "contains";
-	return strcmp(s->row->relation, "contains") == 0 && !in_own_folder(own, s) ? "contains" : "branded";
+		return mark || tells_of_code(s) || strcmp(s->row->kind, "package") == 0 ? "contains" : "branded";
+	return mark ? "contains" : "branded";
+}
+
+/* What it is in: nothing, where it is in the supplier's own package or gives a package his name. */
+static const char *place_of(const struct own *own, const struct found_seen *s, const char *relation)
+{
+	return in_package(own, s) && (strcmp(relation, "branded") == 0 || !is_foreign(own, s)) ? "" : s->outer;
 }
 
 /* Absolute paths that rows name, none above another: three are as good as three names in one folder, which nobody has by chance. */
@@ -132,25 +143,26 @@ static void add_up(struct found_group *g)
 
 struct sorted {
 	const struct found_seen *seen;
-	const char *relation;
+	const char *relation, *outer;
 };
 
-static int by_place(const struct found_seen *x, const char *x_relation, const struct found_seen *y, const char *y_relation)
+static int by_place(const struct sorted *x, const struct sorted *y)
 {
-	int r = (x->target > y->target) - (x->target < y->target);
+	int r = (x->seen->target > y->seen->target) - (x->seen->target < y->seen->target);
 
-	r = r ? r : strcmp(x->row->supplier, y->row->supplier);
+	r = r ? r : strcmp(x->seen->row->supplier, y->seen->row->supplier);
 	r = r ? r : strcmp(x->outer, y->outer);
-	return r ? r : strcmp(x_relation, y_relation);
+	return r ? r : strcmp(x->relation, y->relation);
 }
 
 static int by_group(const void *va, const void *vb)
 {
 	const struct sorted *a = va, *b = vb;
-	int r = by_place(a->seen, a->relation, b->seen, b->relation);
+	int r = by_place(a, b);
 
 	r = r ? r : strcmp(a->seen->row->id, b->seen->row->id);
-	return r ? r : strcmp(a->seen->channel, b->seen->channel);
+	r = r ? r : strcmp(a->seen->channel, b->seen->channel);
+	return r ? r : strcmp(a->seen->outer, b->seen->outer);
 }
 
 static void take(struct found_group *g, const struct found_seen *const *seen, size_t count)
@@ -183,6 +195,13 @@ static size_t join(const struct own *own, struct found_group *g, size_t count)
 	return kept;
 }
 
+static struct sorted sort_of(const struct own *own, const struct found_seen *s)
+{
+	const char *relation = relation_of(own, s);
+
+	return (struct sorted){ s, relation, place_of(own, s, relation) };
+}
+
 struct found_group *found_groups(const struct hm_found *found, size_t *count)
 {
 	HM_CLEANUP(release_own) struct own own = { .found = found };
@@ -192,14 +211,14 @@ struct found_group *found_groups(const struct hm_found *found, size_t *count)
 
 	gather_own(&own);
 	for (size_t i = 0; i < found->seen_count; i++)
-		all[i] = (struct sorted){ &found->seen[i], relation_of(&own, &found->seen[i]) };
+		all[i] = sort_of(&own, &found->seen[i]);
 	if (found->seen_count)
 		qsort(all, found->seen_count, sizeof(*all), by_group);
 	for (size_t i = 0; i < found->seen_count; i++) {
 		const struct found_seen *s = all[i].seen;
 
-		if (i == 0 || by_place(all[i - 1].seen, all[i - 1].relation, s, all[i].relation) != 0)
-			g[n++] = (struct found_group){ .target = s->target, .supplier = s->row->supplier, .relation = all[i].relation, .outer = s->outer };
+		if (i == 0 || by_place(&all[i - 1], &all[i]) != 0)
+			g[n++] = (struct found_group){ .target = s->target, .supplier = s->row->supplier, .relation = all[i].relation, .outer = all[i].outer };
 		take(&g[n - 1], &s, 1);
 	}
 	for (size_t i = 0; i < n; i++)

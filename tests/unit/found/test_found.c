@@ -200,6 +200,27 @@ static void test_contained_in_a_package(void **state HM_UNUSED)
 	expect(f, "contains acme Engine present 100 gateway; controlled parent Engine present 100 gateway; | ");
 }
 
+/* Files of packages that are the supplier's own, by name or by who made them, are not in anything. */
+static void test_own_packages(void **state HM_UNUSED)
+{
+	struct hm_found *f = begin();
+
+	SEE(f, .kind = HM_OBSERVED_PACKAGE, .value = "acme-av", .state = HM_STATE_INSTALLED);
+	SEE(f, .kind = HM_OBSERVED_PATH, .value = "/opt/acme/x", .outer = "acme-av", .state = HM_STATE_PRESENT);
+	expect(f, ACME_AV("installed", "100"));
+	f = begin();
+	SEE(f, .kind = HM_OBSERVED_PACKAGE, .value = "no-row-knows-it", .state = HM_STATE_INSTALLED);
+	SEE(f, .kind = HM_OBSERVED_ORGANISATION, .value = "Acme Ltd <a@b.example>", .detail = "no-row-knows-it", .state = HM_STATE_INSTALLED);
+	SEE(f, .kind = HM_OBSERVED_SIGNER, .value = "Acme Ltd", .path = "/usr/bin/x", .outer = "no-row-knows-it", .state = HM_STATE_PRESENT);
+	expect(f, "branded acme  installed 100 ; controlled parent  installed 100 ; | ");
+	/* A package that says nothing: its paths and units are branded all the same. */
+	f = begin();
+	SEE(f, .kind = HM_OBSERVED_PACKAGE, .value = "blank", .state = HM_STATE_INSTALLED);
+	SEE(f, .kind = HM_OBSERVED_PATH, .value = "/opt/acme/x", .outer = "blank", .state = HM_STATE_PRESENT);
+	SEE(f, .kind = HM_OBSERVED_SERVICE, .value = "acmed", .outer = "blank", .state = HM_STATE_INSTALLED);
+	expect(f, ACME_AV("installed", "100"));
+}
+
 static void test_a_layer_is_no_product(void **state HM_UNUSED)
 {
 	struct hm_found *f = begin();
@@ -313,6 +334,7 @@ int main(void)
 		cmocka_unit_test(test_own_code_is_no_news),	cmocka_unit_test(test_residue),		      cmocka_unit_test(test_sbom),
 		cmocka_unit_test(test_purl),			cmocka_unit_test(test_filter),		      cmocka_unit_test(test_what_was_not_read),
 		cmocka_unit_test(test_refuses),			cmocka_unit_test(test_a_set_of_paths),
+		cmocka_unit_test(test_own_packages),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
