@@ -146,6 +146,39 @@ if os.path.exists(real):
 else:
     result(True, f"the summary that Google signed # SKIP no {real}")
 
+# Both statements written again from doc/format/statements.md alone.
+def written(parts, verifier=None, resource=None):
+    document = lambda name: json.loads(dict(parts)[name])
+    digest = lambda name: hashlib.sha256(dict(parts)[name]).hexdigest()
+    findings, core, chamber = document("findings.json"), document("core.json"), document("assessment.json")["chamber"]
+    claims, ids = findings["claims"], lambda verdict: sorted(c["id"] for c in findings["claims"] if c["verdict"] == verdict)
+    if verifier:
+        kind, lines = "https://slsa.dev/verification_summary/v1", dict(parts)["attestations.intoto.jsonl"].splitlines()
+        predicate = {"inputAttestations": [{"digest": {"sha256": hashlib.sha256(l).hexdigest()}, "uri": "attestations.intoto.jsonl"} for l in lines], "policy": {"digest": {"sha256": digest("claims.json")}, "uri": "urn:hallmark:claim-set:v1"},
+                     "resourceUri": resource, "verificationResult": "PASSED", "verifiedLevels": ["HALLMARK_UPHELD"] + ["HALLMARK_UPHELD_" + i for i in ids("upheld")],
+                     "verifier": {"id": verifier, "version": {"hallmark/semantics": str(findings["semantics"])}}}
+    else:
+        kind = "urn:hallmark:predicate:assessment:v1"
+        predicate = {"bounds": [{"bound": c["bound"], "id": c["id"]} for c in claims if "bound" in c], "bundle": {"digest": {"sha256": digest("core.json")}, "name": "core.json"},
+                     "claims": [{k: c[k] for k in ("id", "reason", "verdict")} for c in claims],
+                     "coverage": {"experiment": findings["experiment"], "notTested": findings["not_tested"], "runs": len(findings["losses"])}, "doesNotAssert": findings["scope"]["not_asserted"], "losses": findings["losses"],
+                     "monitor": {"configSource": {"digest": {"sha256": digest("plan.json")}, "name": "plan.json"}, "tracePolicy": {"claimSet": {"sha256": digest("claims.json")}, "factors": findings["experiment"]["factors"]},
+                                 "type": "urn:hallmark:monitor:v1"},
+                     "monitoredProcess": {"event": findings["product"]["name"], "hostID": "urn:hallmark:bundle:" + digest("core.json"), "type": "urn:hallmark:chamber:" + chamber["profile"]},
+                     "records": core["records"], "result": "FAILED" if ids("refuted") else "WARNED" if ids("not verifiable") or not claims else "PASSED", "semantics": core["semantics"]}
+    subjects = json.loads(base64.b64decode(json.loads(dict(parts)["attestations.intoto.jsonl"].splitlines()[0])["payload"]))["subject"]
+    whole = {"_type": "https://in-toto.io/Statement/v1", "predicate": predicate, "predicateType": kind, "subject": subjects}
+    return json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+payload_of = lambda path: base64.b64decode(json.loads(open(path).read())["payload"])
+wrong = [] if payload_of(here("good/vsa.intoto.json")) == written(members(open(upheld, "rb").read()), good["verifier"], RESOURCE) else ["summary"]
+for bundle in [upheld, refuted] + sorted(glob.glob(f"{source}/tests/golden/v*/sample.hallmark")):
+    run(hallmark, "attest", bundle, "--key", key, "-o", here("again"), "--resource", RESOURCE)
+    if payload_of(here("again/assessment.intoto.json")) != written(members(open(bundle, "rb").read())):
+        wrong.append(bundle)
+result(not wrong, "another program writes both from doc/format/statements.md: the same bytes, of golden bundles too", wrong)
+
 # Ours, which has the bundle and makes them again.
 result(beside(upheld, here("good/vsa.intoto.json")) == "holds" and beside(upheld, here("good/assessment.intoto.json")) == "holds", "verify --statement makes both again")
 result(beside(refuted, here("no/assessment.intoto.json")) == "holds", "that of what was recorded of a refuted bundle too")
