@@ -142,6 +142,7 @@ static int tell(struct hm_find *find, const struct hm_args *args, struct hm_fail
 
 	filter.supplier = hm_args_all(args, "supplier", &filter.suppliers);
 	filter.country = hm_args_all(args, "country", &filter.countries);
+	filter.everything = hm_args_has(args, "gone");
 	document = hm_found_document(find->found, &filter);
 	code = hm_found_exit(document);
 	if (hm_args_has(args, "json")) {
@@ -190,7 +191,7 @@ static int lint_clean(struct hm_find *find, const struct hm_args *args, size_t *
 
 	for (i = 0; r == 0 && i < clean; i++)
 		r = hm_find_target(find, target[i], strcmp(target[i], "/") == 0, fail);
-	document = r == 0 ? hm_found_document(find->found, NULL) : NULL;
+	document = r == 0 ? hm_found_document(find->found, &(struct hm_found_filter){ .everything = true }) : NULL;
 	for (k = 0; k < HM_COUNT(lists); k++)
 		json_array_foreach (json_object_get(document, lists[k]), i, item)
 			json_array_foreach (json_object_get(item, "evidence"), j, piece) {
