@@ -37,7 +37,9 @@ static json_t *parse(struct hm_source_out *out, struct hm_slice bytes)
 int hm_source_npm(struct hm_source_out *out, struct hm_slice bytes)
 {
 	HM_CLEANUP(drop) json_t *root = parse(out, bytes);
-	struct hm_source_package package = { 0 };
+	/* npm packs what it publishes below package/. */
+	struct hm_source_package package = { .present = hm_slice_eq(hm_source_component(out->file->path, 1), HM_SLICE("package")) &&
+							hm_source_component(out->file->path, 2).len == 0 };
 
 	if (!root)
 		return 0;

@@ -62,7 +62,7 @@ static const struct hm_source sources[] = {
 	{ "deb", { "**control" }, is_control, MIB, NULL, hm_source_control, NULL },
 	{ "rpm-file", { "***.rpm" }, is_rpm, 256u * MIB, NULL, hm_source_rpm_file, NULL },
 	{ "pkginfo", { "**.PKGINFO" }, NULL, MIB, NULL, hm_source_pkginfo, NULL },
-	{ "npm", { "**node_modules/*/package.json", "**node_modules/@*/*/package.json" }, NULL, 4u * MIB, "npm", hm_source_npm, NULL },
+	{ "npm", { "**node_modules/*/package.json", "**node_modules/@*/*/package.json", "package/package.json" }, NULL, 4u * MIB, "npm", hm_source_npm, NULL },
 	{ "npm-lock", { "**package-lock.json", "**.package-lock.json", "**npm-shrinkwrap.json" }, NULL, 16u * MIB, "npm", hm_source_npm_lock, NULL },
 	{ "composer", { "**vendor/composer/installed.json" }, NULL, 16u * MIB, "composer", hm_source_composer, NULL },
 	{ "nuget", { "***.deps.json" }, NULL, 16u * MIB, "nuget", hm_source_nuget, NULL },

@@ -59,11 +59,19 @@ bool target_is_archive(struct hm_slice head)
 	return false;
 }
 
+/* All but mtree, which is a list of names and takes a change log for one, and warc. */
+static int (*const formats[])(struct archive *) = {
+	archive_read_support_format_7zip, archive_read_support_format_ar,  archive_read_support_format_cab, archive_read_support_format_cpio,
+	archive_read_support_format_empty, archive_read_support_format_iso9660, archive_read_support_format_lha, archive_read_support_format_rar,
+	archive_read_support_format_rar5, archive_read_support_format_tar, archive_read_support_format_xar, archive_read_support_format_zip,
+	archive_read_support_format_raw, /* one compressed file */
+};
+
 static int start(struct archive *a, const struct target_archive_source *s, struct feed *feed)
 {
 	archive_read_support_filter_all(a);
-	archive_read_support_format_all(a);
-	archive_read_support_format_raw(a); /* one compressed file */
+	for (size_t i = 0; i < HM_COUNT(formats); i++)
+		formats[i](a);
 	archive_read_set_option(a, "zip", "hdrcharset", "UTF-8");
 	if (s->fd >= 0)
 		return lseek(s->fd, 0, SEEK_SET) == 0 ? archive_read_open_fd(a, s->fd, 65536) : ARCHIVE_FATAL;

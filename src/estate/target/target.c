@@ -14,6 +14,12 @@
 #define PULL_STEP ((size_t)1 << 20)
 #define MAP_FROM ((size_t)32 << 20)
 
+/* An .rpm says itself, before its archive, what it is: it is told as a file, and then looked into. */
+static bool is_rpm(struct hm_slice head)
+{
+	return head.len >= 4 && memcmp(head.data, "\xed\xab\xee\xdb", 4) == 0;
+}
+
 static const struct target_form *form_of(int fd, const struct stat *st)
 {
 	uint8_t head[TARGET_HEAD];
@@ -25,7 +31,7 @@ static const struct target_form *form_of(int fd, const struct stat *st)
 	if ((disk = target_disk_name(fd)))
 		return strcmp(disk, "squashfs") == 0 ? &target_squash : &target_disk;
 	got = pread(fd, head, sizeof(head), 0);
-	if (got > 0 && target_is_archive((struct hm_slice){ head, (size_t)got }))
+	if (got > 0 && !is_rpm((struct hm_slice){ head, (size_t)got }) && target_is_archive((struct hm_slice){ head, (size_t)got }))
 		return target_is_container(fd, false) ? &target_container : &target_archive;
 	return &target_file;
 }

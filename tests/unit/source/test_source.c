@@ -117,6 +117,7 @@ static void languages(void **state HM_UNUSED)
 		    "package installed @k/ui|1.0\npurl installed pkg:npm/%40k/ui@1.0|@k/ui\norganisation installed K|@k/ui\n");
 	EXPECT_TEXT("node_modules/a/package.json", "{\"type\":\"module\"}", 0, "");
 	EXPECT_TEXT("node_modules/a/package.json", "{\"name\":\"a b\"}", 0, "package installed a b|\n");
+	EXPECT_TEXT("/package/package.json", "{\"name\":\"a\"}", 0, "package present a|\npurl present pkg:npm/a|a\n");
 	EXPECT_TEXT("node_modules/a/package.json", "[]", HM_E_BAD, "");
 	EXPECT_TEXT("package-lock.json", "{\"packages\":{\"\":{\"name\":\"me\"},\"node_modules/a/node_modules/@b/c\":{\"version\":\"2\"}}}", 0,
 		    "package present @b/c|2\npurl present pkg:npm/%40b/c@2|@b/c\n");
