@@ -81,6 +81,12 @@ func (c *core) common(row *claimRow, r *run, j *judgement) {
 	if c.witnessed() {
 		c.witnessGrounds(row, r, j)
 	}
+	if row.losses&lossPackets != 0 && c.semantics >= 5 && r.nowhere > 0 {
+		g := j.ground("way.missing").add("calls", r.nowhere)
+		for _, at := range r.nowhereAt {
+			g.event(r.n, at)
+		}
+	}
 	if row.losses&lossPackets != 0 {
 		if n := c.disagree(r); n > 0 {
 			j.ground("witness.disagree").add("bytes", n)

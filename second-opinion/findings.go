@@ -50,10 +50,18 @@ func (v *verification) checkFindings() {
 	v.say("findings", holds, "derived again from the records: the same %d bytes", len(made))
 }
 
+func (c *core) notAsserted() []string {
+	list := []string{"timing", "dormant behaviour", "server side"}
+	if c.semantics >= 5 {
+		list = append(list, "ipv6")
+	}
+	return list
+}
+
 func (c *core) findings() *value {
 	f := jObject(member2{"claim_set", jText("sha256:" + hexOf(c.v.b.part["claims.json"]))}, member2{"plan", jText("sha256:" + hexOf(c.v.b.part["plan.json"]))},
 		member2{"schema", jText("hallmark/findings/v1")}, member2{"semantics", jInt(c.semantics)},
-		member2{"scope", jObject(member2{"not_asserted", jTexts([]string{"timing", "dormant behaviour", "server side"})})})
+		member2{"scope", jObject(member2{"not_asserted", jTexts(c.notAsserted())})})
 	f.set("product", c.writeProduct())
 	f.set("experiment", c.writeExperiment())
 	losses := jList()

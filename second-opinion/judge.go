@@ -34,6 +34,7 @@ var reasonTable = []reasonRow{
 	{"state.unexplained", "not verifiable", []string{"things", "runs"}},
 	{"task.left", "not verifiable", []string{"tasks", "runs"}},
 	{"observer.touched", "not verifiable", []string{"calls", "runs"}},
+	{"way.missing", "not verifiable", []string{"calls", "runs"}},
 	{"run.missing", "not verifiable", []string{"runs"}},
 	{"run.interrupted", "not verifiable", []string{"runs"}},
 	{"run.empty", "not verifiable", []string{"runs"}},

@@ -72,7 +72,9 @@ type run struct {
 	output    []outputFact
 	waiting   []event
 	stood     bool
-	stopped   bool // the record ends as interrupted
+	stopped   bool     // the record ends as interrupted
+	nowhere   uint64   // calls to connect to IPv6 addresses
+	nowhereAt []uint64 // of the first 64
 	tree      []treeEntry
 	given     givenFacts
 	givenAt   map[int]spans // by flow: where tokens and digests are in what was given
@@ -120,6 +122,15 @@ func (r *run) take(e *event) {
 
 func (r *run) fact(e *event) {
 	switch e.kind {
+	case kConnect:
+		to := e.s("addr")
+		if e.n("family") != 10 || len(to) != 16 || e.result() == 0 || e.result() == -115 ||
+			to[:15] == strings.Repeat("\x00", 15) || to[:12] == strings.Repeat("\x00", 10)+"\xff\xff" {
+			return
+		}
+		if r.nowhere++; r.nowhere <= 64 {
+			r.nowhereAt = append(r.nowhereAt, e.pos)
+		}
 	case kLook:
 		if r.before && !r.stood {
 			if e.n("when") != 0 {

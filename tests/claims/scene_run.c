@@ -120,6 +120,22 @@ static void do_bind(struct stage *s, const struct line *line)
 	scene_say(s, e, KERNEL);
 }
 
+static void do_connect(struct stage *s, const struct line *line)
+{
+	struct hm_event e = { .kind = HM_EV_CONNECT };
+	uint8_t address[16];
+	bool six = strchr(line->word[1], ':');
+
+	if (inet_pton(six ? AF_INET6 : AF_INET, line->word[1], address) != 1)
+		errx(1, "no address: %s", line->word[1]);
+	SET(e, HM_CONNECT_FAMILY, six ? AF_INET6 : AF_INET);
+	SET(e, HM_CONNECT_TYPE, SOCK_STREAM);
+	e.field[HM_CONNECT_ADDR].b = (struct hm_slice){ address, six ? 16 : 4 };
+	SET(e, HM_CONNECT_PORT, scene_number(line, 2, 10));
+	SET(e, HM_CONNECT_RESULT, (uint64_t)-(int64_t)scene_number(line, 3, 10));
+	scene_say(s, e, KERNEL);
+}
+
 static void do_cred(struct stage *s, const struct line *line)
 {
 	struct hm_event e = { .kind = HM_EV_CRED };
@@ -253,7 +269,7 @@ static void do_link(struct stage *s, const struct line *line)
 
 static const struct deed deeds[] = {
 	{ "exec", do_exec },   { "open", do_open },   { "openat", do_open },	 { "map", do_map },   { "listen", do_listen },
-	{ "bind", do_bind },   { "cred", do_cred },   { "output", do_output },	 { "gap", do_gap },   { "hole", do_hole },
+	{ "bind", do_bind }, { "connect", do_connect },  { "cred", do_cred },   { "output", do_output },	 { "gap", do_gap },   { "hole", do_hole },
 	{ "lost", do_lost },   { "egress", do_egress }, { "interrupted", do_interrupted }, { "cut", do_cut }, { "tree", do_tree },
 	{ "tls", scene_tls_say },
 	{ "ask", do_ask },     { "udp", do_udp },     { "tcp", do_tcp },	 { "link", do_link }, { NULL, NULL },

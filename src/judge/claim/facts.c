@@ -2,6 +2,7 @@
  * product's cgroup before the first exec is not the product's. */
 #include "claim_internal.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <search.h>
 #include <sys/mman.h>
@@ -159,6 +160,25 @@ static int take_bind(struct hm_run *run, const struct hm_event *e, uint64_t posi
 	return add_listen(run, (struct hm_listen_fact){ family, port, position, true }, fail);
 }
 
+/* The chamber has no IPv6, so what would go there leaves nowhere: nobody can say that nothing of it would. Addresses of the machine itself,
+ * and of IPv4 in disguise, are no such way (RFC 4291 section 2.5). */
+static int take_connect(struct hm_run *run, const struct hm_event *e, uint64_t position, struct hm_fail *fail HM_UNUSED)
+{
+	static const uint8_t none[16], inner[12] = { [10] = 0xff, [11] = 0xff };
+	const struct hm_value *f = e->field;
+	struct hm_slice to = f[HM_CONNECT_ADDR].b;
+	int64_t result = (int64_t)f[HM_CONNECT_RESULT].u;
+
+	if (run->semantics < 5 || f[HM_CONNECT_FAMILY].u != AF_INET6 || to.len != 16 || result == 0 || result == -EINPROGRESS)
+		return 0;
+	if (memcmp(to.data, none, 15) == 0 || memcmp(to.data, inner, sizeof(inner)) == 0)
+		return 0;
+	if (run->nowhere.kept < HM_MARKS)
+		run->nowhere.event[run->nowhere.kept++] = position;
+	run->nowhere.count++;
+	return 0;
+}
+
 static int take_output(struct hm_run *run, const struct hm_event *e, uint64_t position HM_UNUSED, struct hm_fail *fail)
 {
 	uint64_t stream = e->field[HM_OUTPUT_STREAM].u;
@@ -258,7 +278,7 @@ int hm_facts_event(struct hm_run *run, const struct hm_event *event, uint64_t po
 		[HM_EV_EXEC] = take_exec, [HM_EV_CRED] = take_cred,	[HM_EV_OPEN] = take_open,     [HM_EV_MAP] = take_map,
 		[HM_EV_BIND] = take_bind, [HM_EV_LISTEN] = take_listen, [HM_EV_OUTPUT] = take_output, [HM_EV_GAP] = take_gap,
 		[HM_EV_ALIVE] = take_alive, [HM_EV_HELD] = take_held, [HM_EV_MAPPED] = take_mapped, [HM_EV_LOOK] = take_look,
-		[HM_EV_RING] = take_ring,
+		[HM_EV_RING] = take_ring, [HM_EV_CONNECT] = take_connect,
 	};
 
 	if (event->kind >= HM_EV_COUNT || !takers[event->kind])

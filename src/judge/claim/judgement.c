@@ -40,6 +40,7 @@ static const struct hm_reason reasons[] = {
 	{ "state.unexplained", HM_OPEN },
 	{ "task.left", HM_OPEN },
 	{ "observer.touched", HM_OPEN },
+	{ "way.missing", HM_OPEN },
 	{ "run.missing", HM_OPEN },
 	{ "run.interrupted", HM_OPEN },
 	{ "run.empty", HM_OPEN },
@@ -352,6 +353,8 @@ static void judge_losses(struct hm_judgement *j, const struct hm_run *run)
 		hm_ground_add(hm_ground(j, "run.empty"), "runs", 1);
 	if (run->reconciled)
 		judge_witnesses(j, run);
+	if (j->claim->touches & HM_TOUCH_PACKETS)
+		judge_marks(j, run, "way.missing", "calls", &run->nowhere);
 	if ((j->claim->touches & HM_TOUCH_PACKETS) && unseen_bytes(run)) {
 		g = hm_ground(j, "witness.disagree");
 		hm_ground_add(g, "runs", 1);

@@ -185,6 +185,15 @@ static json_t *digest_text(const struct hm_sha256 *digest)
 	return json_string(text);
 }
 
+static json_t *scope_of(const struct hm_core *core)
+{
+	json_t *list = json_pack("[s,s,s]", "timing", "dormant behaviour", "server side");
+
+	if (core->semantics > 4)
+		json_array_append_new(list, json_string("ipv6"));
+	return json_pack("{s:o}", "not_asserted", list);
+}
+
 static json_t *findings_of(struct evaluation *e)
 {
 	json_t *out = json_object(), *judged = json_array(), *untested = json_array(), *influence = hm_ledger_influence(e->ledger), *located;
@@ -215,7 +224,7 @@ static json_t *findings_of(struct evaluation *e)
 	if (located)
 		json_object_set_new(out, "located", located);
 	json_object_set_new(out, "ledger", e->trial ? hm_trial_ledger(e->trial) : hm_ledger_json(e->ledger));
-	json_object_set_new(out, "scope", json_pack("{s:[s,s,s]}", "not_asserted", "timing", "dormant behaviour", "server side"));
+	json_object_set_new(out, "scope", scope_of(e->core));
 	return out;
 }
 
