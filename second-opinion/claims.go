@@ -48,7 +48,7 @@ var claimTable = []claimRow{
 	{id: "control.offline", untested: "needs scenario"},
 	{id: "control.sealed", untested: "needs seal"},
 	{id: "control.switches", untested: "needs experiment"},
-	{id: "declared.collection", needs: "collects", untested: "needs experiment", losses: lossEvents | lossPackets},
+	{id: "declared.collection", needs: "collects", untested: "needs experiment", losses: lossEvents | lossPackets, upheld: "collection.declared"},
 	{id: "declared.endpoints", needs: "endpoints", losses: lossEvents | lossPackets, upheld: "endpoints.declared", run: claimEndpoints},
 	{id: "declared.files", needs: "writes", losses: lossEvents | lossTree, touches: touchesPaths, upheld: "writes.declared", run: claimDeclaredFiles},
 	{id: "declared.privilege", needs: "privileges", losses: lossEvents, upheld: "privileges.declared", run: claimPrivilege},

@@ -283,3 +283,10 @@ func openEach(v *view, head func([]byte) int) []*view {
 	}
 	return out
 }
+
+// inflateAll gives what deflated data holds, 64 MiB at most, and how many bytes it used.
+func inflateAll(b []byte) ([]byte, int) {
+	src := bytes.NewReader(b)
+	data, _ := io.ReadAll(io.LimitReader(flate.NewReader(src), inflateMost))
+	return data, len(b) - src.Len()
+}

@@ -45,7 +45,8 @@ type experiment struct {
 	confirms []*confirmation // by factor, then send
 	onDisk   *confirmation
 	ledger   *ledger
-	locate   *locator // nil where there are no locate blocks
+	admitted map[featureKey]bool // declared features; nil where nothing says what is collected
+	locate   *locator            // nil where there are no locate blocks
 }
 
 func (c *core) readExperiment() (*experiment, error) {
@@ -156,23 +157,52 @@ func (x *experiment) test() {
 	x.disk.held = x.heldFor("content")
 	x.onDisk = x.disk.confirmFactor("content", len(x.factors))
 	x.disk.held = held
-	confirmed := map[featureKey][]string{}
+	known := map[featureKey]uint64{}
 	for _, cf := range x.confirms {
 		for _, k := range cf.list {
-			if !hasWord(confirmed[k.key], cf.factor) {
-				confirmed[k.key] = append(confirmed[k.key], cf.factor)
+			known[k.key] |= x.bitOf(cf.factor)
+		}
+	}
+	for _, b := range x.c.blocks {
+		if !b.part || b.aside() {
+			continue
+		}
+		for _, n := range b.runs {
+			for _, k := range x.c.leaks(x.c.byNumber[n]) {
+				known[k] |= x.bitOf("content")
 			}
 		}
 	}
-	x.ledger = x.c.makeLedger(x.net, confirmed)
+	x.admitted = x.admittedFeatures()
+	x.ledger = x.c.makeLedger(x.net, x.factors, known, x.admitted)
+}
+
+// bitOf is a factor's in sets of factors; 0 where the plan has it not.
+func (x *experiment) bitOf(factor string) uint64 {
+	if i := x.place(factor); i >= 0 && i < 64 {
+		return 1 << i
+	}
+	return 0
+}
+
+func (x *experiment) bitsOfFactors(list []string) (set uint64) {
+	for _, f := range list {
+		set |= x.bitOf(f)
+	}
+	return set
 }
 
 func (x *experiment) influence(proven *value) *value {
-	out := jList(proven.list...)
-	for _, cf := range append(append([]*confirmation{}, x.confirms...), x.onDisk) {
+	return x.dependent(x.dependent(proven, x.confirms...), x.onDisk)
+}
+
+// dependent adds the rows of what was confirmed.
+func (x *experiment) dependent(rows *value, confirms ...*confirmation) *value {
+	out := jList(rows.list...)
+	for _, cf := range confirms {
 		for _, k := range cf.list {
 			p := jObject(member2{"b", jInt(int64(k.result.b))}, member2{"family", jInt(int64(k.result.family))}, member2{"m", jInt(int64(cf.m))}, member2{"phase", jText(cf.phase)})
-			out.list = append(out.list, jObject(member2{"declared", jBool(false)}, member2{"endpoint", jText(k.key.endpoint)}, member2{"factor", jText(cf.factor)},
+			out.list = append(out.list, jObject(member2{"declared", jBool(x.admitted[k.key])}, member2{"endpoint", jText(k.key.endpoint)}, member2{"factor", jText(cf.factor)},
 				member2{"feature", jText(k.key.name)}, member2{"grade", jText("dependent")}, member2{"layer", jText(x.layerOf(k.key))}, member2{"p", p}))
 		}
 	}
@@ -226,7 +256,7 @@ func (x *experiment) judgeSent(id string, j *judgement) {
 			continue
 		}
 		for _, k := range cf.list {
-			if x.c.semantics > 3 && covers(cf.factor, "metadata.size") && hasWord(x.ledger.confirmed[k.key], "content") {
+			if x.c.semantics > 3 && covers(cf.factor, "metadata.size") && x.confirmedFor(k.key, "content") {
 				inseparable++
 				continue
 			}
@@ -256,34 +286,44 @@ func (x *experiment) judgeSent(id string, j *judgement) {
 	if given > 0 && j.upheld == "nothing.depends" {
 		j.good.add("given", given)
 	}
-	x.unaccounted(id, factors, j)
+	x.unaccounted(factors, j)
 }
 
-// openFor is what speaks against a claim whose factors these are.
-func (x *experiment) openFor(id string, factors []string) *openCount {
-	out := &openCount{features: map[featureKey]map[int]uint64{}}
+// confirmedFor says whether a feature was confirmed for a factor.
+func (x *experiment) confirmedFor(k featureKey, factor string) bool {
+	for _, cf := range x.confirms {
+		for _, c := range cf.list {
+			if cf.factor == factor && c.key == k {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// openFor is what speaks against a claim whose factors these are. What depends on one of them is not open; what depends on another, and differs only where that one
+// did, does not speak against it, so of it screening blocks do not count.
+func (x *experiment) openFor(factors []string) *openCount {
+	out, own := &openCount{features: map[featureKey]map[int]uint64{}}, x.bitsOfFactors(factors)
 	for b, o := range x.ledger.open {
 		switch b.phase {
 		case "aa", "screen":
-		case "confirm":
+		case "confirm", "send":
 			if !hasWord(factors, b.factor) {
-				continue
-			}
-		case "send":
-			if id != "collect.content" {
 				continue
 			}
 		default:
 			continue
 		}
-		out.bytes += o.bytes
+		out.bytes += o.loose
 		out.loose += o.loose
 		for k, runs := range o.features {
-			// What was confirmed is not open: of a screening block counts what no factor was confirmed for.
-			if b.phase == "screen" && len(x.ledger.confirmed[k]) > 0 || hasWord(x.ledger.confirmed[k], b.factor) {
+			known := x.ledger.known[k]
+			if known&own != 0 || b.phase == "screen" && known != 0 {
 				continue
 			}
 			for r, n := range runs {
+				out.bytes += n
 				out.note(k, r, n)
 			}
 		}
@@ -291,8 +331,8 @@ func (x *experiment) openFor(id string, factors []string) *openCount {
 	return out
 }
 
-func (x *experiment) unaccounted(id string, factors []string, j *judgement) {
-	o := x.openFor(id, factors)
+func (x *experiment) unaccounted(factors []string, j *judgement) {
+	o := x.openFor(factors)
 	if o.bytes == 0 && len(o.features) == 0 {
 		return
 	}

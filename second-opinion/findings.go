@@ -92,7 +92,7 @@ func (c *core) findings() *value {
 		f.set("influence", c.trialOf.influence(f.get("influence")))
 		f.set("ledger", c.trialOf.ledger.write())
 	}
-	if c.semantics >= 4 && c.trial && c.declaration != nil && c.declaration.get("collects") != nil {
+	if c.trial && c.trialOf.admitted != nil && c.longPlain() {
 		c.takeDeclared(f)
 	}
 	if c.semantics >= 4 && c.trial && c.trialOf.net != nil && c.trialOf.locate != nil {

@@ -80,7 +80,10 @@ func (c *core) judgeOne(row *value, known *claimRow) *value {
 	pairs := runs
 	if x := c.trialOf; c.trial && x.net != nil && compared[known.id] {
 		factors, _ := x.factorsOf(known.id)
-		if known.id == "collect.residue" {
+		if known.id == "declared.collection" {
+			x.judgeCollection(j, x.dependent(c.writeProven(), x.confirms...))
+			pairs = x.pairsOf(x.factors, len(x.net.screen))
+		} else if known.id == "collect.residue" {
 			x.judgeResidue(j)
 			pairs = x.pairsOf([]string{"content"}, x.equalScreens())
 		} else if known.id != "collect.content" || c.comparesContent() {
@@ -134,6 +137,9 @@ func (c *core) confirmedOf(id string) bool {
 func (c *core) isCompared(id string, row *claimRow) bool {
 	if !c.trial || !compared[id] || c.trialOf.net == nil {
 		return false
+	}
+	if id == "declared.collection" {
+		return c.semantics >= 4 && c.declaration != nil && c.declaration.get("collects") != nil
 	}
 	if id == "collect.residue" {
 		return hasWord(c.trialOf.factors, "content")

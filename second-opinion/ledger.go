@@ -2,15 +2,12 @@ package main
 
 // The ledger of an experiment: every byte of every packet is constant, influenced, unaccounted or explained (findings.md, "Ledger").
 
-import (
-	"sort"
-	"strings"
-)
+import "sort"
 
 type ledgerRow struct {
 	wire, constant, explained, unaccounted uint64
-	given                                  uint64            // that stand for what TLS libraries took
-	influenced                             map[string]uint64 // by factors
+	given                                  uint64 // that stand for what TLS libraries took
+	influenced                             map[influencedBy]uint64
 }
 
 // open is what speaks against `nothing.depends`, block by block.
@@ -28,10 +25,18 @@ func (o *openCount) note(k featureKey, run int, n uint64) {
 	o.features[k][run] += n
 }
 
+// influencedBy is a set of factors (bit i: that of place i in the plan), and whether what depends on them is declared.
+type influencedBy struct {
+	factors  uint64
+	declared bool
+}
+
 type ledger struct {
 	t         *trial
 	rows      map[string]*ledgerRow
-	confirmed map[featureKey][]string
+	known     map[featureKey]uint64 // factors that a feature depends on
+	factors   []string
+	admitted  map[featureKey]bool // declared features
 	open      map[*block]*openCount
 	influence map[featureKey]uint64 // influenced bytes of confirmed features
 	of        uint64
@@ -50,8 +55,8 @@ func (r *run) bytesOf(f *feature) []byte {
 	return []byte(f.text)
 }
 
-func (c *core) makeLedger(t *trial, confirmed map[featureKey][]string) *ledger {
-	l := &ledger{t: t, rows: map[string]*ledgerRow{}, confirmed: confirmed, open: map[*block]*openCount{}, influence: map[featureKey]uint64{}, constant: map[featureKey][]bool{}, whole: map[featureKey]bool{}}
+func (c *core) makeLedger(t *trial, factors []string, known map[featureKey]uint64, admitted map[featureKey]bool) *ledger {
+	l := &ledger{t: t, rows: map[string]*ledgerRow{}, factors: factors, known: known, admitted: admitted, open: map[*block]*openCount{}, influence: map[featureKey]uint64{}, constant: map[featureKey][]bool{}, whole: map[featureKey]bool{}}
 	l.findConstant()
 	blockOf := map[int]*block{}
 	for _, b := range t.blocks {
@@ -71,7 +76,7 @@ func (c *core) makeLedger(t *trial, confirmed map[featureKey][]string) *ledger {
 
 func (l *ledger) row(endpoint string) *ledgerRow {
 	if l.rows[endpoint] == nil {
-		l.rows[endpoint] = &ledgerRow{influenced: map[string]uint64{}}
+		l.rows[endpoint] = &ledgerRow{influenced: map[influencedBy]uint64{}}
 	}
 	return l.rows[endpoint]
 }
@@ -118,6 +123,26 @@ func (l *ledger) findConstant() {
 	}
 }
 
+// leaks are the features of a run in which a token or digest of a document was found.
+func (c *core) leaks(r *run) []featureKey {
+	hits := map[place2]spans{}
+	for _, h := range c.searchRun(r).list {
+		p := place2{h.flow, h.tls, false}
+		hits[p] = hits[p].add(h.from, h.to)
+	}
+	c.searchGiven(r)
+	for flow, s := range r.givenAt {
+		hits[place2{flow, false, true}] = s
+	}
+	var out []featureKey
+	for _, f := range r.features {
+		if f.placed && f.flow > 0 && hits[place2{f.flow - 1, f.tls, f.given}].overlaps(f.offset, f.offset+f.size) {
+			out = append(out, f.key)
+		}
+	}
+	return out
+}
+
 // place2 is a flow's stream, its plaintext, or what was given for it.
 type place2 struct {
 	flow       int
@@ -131,15 +156,6 @@ func (l *ledger) run(r *run, b *block) {
 		l.of += fl.wire
 		l.row(fl.endpoint).wire += fl.wire
 	}
-	hits := map[place2]spans{}
-	for _, h := range l.t.c.searchRun(r).list {
-		p := place2{h.flow, h.tls, false}
-		hits[p] = hits[p].add(h.from, h.to)
-	}
-	l.t.c.searchGiven(r)
-	for flow, s := range r.givenAt {
-		hits[place2{flow, false, true}] = s
-	}
 	var twin *run
 	if b != nil && b.part {
 		twin = l.t.c.byNumber[b.runs[0]+b.runs[1]-r.n]
@@ -149,7 +165,7 @@ func (l *ledger) run(r *run, b *block) {
 			if f.given {
 				l.row(f.key.endpoint).given += n
 			}
-			l.feature(r, twin, b, f, n, hits)
+			l.feature(r, twin, b, f, n)
 			sums[f.key.endpoint] -= n
 		} else if twin != nil {
 			l.number(r, twin, b, f)
@@ -186,9 +202,9 @@ func (l *ledger) number(r, twin *run, b *block, f *feature) {
 	}
 }
 
-func (l *ledger) feature(r, twin *run, b *block, f *feature, n uint64, hits map[place2]spans) {
+func (l *ledger) feature(r, twin *run, b *block, f *feature, n uint64) {
 	row := l.row(f.key.endpoint)
-	factors := l.confirmed[f.key]
+	by := influencedBy{l.known[f.key], l.admitted[f.key]}
 	if l.whole[f.key] && f.origin != originDerived {
 		row.constant += n
 		return
@@ -201,19 +217,21 @@ func (l *ledger) feature(r, twin *run, b *block, f *feature, n uint64, hits map[
 	}
 	settled := twin != nil && r.settled(f, twin, g)
 	if !f.placed {
+		if differs && !settled {
+			l.openBytes(r, b, f.key, n)
+		}
 		switch {
-		case len(factors) > 0:
-			row.influenced[strings.Join(factors, ",")] += n
+		case by.factors != 0:
+			row.influenced[by] += n
 			l.influence[f.key] += n
 		case differs && !settled:
 			row.unaccounted += n
-			l.openBytes(r, b, f.key, n)
 		default:
 			row.explained += n
 		}
 		return
 	}
-	l.field(r, twin, b, f, g, settled, factors, hits)
+	l.field(r, twin, b, f, g, settled, by)
 }
 
 func (l *ledger) openBytes(r *run, b *block, k featureKey, n uint64) {
@@ -224,7 +242,7 @@ func (l *ledger) openBytes(r *run, b *block, k featureKey, n uint64) {
 	}
 }
 
-func (l *ledger) field(r, twin *run, b *block, f, g *feature, settled bool, factors []string, hits map[place2]spans) {
+func (l *ledger) field(r, twin *run, b *block, f, g *feature, settled bool, by influencedBy) {
 	row := l.row(f.key.endpoint)
 	same := l.constant[f.key]
 	own := r.bytesOf(f)
@@ -234,21 +252,34 @@ func (l *ledger) field(r, twin *run, b *block, f, g *feature, settled bool, fact
 	}
 	apart := twin == nil || g == nil || g.size != f.size
 	for i := uint64(0); i < f.size; i++ {
-		switch {
-		case i < uint64(len(same)) && same[i]:
-			row.constant++
-		case len(factors) > 0:
-			row.influenced[strings.Join(factors, ",")]++
-			l.influence[f.key]++
-		case f.flow > 0 && hits[place2{f.flow - 1, f.tls, f.given}].has(f.offset+i, f.offset+i+1):
-			row.influenced["content"]++
-		case !settled && (apart || i >= uint64(len(own)) || i >= uint64(len(theirs)) || own[i] != theirs[i]):
-			row.unaccounted++
+		constant := i < uint64(len(same)) && same[i]
+		open := !constant && !settled && (apart || i >= uint64(len(own)) || i >= uint64(len(theirs)) || own[i] != theirs[i])
+		if open {
 			l.openBytes(r, b, f.key, 1)
+		}
+		switch {
+		case constant:
+			row.constant++
+		case by.factors != 0:
+			row.influenced[by]++
+			l.influence[f.key]++
+		case open:
+			row.unaccounted++
 		default:
 			row.explained++
 		}
 	}
+}
+
+// wordsOf are the factors of a set, in the plan's order.
+func wordsOf(factors []string, set uint64) []string {
+	var out []string
+	for i, f := range factors {
+		if i < 64 && set>>i&1 == 1 {
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 func (l *ledger) write() *value {
@@ -261,14 +292,16 @@ func (l *ledger) write() *value {
 	for _, n := range names {
 		row := l.rows[n]
 		influenced := jList()
-		var sets []string
+		var sets []influencedBy
 		for s := range row.influenced {
 			sets = append(sets, s)
 		}
-		sort.Strings(sets)
+		sort.Slice(sets, func(i, j int) bool {
+			return sets[i].factors < sets[j].factors || sets[i].factors == sets[j].factors && !sets[i].declared && sets[j].declared
+		})
 		for _, s := range sets {
-			influenced.list = append(influenced.list, jObject(member2{"bytes", jInt(int64(row.influenced[s]))}, member2{"declared", jBool(false)},
-				member2{"factors", jTexts(strings.Split(s, ","))}))
+			influenced.list = append(influenced.list, jObject(member2{"bytes", jInt(int64(row.influenced[s]))}, member2{"declared", jBool(s.declared)},
+				member2{"factors", jTexts(wordsOf(l.factors, s.factors))}))
 		}
 		one := jObject(member2{"constant", jInt(int64(row.constant))}, member2{"endpoint", jText(n)}, member2{"explained", jInt(int64(row.explained))},
 			member2{"influenced", influenced}, member2{"unaccounted", jInt(int64(row.unaccounted))}, member2{"wire", jInt(int64(row.wire))})

@@ -62,3 +62,9 @@ func (s spans) merged() spans {
 	}
 	return out
 }
+
+// overlaps: some byte of the stretch is in the set.
+func (s spans) overlaps(from, to uint64) bool {
+	i := sort.Search(len(s), func(i int) bool { return s[i].to > from })
+	return i < len(s) && s[i].from < to && from < to
+}

@@ -127,7 +127,7 @@ func (c *core) takeExperiment(f *value) {
 	c.takeLedger(f, there)
 }
 
-var compared = map[string]bool{"collect.content": true, "collect.names": true, "collect.metadata": true, "collect.host": true, "collect.inventory": true, "collect.residue": true}
+var compared = map[string]bool{"collect.content": true, "collect.names": true, "collect.metadata": true, "collect.host": true, "collect.inventory": true, "collect.residue": true, "declared.collection": true}
 
 func findByID(list []*value, id string) *value {
 	for _, v := range list {
@@ -153,4 +153,16 @@ func (c *core) takeLedger(f, there *value) {
 			own[i] = t
 		}
 	}
+}
+
+// longPlain: there is plaintext that features tell by its digest alone, so that no value can be found in it.
+func (c *core) longPlain() bool {
+	for _, r := range c.runs {
+		for _, f := range r.features {
+			if f.big && f.placed && f.tls {
+				return true
+			}
+		}
+	}
+	return false
 }
