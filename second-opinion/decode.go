@@ -130,15 +130,16 @@ func openBits(bits, offsets int, value func(byte) int) func(*view) []*view {
 				continue
 			}
 			for o := 0; o < offsets; o++ {
-				out = append(out, bitsOf(v, places[o:], bits, value))
+				out = append(out, bitsOf(v, places, o, bits, value))
 			}
 		}
 		return out
 	}
 }
 
-func bitsOf(v *view, places []int, bits int, value func(byte) int) *view {
-	out := &view{all: v.all}
+// bitsOf begins at character o. What stands between characters belongs to the byte that begins behind it.
+func bitsOf(v *view, all []int, o, bits int, value func(byte) int) *view {
+	out, places := &view{all: v.all}, all[o:]
 	acc, have, n := 0, 0, 0
 	for i, p := range places {
 		acc = (acc<<bits | value(v.data[p])) & 0xffff
@@ -146,7 +147,11 @@ func bitsOf(v *view, places []int, bits int, value func(byte) int) *view {
 			have -= 8
 			out.data = append(out.data, byte(acc>>have))
 			first := n * 8 / bits
-			out.src = append(out.src, v.stretch(places[first], places[i]+1))
+			from := places[first]
+			if n*8%bits == 0 && o+first > 0 {
+				from = all[o+first-1] + 1
+			}
+			out.src = append(out.src, v.stretch(from, places[i]+1))
 			n++
 		}
 	}
