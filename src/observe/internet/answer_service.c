@@ -52,8 +52,11 @@ void hm_internet_service(struct connection *c)
 		c->upgraded = c->tunnel = c->alien = true;
 		c->state = UNDECIDED;
 		break;
-	case HM_SERVICE_END:
-		hm_internet_answering(c);
+	case HM_SERVICE_END: /* where there is nothing more to say it is the product's to close */
+		if (said.len)
+			hm_internet_answering(c);
+		else
+			c->state = RAW;
 		break;
 	case HM_SERVICE_ALIEN:
 		c->alien = true;

@@ -12,7 +12,7 @@
  *
  * On ports of protocols that go over to TLS when they are asked to (service.h), their server's side is spoken, in the clear and in TLS.
  *
- * On port 53 it is DNS. The first two bytes tell whether it is TLS: they are looked at where they lie, and a handshake follows, which has ten
+ * On port 53 it is DNS, and inside TLS on port 853 (RFC 7858). The first two bytes tell whether it is TLS: they are looked at where they lie, and a handshake follows, which has ten
  * seconds. What comes out of it is treated in the same way. */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -59,7 +59,9 @@ static void tls_end(struct connection *c)
 
 static void tls_free(struct connection *c)
 {
-	tls_end(c);
+	/* Who said that he has ended and closed then is told nothing more: whether he still hears it is chance. */
+	if (!c->ended)
+		tls_end(c);
 	evbuffer_free(c->records);
 	evbuffer_free(c->in);
 	evbuffer_free(c->out);
@@ -235,8 +237,6 @@ static void serve(struct connection *c)
 	hm_internet_service(c);
 	if (c->state == UNDECIDED && !c->upgraded)
 		hm_internet_http(c);
-	if (c->state == ANSWERING && !evbuffer_get_length(c->out))
-		hang_up(c);
 }
 
 /* How long what comes next is waited for. */
@@ -292,6 +292,8 @@ static void inside(struct connection *c)
 		c->talk = talk;
 		c->state = TALKING;
 		converse(c, false);
+	} else if (ntohs(c->called.sin_port) == DNS_TLS_PORT) {
+		c->state = NAMES;
 	} else if (!(replay && hm_internet_replay_knows(replay, to, ntohs(c->called.sin_port), true)) && hm_internet_service_begin(c)) {
 		give(c);
 	}
@@ -309,10 +311,16 @@ static void on_records(struct connection *c)
 	}
 	if (evbuffer_get_length(c->in))
 		on_clear(c);
-	if (state == TLS_BROKEN || (state == TLS_ENDED && c->state != ANSWERING))
+	if (state == TLS_BROKEN) {
 		connection_free(c);
-	else
-		bufferevent_write_buffer(c->stream, c->records);
+		return;
+	}
+	/* It closes in a moment, or waits for the same of us. */
+	if (state == TLS_ENDED && c->state != ANSWERING && c->state != ANSWERED) {
+		c->ended = true;
+		event_add(c->idle, &after_last_byte);
+	}
+	bufferevent_write_buffer(c->stream, c->records);
 }
 
 static bool begins_tls(const uint8_t start[2])

@@ -7,6 +7,7 @@ enum {
 	READ_MAX = 64 << 20, /* so much of one connection is read: no planted document is larger */
 	HEAD_MAX = 32 << 10,
 	DNS_PORT = 53,
+	DNS_TLS_PORT = 853,
 };
 
 struct connection {
@@ -27,6 +28,7 @@ struct connection {
 	char *name;			/* that it calls itself by */
 	bool alien;			/* what was said in the clear is not the protocol of this port */
 	bool upgraded;			/* a service was asked for TLS */
+	bool ended;			/* the product said inside TLS that no more comes */
 };
 
 /* answer_tcp.c: all of the answer is in `out`; when it is with the kernel the connection ends. */
