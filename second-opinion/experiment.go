@@ -384,27 +384,31 @@ func (x *experiment) judgeResidue(j *judgement) {
 		j.ground("residue.sent").add("features", uint64(n))
 	}
 	blocks, _ := t.confirmingOf("content", "confirm")
-	paths, differ := 0, 0
+	paths, differ := map[string]bool{}, 0
 	var first *block
 	for _, b := range blocks {
-		if d := t.differing(b); len(d) > 0 {
-			differ++
-			if first == nil {
-				first, paths = b, len(d)
-			}
+		if all := (featureKey{"disk", "all"}); t.sets[b.at(0)][all].same(t.sets[b.at(1)][all]) {
+			continue
+		}
+		differ++
+		if first == nil {
+			first = b
+		}
+		for _, p := range t.differing(b) {
+			paths[p] = true
 		}
 	}
 	if n := len(x.onDisk.list); n > 0 {
 		own := map[string]bool{}
 		for _, k := range x.onDisk.list {
-			if i := strings.IndexByte(k.key.name, ':'); i > 0 {
+			if i := strings.IndexByte(k.key.name, ':'); i > 0 && strings.HasPrefix(k.key.name, "file.") {
 				own[k.key.name[i+1:]] = true
 			}
 		}
-		j.ground("residue.depends").add("features", uint64(n)).add("paths", uint64(len(own)))
+		x.citeResidue(j.ground("residue.depends").add("features", uint64(n)).add("paths", uint64(len(own))), first)
 	}
 	if differ > 0 {
-		j.ground("residue.differs").add("paths", uint64(paths)).add("blocks", uint64(differ)).add("of", uint64(len(blocks)))
+		x.citeResidue(j.ground("residue.differs").add("paths", uint64(len(paths))).add("blocks", uint64(differ)).add("of", uint64(len(blocks))), first)
 	}
 	unread := uint64(0)
 	for _, r := range x.c.runs {
@@ -462,6 +466,26 @@ func (t *trial) differing(b *block) []string {
 	}
 	sort.Strings(out)
 	return out
+}
+
+// citeResidue cites what the two runs of a block do not have alike.
+func (x *experiment) citeResidue(g *ground, b *block) {
+	if b == nil {
+		return
+	}
+	apart := map[string]bool{}
+	for _, p := range x.disk.differing(b) {
+		apart[p] = true
+	}
+	runs := []int{b.runs[0], b.runs[1]}
+	sort.Ints(runs)
+	for _, n := range runs {
+		for i, e := range x.c.byNumber[n].tree {
+			if apart[diskName(e.path)] {
+				g.entry(n, uint64(i))
+			}
+		}
+	}
 }
 
 func (x *experiment) equalScreens() int {

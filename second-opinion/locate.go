@@ -34,6 +34,7 @@ type locSpace struct {
 
 type locTarget struct {
 	space     *locSpace
+	trial     *trial // what left, or what was left on disk
 	key       featureKey
 	times     int // Z; 0: unsteady
 	reference *feature

@@ -35,8 +35,11 @@ func (x *experiment) locateBlocks() error {
 			return err
 		}
 		if s := x.locate.spaces[f]; s != nil {
-			x.addTargets(f, s, x.confirms[i])
+			x.addTargets(x.net, f, s, x.confirms[i])
 		}
+	}
+	if s := x.locate.spaces["content"]; s != nil && x.c.semantics >= 5 {
+		x.addTargets(x.disk, "content", s, x.onDisk)
 	}
 	for _, b := range x.c.blocks {
 		if b.phase != "locate" {
@@ -103,13 +106,13 @@ func (x *experiment) referenceBlocks(factor string) []*block {
 	return all
 }
 
-func (x *experiment) addTargets(factor string, s *locSpace, cf *confirmation) {
+func (x *experiment) addTargets(trial *trial, factor string, s *locSpace, cf *confirmation) {
 	blocks := x.referenceBlocks(factor)
 	for _, f := range cf.list {
-		if x.net.timing(f.key) || len(x.locate.targets) == targetsMost || len(blocks) == 0 {
+		if trial.timing(f.key) || len(x.locate.targets) == targetsMost || len(blocks) == 0 {
 			continue
 		}
-		t := &locTarget{space: s, key: f.key, reference: x.reference(f.key, blocks)}
+		t := &locTarget{space: s, trial: trial, key: f.key, reference: trial.reference(f.key, blocks)}
 		steady := 0
 		for _, b := range blocks {
 			if x.shown(t, b) == 1 {
@@ -122,13 +125,13 @@ func (x *experiment) addTargets(factor string, s *locSpace, cf *confirmation) {
 }
 
 // reference is the value that most runs at level 0 have; nil: to lack the feature.
-func (x *experiment) reference(k featureKey, blocks []*block) (best *feature) {
+func (t *trial) reference(k featureKey, blocks []*block) (best *feature) {
 	most := 0
 	for _, b := range blocks {
-		f, _ := x.net.pair(b, k)
+		f, _ := t.pair(b, k)
 		n := 0
 		for _, o := range blocks {
-			if g, _ := x.net.pair(o, k); f.same(g) {
+			if g, _ := t.pair(o, k); f.same(g) {
 				n++
 			}
 		}
@@ -142,7 +145,7 @@ func (x *experiment) reference(k featureKey, blocks []*block) (best *feature) {
 // shown is d of a block for a target.
 func (x *experiment) shown(t *locTarget, b *block) int {
 	d := 0
-	zero, one := x.net.pair(b, t.key)
+	zero, one := t.trial.pair(b, t.key)
 	if zero.same(t.reference) {
 		d++
 	}
@@ -217,7 +220,7 @@ func (x *experiment) located(influence *value) *value {
 			member2{"layer", row.get("layer")}, member2{"places", jList()}, member2{"rest", jNull()})
 		reason := ""
 		switch {
-		case row.str("layer") == "disk":
+		case row.str("layer") == "disk" && x.c.semantics < 5:
 			reason = "disk"
 		case row.get("p").str("phase") != "confirm":
 			reason = "stored"

@@ -85,6 +85,7 @@ void hm_trials_close(struct hm_trials *e)
 	json_decref(e->resumed);
 	hm_locate_free(e->locate);
 	hm_compare_free(e->compare);
+	hm_compare_free(e->residue);
 	free(e->held);
 	free(e->began);
 	free(e->sets);

@@ -48,6 +48,8 @@ struct hm_trials {
 	struct hm_locate *locate;   /* since the first locate block */
 	struct hm_compare *compare; /* of all runs so far whose block was done, but those that kept things: as the judge compares them */
 	size_t compared;
+	struct hm_compare *residue; /* of all runs so far, but those with wrong certificates: what they left on disk */
+	size_t residues;
 	struct hm_locate_question question; /* of the locate block at work */
 	json_t *planted; /* the sets' rows */
 	json_t *repeated, *resumed;
@@ -66,6 +68,8 @@ size_t hm_trials_factor(const struct hm_trials *e, unsigned block) HM_MUST_CHECK
 /* Of a store block's send block, too. */
 void hm_trials_set_fate(struct hm_trials *e, unsigned block, enum fate fate);
 
+/* Takes what the run left on disk into a comparison. */
+int hm_trials_compare_kept(const struct hm_trials *e, struct hm_compare *compare, unsigned run, struct hm_fail *fail) HM_MUST_CHECK;
 /* Behind the last confirming block: whether runs that differed in content left different things on disk, or such as cannot be compared. */
 int hm_trials_kept(const struct hm_trials *e, bool *differs, struct hm_fail *fail) HM_MUST_CHECK;
 const char *hm_trials_phase(const struct hm_trials *e, unsigned block) HM_MUST_CHECK;

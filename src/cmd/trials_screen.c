@@ -29,7 +29,7 @@ static int read_kept(const struct hm_trials *e, struct hm_residue *residue, stru
 	return r;
 }
 
-static int compare_kept(const struct hm_trials *e, struct hm_compare *compare, unsigned run, struct hm_fail *fail)
+int hm_trials_compare_kept(const struct hm_trials *e, struct hm_compare *compare, unsigned run, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_residue_release) struct hm_residue residue = { 0 };
 	HM_CLEANUP(hm_tree_release) struct hm_tree tree = { 0 };
@@ -191,7 +191,7 @@ int hm_trials_screen(struct hm_trials *e, struct hm_fail *fail)
 		index[run - 1] = count++;
 		r = hm_trials_compare(e, c.sent, run, fail);
 		if (r == 0)
-			r = compare_kept(e, c.kept, run, fail);
+			r = hm_trials_compare_kept(e, c.kept, run, fail);
 	}
 	if (r == 0)
 		r = hold(e, &c, index, fail);

@@ -36,6 +36,10 @@ int hm_kept_conclude(struct hm_kept_trial *k, struct hm_fail *fail) HM_MUST_CHEC
 uint32_t hm_kept_held(const struct hm_kept_trial *k, size_t factor) HM_MUST_CHECK;
 /* `sent`: features of what later runs sent that depend on what was left. */
 void hm_kept_judge(const struct hm_kept_trial *k, size_t sent, bool suspects, struct hm_judgement *j, const char *claim);
+/* What confirming confirmed, and the comparison with the runs' numbers in it, by index of the run; NULL and zeros where there is none. */
+const struct hm_compare *hm_kept_compare(const struct hm_kept_trial *k) HM_MUST_CHECK;
+const struct hm_compare_result *hm_kept_found(const struct hm_kept_trial *k) HM_MUST_CHECK;
+size_t hm_kept_number(const struct hm_kept_trial *k, size_t run) HM_MUST_CHECK;
 /* Appends a row for what was found of planted documents, then for each feature that was confirmed. */
 void hm_kept_influence(const struct hm_kept_trial *k, json_t *out);
 
@@ -83,6 +87,7 @@ struct hm_located {
 	const struct hm_compare_result *found;
 	const size_t *number_of;
 	const bool *suspected;
+	const struct hm_kept_trial *kept; /* semantics 5: of what was left on disk, too; else NULL */
 };
 /* Goes through the locate blocks again. HM_E_BAD where one varied something else than had to be asked. *ret stays NULL where none was planned. */
 int hm_located_replay(struct hm_locate **ret, const struct hm_located *located, struct hm_fail *fail) HM_MUST_CHECK;

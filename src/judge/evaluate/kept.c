@@ -20,7 +20,8 @@ struct hm_kept_trial {
 	struct hm_compare *compare;
 	void *paths, *proven; /* struct path by name; names of what was found of documents */
 	unsigned *numbers;    /* of runs, by index */
-	size_t runs;
+	size_t *number_of;    /* by index of the run: its number here; of one with wrong certificates the next's */
+	size_t runs, passed;  /* that were taken; that were seen */
 	struct hm_compare_result found;
 	uint32_t held;
 	uint64_t unread; /* files, in runs before locate blocks: by these it is decided whether anything is sent */
@@ -57,6 +58,7 @@ struct hm_kept_trial *hm_kept_new(const struct hm_core *core)
 	if (core->semantics < 4)
 		hm_compare_narrow(k->compare);
 	k->numbers = hm_alloc(core->runs + 1, sizeof(*k->numbers));
+	k->number_of = hm_alloc(core->runs + 1, sizeof(*k->number_of));
 	return k;
 }
 
@@ -78,6 +80,7 @@ void hm_kept_free(struct hm_kept_trial *k)
 	hm_compare_result_release(&k->found);
 	hm_compare_free(k->compare);
 	free(k->numbers);
+	free(k->number_of);
 	free(k);
 }
 
@@ -123,8 +126,11 @@ void hm_kept_run(struct hm_kept_trial *k, const struct hm_run *run)
 	const struct hm_flows none = { 0 };
 	struct hm_residue residue;
 
+	if (!k)
+		return;
+	k->number_of[k->passed++] = k->runs;
 	/* Those with wrong certificates come last: nothing is held against them. */
-	if (!k || run->wrong)
+	if (run->wrong)
 		return;
 	hm_residue_read(&residue, &run->tree);
 	hm_compare_run(k->compare, &residue.features, &none, NULL);
@@ -336,6 +342,23 @@ int hm_kept_conclude(struct hm_kept_trial *k, struct hm_fail *fail)
 uint32_t hm_kept_held(const struct hm_kept_trial *k, size_t factor)
 {
 	return k && (int)factor == k->factor ? k->held : 0;
+}
+
+const struct hm_compare *hm_kept_compare(const struct hm_kept_trial *k)
+{
+	return k ? k->compare : NULL;
+}
+
+const struct hm_compare_result *hm_kept_found(const struct hm_kept_trial *k)
+{
+	static const struct hm_compare_result none;
+
+	return k ? &k->found : &none;
+}
+
+size_t hm_kept_number(const struct hm_kept_trial *k, size_t run)
+{
+	return k ? k->number_of[run] : 0;
 }
 
 void hm_kept_judge(const struct hm_kept_trial *k, size_t sent, bool suspects, struct hm_judgement *j, const char *claim)

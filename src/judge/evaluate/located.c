@@ -48,8 +48,20 @@ static const char *thing_of(const struct hm_core *core, const char *factor, uint
 
 /* ---- targets ---- */
 
+static struct hm_compare_block runs_of(const struct hm_located *x, const struct hm_block *b, enum hm_locate_kind kind)
+{
+	struct hm_compare_block out;
+
+	for (unsigned level = 0; level < 2; level++) {
+		size_t run = b->run[(b->level[0] == 1) != (level == 1)];
+
+		out.run[level] = kind == HM_LOCATE_KEPT ? hm_kept_number(x->kept, run) : x->number_of[run];
+	}
+	return out;
+}
+
 /* The confirming blocks that tell a factor's references: those that draw what the held block drew, where there are some. */
-static struct hm_compare_phase references(const struct hm_located *x, int factor, struct hm_compare_block *list)
+static struct hm_compare_phase references(const struct hm_located *x, int factor, enum hm_locate_kind kind, struct hm_compare_block *list)
 {
 	const struct hm_core *core = x->core;
 	struct hm_compare_phase out = { list, 0 };
@@ -64,8 +76,7 @@ static struct hm_compare_phase references(const struct hm_located *x, int factor
 			if (b->phase != HM_PHASE_CONFIRM || b->factor != factor)
 				continue;
 			if ((hm_experiment_repeats(planned, (unsigned)place++, x->suspected[factor]) || all) && b->fate == HM_FATE_DONE)
-				list[out.count++] = (struct hm_compare_block){ { x->number_of[b->run[b->level[0] == 1]],
-										 x->number_of[b->run[b->level[0] != 1]] } };
+				list[out.count++] = runs_of(x, b, kind);
 		}
 	return out;
 }
@@ -74,10 +85,17 @@ static void add_targets(struct hm_locate *l, const struct hm_located *x)
 {
 	HM_FREE struct hm_compare_block *list = hm_alloc(x->core->block_count + 1, sizeof(*list));
 
-	for (size_t f = 0; f < x->core->factor_count; f++) {
-		struct hm_compare_phase confirm = references(x, (int)f, list);
+	struct hm_compare_phase confirm;
 
-		hm_locate_add(l, x->core->factors[f], x->compare, &x->found[f], &confirm);
+	for (size_t f = 0; f < x->core->factor_count; f++) {
+		confirm = references(x, (int)f, HM_LOCATE_SENT, list);
+		hm_locate_add(l, x->core->factors[f], HM_LOCATE_SENT, x->compare, &x->found[f], &confirm);
+	}
+	for (size_t f = 0; f < x->core->factor_count && x->kept; f++) {
+		if (strcmp(x->core->factors[f], "content") != 0)
+			continue;
+		confirm = references(x, (int)f, HM_LOCATE_KEPT, list);
+		hm_locate_add(l, "content", HM_LOCATE_KEPT, hm_kept_compare(x->kept), hm_kept_found(x->kept), &confirm);
 	}
 }
 
@@ -130,6 +148,7 @@ static bool is_asked(const struct hm_core *core, size_t run, unsigned level, con
 
 static int take_block(struct hm_locate *l, const struct hm_located *x, const struct hm_block *b, struct hm_fail *fail)
 {
+	struct hm_locate_seen seen[HM_LOCATE_KINDS] = { { x->compare, { { 0 } } }, { hm_kept_compare(x->kept), { { 0 } } } };
 	struct hm_locate_question q;
 
 	if (hm_locate_next(l, &q) != (b->fate != HM_FATE_UNASKED))
@@ -143,7 +162,9 @@ static int take_block(struct hm_locate *l, const struct hm_located *x, const str
 		hm_locate_tell(l, NULL);
 		return 0;
 	}
-	hm_locate_answer(l, x->compare, &(struct hm_compare_block){ { x->number_of[b->run[b->level[0] == 1]], x->number_of[b->run[b->level[0] != 1]] } });
+	for (enum hm_locate_kind kind = HM_LOCATE_SENT; kind < HM_LOCATE_KINDS; kind++)
+		seen[kind].block = runs_of(x, b, kind);
+	hm_locate_answer(l, seen);
 	return 0;
 }
 
@@ -276,8 +297,11 @@ static const char *no_target(struct cursor *c, const struct hm_locate *l, const 
 	const struct hm_compare_found *found;
 	struct hm_compare_account account;
 
-	if (strcmp(json_string_value(json_object_get(row, "layer")), HM_RESIDUE_ENDPOINT) == 0)
-		return "disk";
+	if (strcmp(json_string_value(json_object_get(row, "layer")), HM_RESIDUE_ENDPOINT) == 0) {
+		if (!c->x->kept)
+			return "disk";
+		return !hm_locate_can(l, "content") ? "factor" : c->targets == HM_LOCATE_TARGETS ? "features" : NULL;
+	}
 	if (strcmp(json_string_value(json_object_get(json_object_get(row, "p"), "phase")), "confirm") != 0)
 		return "stored";
 	found = next_found(c);

@@ -19,6 +19,7 @@ struct hm_trial {
 	size_t runs, taken;		 /* that were seen, that are compared */
 	bool *suspected;		 /* by factor: screening had a suspect, of what left or of what was left on disk */
 	struct hm_locate *locate;	 /* NULL: nothing was to be located */
+	const struct hm_kept_trial *kept; /* whose residue is located; NULL: none is */
 	bool suspects; /* screening had some */
 };
 
@@ -234,14 +235,17 @@ static int conclude_sent(struct hm_trial *t, struct hm_fail *fail)
 
 static struct hm_located locating(const struct hm_trial *t)
 {
-	return t ? (struct hm_located){ t->core, t->compare, t->found, t->number_of, t->suspected } : (struct hm_located){ 0 };
+	return t ? (struct hm_located){ t->core, t->compare, t->found, t->number_of, t->suspected, t->kept } : (struct hm_located){ 0 };
 }
 
 int hm_trial_conclude(struct hm_trial *t, const struct hm_kept_trial *kept, struct hm_fail *fail)
 {
-	const struct hm_located located = locating(t);
+	struct hm_located located;
 	int r = 0;
 
+	if (t && t->core->semantics > 4)
+		t->kept = kept;
+	located = locating(t);
 	for (size_t i = 0; t && i < t->core->factor_count && r == 0; i++)
 		r = conclude_factor(t, kept, i, fail);
 	if (t && r == 0)

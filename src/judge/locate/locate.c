@@ -124,7 +124,7 @@ static int difference(const struct hm_compare *c, size_t key, size_t reference, 
 	return !hm_compare_differs(c, key, block->run[0], reference) - !hm_compare_differs(c, key, block->run[1], reference);
 }
 
-void hm_locate_add(struct hm_locate *l, const char *factor, const struct hm_compare *c, const struct hm_compare_result *found,
+void hm_locate_add(struct hm_locate *l, const char *factor, enum hm_locate_kind kind, const struct hm_compare *c, const struct hm_compare_result *found,
 		   const struct hm_compare_phase *confirm)
 {
 	for (size_t i = 0; i < found->count && confirm->count; i++) {
@@ -141,16 +141,20 @@ void hm_locate_add(struct hm_locate *l, const char *factor, const struct hm_comp
 		target = add_target(l, factor, steady, (unsigned)confirm->count);
 		if (!target)
 			return;
+		target->kind = kind;
 		target->key = key;
 		target->reference = reference;
 	}
 }
 
-void hm_locate_answer(struct hm_locate *l, const struct hm_compare *c, const struct hm_compare_block *block)
+void hm_locate_answer(struct hm_locate *l, const struct hm_locate_seen seen[HM_LOCATE_KINDS])
 {
 	int d[HM_LOCATE_TARGETS];
 
-	for (size_t i = 0; i < l->target_count; i++)
-		d[i] = difference(c, l->targets[i].key, l->targets[i].reference, block);
+	for (size_t i = 0; i < l->target_count; i++) {
+		const struct hm_locate_seen *of = &seen[l->targets[i].kind];
+
+		d[i] = difference(of->compare, l->targets[i].key, l->targets[i].reference, &of->block);
+	}
 	hm_locate_tell(l, d);
 }

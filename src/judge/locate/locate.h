@@ -50,6 +50,13 @@ struct hm_locate_result {
 	unsigned blocks; /* that asked about its factor */
 };
 
+/* What is compared: what runs sent, what they left on disk. Each has runs of its own numbers. */
+enum hm_locate_kind { HM_LOCATE_SENT, HM_LOCATE_KEPT, HM_LOCATE_KINDS };
+struct hm_locate_seen {
+	const struct hm_compare *compare; /* NULL: no target is of it */
+	struct hm_compare_block block;
+};
+
 struct hm_locate *hm_locate_new(const uint8_t *seed) HM_MUST_CHECK;
 void hm_locate_free(struct hm_locate *l); /* NULL is fine */
 /* Tells what of a factor can be changed alone: places[i] of document i, 0 where it has no part in it; at most HM_LOCATE_THINGS, and one with a place at least.
@@ -61,13 +68,13 @@ bool hm_locate_can(const struct hm_locate *l, const char *factor) HM_MUST_CHECK;
  * factors, and beyond HM_LOCATE_TARGETS. */
 void hm_locate_target(struct hm_locate *l, const char *factor, unsigned steady, unsigned of);
 /* Adds what was confirmed of a factor, times apart, `confirm` being the blocks that tell its reference. Nothing where the factor was not told. */
-void hm_locate_add(struct hm_locate *l, const char *factor, const struct hm_compare *c, const struct hm_compare_result *found,
+void hm_locate_add(struct hm_locate *l, const char *factor, enum hm_locate_kind kind, const struct hm_compare *c, const struct hm_compare_result *found,
 		   const struct hm_compare_phase *confirm);
 /* What the next block asks; false when no target is left to be asked about, or no block. The same until it is answered. */
 bool hm_locate_next(struct hm_locate *l, struct hm_locate_question *out) HM_MUST_CHECK;
 /* What the block that asked it showed: d[target], of targets of other factors ignored. NULL: it was dropped. */
 void hm_locate_tell(struct hm_locate *l, const int *d);
 /* The same from the block's runs; for targets that came by hm_locate_add. */
-void hm_locate_answer(struct hm_locate *l, const struct hm_compare *c, const struct hm_compare_block *block);
+void hm_locate_answer(struct hm_locate *l, const struct hm_locate_seen seen[HM_LOCATE_KINDS]);
 /* Target `target`, in the order of adding, and K. */
 unsigned hm_locate_result(const struct hm_locate *l, size_t target, struct hm_locate_result *out);

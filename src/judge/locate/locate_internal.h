@@ -13,6 +13,7 @@ struct space { /* what can be changed alone of a factor */
 struct target {
 	size_t space;
 	unsigned times; /* Z; 0: unsteady */
+	enum hm_locate_kind kind;
 	size_t key, reference; /* of a comparison: the feature, and a run that has its reference */
 	int8_t d[HM_LOCATE_BLOCKS];
 };

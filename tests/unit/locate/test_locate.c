@@ -427,6 +427,66 @@ static void a_replay_asks_the_same(void **state HM_UNUSED)
 	hm_locate_free(b);
 }
 
+/* ---- two comparisons ---- */
+
+/* A run that has the feature with one value or another; returns its number. */
+static size_t take(struct hm_compare *c, const char *endpoint, const char *name, bool other)
+{
+	struct hm_feature feature = { .endpoint = endpoint, .name = (char *)(uintptr_t)name, .text = true, .flow = SIZE_MAX,
+				      .bytes = hm_slice_text(other ? "other" : "same") };
+	const struct hm_features features = { .list = &feature, .count = 1 };
+	const struct hm_flows none = { 0 };
+	static size_t numbers[2];
+	size_t *number = &numbers[strcmp(endpoint, "disk") == 0];
+
+	hm_compare_run(c, &features, &none, NULL);
+	return (*number)++;
+}
+
+/* What is left on disk has runs of its own numbers, of which there are more, and comes from elsewhere than what is sent. */
+static void each_kind_has_its_own_runs(void **state HM_UNUSED)
+{
+	static product *const products[HM_LOCATE_KINDS] = { one_word, whole_file };
+	static const char *const endpoints[HM_LOCATE_KINDS] = { "far:1/udp", "disk" }, *const names[HM_LOCATE_KINDS] = { "0.0.data", "all" };
+	struct hm_locate_seen seen[HM_LOCATE_KINDS] = { { hm_compare_new(), { { 0 } } }, { hm_compare_new(), { { 0 } } } };
+	struct hm_compare_block confirm[8];
+	struct hm_locate *l = start(1);
+	struct hm_locate_question q;
+	unsigned chance = 0;
+
+	for (enum hm_locate_kind kind = HM_LOCATE_SENT; kind < HM_LOCATE_KINDS; kind++) {
+		struct hm_compare *c = (struct hm_compare *)(uintptr_t)seen[kind].compare;
+		struct hm_compare_found found = { .endpoint = endpoints[kind], .name = names[kind] };
+
+		for (int i = 0; kind == HM_LOCATE_KEPT && i < 3; i++)
+			take(c, endpoints[kind], names[kind], false);
+		for (size_t i = 0; i < HM_COUNT(confirm); i++) {
+			confirm[i].run[0] = take(c, endpoints[kind], names[kind], false);
+			confirm[i].run[1] = take(c, endpoints[kind], names[kind], true);
+		}
+		found.key = hm_compare_key(c, endpoints[kind], names[kind]);
+		hm_locate_add(l, "content", kind, c, &(struct hm_compare_result){ .list = &found, .count = 1 },
+			      &(struct hm_compare_phase){ confirm, HM_COUNT(confirm) });
+	}
+	while (hm_locate_next(l, &q)) {
+		for (enum hm_locate_kind kind = HM_LOCATE_SENT; kind < HM_LOCATE_KINDS; kind++)
+			for (int level = 0; level < 2; level++)
+				seen[kind].block.run[level] = take((struct hm_compare *)(uintptr_t)seen[kind].compare, endpoints[kind], names[kind],
+								   products[kind](q.level[level], q.count[level], &chance));
+		hm_locate_answer(l, seen);
+	}
+	for (enum hm_locate_kind kind = HM_LOCATE_SENT; kind < HM_LOCATE_KINDS; kind++) {
+		struct hm_locate_result r;
+
+		assert_int_equal(hm_locate_result(l, kind, &r), 11);
+		assert_int_equal(r.reason, HM_LOCATED);
+		assert_int_equal(r.count, 1);
+		assert_int_equal(r.place[0].part.document, kind == HM_LOCATE_KEPT ? PLAN : LETTER);
+		hm_compare_free((struct hm_compare *)(uintptr_t)seen[kind].compare);
+	}
+	hm_locate_free(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -447,6 +507,7 @@ int main(void)
 		cmocka_unit_test(a_dropped_block_is_asked_again),
 		cmocka_unit_test(out_of_blocks_is_said),
 		cmocka_unit_test(a_replay_asks_the_same),
+		cmocka_unit_test(each_kind_has_its_own_runs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
