@@ -101,7 +101,7 @@ def packaged(files, package, maintainer, state="installed"):
 def sbom(table, supplier):
     components = []
     org = of(table, "organisation")
-    for name in of(table, "package")[:3]:
+    for name in of([r for r in table if r["relation"] == "branded"], "package")[:3]:
         components.append({"type": "application", "name": name, "version": "1.0", **({"supplier": {"name": org[0]}} if org else {})})
     for purl in of(table, "purl"):
         components.append({"type": "library", "name": purl.split("/")[-1], "version": "1.0", "purl": purl + "@1.0"})
@@ -134,7 +134,7 @@ class Estate:
 
 def supplier_systems(estate, supplier, table):
     linux = {**places(table), **code(table, f"/opt/{supplier}/lib", False)}
-    packages, org = of(table, "package"), (of(table, "organisation") or [""])[0]
+    packages, org = of([r for r in table if r["relation"] == "branded"], "package"), (of(table, "organisation") or [""])[0]
     drivers = {f"/Windows/System32/drivers/{n if n.lower().endswith('.sys') else n + '.sys'}": (parts.pe({"CompanyName": org}) if org else b"MZ\0made", 0o644)
                for n in of(table, "kernel_module")}
     own = places(table)
@@ -142,6 +142,9 @@ def supplier_systems(estate, supplier, table):
         estate.add("installed", supplier, packaged(linux, packages[0], org))
         estate.add("removed", supplier, {**packaged({p: v for p, v in linux.items() if p.startswith(("/etc/", "/var/"))}, packages[0], org, "x").copy(),
                                          "/var/lib/dpkg/status": ((DEBIAN + f"Package: {packages[0]}\nStatus: deinstall ok config-files\nMaintainer: {org}\nArchitecture: amd64\nVersion: 1\n\n").encode(), 0o644)})
+    # A package that no row names, of a maker that one does.
+    if linux and org and not packages:
+        estate.add("installed", supplier, packaged(linux, f"{supplier}-agent", org))
     if linux:
         estate.add("unlisted", supplier, {**base(), **linux})
         estate.add("nested", supplier, {**base(), "/srv/backup/old.zip": (parts.zip_of({"deep/inner.tar.gz": __import__("gzip").compress(parts.tar(linux), mtime=0)}), 0o644)})

@@ -142,6 +142,8 @@ int inspect_pass(void *cookie, const struct hm_observation *observation, struct 
 
 	if (s->entry && s->entry->hidden)
 		o.state = HM_STATE_RESIDUE;
+	else if (s->entry && s->entry->outer && o.state > HM_STATE_PRESENT)
+		o.state = HM_STATE_PRESENT; /* what an archive's database says is installed nowhere here */
 	if (is_counted(o.kind)) {
 		if (shows && o.kind == HM_OBSERVED_PACKAGE && o.state == HM_STATE_INSTALLED)
 			note_package(s, o.value);

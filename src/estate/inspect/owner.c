@@ -1,5 +1,5 @@
 /* Whose is the file? Only what shows a row is asked about, at the end of the walk: the lists of files that dpkg and apk keep are read once more, and no map
- * of all files is ever held. A file of a supplier's own package stands by itself; in another's package that package contains it. */
+ * of all files is ever held. Whose own package it is, is for others to say. */
 #include "inspect_internal.h"
 
 #include <stdlib.h>
@@ -132,35 +132,6 @@ static int on_name(void *cookie, const char *name)
 	return 0;
 }
 
-/* The suppliers whose rows an observation shows. */
-struct suppliers {
-	const char *id[16];
-	size_t count;
-};
-
-static void note(void *cookie, const struct hm_indicator *row, enum hm_strength strength HM_UNUSED, const char *channel HM_UNUSED)
-{
-	struct suppliers *to = cookie;
-
-	if (to->count < HM_COUNT(to->id))
-		to->id[to->count++] = row->supplier;
-}
-
-/* Shown by a package of the same supplier. */
-static bool is_own(const struct inspect *s, const struct inspect_held *h)
-{
-	struct hm_observation package = { .kind = HM_OBSERVED_PACKAGE, .value = h->owner, .source = "owner", .state = HM_STATE_INSTALLED };
-	struct suppliers shown = { .count = 0 }, owner = { .count = 0 };
-
-	hm_match_each(s->rules->match, &h->o, note, &shown);
-	hm_match_each(s->rules->match, &package, note, &owner);
-	for (size_t i = 0; i < shown.count; i++)
-		for (size_t j = 0; j < owner.count; j++)
-			if (strcmp(shown.id[i], owner.id[j]) == 0)
-				return true;
-	return false;
-}
-
 int inspect_settle(struct inspect *s, struct hm_fail *fail)
 {
 	int r = 0;
@@ -180,7 +151,7 @@ int inspect_settle(struct inspect *s, struct hm_fail *fail)
 	for (size_t i = 0; r == 0 && i < s->held_count; i++) {
 		struct inspect_held *h = &s->held[i];
 
-		h->o.outer = h->owner && !is_own(s, h) ? h->owner : NULL;
+		h->o.outer = h->owner;
 		r = s->sink->observe(s->sink->cookie, &h->o, fail);
 		h->o.outer = NULL;
 	}

@@ -11,9 +11,10 @@
 
 #define SMALL ((size_t)4 << 20)
 
+/* Of Windows' folders the case does not count; no other differs by case alone. */
 static bool begins(const char *s, const char *with)
 {
-	return strncmp(s, with, strlen(with)) == 0;
+	return strncasecmp(s, with, strlen(with)) == 0;
 }
 
 static const char *ending(const char *s, const char *end)
@@ -128,6 +129,23 @@ static int roots(struct inspect *s, const struct hm_entry *e, struct hm_fail *fa
 	return r;
 }
 
+/* A file that is called as drivers are, where a system takes its drivers from. Elsewhere the name alone says less. */
+static int driver(struct inspect *s, const struct hm_entry *e, struct hm_fail *fail)
+{
+	const char *name = strrchr(e->path, '/') + 1, *end = strcasestr(name, ".ko");
+	HM_FREE char *value = NULL;
+	struct hm_observation o = { .kind = HM_OBSERVED_KERNEL_MODULE, .detail = "in the system's folder of drivers", .path = e->path, .outer = e->outer, .source = "walk",
+				    .state = HM_STATE_PRESENT };
+
+	if (!end || (strcmp(end, ".ko") != 0 && strncmp(end, ".ko.", 4) != 0))
+		end = strlen(name) > 4 && strcasecmp(name + strlen(name) - 4, ".sys") == 0 ? name + strlen(name) - 4 : NULL;
+	if (!end || end == name)
+		return 0;
+	value = hm_slice_dup((struct hm_slice){ (const uint8_t *)name, (size_t)(end - name) });
+	o.value = value;
+	return inspect_pass(s, &o, fail);
+}
+
 static const struct place {
 	const char *begins, *ends; /* NULL: any */
 	bool links;		   /* links count too */
@@ -137,6 +155,9 @@ static const struct place {
 	{ "/usr/lib/systemd/system/", NULL, true, unit },
 	{ "/lib/systemd/system/", NULL, true, unit },
 	{ "/usr/local/lib/systemd/system/", NULL, true, unit },
+	{ "/lib/modules/", NULL, false, driver },
+	{ "/usr/lib/modules/", NULL, false, driver },
+	{ "/Windows/System32/drivers/", NULL, false, driver },
 	{ "/etc/init.d/", NULL, false, init_script },
 	{ "/etc/rc.d/init.d/", NULL, false, init_script },
 	{ "/etc/passwd", "/etc/passwd", false, accounts },

@@ -8,7 +8,7 @@ const struct hm_supplier_kind hm_supplier_kinds[] = {
 	{ "definitions", "definitions", HM_STRENGTH_STRONG, true, true },
 	{ "domain", "network", HM_STRENGTH_WEAK, true, false },
 	{ "file", "file", HM_STRENGTH_LOW, true, true },
-	{ "kernel_module", "module", HM_STRENGTH_LOW, true, false },
+	{ "kernel_module", "module", HM_STRENGTH_WEAK, true, false },
 	{ "licence", "licence", HM_STRENGTH_WEAK, false, true },
 	{ "organisation", "declared", HM_STRENGTH_WEAK, true, false },
 	{ "package", "package", HM_STRENGTH_STRONG, true, false },

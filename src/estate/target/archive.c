@@ -72,7 +72,6 @@ static int start(struct archive *a, const struct target_archive_source *s, struc
 	archive_read_support_filter_all(a);
 	for (size_t i = 0; i < HM_COUNT(formats); i++)
 		formats[i](a);
-	archive_read_set_option(a, "zip", "hdrcharset", "UTF-8");
 	if (s->fd >= 0)
 		return lseek(s->fd, 0, SEEK_SET) == 0 ? archive_read_open_fd(a, s->fd, 65536) : ARCHIVE_FATAL;
 	if (!s->pull)
@@ -109,7 +108,7 @@ static int tell(struct hm_target *t, const struct target_archive_source *s, stru
 	HM_FREE char *path = NULL;
 
 	if (!raw || strlen(raw) > TARGET_PATH_MAX)
-		return target_unread(t, s->name, s->outer, fail, "it has a name that %s", raw ? "is too long" : "cannot be read");
+		return target_unread(t, s->name, s->within, fail, "it has a name that %s", raw ? "is too long" : "cannot be read");
 	path = archive_format(a) == ARCHIVE_FORMAT_RAW ? unpacked_name(s->name) : target_path(raw);
 	entry.path = path;
 	for (size_t i = 0; i < HM_COUNT(types); i++)
@@ -140,7 +139,7 @@ int target_archive_walk(struct hm_target *t, const struct target_archive_source 
 	if (!a)
 		return hm_fail_set(fail, HM_E_SYSTEM, "libarchive has no memory");
 	if (start(a, s, feed) != ARCHIVE_OK)
-		return target_unread(t, s->name, s->outer, fail, "no archive that is known: %s", archive_error_string(a) ? archive_error_string(a) : "damaged");
+		return target_unread(t, s->name, s->within, fail, "no archive that is known: %s", archive_error_string(a) ? archive_error_string(a) : "damaged");
 	while (r == 0) {
 		got = archive_read_next_header(a, &e);
 		if (got == ARCHIVE_EOF)
@@ -148,12 +147,12 @@ int target_archive_walk(struct hm_target *t, const struct target_archive_source 
 		if (got == ARCHIVE_RETRY && ++entries < t->bounds.entries)
 			continue;
 		if (got != ARCHIVE_OK && got != ARCHIVE_WARN)
-			return target_unread(t, s->name, s->outer, fail, "damaged from entry %llu on: %s", (unsigned long long)entries + 1,
+			return target_unread(t, s->name, s->within, fail, "damaged from entry %llu on: %s", (unsigned long long)entries + 1,
 					     archive_error_string(a) ? archive_error_string(a) : "no reason");
 		if (++entries > t->bounds.entries)
-			return target_unread(t, s->name, s->outer, fail, "it has more than %llu entries", (unsigned long long)t->bounds.entries);
+			return target_unread(t, s->name, s->within, fail, "it has more than %llu entries", (unsigned long long)t->bounds.entries);
 		if ((uint64_t)archive_filter_bytes(a, 0) > t->bounds.unpacked)
-			return target_unread(t, s->name, s->outer, fail, "it unpacks to more than %llu bytes", (unsigned long long)t->bounds.unpacked);
+			return target_unread(t, s->name, s->within, fail, "it unpacks to more than %llu bytes", (unsigned long long)t->bounds.unpacked);
 		r = tell(t, s, a, e, fail);
 	}
 	return r;

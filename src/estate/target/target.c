@@ -181,7 +181,7 @@ static char *outer_of(const struct hm_entry *e)
 static int nested(struct hm_target *t, const struct hm_entry *e, struct hm_fail *fail)
 {
 	HM_FREE char *outer = outer_of(e);
-	struct target_archive_source source = { .fd = -1, .name = e->path, .outer = outer };
+	struct target_archive_source source = { .fd = -1, .name = e->path, .within = e->outer, .outer = outer };
 	struct target_at *at = t->at;
 	struct hm_slice bytes;
 	struct hm_fail why = { 0 };

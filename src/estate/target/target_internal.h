@@ -55,7 +55,8 @@ struct target_archive_source {
 	target_pull_fn pull;
 	void *cookie;
 	int fd; /* >= 0: neither, but this file from its start */
-	const char *name, *outer;
+	const char *name, *within; /* the archive itself: its path, and what contains it */
+	const char *outer;	   /* of its entries */
 	/* Sees each entry first and may change it; 1: it is not told. NULL: none. */
 	int (*through)(void *through_cookie, struct hm_entry *entry);
 	void *through_cookie;

@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+"""hallmark find as a user meets it: the traps, hostile targets, exit codes. find.py HALLMARK DATA (TAP)"""
+import gzip, hashlib, io, json, os, shutil, signal, sqlite3, struct, subprocess, sys, tempfile, time, zipfile, zlib
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import estate, parts
+
+program, data = sys.argv[1], os.path.abspath(sys.argv[2])
+folder = tempfile.mkdtemp(prefix="hallmark-find-")
+number, failed = 0, False
+
+
+def result(good, text, more=""):
+    global number, failed
+    number += 1
+    failed |= not good
+    print(f"{'ok' if good else 'not ok'} {number} - {text}", flush=True)
+    if not good and more:
+        print("# " + str(more).replace("\n", "\n# "))
+
+
+def find(*args, db="none"):
+    run = subprocess.run([program, "find", "--db", db, *args], capture_output=True, env={**os.environ, "HALLMARK_DATA": data}, timeout=120)
+    return run.returncode, run.stdout, run.stderr
+
+
+def found(*args):
+    code, out, err = find("--json", *args)
+    return code, json.loads(out) if out else {"items": [], "candidates": [], "targets": [], "error": err}
+
+
+def place(name, content):
+    path = os.path.join(folder, name)
+    if isinstance(content, dict):
+        parts.write(path, content)
+    else:
+        with open(path, "wb") as f:
+            f.write(content)
+    return path
+
+
+def states(document, supplier):
+    return sorted((i["relation"], i["state"]) for i in document["items"] if i["supplier"] == supplier)
+
+
+def unread(document):
+    return [(r.get("path"), r["reason"]) for t in document["targets"] for r in t["not_read"]]
+
+
+def tree(path):
+    return {(os.path.join(d, f), os.lstat(os.path.join(d, f)).st_mtime_ns, hashlib.sha256(open(os.path.join(d, f), "rb").read()).hexdigest())
+            for d, _, files in os.walk(path) for f in files if not os.path.islink(os.path.join(d, f))}
+
+
+def states_and_forms():
+    kesl = {"/opt/kaspersky/kesl/bin/kesl": (estate.SCRIPT, 0o755)}
+    root = estate.packaged(kesl, "kesl", "AO Kaspersky Lab")
+    a = place("installed", root)
+    before = tree(a)
+    code, d = found(a)
+    result(code == 1 and states(d, "kaspersky") == [("branded", "installed")], "an installed package: exit 1", d["items"])
+    result(any(e["strength"] == "strong" for i in d["items"] for e in i["evidence"]), "its files are those of the database: strong")
+    result(tree(a) == before, "nothing of the target is changed")
+    code, d = found("--jobs", "3", a)
+    result(code == 1 and d["targets"][0]["read"]["entries"] == found(a)[1]["targets"][0]["read"]["entries"], "three readers read what one reads")
+    left = place("left", {**estate.base(), "/opt/kaspersky/kesl": (None, 0o755), "/etc/systemd/system/kesl.service": (b"[Service]\nExecStart=/opt/kaspersky/kesl/bin/kesl\n", 0o644)})
+    code, d = found(left)
+    result(states(d, "kaspersky") == [("branded", "residue")], "a folder and a unit without its program: residue", d["items"])
+    code, out, _ = find("--gone", "--supplier", "kaspersky", left)
+    result(code == 1 and out.count(b"left:") >= 2, "--gone tells what is left", out)
+    code, out, _ = find("--gone", "--supplier", "drweb", left)
+    result(code == 0 and b"nothing is left" in out, "--gone: nothing left of who is not there", out)
+    code, d = found(place("deleted.tar", estate.image({**estate.base(), **root}, {"/opt/kaspersky/.wh.kesl": (b"", 0o644), "/var/lib/dpkg/status": (estate.DEBIAN.encode(), 0o644)})))
+    result(states(d, "kaspersky") == [("branded", "residue")] and all(i["outer"].startswith("layer") for i in d["items"]), "deleted by an upper layer: residue of that layer", d["items"])
+    code, d = found(place("opaque.tar", estate.image({**estate.base(), **root}, {"/opt/.wh..wh..opq": (b"", 0o644), "/opt/kaspersky/kesl/bin/kesl": (estate.SCRIPT, 0o755)})))
+    result(("branded", "installed") in states(d, "kaspersky"), "what the opaque layer itself holds is there", d["items"])
+    deep = parts.zip_of({"a/b.tar.gz": gzip.compress(parts.tar(root), mtime=0)})
+    code, d = found(place("nested", {**estate.base(), "/srv/old.zip": (deep, 0o644)}))
+    result(any(i["outer"] == "/srv/old.zip!/a/b.tar.gz" and i["state"] == "present" for i in d["items"]), "in an archive in an archive, which is named", [i["outer"] for i in d["items"]])
+    code, d = found("--supplier", "drweb", a)
+    result(code == 0 and not d["items"], "--supplier of another: nothing")
+    return a
+
+
+def hostile(a):
+    secret = place("outside", {"/opt/kaspersky/kesl/bin/kesl": (estate.SCRIPT, 0o755), "/etc/systemd/system/kesl.service": (b"", 0o644)})
+    text = place("text", {**estate.base(), "/usr/share/doc/x.gz": (gzip.compress(b"usr type=dir\n a b c\n #x=\n" * 60), 0o644)})
+    code, d = found(text)
+    result(code == 0 and not unread(d), "a packed text is no damaged archive", unread(d))
+    links = place("links", estate.base())
+    os.symlink("..", links + "/usr/loop")
+    os.symlink(secret + "/opt", links + "/opt")
+    os.symlink("/", links + "/usr/root")
+    os.mkfifo(links + "/usr/pipe")
+    code, d = found(links)
+    result(code == 0 and not d["items"] and d["targets"][0]["read"]["entries"] < 50, "links are not followed, pipes are not opened", d["items"])
+    names = place("names", {**estate.base(), "/opt/kaspersky/a\n\x1b]0;x\x07b": (estate.SCRIPT, 0o755), "/opt/kaspersky/\udcff\udcfe": (estate.SCRIPT, 0o755)}) if sys.getfilesystemencoding() else ""
+    code, out, _ = find("--explain", names)
+    result(code == 0 and b"\x1b" not in out and b"\x07" not in out and b"\n\x1b" not in out, "names with line breaks and escapes are shown safely", out)
+    code, d = found(place("torn.zip", parts.zip_of({"a": os.urandom(4000), "b": os.urandom(4000)})[:5000]))
+    result(code == 2 and unread(d), "a torn archive: exit 2, and told", d)
+    code, d = found(place("noise.img", os.urandom(8192)))
+    result(code == 2 and unread(d), "a file of no known format is not clean", d)
+    level = b"\0" * (4 << 20)
+    for _ in range(9):
+        level = parts.zip_of({"x.zip": level})
+    began = time.time()
+    code, d = found(place("bomb.zip", level))
+    result(code == 2 and any("inside" in why for _, why in unread(d)) and time.time() - began < 60, "archives in archives end at a bound", unread(d))
+    damaged = place("damaged", {**estate.base(), "/var/lib/dpkg/status": (b"Package: kesl\nStatus: install ok installed\nPackage\x00: \xff\n: :\n\n", 0o644),
+                                "/var/lib/rpm/rpmdb.sqlite": (b"SQLite format 3\0" + os.urandom(3000), 0o644), "/usr/lib/x.so": (b"\x7fELF" + os.urandom(3000), 0o755)})
+    code, d = found(damaged)
+    result(code == 2 and any("rpmdb" in (p or "") for p, _ in unread(d)), "a damaged database: exit 2, and told", unread(d))
+    code, out, err = find(folder + "/nowhere")
+    result(code == 4 and err.startswith(b"hallmark: "), "a target that is not there: exit 4", err)
+    code, d = found(a, folder + "/nowhere")
+    result(code == 2 and d["items"], "one of two that is not there: told, the other is read", code)
+    result(find()[0] == 3 and find("--gone", a)[0] == 3 and find("--format", "x", a)[0] == 3, "wrong usage: exit 3")
+
+
+def kept(a):
+    db = folder + "/estate.sqlite"
+    copy = shutil.copytree(a, folder + "/copy")
+    run = subprocess.Popen([program, "find", "--json", "--db", db, copy, "/usr"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, "HALLMARK_DATA": data})
+    for _ in range(600):
+        time.sleep(0.05)
+        try:
+            if sqlite3.connect(f"file:{db}?mode=ro", uri=True).execute("SELECT count(*) FROM target WHERE read_at IS NOT NULL").fetchone()[0]:
+                break
+        except sqlite3.Error:
+            pass
+    run.send_signal(signal.SIGINT)
+    code = run.wait(30)
+    result(code == 130 and b"--resume" in run.stderr.read(), "interrupted: exit 130, and says how it goes on", code)
+    shutil.rmtree(copy)
+    code, out, err = find("--json", "--resume", copy, db=db)
+    result(code == 1 and json.loads(out)["items"][0]["supplier"] == "kaspersky", "--resume tells what was read before, though it is gone since", err)
+    code, out, err = find("--json", "--resume", copy, db=db)
+    result(code == 4, "a finished run is not resumed", code)
+
+
+def killed():
+    run = subprocess.Popen([program, "find", "--json", "--db", "none", "--jobs", "1", "/usr/share"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, "HALLMARK_DATA": data})
+    child = ""
+    for _ in range(200):
+        time.sleep(0.02)
+        child = open(f"/proc/{run.pid}/task/{run.pid}/children").read().split()
+        if child:
+            break
+    time.sleep(0.3)
+    os.kill(int(child[0]), signal.SIGSEGV)
+    again = []
+    for _ in range(200):
+        time.sleep(0.02)
+        again = open(f"/proc/{run.pid}/task/{run.pid}/children").read().split()
+        if again and again != child:
+            break
+    result(again and again != child, "a reader that dies is replaced")
+    run.send_signal(signal.SIGTERM)
+    run.wait(30)
+    result(run.returncode == 130, "and a signal ends both", run.returncode)
+
+
+try:
+    a = states_and_forms()
+    hostile(a)
+    kept(a)
+    killed()
+finally:
+    shutil.rmtree(folder, ignore_errors=True)
+print(f"1..{number}")
+sys.exit(failed)
