@@ -3,7 +3,7 @@
 
 static int observe(void *cookie HM_UNUSED, const struct hm_observation *o, struct hm_fail *fail HM_UNUSED)
 {
-	if (!*o->value || strlen(o->value) > 1024 || !o->source || !*o->source || (o->sha256 && strlen(o->sha256) > 64))
+	if (!*o->value || strlen(o->value) > 1024 || !o->source || !*o->source || (o->sha256 && (strlen(o->sha256) != 64 || o->sha256[strspn(o->sha256, "0123456789abcdef")])))
 		abort();
 	return 0;
 }

@@ -31,7 +31,7 @@ static void sha256(struct hm_sbom_component *c, const json_t *hashes)
 
 	json_array_foreach(hashes, i, hash)
 		if (strcmp(hm_sbom_text(hash, "alg"), "SHA-256") == 0)
-			snprintf(c->sha256, sizeof(c->sha256), "%.64s", hm_sbom_text(hash, "content"));
+			hm_sbom_take_sha256(c, hm_sbom_text(hash, "content"));
 }
 
 /* Licences with a name and no SPDX id are a maker's own. */

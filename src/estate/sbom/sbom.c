@@ -23,6 +23,14 @@ const char *hm_sbom_text(const json_t *object, const char *name)
 	return text ? text : "";
 }
 
+void hm_sbom_take_sha256(struct hm_sbom_component *c, const char *text)
+{
+	if (strlen(text) != 64 || text[strspn(text, "0123456789abcdefABCDEF")])
+		return;
+	for (size_t i = 0; i <= 64; i++)
+		c->sha256[i] = (char)(text[i] >= 'A' && text[i] <= 'F' ? text[i] + 32 : text[i]);
+}
+
 #define TEXT_MAX 1024
 
 static int tell(struct hm_sbom_out *out, const struct hm_sbom_component *c, enum hm_observation_kind kind, const char *value,

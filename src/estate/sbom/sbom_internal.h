@@ -18,6 +18,8 @@ struct hm_sbom_component {
 	const char *name, *version, *supplier, *maker, *outer;
 	char sha256[65];
 };
+/* Takes it when it is 64 hex digits, in lower case; else the component has none. */
+void hm_sbom_take_sha256(struct hm_sbom_component *c, const char *text);
 
 struct hm_sbom_out {
 	const struct hm_sbom_file *file;

@@ -30,7 +30,7 @@ static void checksum(struct hm_sbom_component *c, const json_t *list, const char
 
 	json_array_foreach(list, i, entry)
 		if (strcmp(hm_sbom_text(entry, algorithm), wanted) == 0)
-			snprintf(c->sha256, sizeof(c->sha256), "%.64s", hm_sbom_text(entry, value));
+			hm_sbom_take_sha256(c, hm_sbom_text(entry, value));
 }
 
 int hm_sbom_spdx2(struct hm_sbom_out *out, const char *key, const json_t *value)
