@@ -88,10 +88,18 @@ static const char *relation_of(const struct own *own, const struct found_seen *s
 	return mark ? "contains" : "branded";
 }
 
+/* Who made a component, or what it is called by its identifiers: the package around it is another thing. */
+static bool names_component(const struct found_seen *s)
+{
+	return strcmp(s->channel, "declared") == 0 || strcmp(s->channel, "identity") == 0;
+}
+
 /* What it is in: nothing, where it is in the supplier's own package or gives a package his name. */
 static const char *place_of(const struct own *own, const struct found_seen *s, const char *relation)
 {
-	return in_package(own, s) && (strcmp(relation, "branded") == 0 || !is_foreign(own, s)) ? "" : s->outer;
+	bool names = strcmp(relation, "branded") == 0 && !names_component(s);
+
+	return in_package(own, s) && (names || !is_foreign(own, s)) ? "" : s->outer;
 }
 
 /* Absolute paths that rows name, none above another: three are as good as three names in one folder, which nobody has by chance. */
