@@ -200,6 +200,16 @@ static void test_contained_in_a_package(void **state HM_UNUSED)
 	expect(f, "contains acme Engine present 100 gateway; controlled parent Engine present 100 gateway; | ");
 }
 
+static void test_a_component_is_in_what_the_bill_is_about(void **state HM_UNUSED)
+{
+	struct hm_found *f = begin();
+
+	SEE(f, .kind = HM_OBSERVED_COMPONENT, .value = "gateway", .detail = "7", .state = HM_STATE_PRESENT);
+	SEE(f, .kind = HM_OBSERVED_COMPONENT, .value = "engine", .detail = "8", .outer = "gateway", .state = HM_STATE_PRESENT);
+	SEE(f, .kind = HM_OBSERVED_ORGANISATION, .value = "Acme Ltd", .detail = "engine", .outer = "gateway", .state = HM_STATE_PRESENT);
+	expect(f, "| branded acme  present 50 gateway; ");
+}
+
 /* Files of packages that are the supplier's own, by name or by who made them, are not in anything. */
 static void test_own_packages(void **state HM_UNUSED)
 {
@@ -334,7 +344,7 @@ int main(void)
 		cmocka_unit_test(test_own_code_is_no_news),	cmocka_unit_test(test_residue),		      cmocka_unit_test(test_sbom),
 		cmocka_unit_test(test_purl),			cmocka_unit_test(test_filter),		      cmocka_unit_test(test_what_was_not_read),
 		cmocka_unit_test(test_refuses),			cmocka_unit_test(test_a_set_of_paths),
-		cmocka_unit_test(test_own_packages),
+		cmocka_unit_test(test_a_component_is_in_what_the_bill_is_about), cmocka_unit_test(test_own_packages),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
