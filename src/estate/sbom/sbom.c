@@ -6,11 +6,14 @@ enum hm_sbom_format hm_sbom_sniff(struct hm_slice head)
 	static const struct {
 		const char *mark;
 		enum hm_sbom_format format;
-	} marks[] = { { "\"bomFormat\"", HM_SBOM_CYCLONEDX }, { "cyclonedx.org/schema", HM_SBOM_CYCLONEDX }, { "\"spdxVersion\"", HM_SBOM_SPDX2 },
+	} marks[] = { { "\"bomFormat\"", HM_SBOM_CYCLONEDX }, { "\"spdxVersion\"", HM_SBOM_SPDX2 },
 		      { "\"SPDXID\"", HM_SBOM_SPDX2 }, { "spdx.org/rdf/3.", HM_SBOM_SPDX3 },
 		      { "SPDXVersion: SPDX-2.", HM_SBOM_SPDX_TAGS } };
 
-	for (size_t i = 0; head.len && i < HM_COUNT(marks); i++)
+	/* The schemas of these documents name all that they have. */
+	if (head.len == 0 || memmem(head.data, head.len, "json-schema.org", 15))
+		return HM_SBOM_NONE;
+	for (size_t i = 0; i < HM_COUNT(marks); i++)
 		if (memmem(head.data, head.len, marks[i].mark, strlen(marks[i].mark)))
 			return marks[i].format;
 	return HM_SBOM_NONE;

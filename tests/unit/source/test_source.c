@@ -70,6 +70,7 @@ static void paths(void **state HM_UNUSED)
 	assert_string_equal(name_of("x.json", "{\"bomFormat\":\"CycloneDX\""), "cyclonedx");
 	assert_string_equal(name_of("x.json", "{\"spdxVersion\":\"SPDX-2.3\""), "spdx");
 	assert_string_equal(name_of("x.json", "{\"name\":1}"), "");
+	assert_string_equal(name_of("x.json", "{\"$schema\":\"http://json-schema.org/draft-07/schema#\",\"required\":[\"bomFormat\"]}"), "");
 	assert_string_equal(name_of("", ""), "");
 	assert_string_equal(name_of("///", ""), "");
 	assert_true(hm_source_needs_head(hm_slice_text("a/b.json")));
