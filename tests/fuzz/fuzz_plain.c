@@ -6,7 +6,7 @@
 
 #include "cursor.h"
 
-static void check(const struct hm_plain *plain, const struct hm_flow *flow)
+static void check(const struct hm_plain *plain, size_t len)
 {
 	size_t at = 0, texts = 0;
 
@@ -23,7 +23,7 @@ static void check(const struct hm_plain *plain, const struct hm_flow *flow)
 			abort();
 		texts += span->length;
 	}
-	if (at != flow->sent.len || texts != plain->text.len)
+	if (at != len || texts != plain->text.len)
 		abort();
 }
 
@@ -64,8 +64,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	connection.heard_len = flow.heard.len;
 	if (hm_plains_read(&plains, &flows, true, NULL) < 0)
 		abort();
-	check(plains.list, &flow);
+	check(plains.list, flow.sent.len);
 	check_features(&flows, &plains);
+	hm_plains_release(&plains);
+	if (hm_plain_both(&plains, hm_slice_of(&flow.sent), hm_slice_of(&flow.heard), hm_slice_of(&flows.keylog), NULL) < 0)
+		abort();
+	check(&plains.list[0], flow.sent.len);
+	check(&plains.list[1], flow.heard.len);
 	hm_plains_release(&plains);
 	hm_bytes_release(&flows.keylog);
 	hm_bytes_release(&flow.heard);
