@@ -73,7 +73,7 @@ type run struct {
 	waiting   []event
 	stood     bool
 	stopped   bool     // the record ends as interrupted
-	nowhere   uint64   // calls to connect to IPv6 addresses
+	nowhere   uint64   // calls for ways out that the chamber lacks
 	nowhereAt []uint64 // of the first 64
 	tree      []treeEntry
 	given     givenFacts
@@ -120,6 +120,13 @@ func (r *run) take(e *event) {
 	}
 }
 
+// goNowhere: a way out that the chamber lacks was asked for.
+func (r *run) goNowhere(e *event) {
+	if r.nowhere++; r.nowhere <= 64 {
+		r.nowhereAt = append(r.nowhereAt, e.pos)
+	}
+}
+
 func (r *run) fact(e *event) {
 	switch e.kind {
 	case kConnect:
@@ -128,8 +135,14 @@ func (r *run) fact(e *event) {
 			to[:15] == strings.Repeat("\x00", 15) || to[:12] == strings.Repeat("\x00", 10)+"\xff\xff" {
 			return
 		}
-		if r.nowhere++; r.nowhere <= 64 {
-			r.nowhereAt = append(r.nowhereAt, e.pos)
+		r.goNowhere(e)
+	case kDeny:
+		switch e.n("nr") {
+		case 41, 1<<30 + 359, 1<<30 + 102:
+			switch uint32(e.n("arg0")) {
+			case 17, 21, 29, 30, 31, 36, 39, 40, 42, 43, 44:
+				r.goNowhere(e)
+			}
 		}
 	case kLook:
 		if r.before && !r.stood {

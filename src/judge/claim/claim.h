@@ -195,7 +195,7 @@ struct hm_run {
 	uint64_t witnessed_bytes, witnessed_packets; /* sent, as the second witness counted */
 	bool before; /* the product ran before the recorder did, and what it was then is still being told */
 	struct hm_reconciled *reconciled; /* NULL in semantics 1 */
-	struct hm_marks nowhere; /* calls to connect to where the chamber has no way (semantics 5) */
+	struct hm_marks nowhere; /* calls that go where the chamber has no way (semantics 5) */
 	void *file_tree;      /* lookup in `files` */
 };
 

@@ -160,6 +160,13 @@ static int take_bind(struct hm_run *run, const struct hm_event *e, uint64_t posi
 	return add_listen(run, (struct hm_listen_fact){ family, port, position, true }, fail);
 }
 
+static void go_nowhere(struct hm_run *run, uint64_t position)
+{
+	if (run->nowhere.kept < HM_MARKS)
+		run->nowhere.event[run->nowhere.kept++] = position;
+	run->nowhere.count++;
+}
+
 /* The chamber has no IPv6, so what would go there leaves nowhere: nobody can say that nothing of it would. Addresses of the machine itself,
  * and of IPv4 in disguise, are no such way (RFC 4291 section 2.5). */
 static int take_connect(struct hm_run *run, const struct hm_event *e, uint64_t position, struct hm_fail *fail HM_UNUSED)
@@ -173,9 +180,29 @@ static int take_connect(struct hm_run *run, const struct hm_event *e, uint64_t p
 		return 0;
 	if (memcmp(to.data, none, 15) == 0 || memcmp(to.data, inner, sizeof(inner)) == 0)
 		return 0;
-	if (run->nowhere.kept < HM_MARKS)
-		run->nowhere.event[run->nowhere.kept++] = position;
-	run->nowhere.count++;
+	go_nowhere(run, position);
+	return 0;
+}
+
+/* Families of sockets by which something leaves a machine, and which the chamber refuses. Others tell nobody else anything (AF_ALG), or no
+ * kernel has them that is in use (programs that list interfaces try them all). */
+static bool leads_out(uint64_t family)
+{
+	static const uint8_t families[] = { AF_PACKET, AF_RDS, AF_CAN, AF_TIPC, AF_BLUETOOTH, AF_IEEE802154, AF_NFC, AF_VSOCK, AF_QIPCRTR, AF_SMC, AF_XDP };
+
+	for (size_t i = 0; i < HM_COUNT(families); i++)
+		if (families[i] == family)
+			return true;
+	return false;
+}
+
+static int take_deny(struct hm_run *run, const struct hm_event *e, uint64_t position, struct hm_fail *fail HM_UNUSED)
+{
+	static const uint64_t i386 = 1u << 30, calls[] = { 41, 359 + i386, 102 + i386 }; /* socket, and socketcall that makes one */
+	uint64_t nr = e->field[HM_DENY_NR].u, family = e->field[HM_DENY_ARG0].u;
+
+	if (run->semantics > 4 && (nr == calls[0] || nr == calls[1] || nr == calls[2]) && leads_out(family & UINT32_MAX))
+		go_nowhere(run, position);
 	return 0;
 }
 
@@ -278,7 +305,7 @@ int hm_facts_event(struct hm_run *run, const struct hm_event *event, uint64_t po
 		[HM_EV_EXEC] = take_exec, [HM_EV_CRED] = take_cred,	[HM_EV_OPEN] = take_open,     [HM_EV_MAP] = take_map,
 		[HM_EV_BIND] = take_bind, [HM_EV_LISTEN] = take_listen, [HM_EV_OUTPUT] = take_output, [HM_EV_GAP] = take_gap,
 		[HM_EV_ALIVE] = take_alive, [HM_EV_HELD] = take_held, [HM_EV_MAPPED] = take_mapped, [HM_EV_LOOK] = take_look,
-		[HM_EV_RING] = take_ring, [HM_EV_CONNECT] = take_connect,
+		[HM_EV_RING] = take_ring, [HM_EV_CONNECT] = take_connect, [HM_EV_DENY] = take_deny,
 	};
 
 	if (event->kind >= HM_EV_COUNT || !takers[event->kind])
