@@ -293,7 +293,7 @@ static int tell_unfinished(const struct hm_assessment *a, const char *path, stru
 		return hm_fail_set(fail, a->unfinished.code, "%s: %s has what was done (the same command with --resume %s does the rest)",
 				   a->unfinished.text, path, path);
 	if (a->unlogged.code)
-		return hm_fail_set(fail, HM_E_SYSTEM, "%s is whole and signed, but not in the log: %s", path, a->unlogged.text);
+		return hm_fail_set(fail, HM_E_SYSTEM, "%s is whole and signed, but not in the log: %s (hallmark log enter puts it there later)", path, a->unlogged.text);
 	if (hm_program_stopped())
 		return hm_fail_set(fail, HM_E_INTERRUPTED, "interrupted when all runs were done: %s is whole", path);
 	return 0;

@@ -15,7 +15,8 @@ static const struct hm_option options[] = {
 	{ "receipts", 0, "FOLDER", false, "append: write NAME.tlog-proof for each file into this folder" },
 	{ "index", 'i', "N", false, "prove: a receipt for the entry at this index" },
 	{ "from", 0, "SIZE", false, "prove: that the log extends its tree of this size" },
-	{ "output", 'o', "FILE", false, "prove: write there" },
+	{ "output", 'o', "FILE", false, "prove, enter: write there" },
+	{ "signer", 0, "FILE", false, "enter: the private key that signed the bundle" },
 	{ "listen", 'l', "ADDRESS:PORT", false, "serve, accept: where (127.0.0.1:8080)" },
 	{ "submitter", 0, "PUB", true, "accept: take entries that this key signed (PEM)" },
 	{ "quiet", 'q', NULL, false, "print nothing; the exit code tells" },
@@ -273,6 +274,7 @@ static const struct hm_log_verb verbs[] = {
 	{ "check", 1, 1, "DIR|URL [--key KEY] [--policy FILE]", " key policy quiet ", run_check },
 	{ "verify", 2, 2, "RECEIPT ENTRY [--key KEY] [--policy FILE]", " key policy quiet ", run_verify },
 	{ "trust", 0, 0, "--key KEY | --policy FILE", " key policy ", run_trust },
+	{ "enter", 2, 2, "DIR|URL BUNDLE -o NEW --signer FILE [--key KEY] [--policy FILE]", " key policy signer output ", hm_log_run_enter },
 	{ "accept", 1, 1, "DIR --key KEY --submitter PUB... [--policy FILE] [--listen ADDRESS:PORT]", " key policy submitter listen quiet ", hm_log_run_accept },
 	{ "serve", 1, 1, "DIR [--listen ADDRESS:PORT]", " listen quiet ", run_serve },
 };
@@ -301,13 +303,13 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 		r = check_use(args, &verbs[i], fail);
 		return r < 0 ? r : verbs[i].run(args, fail);
 	}
-	return hm_fail_set(fail, HM_E_USAGE, "log: unknown verb %s (create, append, checkpoint, prove, check, verify, trust, accept, serve)", args->operand[0]);
+	return hm_fail_set(fail, HM_E_USAGE, "log: unknown verb %s (create, append, checkpoint, prove, check, verify, trust, enter, accept, serve)", args->operand[0]);
 }
 
 const struct hm_command hm_cmd_log = {
 	.name = "log",
 	.summary = "keep a transparency log on plain files",
-	.usage = "create|append|checkpoint|prove|check|verify|trust|accept|serve ...",
+	.usage = "create|append|checkpoint|prove|check|verify|trust|enter|accept|serve ...",
 	.detail = "A C2SP tile log: any web server can serve its files, and any reader of such logs can check them.\n\n"
 		  "  log create DIR --key KEY              an empty log; its origin is the key's name\n"
 		  "  log append DIR --key KEY FILE...      each file an entry, in batches that are synced, signed and published\n"
@@ -316,6 +318,7 @@ const struct hm_command hm_cmd_log = {
 		  "  log check DIR|URL                     all entries read, every tile and root made again\n"
 		  "  log verify RECEIPT ENTRY              a receipt held against an entry's file\n"
 		  "  log trust --key KEY                   trusted_root.json for Sigstore's verifiers\n"
+		  "  log enter DIR|URL BUNDLE -o NEW       a bundle's attestation, with its receipt in a new bundle\n"
 		  "  log accept DIR --key KEY              entries of keys that may submit, over HTTP, and the files\n"
 		  "  log serve DIR                         the files over HTTP, read only\n\n"
 		  "What the key signed stands in KEY.signed, beside the key: nothing is signed that does not extend it.\n\n"

@@ -17,6 +17,8 @@ void hm_log_serve_file(void *context, const struct hm_web_request *request, stru
 
 /* cmd_log_accept.c */
 int hm_log_run_accept(const struct hm_args *args, struct hm_fail *fail) HM_MUST_CHECK;
+/* cmd_log_enter.c */
+int hm_log_run_enter(const struct hm_args *args, struct hm_fail *fail) HM_MUST_CHECK;
 /* cmd_log_write.c */
 int hm_log_run_create(const struct hm_args *args, struct hm_fail *fail) HM_MUST_CHECK;
 int hm_log_run_append(const struct hm_args *args, struct hm_fail *fail) HM_MUST_CHECK;

@@ -142,6 +142,24 @@ static int submit(const struct hm_logging *l, const struct author *author, struc
 	return r < 0 ? r : take_receipt(policy, hm_slice_of(&answer.body), entry, extra, receipt, fail);
 }
 
+/* Whether the entry is in the log already: whoever could not publish it before finds it there. 1 with its index, 0 without. */
+static int find(struct hm_tile_source source, uint64_t size, struct hm_slice entry, uint64_t *index, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_tree_cleanup) struct hm_tree *tree = hm_tree_open(source, size);
+	struct hm_sha256 leaf, there;
+
+	hm_merkle_leaf(&leaf, &entry, 1);
+	for (*index = 0; *index < size; ++*index) {
+		int r = hm_tree_leaf(tree, *index, &there, fail);
+
+		if (r < 0)
+			return r;
+		if (memcmp(&leaf, &there, sizeof(leaf)) == 0)
+			return 1;
+	}
+	return 0;
+}
+
 static int append(const struct hm_logging *l, const struct author *author, struct hm_slice entry, struct hm_slice extra, struct hm_bytes *receipt, struct hm_fail *fail)
 {
 	HM_CLEANUP(release) struct opened o = { 0 };
@@ -156,7 +174,11 @@ static int append(const struct hm_logging *l, const struct author *author, struc
 	fd = hm_folder_open(l->folder, fail);
 	r = fd < 0 ? fd : open_log(&o, l, fail);
 	if (r == 0)
+		r = find(source, hm_log_size(o.log), entry, &index, fail);
+	if (r == 0)
 		r = hm_log_append(o.log, &entry, 1, &index, fail);
+	else if (r == 1)
+		r = 0;
 	if (r == 0)
 		r = hm_folder_checkpoint(source, &note, fail);
 	return r < 0 ? r : hm_folder_receipt(source, hm_slice_of(&note), index, extra, receipt, fail);

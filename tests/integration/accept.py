@@ -5,7 +5,7 @@ import base64, hashlib, os, re, subprocess, sys, tempfile, time, urllib.error, u
 hallmark, source = sys.argv[1:]
 sys.dont_write_bytecode = True  # the source tree stays as it is
 sys.path.insert(0, f"{source}/tests/support")
-from resigned import openssl, raw_of, signer
+from resigned import members, openssl, pack, raw_of, resigned, signer
 
 folder = tempfile.TemporaryDirectory(prefix="hallmark-accept-")
 here = lambda name: os.path.join(folder.name, name)
@@ -131,6 +131,17 @@ try:
     many = [b"%d" % i for i in range(40)]
     answers = [post(url, body_of(e, key)) for e in many]
     result(all(a[0] == 200 for a in answers) and holds(answers[-1][1], many[-1]) and run("log", "check", url, "--policy", here("policy"))[0] == 0, "40 more are taken, each for itself")
+    # A bundle that was made without a log, entered later.
+    golden = members(open(f"{source}/tests/golden/v2/sample.hallmark", "rb").read())
+    bundle, other = put("bundle.hallmark", pack(resigned(golden, key))), put("other.hallmark", pack(resigned(golden, stranger)))
+    ENTER = ["log", "enter", url, "--policy", here("policy")]
+    code, said = run(*ENTER, bundle, "-o", here("entered.hallmark"), "--signer", key)
+    rows = run("verify", here("entered.hallmark"), "--key", key + ".pub", "--log", here("policy"))
+    result(code == 0 and rows[0] == 2 and "is entry 46 of log.example/shared, cosigned by w.example" in rows[1] and "FALSE" not in rows[1], "a bundle's attestation is entered, and verify --log takes it", [said, rows])
+    code, said = run(*ENTER, bundle, "-o", here("again.hallmark"), "--signer", key)
+    result(code == 0 and "is entry 46 of" in run("verify", here("again.hallmark"), "--key", key + ".pub", "--log", here("policy"))[1] and get(url, "/checkpoint")[1].split(b"\n")[1] == b"47", "twice, it stands there once", [said])
+    codes = [run(*ENTER, b, "-o", here("none.hallmark"), "--signer", s)[0] for b, s in [(here("entered.hallmark"), key), (bundle, stranger), (other, stranger), (bundle, here("nothing"))]]
+    result(codes == [3, 1, 4, 4] and not os.path.exists(here("none.hallmark")), "not one that has a receipt, by a key that did not sign it, by one that may not submit, or by none", [codes])
     code, said = run("log", "append", here("log"), "--key", here("log.key"), put("x", "x"))
     result(code == 4, "meanwhile nobody else writes the log", [said])
 finally:
