@@ -44,7 +44,7 @@ var claimTable = []claimRow{
 	{id: "collect.inventory", untested: "needs experiment", losses: lossEvents | lossPackets, upheld: "nothing.depends"},
 	{id: "collect.metadata", untested: "needs experiment", losses: lossEvents | lossPackets, upheld: "nothing.depends"},
 	{id: "collect.names", untested: "needs experiment", losses: lossEvents | lossPackets, upheld: "nothing.depends"},
-	{id: "collect.residue", untested: "needs experiment", losses: lossTree, upheld: "residue.equal"},
+	{id: "collect.residue", untested: "needs experiment", losses: lossTree, upheld: "residue.equal", run: claimResidue},
 	{id: "control.offline", untested: "needs scenario"},
 	{id: "control.sealed", untested: "needs seal"},
 	{id: "control.switches", untested: "needs experiment"},

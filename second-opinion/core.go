@@ -35,6 +35,7 @@ type core struct {
 	byNumber                                                map[int]*run
 	trialOf                                                 *experiment
 	hits                                                    map[int]*hitList
+	kept                                                    map[int][]kept
 }
 
 // addressOf is the chamber's address in a run: its own, or that of all.
@@ -66,7 +67,7 @@ func (v *verification) newCore() (*core, error) {
 	c := &core{v: v, plan: v.docs["plan.json"], claims: v.docs["claims.json"], assessment: v.docs["assessment.json"], planted: v.docs["planted.json"],
 		product: v.docs["product.json"], declaration: v.docs["declaration.json"], outcome: map[int]string{}, installed: map[string]*installedFile{},
 		endpoints: map[string]bool{}, hosts: map[string]bool{}, declaredUids: map[int]bool{}, made: map[int]map[string]bool{}, recs: map[int]*reconciled{},
-		missingRecord: map[int]bool{}, hits: map[int]*hitList{}, takenClaims: map[string]bool{}, kinds: map[int]string{}, byNumber: map[int]*run{}}
+		missingRecord: map[int]bool{}, hits: map[int]*hitList{}, kept: map[int][]kept{}, takenClaims: map[string]bool{}, kinds: map[int]string{}, byNumber: map[int]*run{}}
 	c.semantics, c.target = c.plan.int("semantics"), c.plan.str("target")
 	c.trial = c.plan.has("blocks")
 	if c.semantics < 1 || c.semantics > newestSemantics {

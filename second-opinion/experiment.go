@@ -5,7 +5,6 @@ package main
 import (
 	"encoding/hex"
 	"fmt"
-	"sort"
 	"strings"
 )
 
@@ -193,7 +192,7 @@ func (x *experiment) bitsOfFactors(list []string) (set uint64) {
 }
 
 func (x *experiment) influence(proven *value) *value {
-	return x.dependent(x.dependent(proven, x.confirms...), x.onDisk)
+	return x.dependent(x.provenOnDisk(x.dependent(proven, x.confirms...)), x.onDisk)
 }
 
 // dependent adds the rows of what was confirmed.
@@ -374,126 +373,4 @@ func (x *experiment) pairsOf(factors []string, equalScreen int) int {
 		}
 	}
 	return least
-}
-
-// judgeResidue decides collect.residue.
-func (x *experiment) judgeResidue(j *judgement) {
-	t := x.disk
-	j.now = 0
-	if n := len(x.confirms[len(x.confirms)-1].list); n > 0 {
-		j.ground("residue.sent").add("features", uint64(n))
-	}
-	blocks, _ := t.confirmingOf("content", "confirm")
-	paths, differ := map[string]bool{}, 0
-	var first *block
-	for _, b := range blocks {
-		if all := (featureKey{"disk", "all"}); t.sets[b.at(0)][all].same(t.sets[b.at(1)][all]) {
-			continue
-		}
-		differ++
-		if first == nil {
-			first = b
-		}
-		for _, p := range t.differing(b) {
-			paths[p] = true
-		}
-	}
-	if n := len(x.onDisk.list); n > 0 {
-		own := map[string]bool{}
-		for _, k := range x.onDisk.list {
-			if i := strings.IndexByte(k.key.name, ':'); i > 0 && strings.HasPrefix(k.key.name, "file.") {
-				own[k.key.name[i+1:]] = true
-			}
-		}
-		x.citeResidue(j.ground("residue.depends").add("features", uint64(n)).add("paths", uint64(len(own))), first)
-	}
-	if differ > 0 {
-		x.citeResidue(j.ground("residue.differs").add("paths", uint64(len(paths))).add("blocks", uint64(differ)).add("of", uint64(len(blocks))), first)
-	}
-	unread := uint64(0)
-	for _, r := range x.c.runs {
-		for _, e := range r.tree {
-			if e.kind == 'f' && e.sha == "" {
-				unread++
-			}
-		}
-		if len(r.tree) > mostEntries {
-			unread++
-		}
-	}
-	if unread > 0 {
-		j.ground("residue.unread").add("files", unread)
-	}
-	x.untried(j)
-}
-
-// untried are features that told the screened levels apart and that the held secrets do not.
-func (x *experiment) untried(j *judgement) {
-	n := uint64(0)
-	t := x.disk
-	held := x.heldFor("content")
-	for _, k := range t.keys {
-		if len(t.scDiff[k]) == 0 || t.aaDiff[k] > 0 || t.timing(k) || held == nil {
-			continue
-		}
-		zero, one := t.pair(held, k)
-		if zero.same(one) {
-			n++
-		}
-	}
-	if n > 0 {
-		j.ground("residue.untried").add("features", n)
-	}
-}
-
-// differing are the paths that are not the same in a block's two runs.
-func (t *trial) differing(b *block) []string {
-	seen := map[string]bool{}
-	var out []string
-	for _, k := range t.keys {
-		zero, one := t.pair(b, k)
-		if zero.same(one) {
-			continue
-		}
-		p := ""
-		if i := strings.IndexByte(k.name, ':'); i > 0 && strings.HasPrefix(k.name, "file.") {
-			p = k.name[i+1:]
-		}
-		if p != "" && !seen[p] {
-			seen[p] = true
-			out = append(out, p)
-		}
-	}
-	sort.Strings(out)
-	return out
-}
-
-// citeResidue cites what the two runs of a block do not have alike.
-func (x *experiment) citeResidue(g *ground, b *block) {
-	if b == nil {
-		return
-	}
-	apart := map[string]bool{}
-	for _, p := range x.disk.differing(b) {
-		apart[p] = true
-	}
-	runs := []int{b.runs[0], b.runs[1]}
-	sort.Ints(runs)
-	for _, n := range runs {
-		for i, e := range x.c.byNumber[n].tree {
-			if apart[diskName(e.path)] {
-				g.entry(n, uint64(i))
-			}
-		}
-	}
-}
-
-func (x *experiment) equalScreens() int {
-	n := 0
-	for _, b := range x.disk.screen {
-		if len(x.disk.differing(b)) == 0 {
-			n++
-		}
-	}
-	return n
 }

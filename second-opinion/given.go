@@ -193,12 +193,7 @@ func (c *core) searchGiven(r *run) []givenHit {
 			continue
 		}
 		found := &hitList{}
-		s := &searcher{byHead: map[[2]byte][]*needle{}, seen: map[hit]bool{}, out: found, budget: 16*len(g.text) + 4<<20}
-		needles := c.needlesOf(r)
-		for i := range needles {
-			h := [2]byte{upper(needles[i].text[0]), upper(needles[i].text[1])}
-			s.byHead[h] = append(s.byHead[h], &needles[i])
-		}
+		s := &searcher{byHead: headsOf(c.needlesOf(r)), seen: map[hit]bool{}, out: found, budget: 16*len(g.text) + 4<<20}
 		s.look(&view{data: g.text}, nil)
 		for _, h := range found.list {
 			r.givenAt[g.flow] = r.givenAt[g.flow].add(h.from, h.to)

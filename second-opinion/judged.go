@@ -85,7 +85,9 @@ func (c *core) judgeOne(row *value, known *claimRow) *value {
 			pairs = x.pairsOf(x.factors, len(x.net.screen))
 		} else if known.id == "collect.residue" {
 			x.judgeResidue(j)
-			pairs = x.pairsOf([]string{"content"}, x.equalScreens())
+			if pairs = x.pairsOf([]string{"content"}, x.equalScreens()); pairs == 0 {
+				pairs = 1 // all that were done are one draw
+			}
 		} else if known.id != "collect.content" || c.comparesContent() {
 			x.judgeSent(known.id, j)
 			pairs = x.pairsOf(factors, len(x.net.screen))

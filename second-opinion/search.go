@@ -143,6 +143,7 @@ type searcher struct {
 	flow   int
 	tls    bool
 	budget int
+	each   bool // by each way in which it is found, and not by that with the fewest encodings alone
 }
 
 const deepest = 4
@@ -157,11 +158,7 @@ func (c *core) searchRun(r *run) *hitList {
 		return out
 	}
 	list := c.needlesOf(r)
-	s := &searcher{byHead: map[[2]byte][]*needle{}, seen: map[hit]bool{}, out: out}
-	for i := range list {
-		h := [2]byte{upper(list[i].text[0]), upper(list[i].text[1])}
-		s.byHead[h] = append(s.byHead[h], &list[i])
-	}
+	s := &searcher{byHead: headsOf(list), seen: map[hit]bool{}, out: out}
 	var plain [][]byte
 	if r.features != nil {
 		plain = r.plaintexts()
@@ -181,6 +178,16 @@ func (c *core) searchRun(r *run) *hitList {
 		}
 		return x.flow < y.flow || x.flow == y.flow && (x.from < y.from || x.from == y.from && x.to < y.to)
 	})
+	return out
+}
+
+// headsOf finds needles by their first two bytes.
+func headsOf(list []needle) map[[2]byte][]*needle {
+	out := map[[2]byte][]*needle{}
+	for i := range list {
+		h := [2]byte{upper(list[i].text[0]), upper(list[i].text[1])}
+		out[h] = append(out[h], &list[i])
+	}
 	return out
 }
 
@@ -266,6 +273,9 @@ func (s *searcher) match(v *view, path []string) {
 func (s *searcher) found(v *view, n *needle, at int, path []string) {
 	where := v.stretch(at, at+len(n.text))
 	key := hit{kind: n.kind + n.text, flow: s.flow, tls: s.tls, from: where.from, to: where.to}
+	if s.each {
+		key.feature = strings.Join(path, ".")
+	}
 	if s.seen[key] || len(s.out.list) >= 10000 {
 		return
 	}
