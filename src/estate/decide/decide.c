@@ -148,6 +148,30 @@ static void add_rules(struct whole *w, const struct decide_case *c)
 		decide_change(w->changes, "level", CANNOT_TELL, "a classification or scope of which the policy speaks");
 }
 
+/* An inventory of some suppliers alone: enough for rules that ask for no others. */
+static bool tells_enough(const struct decide_case *c)
+{
+	const json_t *filter = json_object_get(c->found, "filter"), *suppliers = json_object_get(filter, "supplier"), *rule, *name;
+	size_t i, j;
+
+	if (json_array_size(suppliers) == 0 && json_array_size(json_object_get(filter, "country")) == 0)
+		return true;
+	if (json_array_size(json_object_get(filter, "country")))
+		return false;
+	json_array_foreach (json_object_get(c->policy->root, "rules"), i, rule) {
+		const json_t *wanted = json_object_get(json_object_get(rule, "when"), "supplier");
+
+		if (strcmp(decide_applies(c, rule), "yes") != 0 || strcmp(decide_text(rule, "answer"), "allowed") == 0)
+			continue;
+		if (!wanted)
+			return false;
+		json_array_foreach (wanted, j, name)
+			if (!decide_lists(suppliers, json_string_value(name)))
+				return false;
+	}
+	return true;
+}
+
 static void add_coverage(struct whole *w, const struct decide_case *c)
 {
 	const json_t *targets = json_object_get(c->found, "targets"), *target;
@@ -165,6 +189,10 @@ static void add_coverage(struct whole *w, const struct decide_case *c)
 	if (w->bites && (unread || json_array_size(targets) == 0)) {
 		raise_to(w, CANNOT_TELL, NULL);
 		decide_change(w->changes, "coverage", ALLOWED, "%s", unread ? "what could not be read is read too, and shows nothing" : "a target that was looked at");
+	}
+	if (w->bites && !tells_enough(c)) {
+		raise_to(w, CANNOT_TELL, NULL);
+		decide_change(w->changes, "coverage", ALLOWED, "an inventory of all suppliers: this one was made with --supplier or --country");
 	}
 	snprintf(number, sizeof(number), "%lld", nameless);
 	decide_fact(w->facts, "nameless", number, NULL, NULL);

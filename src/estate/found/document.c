@@ -214,6 +214,27 @@ static bool shows(const struct found_group *g, const struct hm_found_filter *fil
 	return (filter && filter->everything) || g->score >= 2 * found_points(HM_STRENGTH_LOW, "");
 }
 
+static json_t *list_of(const char *const *text, size_t count)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < count; i++) {
+		/* What somebody typed: told where it is text. */
+		if (hm_text_is_utf8(hm_slice_text(text[i])))
+			json_array_append_new(list, json_string(text[i]));
+	}
+	return list;
+}
+
+/* Whoever reads the document must see that it does not tell of everybody. */
+static json_t *filter_row(const struct hm_found_filter *filter)
+{
+	static const struct hm_found_filter none = { 0 };
+	const struct hm_found_filter *f = filter ? filter : &none;
+
+	return json_pack("{s:o,s:o}", "supplier", list_of(f->supplier, f->suppliers), "country", list_of(f->country, f->countries));
+}
+
 json_t *hm_found_document(struct hm_found *found, const struct hm_found_filter *filter)
 {
 	HM_JSON json_t *items = json_array(), *candidates = json_array(), *targets = json_array();
@@ -247,6 +268,7 @@ json_t *hm_found_document(struct hm_found *found, const struct hm_found_filter *
 	json_object_set_new(tables, "rows", number(n));
 	json_object_set_new(document, "schema", json_string("hallmark/found/v1"));
 	json_object_set_new(document, "made", json_string(found->made));
+	json_object_set_new(document, "filter", filter_row(filter));
 	json_object_set_new(document, "tables", tables);
 	json_object_set_new(document, "suppliers", suppliers_of(found, chosen, doubtful));
 	json_object_set(document, "targets", targets);

@@ -4,9 +4,10 @@
 #define SHAPE(value, shape, what) hm_json_shape(value, shape, HM_COUNT(shape), what, fail)
 
 static const struct hm_json_member root_shape[] = {
-	{ "schema", JSON_STRING },   { "made", JSON_STRING }, { "tables", JSON_OBJECT },    { "suppliers", JSON_ARRAY },
+	{ "schema", JSON_STRING },   { "made", JSON_STRING }, { "filter", JSON_OBJECT }, { "tables", JSON_OBJECT },    { "suppliers", JSON_ARRAY },
 	{ "targets", JSON_ARRAY }, { "items", JSON_ARRAY }, { "candidates", JSON_ARRAY },
 };
+static const struct hm_json_member filter_shape[] = { { "supplier", JSON_ARRAY }, { "country", JSON_ARRAY } };
 static const struct hm_json_member tables_shape[] = { { "rows", JSON_INTEGER }, { "sha256", JSON_STRING } };
 static const struct hm_json_member supplier_shape[] = { { "id", JSON_STRING }, { "name", JSON_STRING }, { "kind", JSON_STRING }, { "control", JSON_ARRAY } };
 static const struct hm_json_member control_shape[] = {
@@ -105,6 +106,19 @@ static int check_items(const json_t *items, const json_t *suppliers, struct hm_f
 	return 0;
 }
 
+static int check_filter(const json_t *filter, struct hm_fail *fail)
+{
+	const json_t *text;
+	size_t i, j;
+	int r = SHAPE(filter, filter_shape, "filter");
+
+	for (i = 0; r == 0 && i < HM_COUNT(filter_shape); i++)
+		json_array_foreach (json_object_get(filter, filter_shape[i].name), j, text)
+			if (!json_is_string(text))
+				return hm_fail_set(fail, HM_E_BAD, "filter: not a list of text");
+	return r;
+}
+
 static int check(const json_t *root, struct hm_fail *fail)
 {
 	const json_t *suppliers = json_object_get(root, "suppliers"), *row;
@@ -117,6 +131,8 @@ static int check(const json_t *root, struct hm_fail *fail)
 	if (strcmp(schema, "hallmark/found/v1") != 0)
 		return hm_fail_set(fail, HM_E_UNKNOWN, "it is %s, of a later version", schema);
 	r = SHAPE(root, root_shape, "found");
+	if (r == 0)
+		r = check_filter(json_object_get(root, "filter"), fail);
 	if (r == 0)
 		r = SHAPE(json_object_get(root, "tables"), tables_shape, "tables");
 	if (r == 0 && !hm_owner_is_date(json_string_value(json_object_get(root, "made")), false))

@@ -13,6 +13,14 @@ static void put_foreign(struct hm_bytes *out, const char *before, const json_t *
 	hm_escape(out, hm_slice_of(&value), false);
 }
 
+static void put_method(struct hm_bytes *out, const json_t *found)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes method = { 0 };
+
+	inventory_method(&method, found);
+	hm_escape(out, hm_slice_of(&method), false);
+}
+
 static bool is_first(const json_t *items, size_t index, const char *relation)
 {
 	const json_t *item = json_array_get(items, index);
@@ -56,7 +64,7 @@ void inventory_bod(struct hm_bytes *out, const json_t *found)
 	hm_bytes_text(out, "1. Branded products found\n");
 	put_products(out, found, "branded");
 	hm_bytes_printf(out, "\n2. Endpoints affected\n   %zu of %zu\n\n3. Method of counting\n   ", c.branded, c.endpoints);
-	inventory_method(out, found);
+	put_method(out, found);
 	hm_bytes_text(out, "\n\n4. Code of the supplier embedded in the products of other companies (outside the directive; told for completeness)\n");
 	put_products(out, found, "contains");
 	hm_bytes_printf(out, "\n5. Endpoints of which a part could not be read\n   %zu\n\n", c.partly);
@@ -101,6 +109,6 @@ void inventory_far(struct hm_bytes *out, const json_t *found)
 	if (!number)
 		hm_bytes_text(out, "None.\n\n");
 	hm_bytes_text(out, "How it was looked for: ");
-	inventory_method(out, found);
+	put_method(out, found);
 	hm_bytes_u8(out, '\n');
 }

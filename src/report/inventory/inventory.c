@@ -150,10 +150,25 @@ size_t inventory_endpoints(const json_t *found, const json_t *item)
 	return n;
 }
 
+bool inventory_filter(struct hm_bytes *out, const json_t *found)
+{
+	static const char *const members[] = { "supplier", "country" };
+	const json_t *filter = json_object_get(found, "filter"), *text;
+	size_t i, told = 0;
+
+	for (size_t m = 0; m < HM_COUNT(members); m++)
+		json_array_foreach (json_object_get(filter, members[m]), i, text)
+			hm_bytes_printf(out, "%s%s", told++ ? ", " : "", json_string_value(text));
+	return told > 0;
+}
+
 void inventory_method(struct hm_bytes *out, const json_t *found)
 {
 	struct inventory_count c = inventory_count(found);
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes filter = { 0 };
 
+	if (inventory_filter(&filter, found))
+		hm_bytes_printf(out, "Of these suppliers or countries alone: %.*s. ", (int)filter.len, (const char *)filter.data);
 	hm_bytes_printf(out,
 			"%zu targets were looked at, of which %zu are endpoints (a running host, or the root of one); images, archives and SBOMs are none. An endpoint is counted once, however many "
 			"items it has; endpoints that are one machine under two names are counted twice. An endpoint counts as affected where one piece of strong evidence, or two independent weak "

@@ -26,7 +26,9 @@ struct inventory_count {
 	size_t branded, contains;  /* endpoints with items of that relation */
 };
 struct inventory_count inventory_count(const json_t *found) HM_MUST_CHECK;
-/* The method of counting, in sentences. */
+/* Of whom alone the document tells; false where it tells of everybody. Foreign text, as somebody typed it. */
+bool inventory_filter(struct hm_bytes *out, const json_t *found) HM_MUST_CHECK;
+/* The method of counting, in sentences; foreign text in it. */
 void inventory_method(struct hm_bytes *out, const json_t *found);
 /* Endpoints that have an item of this supplier and product, of any relation but controlled. */
 size_t inventory_endpoints(const json_t *found, const json_t *item) HM_MUST_CHECK;

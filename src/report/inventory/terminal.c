@@ -75,9 +75,12 @@ static void put_target(struct hm_bytes *out, const json_t *target)
 
 void hm_inventory_terminal(struct hm_bytes *out, const json_t *found, bool explain)
 {
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes filter = { 0 };
 	const json_t *items = json_object_get(found, "items"), *candidates = json_object_get(found, "candidates"), *row;
 	size_t i;
 
+	if (inventory_filter(&filter, found))
+		hm_escape_term(out, "of these alone: %.*s\n", (int)filter.len, (const char *)filter.data);
 	if (json_array_size(items) == 0)
 		hm_bytes_text(out, "nothing found\n");
 	else

@@ -28,6 +28,7 @@
 #define TARGET(unread, nameless)                                                                                                                   \
 	"{'target':'t','kind':'folder','endpoint':true,'read':{'entries':0,'files':0,'bytes':0,'observations':0},'not_read':[],'not_read_count':" unread \
 	",'components':{'seen':0,'listed':0,'unlisted':0,'nameless':" nameless "},'nameless':[]}"
+#define FILTERED(filter) "{'schema':'hallmark/found/v1','made':'2024-06-01','filter':" filter ",'suppliers':[" SUPPLIERS "],'targets':[" SEEN "],'items':[],'candidates':[]}"
 #define FOUND(suppliers, targets, items, candidates)                                                                                             \
 	"{'schema':'hallmark/found/v1','made':'2024-06-01','suppliers':[" suppliers "],'targets':[" targets "],'items':[" items "],'candidates':[" candidates "]}"
 #define SUPPLIERS                                                                                                                         \
@@ -119,6 +120,18 @@ static void test_never_allowed(void **state HM_UNUSED)
 	expect_q(NCSC, FOUND(SUPPLIERS, SEEN, "", ITEM("us", "antivirus", "branded", "")), AT("SECRET"), "allowed", NULL);
 	/* No rule that day. */
 	expect_q(NCSC, FOUND(SUPPLIERS, SEEN, "", ""), ((struct hm_decide_question){ .level = "SECRET", .as_of = "2017-11-30" }), "cannot tell", "none is on 2017-11-30");
+}
+
+static void test_a_filter_hides(void **state HM_UNUSED)
+{
+	static const char by_supplier[] = POLICY("", "counts", "", RULE("b", ALWAYS, "", "'supplier':['ru']", "", "prohibited"));
+
+	expect_q(NCSC, FILTERED("{'supplier':[],'country':[]}"), AT("SECRET"), "allowed", NULL);
+	expect_q(NCSC, FILTERED("{'supplier':['us'],'country':[]}"), AT("SECRET"), "cannot tell", "an inventory of all suppliers");
+	expect_q(NCSC, FILTERED("{'supplier':[],'country':['US']}"), AT("SECRET"), "cannot tell", "an inventory of all suppliers");
+	expect_q(NCSC, FILTERED("{'supplier':['us'],'country':[]}"), AT("OFFICIAL"), "allowed", NULL);
+	expect_q(by_supplier, FILTERED("{'supplier':['us'],'country':[]}"), AT(NULL), "cannot tell", "an inventory of all suppliers");
+	expect_q(by_supplier, FILTERED("{'supplier':['us','ru'],'country':[]}"), AT(NULL), "allowed", NULL);
 }
 
 static void test_dates(void **state HM_UNUSED)
@@ -253,7 +266,7 @@ static void test_own_policies(void **state HM_UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_never_allowed), cmocka_unit_test(test_classification_decides), cmocka_unit_test(test_dates),	  cmocka_unit_test(test_relations),
+		cmocka_unit_test(test_never_allowed), cmocka_unit_test(test_classification_decides), cmocka_unit_test(test_dates), cmocka_unit_test(test_a_filter_hides),	  cmocka_unit_test(test_relations),
 		cmocka_unit_test(test_definitions),   cmocka_unit_test(test_exceptions),	     cmocka_unit_test(test_refused_policies), cmocka_unit_test(test_usage),
 		cmocka_unit_test(test_own_policies),
 	};
