@@ -84,14 +84,15 @@ static const char *relation_of(const struct own *own, const struct found_seen *s
 	if (in_own_folder(own, s))
 		return "branded";
 	if (is_foreign(own, s))
-		return mark || tells_of_code(s) || strcmp(s->row->kind, "package") == 0 ? "contains" : "branded";
+		return mark || tells_of_code(s) ? "contains" : "branded";
 	return mark ? "contains" : "branded";
 }
 
-/* Who made a component, or what it is called by its identifiers: the package around it is another thing. */
+/* A component itself, who made it, or what its identifiers call it: it is the supplier's, and what it is in is another thing. Whether that is a product that it is built into, or
+ * an image that it was installed in, a bill of materials does not say. */
 static bool names_component(const struct found_seen *s)
 {
-	return strcmp(s->channel, "declared") == 0 || strcmp(s->channel, "identity") == 0;
+	return strcmp(s->channel, "declared") == 0 || strcmp(s->channel, "identity") == 0 || strcmp(s->channel, "package") == 0;
 }
 
 /* What it is in: nothing, where it is in the supplier's own package or gives a package his name. */

@@ -1,5 +1,6 @@
 /* A group becomes items, one a product; evidence that tells of no product stands with each. */
 #include "found_internal.h"
+#include "text.h"
 
 #define EVIDENCE_MAX 32
 
@@ -131,6 +132,25 @@ static enum hm_observed_state state_of(const struct found_seen *s)
 	return all ? HM_STATE_RESIDUE : s->state;
 }
 
+/* What a package or component that says whose it is calls itself, where no row knows the product and all that is kept is of one. */
+static const char *component_of(const struct found_group *g)
+{
+	const char *name = NULL;
+
+	for (size_t i = 0; i < g->count; i++)
+		for (size_t j = 0; j < g->seen[i]->pieces; j++) {
+			const struct found_piece *p = &g->seen[i]->piece[j];
+			bool says = p->kind == HM_OBSERVED_ORGANISATION || p->kind == HM_OBSERVED_PURL || p->kind == HM_OBSERVED_CPE;
+
+			if (!says || !p->detail || !*p->detail)
+				continue;
+			if ((name && strcmp(name, p->detail) != 0) || !hm_text_is_utf8(hm_slice_text(p->detail)))
+				return "";
+			name = p->detail;
+		}
+	return name ? name : "";
+}
+
 void found_items(const struct hm_found *found, const struct found_group *group, json_t *items)
 {
 	HM_FREE const char **product = hm_alloc(group->count + 1, sizeof(*product));
@@ -155,7 +175,7 @@ void found_items(const struct hm_found *found, const struct found_group *group, 
 		}
 		hm_json_set_bytes(item, "target", hm_slice_text(found->target[group->target].name));
 		json_object_set_new(item, "supplier", json_string(group->supplier));
-		json_object_set_new(item, "product", json_string(product[p]));
+		json_object_set_new(item, "product", json_string(*product[p] ? product[p] : component_of(group)));
 		json_object_set_new(item, "class", json_string(class));
 		json_object_set_new(item, "relation", json_string(group->relation));
 		json_object_set_new(item, "state", json_string(hm_observed_state_name(state)));

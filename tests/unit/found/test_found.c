@@ -207,7 +207,7 @@ static void test_a_component_is_in_what_the_bill_is_about(void **state HM_UNUSED
 	SEE(f, .kind = HM_OBSERVED_COMPONENT, .value = "gateway", .detail = "7", .state = HM_STATE_PRESENT);
 	SEE(f, .kind = HM_OBSERVED_COMPONENT, .value = "engine", .detail = "8", .outer = "gateway", .state = HM_STATE_PRESENT);
 	SEE(f, .kind = HM_OBSERVED_ORGANISATION, .value = "Acme Ltd", .detail = "engine", .outer = "gateway", .state = HM_STATE_PRESENT);
-	expect(f, "| branded acme  present 50 gateway; ");
+	expect(f, "| branded acme engine present 50 gateway; ");
 }
 
 /* Files of packages that are the supplier's own, by name or by who made them, are not in anything. */
@@ -222,7 +222,7 @@ static void test_own_packages(void **state HM_UNUSED)
 	SEE(f, .kind = HM_OBSERVED_PACKAGE, .value = "no-row-knows-it", .state = HM_STATE_INSTALLED);
 	SEE(f, .kind = HM_OBSERVED_ORGANISATION, .value = "Acme Ltd <a@b.example>", .detail = "no-row-knows-it", .state = HM_STATE_INSTALLED);
 	SEE(f, .kind = HM_OBSERVED_SIGNER, .value = "Acme Ltd", .path = "/usr/bin/x", .outer = "no-row-knows-it", .state = HM_STATE_PRESENT);
-	expect(f, "branded acme  installed 100 ; controlled parent  installed 100 ; | ");
+	expect(f, "branded acme no-row-knows-it installed 100 ; controlled parent no-row-knows-it installed 100 ; | ");
 	/* A package that says nothing: its paths and units are branded all the same. */
 	f = begin();
 	SEE(f, .kind = HM_OBSERVED_PACKAGE, .value = "blank", .state = HM_STATE_INSTALLED);
@@ -277,7 +277,15 @@ static void test_sbom(void **state HM_UNUSED)
 	assert_int_equal(json_integer_value(json_object_get(components, "listed")), 1);
 	assert_int_equal(json_integer_value(json_object_get(components, "unlisted")), 1);
 	assert_int_equal(json_integer_value(json_object_get(components, "nameless")), 1);
-	expect(f, "branded acme  present 100 ; controlled parent  present 100 ; | ");
+	expect(f, "branded acme tool present 100 ; controlled parent tool present 100 ; | ");
+	/* A component in a component of somebody else. */
+	f = begin();
+	SEE(f, .kind = HM_OBSERVED_COMPONENT, .value = "gateway", .state = HM_STATE_PRESENT);
+	SEE(f, .kind = HM_OBSERVED_ORGANISATION, .value = "Somebody", .detail = "gateway", .state = HM_STATE_PRESENT);
+	SEE(f, .kind = HM_OBSERVED_COMPONENT, .value = "sdk", .outer = "gateway", .state = HM_STATE_PRESENT);
+	SEE(f, .kind = HM_OBSERVED_ORGANISATION, .value = "Acme Ltd", .detail = "sdk", .outer = "gateway", .state = HM_STATE_PRESENT);
+	SEE(f, .kind = HM_OBSERVED_CPE, .value = "cpe:/a:acme:sdk:1", .detail = "sdk", .outer = "gateway", .state = HM_STATE_PRESENT);
+	expect(f, "branded acme sdk present 100 gateway; controlled parent sdk present 100 gateway; | ");
 }
 
 static void test_purl(void **state HM_UNUSED)
