@@ -258,7 +258,7 @@ func claimReach(c *core, r *run, j *judgement) {
 // Pipes, sockets, memfds: no path leads there.
 func nameless(o *pathFact) bool {
 	t := o.mode & 0170000
-	return t == 0010000 && o.layer == 0 || t == 0140000 || !strings.HasPrefix(o.path, "/") || o.layer == 0 && strings.HasPrefix(o.path, "/memfd:")
+	return t == 0010000 || t == 0140000 || !strings.HasPrefix(o.path, "/") || o.layer == 0 && strings.HasPrefix(o.path, "/memfd:")
 }
 
 func (c *core) inReach(r *run, o *pathFact) bool {

@@ -82,32 +82,26 @@ func openPercent(v *view) []*view {
 	return []*view{out}
 }
 
+// openWide leaves NULs out, where there are some between other bytes in 15 places or more.
 func openWide(v *view) []*view {
-	if bytes.IndexByte(v.data, 0) < 0 {
+	n := 0
+	for i := 0; i+2 < len(v.data) && n < 15; i++ {
+		if v.data[i] != 0 && v.data[i+1] == 0 && v.data[i+2] != 0 {
+			n++
+		}
+	}
+	if n < 15 {
 		return nil
 	}
-	var out []*view
-	for at := 0; at < len(v.data); at++ {
-		inner := &view{all: v.all}
-		from, i := at, at
-		if v.data[i] == 0 {
-			i++
-		}
-		for i < len(v.data) && v.data[i] != 0 {
-			inner.data = append(inner.data, v.data[i])
-			inner.src = append(inner.src, v.stretch(from, i+1))
+	out, from := &view{all: v.all}, 0
+	for i, c := range v.data {
+		if c != 0 {
+			out.data = append(out.data, c)
+			out.src = append(out.src, v.stretch(from, i+1))
 			from = i + 1
-			if i+1 >= len(v.data) || v.data[i+1] != 0 {
-				break
-			}
-			i += 2
-		}
-		if len(inner.data) >= 16 {
-			out = append(out, inner)
-			at = from
 		}
 	}
-	return out
+	return []*view{out}
 }
 
 // openBits undoes base64, base32 and hex: runs of their characters, line breaks inside ignored, at each offset.

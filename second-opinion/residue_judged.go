@@ -41,7 +41,7 @@ func (c *core) searchResidue(r *run) []kept {
 		text = append(append(append(append(text, e.path...), '\n'), e.link...), '\n')
 	}
 	found := &hitList{}
-	s := &searcher{byHead: headsOf(needles), seen: map[hit]bool{}, out: found, budget: 16*len(text) + 4<<20, each: true}
+	s := &searcher{byHead: headsOf(needles), seen: map[hit]bool{}, out: found, budget: 16*len(text) + 4<<20}
 	s.look(&view{data: text}, nil)
 	for _, h := range found.list {
 		put(kept{sort.SearchInts(starts, int(h.from)+1) - 1, h.kind, h.feature})

@@ -143,7 +143,6 @@ type searcher struct {
 	flow   int
 	tls    bool
 	budget int
-	each   bool // by each way in which it is found, and not by that with the fewest encodings alone
 }
 
 const deepest = 4
@@ -272,10 +271,7 @@ func (s *searcher) match(v *view, path []string) {
 
 func (s *searcher) found(v *view, n *needle, at int, path []string) {
 	where := v.stretch(at, at+len(n.text))
-	key := hit{kind: n.kind + n.text, flow: s.flow, tls: s.tls, from: where.from, to: where.to}
-	if s.each {
-		key.feature = strings.Join(path, ".")
-	}
+	key := hit{kind: n.kind + n.text, feature: strings.Join(path, "."), flow: s.flow, tls: s.tls, from: where.from, to: where.to}
 	if s.seen[key] || len(s.out.list) >= 10000 {
 		return
 	}
