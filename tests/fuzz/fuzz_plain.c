@@ -27,12 +27,12 @@ static void check(const struct hm_plain *plain, size_t len)
 		abort();
 }
 
-static void check_features(const struct hm_flows *flows, const struct hm_plains *plains)
+static void check_features(const struct hm_flows *flows, const struct hm_plains *plains, const struct hm_told *told)
 {
 	struct hm_features features;
 	uint64_t sum = 0;
 
-	hm_features_read(&features, flows, plains, NULL, true);
+	hm_features_read(&features, flows, plains, told, true);
 	for (size_t i = 0; i < features.count; i++) {
 		const struct hm_feature *f = &features.list[i];
 
@@ -43,6 +43,39 @@ static void check_features(const struct hm_flows *flows, const struct hm_plains 
 	if (sum != flows->list->sent.len)
 		abort();
 	hm_features_release(&features);
+}
+
+/* Texts of the lengths that could account for what stays closed: all records behind the first, or all but the last. */
+static void fit(const struct hm_flows *flows, const struct hm_plains *plains)
+{
+	static const size_t around[] = { 17, 9, 16, 24 };
+	const struct hm_plain *opened = plains->list;
+
+	if (!opened->tls || opened->text.len || !opened->spans || opened->span[opened->spans - 1].kind != HM_PLAIN_CLOSED)
+		return;
+	for (size_t i = 0; i < 2 * HM_COUNT(around); i++) {
+		struct hm_told_flow of = { .there = true };
+		const struct hm_told told = { &of, 1 };
+		size_t length = 0, last = 0, closed = 0;
+
+		for (size_t k = 0; k < opened->spans; k++) {
+			if (opened->span[k].kind != HM_PLAIN_CLOSED || closed++ == 0)
+				continue;
+			last = opened->span[k].length > around[i / 2] ? opened->span[k].length - around[i / 2] : 0;
+			length += last;
+		}
+		length -= i & 1 ? last : 0;
+		memset(hm_bytes_reserve(&of.text, length + 1), 'x', length);
+		of.text.len = length;
+		of.fit.tls = hm_plain_fit(&of.fit, flows->list, opened, hm_slice_of(&of.text), i & 2);
+		if (of.fit.tls)
+			check(&of.fit, flows->list->sent.len);
+		else if (of.fit.span || of.fit.text.len)
+			abort();
+		check_features(flows, plains, &told);
+		hm_plain_fit_release(&of.fit);
+		hm_bytes_release(&of.text);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -65,7 +98,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (hm_plains_read(&plains, &flows, true, NULL) < 0)
 		abort();
 	check(plains.list, flow.sent.len);
-	check_features(&flows, &plains);
+	check_features(&flows, &plains, NULL);
+	fit(&flows, &plains);
 	hm_plains_release(&plains);
 	if (hm_plain_both(&plains, hm_slice_of(&flow.sent), hm_slice_of(&flow.heard), hm_slice_of(&flows.keylog), NULL) < 0)
 		abort();
