@@ -8,6 +8,8 @@
 #include "inventory.h"
 #include "program.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -15,6 +17,7 @@
 
 static const struct hm_option options[] = {
 	{ "host", 0, NULL, false, "the running system: its files, packages, processes, units, modules, sockets, roots" },
+	{ "each", 'e', NULL, false, "what lies in a TARGET that is a folder are targets of their own (SBOMs, images, roots)" },
 	{ "supplier", 's', "SUPPLIER", true, "tell of this supplier alone (id or name), and of what it controls" },
 	{ "country", 'c', "CC", true, "tell of suppliers that are controlled from there" },
 	{ "json", 'j', NULL, false, "print hallmark/found/v1" },
@@ -93,26 +96,55 @@ static int open_store(struct hm_find_store **store, const struct hm_args *args, 
 	return r;
 }
 
+/* One of several that is not there is told, and the others are read. */
+static int walk_one(struct hm_find *find, const char *place, bool several, struct hm_fail *fail)
+{
+	struct hm_fail why = { 0 };
+	int r = hm_find_target(find, place, false, &why);
+
+	if (r == HM_E_SYSTEM && several) {
+		hm_found_target(find->found, place, "folder", false);
+		hm_found_not_read(find->found, "/", why.text);
+		return 0;
+	}
+	if (r != 0)
+		*fail = why;
+	return r;
+}
+
+static int visible(const struct dirent *d)
+{
+	return d->d_name[0] != '.';
+}
+
+/* By name, so that two runs tell the same in the same order. */
+static int walk_each(struct hm_find *find, const char *folder, struct hm_fail *fail)
+{
+	struct dirent **name = NULL;
+	int n = scandir(folder, &name, visible, alphasort), r = 0;
+
+	if (n < 0)
+		return errno == ENOTDIR ? walk_one(find, folder, true, fail) : hm_fail_errno(fail, "cannot read %s", folder);
+	for (int i = 0; i < n; i++) {
+		HM_FREE char *place = hm_sprintf("%s/%s", folder, name[i]->d_name);
+
+		if (r == 0)
+			r = walk_one(find, place, true, fail);
+		free(name[i]);
+	}
+	free(name);
+	return r;
+}
+
 static int walk_all(struct hm_find *find, const struct hm_args *args, struct hm_fail *fail)
 {
-	int r = 0, missing_targets = 0;
+	bool several = args->operands > 1 || hm_args_has(args, "host");
+	int r = 0;
 
 	if (hm_args_has(args, "host"))
 		r = hm_find_target(find, "/", true, fail);
-	for (size_t i = 0; r == 0 && i < args->operands; i++) {
-		struct hm_fail why = { 0 };
-
-		r = hm_find_target(find, args->operand[i], false, &why);
-		/* One of several that is not there is told, and the others are read. */
-		if (r == HM_E_SYSTEM && args->operands > 1) {
-			hm_found_target(find->found, args->operand[i], "folder", false);
-			hm_found_not_read(find->found, "/", why.text);
-			missing_targets++;
-			r = 0;
-		} else if (r != 0) {
-			*fail = why;
-		}
-	}
+	for (size_t i = 0; r == 0 && i < args->operands; i++)
+		r = hm_args_has(args, "each") ? walk_each(find, args->operand[i], fail) : walk_one(find, args->operand[i], several, fail);
 	return r;
 }
 

@@ -117,6 +117,22 @@ def image(lower, upper):
     return parts.tar({**{n: (d, 0o644) for n, d in layers.items()}, "c.json": (b"{}", 0o644), "manifest.json": (manifest, 0o644)})
 
 
+CHANNEL = {"package": "package", "organisation": "declared", "purl": "declared", "cpe_vendor": "declared", "path": "path", "service": "service", "account": "account",
+           "kernel_module": "module", "version": "resource", "symbol": "symbol", "soname": "symbol", "definitions": "definitions", "licence": "licence", "file": "file"}
+SHOWN = {"installed": {"package", "organisation", "path", "service", "account", "symbol", "soname", "definitions", "licence", "file"},
+         "removed": {"package", "organisation", "path", "service", "account"}, "residue": {"path", "service", "account"}, "sbom": {"package", "organisation", "purl", "cpe_vendor"},
+         "renamed": {"symbol", "soname", "definitions", "licence", "file"}, "windows": {"kernel_module", "organisation", "version", "file"}}
+SHOWN["unlisted"] = SHOWN["nested"] = SHOWN["image"] = SHOWN["whiteout"] = SHOWN["installed"] - {"package", "organisation"}
+
+
+def signs(table, variant):
+    """The independent signs that the rows let such a system show: two are asked for, or one that is strong, or a set of three files."""
+    sure = [r for r in table if r["kind"] in SHOWN[variant] and r["confidence"] not in ("low", "memory")]
+    if any(r["kind"] == "definitions" for r in sure) or sum(r["kind"] == "file" for r in sure) >= 3:
+        return 2
+    return len({CHANNEL[r["kind"]] for r in sure} - {"file"})
+
+
 class Estate:
     def __init__(self, folder):
         self.folder, self.systems = folder, []  # (path, variant, supplier or None)

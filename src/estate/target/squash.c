@@ -22,6 +22,7 @@ struct squash {
 	sqfs_dir_reader_t *folders;
 	sqfs_data_reader_t *data;
 	uint64_t entries;
+	bool over; /* too many */
 };
 
 struct file {
@@ -51,7 +52,7 @@ static ssize_t pull(void *cookie, void *to, size_t len)
 
 static int walk_folder(struct squash *s, const sqfs_inode_generic_t *inode, const char *path, unsigned level);
 
-static int one(struct squash *s, const char *folder, const char *name, unsigned level)
+static int one(struct squash *s, sqfs_dir_reader_t *reader, const char *folder, const char *name, unsigned level)
 {
 	HM_FREE char *raw = hm_sprintf("%s/%s", folder, name), *path = target_path(raw);
 	struct hm_entry entry = { .type = HM_ENTRY_OTHER, .path = path };
@@ -60,8 +61,12 @@ static int one(struct squash *s, const char *folder, const char *name, unsigned 
 	sqfs_u64 size = 0;
 	int r;
 
-	if (++s->entries > s->t->bounds.entries || sqfs_dir_reader_get_inode(s->folders, &inode) != 0)
-		return target_unread(s->t, path, NULL, s->fail, "%s", s->entries > s->t->bounds.entries ? "too many entries" : "its inode is damaged");
+	if (++s->entries > s->t->bounds.entries) {
+		s->over = true;
+		return target_unread(s->t, path, NULL, s->fail, "more than %llu entries", (unsigned long long)s->t->bounds.entries);
+	}
+	if (sqfs_dir_reader_get_inode(reader, &inode) != 0)
+		return target_unread(s->t, path, NULL, s->fail, "its inode is damaged");
 	f.inode = inode;
 	entry.mode = inode->base.mode & 07777;
 	switch (inode->base.type) {
@@ -89,39 +94,26 @@ static int one(struct squash *s, const char *folder, const char *name, unsigned 
 	return r;
 }
 
-/* The reader has one place: a folder's names are gathered before its folders are entered, each by its place in the list. */
+static void destroy(void *object)
+{
+	if (*(void **)object)
+		sqfs_destroy(*(void **)object);
+}
+
+/* A reader has one place, and entering a folder moves it: each level has its own. */
 static int walk_folder(struct squash *s, const sqfs_inode_generic_t *inode, const char *path, unsigned level)
 {
-	size_t done = 0;
-	int r = 0;
+	HM_CLEANUP(destroy) sqfs_dir_reader_t *folder = sqfs_dir_reader_create(&s->super, s->compressor, s->file, 0);
+	sqfs_dir_entry_t *e = NULL;
+	int got = folder ? sqfs_dir_reader_open_dir(folder, inode, 0) : -1, r = 0;
 
-	for (;;) {
-		sqfs_dir_entry_t *e = NULL;
-		HM_FREE char *name = NULL;
-		size_t skip = done;
-		int got = sqfs_dir_reader_open_dir(s->folders, inode, 0);
+	while (got == 0 && r == 0 && !s->over && (got = sqfs_dir_reader_read(folder, &e)) == 0) {
+		HM_FREE char *name = hm_slice_dup((struct hm_slice){ e->name, (size_t)e->size + 1 });
 
-		/* Entering a folder moved the reader: back to where this one was. */
-		while (got == 0 && (got = sqfs_dir_reader_read(s->folders, &e)) == 0 && skip-- > 0)
-			sqfs_free(hm_take_ptr(&e));
-		for (; got == 0; got = sqfs_dir_reader_read(s->folders, &e)) {
-			bool folder = e->type == SQFS_INODE_DIR || e->type == SQFS_INODE_EXT_DIR;
-
-			free(name);
-			name = hm_slice_dup((struct hm_slice){ e->name, (size_t)e->size + 1 });
-			sqfs_free(hm_take_ptr(&e));
-			done++;
-			r = one(s, path, name, level);
-			if (r != 0)
-				return r;
-			if (folder)
-				break;
-		}
-		if (got > 0)
-			return 0;
-		if (got < 0)
-			return target_unread(s->t, path, NULL, s->fail, "the folder is damaged");
+		sqfs_free(hm_take_ptr(&e));
+		r = one(s, folder, path, name, level);
 	}
+	return r == 0 && got < 0 ? target_unread(s->t, *path ? path : "/", NULL, s->fail, "the folder is damaged") : r;
 }
 
 static const char *start(struct squash *s, sqfs_inode_generic_t **root)
