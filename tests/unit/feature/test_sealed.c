@@ -144,6 +144,68 @@ static void what_follows_is_derived(void **state HM_UNUSED)
 	release(&t);
 }
 
+/* A closed talk and what is said to have gone into it: accounted for, or not. */
+static void give(struct told *t, const char *name, bool fits)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes file = { 0 }, open = { 0 };
+	struct hm_told_flow of = { .there = true };
+	const struct hm_told told = { &of, 1 };
+	struct hm_flows flows;
+	struct hm_plains plains;
+	uint64_t sum = 0;
+
+	*t = (struct told){ 0 };
+	for (size_t i = 0; i < HM_COUNT(talks); i++)
+		if (strcmp(talks[i].name, name) == 0)
+			talk_do(&talks[i], &t->talked);
+	assert_false(t->talked.failed);
+	talk_file(&open, &t->talked, NULL);
+	talk_file(&file, &t->talked, "CLIENT");
+	assert_int_equal(hm_flows_read(&flows, hm_slice_of(&open), frames_chamber, NULL), 0);
+	assert_int_equal(hm_plains_read(&plains, &flows, true, NULL), 0);
+	assert_int_equal(hm_flows_read(&t->flows, hm_slice_of(&file), frames_chamber, NULL), 0);
+	assert_int_equal(hm_plains_read(&t->plains, &t->flows, true, NULL), 0);
+	hm_bytes_append(&of.text, plains.list[0].text.data, plains.list[0].data);
+	if (fits)
+		of.fit.tls = hm_plain_fit(&of.fit, &t->flows.list[0], &t->plains.list[0], hm_slice_of(&of.text), true);
+	assert_int_equal(of.fit.tls, fits);
+	hm_features_read(&t->features, &t->flows, &t->plains, &told, false);
+	for (size_t i = 0; i < t->features.count; i++)
+		sum += t->features.list[i].wire + (t->features.list[i].placed ? t->features.list[i].bytes.len : 0);
+	assert_int_equal(sum, t->flows.list[0].wire);
+	assert_text(t, "0.given.0.http.path", "/report", true);
+	assert_text(t, "0.given.1.http.method", "GET", true);
+	assert_int_equal(find(t, "0.given.0.http.body")->bytes.len, 40000);
+	assert_int_equal(find(t, "0.given.messages")->number, 2);
+	assert_int_equal(find(t, "0.given.size")->number, (int64_t)of.text.len);
+	assert_int_equal(find(t, "0.messages")->number, 0);
+	assert_null(find(t, "0.0.http.path"));
+	for (size_t i = 0; i < t->features.count; i++) {
+		const struct hm_feature *f = &t->features.list[i];
+
+		assert_int_equal(f->given, strncmp(f->name, "0.given.", 8) == 0);
+		assert_true(!f->given || (f->tls && f->placed == (fits && f->text)));
+	}
+	assert_int_equal(find(t, "0.tls.closed") == NULL, fits);
+	assert_int_equal(find(t, "0.tls.derived") != NULL, fits);
+	assert_int_equal(find(t, "0.given.1.gap") != NULL, fits);
+	hm_plain_fit_release(&of.fit);
+	hm_bytes_release(&of.text);
+	hm_plains_release(&plains);
+	hm_flows_release(&flows);
+	release(t);
+}
+
+static void what_was_given_has_names(void **state HM_UNUSED)
+{
+	static const char *const names[] = { "gcm-128", "12-c030", "12-cca8" };
+	struct told t;
+
+	for (size_t i = 0; i < HM_COUNT(names); i++)
+		for (int fits = 0; fits < 2; fits++)
+			give(&t, names[i], fits);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -151,6 +213,7 @@ int main(void)
 		cmocka_unit_test(fields_have_their_names),
 		cmocka_unit_test(a_hello_has_parts),
 		cmocka_unit_test(what_follows_is_derived),
+		cmocka_unit_test(what_was_given_has_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
