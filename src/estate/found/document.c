@@ -67,30 +67,15 @@ static void add_controlled(const struct hm_found *f, const json_t *item, json_t 
 
 static const char *const order[] = { "supplier", "product", "class", "relation", "state", "outer", "outer_b64", "by" };
 
-/* jansson calls what is absent unequal to itself. */
-static bool same_member(const json_t *a, const json_t *b, const char *name)
+static json_int_t place(const json_t *item)
 {
-	const json_t *x = json_object_get(a, name), *y = json_object_get(b, name);
-
-	return (!x && !y) || json_equal(x, y);
+	return json_integer_value(json_object_get(item, FOUND_ORDER));
 }
 
-static size_t target_index(const json_t *targets, const json_t *item)
-{
-	const json_t *row;
-	size_t i;
-
-	json_array_foreach (targets, i, row)
-		if (same_member(row, item, "target") && same_member(row, item, "target_b64"))
-			return i;
-	return 0;
-}
-
-static int by_members(const void *va, const void *vb, void *targets)
+static int by_members(const void *va, const void *vb)
 {
 	const json_t *a = *(json_t *const *)va, *b = *(json_t *const *)vb;
-	size_t x = target_index(targets, a), y = target_index(targets, b);
-	int r = (x > y) - (x < y);
+	int r = (place(a) > place(b)) - (place(a) < place(b));
 
 	for (size_t i = 0; i < HM_COUNT(order) && r == 0; i++)
 		r = strcmp(text_of(a, order[i]), text_of(b, order[i]));
@@ -98,7 +83,7 @@ static int by_members(const void *va, const void *vb, void *targets)
 }
 
 /* Sorted, each once. */
-static json_t *sorted(json_t *items, const json_t *targets)
+static json_t *sorted(json_t *items)
 {
 	size_t n = json_array_size(items);
 	HM_FREE json_t **row = hm_alloc(n + 1, sizeof(*row));
@@ -106,10 +91,12 @@ static json_t *sorted(json_t *items, const json_t *targets)
 
 	for (size_t i = 0; i < n; i++)
 		row[i] = json_array_get(items, i);
-	qsort_r(row, n, sizeof(*row), by_members, (void *)targets);
+	qsort(row, n, sizeof(*row), by_members);
 	for (size_t i = 0; i < n; i++)
 		if (i == 0 || !json_equal(row[i - 1], row[i]))
 			json_array_append(out, row[i]);
+	for (size_t i = 0; i < n; i++)
+		json_object_del(row[i], FOUND_ORDER);
 	json_decref(items);
 	return out;
 }
@@ -262,8 +249,8 @@ json_t *hm_found_document(struct hm_found *found, const struct hm_found_filter *
 	}
 	found_groups_free(groups, count);
 	hm_suppliers_digest(found->suppliers, digest);
-	chosen = sorted(json_incref(items), targets);
-	doubtful = sorted(json_incref(candidates), targets);
+	chosen = sorted(json_incref(items));
+	doubtful = sorted(json_incref(candidates));
 	tables = json_pack("{s:s}", "sha256", digest);
 	json_object_set_new(tables, "rows", number(n));
 	json_object_set_new(document, "schema", json_string("hallmark/found/v1"));

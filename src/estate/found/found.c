@@ -73,13 +73,28 @@ void found_close_component(struct found_target *t)
 	free(hm_take_ptr(&t->open));
 }
 
+bool found_in_package(const struct hm_found *found, const struct found_seen *s)
+{
+	return s->packaged || (*s->outer && found_table_has(&found->target[s->target].packages, s->outer));
+}
+
+/* Names of packages are many and targets too: only what they are asked for is kept. */
+static void close_target(struct hm_found *f, struct found_target *t)
+{
+	found_close_component(t);
+	for (size_t i = t->seen_from; i < f->seen_count; i++)
+		f->seen[i].packaged = found_in_package(f, &f->seen[i]);
+	found_table_release(&t->packages);
+}
+
 void hm_found_target(struct hm_found *found, const char *name, const char *kind, bool endpoint)
 {
 	if (found->targets)
-		found_close_component(&found->target[found->targets - 1]);
+		close_target(found, &found->target[found->targets - 1]);
 	found->target = hm_realloc(found->target, found->targets + 1, sizeof(*found->target));
 	found->target[found->targets++] = (struct found_target){
 		.name = hm_strdup(name), .kind = hm_strdup(kind), .endpoint = endpoint, .not_read = json_array(), .names = json_array(),
+		.seen_from = found->seen_count,
 	};
 }
 
@@ -142,7 +157,7 @@ static void see(struct hm_found *f, const struct hm_indicator *row, enum hm_stre
 	bool fresh;
 	size_t *at;
 
-	if (f->seen_count == FOUND_SEEN && !found_table_has(&f->where, key)) {
+	if ((f->seen_count - current(f)->seen_from == FOUND_SEEN || f->seen_count == FOUND_SEEN_ALL) && !found_table_has(&f->where, key)) {
 		hm_found_not_read(f, f->now->path ? f->now->path : f->now->value, "more evidence in more places than is kept");
 		return;
 	}

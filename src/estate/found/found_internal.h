@@ -3,7 +3,8 @@
 #include "match.h"
 
 #define FOUND_KEPT 4	   /* pieces of evidence of one row in one place */
-#define FOUND_SEEN 65536   /* rows in places */
+#define FOUND_SEEN 16384   /* rows in places, of a target */
+#define FOUND_SEEN_ALL (1u << 20)
 #define FOUND_NAMES 262144 /* packages of a target */
 #define FOUND_LISTED 64	   /* components without a supplier that are told by name */
 #define FOUND_UNREAD 256
@@ -21,6 +22,7 @@ struct found_seen {
 	const struct hm_indicator *row;
 	const char *channel;
 	char *outer;
+	bool packaged;		   /* `outer` is a package or component; told when the target is over */
 	enum hm_strength strength; /* the best */
 	enum hm_observed_state state;
 	size_t pieces;
@@ -47,7 +49,8 @@ struct found_target {
 	uint64_t entries, files, bytes, observations;
 	uint64_t not_read_count, components, listed, nameless;
 	json_t *not_read, *names; /* what is told of each */
-	struct found_table packages; /* names of packages and components */
+	struct found_table packages; /* names of packages and components, while the target is observed */
+	size_t seen_from;	     /* the first of what was seen in it */
 	char *open;		     /* the component that is being observed, NULL when none is */
 	bool open_named, open_listed;
 };
@@ -68,6 +71,8 @@ struct hm_found {
 
 /* A component is over when the next begins, or the target ends. */
 void found_close_component(struct found_target *t);
+/* Whether what was seen lies in a package or component; layers and archives are none. */
+bool found_in_package(const struct hm_found *found, const struct found_seen *s) HM_MUST_CHECK;
 
 /* What belongs together: one supplier's, in one place, in one relation. Borrows what was seen. */
 struct found_group {
@@ -84,5 +89,6 @@ struct found_group *found_groups(const struct hm_found *found, size_t *count) HM
 void found_groups_free(struct found_group *groups, size_t count);
 /* What a channel of that strength counts. */
 int found_points(enum hm_strength strength, const char *channel) HM_MUST_CHECK;
-/* Appends the items of a group: one a product. */
+/* Appends the items of a group: one a product, each with its target's place in the member FOUND_ORDER until they are sorted. */
+#define FOUND_ORDER "#"
 void found_items(const struct hm_found *found, const struct found_group *group, json_t *items);

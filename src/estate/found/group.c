@@ -35,18 +35,12 @@ static void gather_own(struct own *own)
 			own->folder[own->folders++] = &row[i];
 }
 
-/* In a package or component; layers and archives are none. */
-static bool in_package(const struct own *own, const struct found_seen *s)
-{
-	return *s->outer && found_table_has(&own->found->target[s->target].packages, s->outer);
-}
-
 /* In one that no row knows as the supplier's. */
 static bool is_foreign(const struct own *own, const struct found_seen *s)
 {
 	HM_FREE char *key = hm_sprintf("%zu %s %s", s->target, s->row->supplier, s->outer);
 
-	return in_package(own, s) && !found_table_has(&own->found->own, key);
+	return found_in_package(own->found, s) && !found_table_has(&own->found->own, key);
 }
 
 static bool below(const char *path, const char *folder)
@@ -100,7 +94,7 @@ static const char *place_of(const struct own *own, const struct found_seen *s, c
 {
 	bool names = strcmp(relation, "branded") == 0 && !names_component(s);
 
-	return in_package(own, s) && (names || !is_foreign(own, s)) ? "" : s->outer;
+	return found_in_package(own->found, s) && (names || !is_foreign(own, s)) ? "" : s->outer;
 }
 
 /* Absolute paths that rows name, none above another: three are as good as three names in one folder, which nobody has by chance. */

@@ -173,6 +173,7 @@ void found_items(const struct hm_found *found, const struct found_group *group, 
 				if ((s->piece[j].kind == HM_OBSERVED_PACKAGE || s->piece[j].kind == HM_OBSERVED_COMPONENT) && s->piece[j].detail && *s->piece[j].detail)
 					version = s->piece[j].detail;
 		}
+		json_object_set_new(item, FOUND_ORDER, json_integer((json_int_t)group->target));
 		hm_json_set_bytes(item, "target", hm_slice_text(found->target[group->target].name));
 		json_object_set_new(item, "supplier", json_string(group->supplier));
 		json_object_set_new(item, "product", json_string(*product[p] ? product[p] : component_of(group)));

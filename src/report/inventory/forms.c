@@ -21,31 +21,26 @@ static void put_method(struct hm_bytes *out, const json_t *found)
 	hm_escape(out, hm_slice_of(&method), false);
 }
 
-static bool is_first(const json_t *items, size_t index, const char *relation)
+/* Of several items of one product the first; `told` holds those before. */
+static bool is_first(json_t *told, const json_t *item)
 {
-	const json_t *item = json_array_get(items, index);
+	HM_FREE char *key = hm_sprintf("%s %s", inventory_text(item, "supplier"), inventory_text(item, "product"));
+	bool first = !json_object_get(told, key);
 
-	if (strcmp(inventory_text(item, "relation"), relation) != 0)
-		return false;
-	for (size_t i = 0; i < index; i++) {
-		const json_t *other = json_array_get(items, i);
-
-		if (strcmp(inventory_text(other, "relation"), relation) == 0 && json_equal(json_object_get(other, "supplier"), json_object_get(item, "supplier")) &&
-		    json_equal(json_object_get(other, "product"), json_object_get(item, "product")))
-			return false;
-	}
-	return true;
+	json_object_set_new(told, key, json_true());
+	return first;
 }
 
 static void put_products(struct hm_bytes *out, const json_t *found, const char *relation)
 {
-	const json_t *items = json_object_get(found, "items"), *item;
+	HM_JSON json_t *before = json_object();
+	const json_t *item;
 	size_t i, told = 0;
 
-	json_array_foreach (items, i, item) {
+	json_array_foreach (json_object_get(found, "items"), i, item) {
 		const char *product = inventory_text(item, "product");
 
-		if (!is_first(items, i, relation))
+		if (strcmp(inventory_text(item, "relation"), relation) != 0 || !is_first(before, item))
 			continue;
 		hm_escape_term(out, "   %s, %s", inventory_supplier(found, inventory_text(item, "supplier")), *product ? product : "product not known");
 		hm_bytes_printf(out, ": on %zu endpoints\n", inventory_endpoints(found, item));

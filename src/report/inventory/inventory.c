@@ -87,67 +87,83 @@ void inventory_countries(struct hm_bytes *out, const json_t *found, const char *
 		hm_bytes_text(out, "not known");
 }
 
-/* A name stands under one of two members; jansson calls what is absent unequal to itself. */
-static bool same_member(const json_t *a, const json_t *b, const char *name)
+/* A target's name as a key: it stands under one of two members. */
+static void key_of(struct hm_bytes *out, const json_t *object)
 {
-	const json_t *x = json_object_get(a, name), *y = json_object_get(b, name);
+	const char *encoded = json_string_value(json_object_get(object, "target_b64"));
 
-	return (!x && !y) || json_equal(x, y);
+	hm_bytes_printf(out, "%s%s", encoded ? "b" : "t", encoded ? encoded : inventory_text(object, "target"));
+	hm_bytes_u8(out, 0);
 }
 
-static bool same_target(const json_t *item, const json_t *target)
+static void set_put(json_t *set, const json_t *object)
 {
-	return same_member(item, target, "target") && same_member(item, target, "target_b64");
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes key = { 0 };
+
+	key_of(&key, object);
+	json_object_set_new(set, (const char *)key.data, json_true());
 }
 
-static bool has_item(const json_t *found, const json_t *target, const char *relation)
+static bool set_has(const json_t *set, const json_t *object)
 {
-	const json_t *item;
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes key = { 0 };
+
+	key_of(&key, object);
+	return json_object_get(set, (const char *)key.data) != NULL;
+}
+
+/* Targets that are endpoints. */
+static json_t *endpoints_of(const json_t *found)
+{
+	json_t *set = json_object();
+	const json_t *target;
 	size_t i;
 
-	json_array_foreach (json_object_get(found, "items"), i, item)
-		if (same_target(item, target) && strcmp(inventory_text(item, "relation"), relation) == 0)
-			return true;
-	return false;
+	json_array_foreach (json_object_get(found, "targets"), i, target)
+		if (json_is_true(json_object_get(target, "endpoint")))
+			set_put(set, target);
+	return set;
 }
 
 struct inventory_count inventory_count(const json_t *found)
 {
-	struct inventory_count c = { 0 };
-	const json_t *target;
+	HM_JSON json_t *endpoints = endpoints_of(found), *branded = json_object(), *contains = json_object(), *any = json_object();
+	struct inventory_count c = { .targets = json_array_size(json_object_get(found, "targets")) };
+	const json_t *row;
 	size_t i;
 
-	json_array_foreach (json_object_get(found, "targets"), i, target) {
-		bool branded, contains;
+	json_array_foreach (json_object_get(found, "items"), i, row) {
+		const char *relation = inventory_text(row, "relation");
+		json_t *set = strcmp(relation, "branded") == 0 ? branded : strcmp(relation, "contains") == 0 ? contains : NULL;
 
-		c.targets++;
-		if (!json_is_true(json_object_get(target, "endpoint")))
+		if (!set || !set_has(endpoints, row))
 			continue;
-		branded = has_item(found, target, "branded");
-		contains = has_item(found, target, "contains");
-		c.endpoints++;
-		c.branded += branded;
-		c.contains += contains;
-		c.affected += branded || contains;
-		c.partly += json_integer_value(json_object_get(target, "not_read_count")) > 0;
+		set_put(set, row);
+		set_put(any, row);
 	}
+	json_array_foreach (json_object_get(found, "targets"), i, row) {
+		bool endpoint = json_is_true(json_object_get(row, "endpoint"));
+
+		c.endpoints += endpoint;
+		c.partly += endpoint && json_integer_value(json_object_get(row, "not_read_count")) > 0;
+	}
+	c.branded = json_object_size(branded);
+	c.contains = json_object_size(contains);
+	c.affected = json_object_size(any);
 	return c;
 }
 
 size_t inventory_endpoints(const json_t *found, const json_t *item)
 {
-	const json_t *target, *other;
-	size_t i, j, n = 0;
+	HM_JSON json_t *endpoints = endpoints_of(found), *on = json_object();
+	const json_t *other;
+	size_t i;
 
-	json_array_foreach (json_object_get(found, "targets"), i, target) {
-		bool has = false;
-
-		json_array_foreach (json_object_get(found, "items"), j, other)
-			has = has || (same_target(other, target) && json_equal(json_object_get(other, "supplier"), json_object_get(item, "supplier")) &&
-				      json_equal(json_object_get(other, "product"), json_object_get(item, "product")) && strcmp(inventory_text(other, "relation"), "controlled") != 0);
-		n += has && json_is_true(json_object_get(target, "endpoint"));
-	}
-	return n;
+	json_array_foreach (json_object_get(found, "items"), i, other)
+		if (json_equal(json_object_get(other, "supplier"), json_object_get(item, "supplier")) && json_equal(json_object_get(other, "product"), json_object_get(item, "product")) &&
+		    strcmp(inventory_text(other, "relation"), "controlled") != 0 && set_has(endpoints, other))
+			set_put(on, other);
+	return json_object_size(on);
 }
 
 bool inventory_filter(struct hm_bytes *out, const json_t *found)
