@@ -236,7 +236,7 @@ int hm_surroundings_answers(struct hm_surroundings *s, enum hm_internet_mode mod
 	if (mode == HM_INTERNET_SIMULATED)
 		return load_scenario(s, scenario, fail);
 	if (mode == HM_INTERNET_GATEWAY)
-		hm_program_note("gateway: TLS passes untouched and there are no keys to it: what is said inside is recorded and stays closed");
+		hm_program_note("gateway: TLS passes untouched and there are no keys to it: what is said inside is recorded and stays closed, but for what a TLS library is seen to take");
 	if (mode == HM_INTERNET_GATEWAY && text[strlen(GATEWAY)])
 		s->network = text + strlen(GATEWAY "=");
 	return mode == HM_INTERNET_REPLAY ? load_replay(s, text + strlen(REPLAY), fail) : 0;
