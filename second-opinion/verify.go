@@ -348,7 +348,7 @@ func (v *verification) checkPlanted() {
 	case planted.get("files") != nil:
 		v.say("planted", holds, "%d files, %d tokens derived again from the seed", files, tokens)
 	default:
-		v.say("planted", holds, "%d files in %d sets are those that planted.json names", files, sets)
+		v.say("planted", taken, "%d files in %d sets are those that planted.json names; that they follow from the seed was taken", files, sets)
 	}
 }
 

@@ -37,7 +37,7 @@ two=$?
 result $? "both say the same of it (exit $one and $two)" said
 grep -q '^  holds  *findings ' said
 result $? "the same findings, byte for byte" said
-! grep -q 'taken.*collect.content' said
-result $? "collect.content was recomputed, not taken" said
+! grep '^  taken ' said | grep -qvE '^  taken *(features|planted) '
+result $? "nothing was taken but how messages are split into fields, and that documents follow from the seed" said
 echo "1..$n"
 exit $failed
