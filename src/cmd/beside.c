@@ -15,7 +15,9 @@ static void check_one(struct hm_verify *v, const char *path, struct hm_slice tex
 
 	if (r == 0 && strcmp(envelope.type, HM_PAYLOAD_TYPE) != 0)
 		r = hm_fail_set(&fail, HM_E_BAD, "its payload is no in-toto statement");
-	if (r == 0 && v->parts)
+	if (r == 0 && !v->parts)
+		r = hm_fail_set(&fail, HM_E_BAD, "there is no bundle to hold it against: its container is malformed");
+	if (r == 0)
 		r = hm_summary_check(&kind, v->parts, hm_slice_of(&envelope.payload), &fail);
 	if (r == 0)
 		signers = hm_foreign_signers(&envelope, keys, key_count);

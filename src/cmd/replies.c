@@ -65,10 +65,11 @@ static void say_one(struct hm_verify *v, const char *path, const json_t *row, co
 
 int hm_replies_check(struct hm_verify *v, const struct hm_replies *r, json_t *shown, struct hm_fail *fail)
 {
-	for (size_t i = 0; i < r->count && v->parts; i++) {
+	for (size_t i = 0; i < r->count; i++) {
 		HM_JSON json_t *row = NULL;
 		const struct hm_pubkey *by = NULL;
-		int code = take(&row, &by, v->parts, r, r->path[i], fail);
+		int code = v->parts ? take(&row, &by, v->parts, r, r->path[i], fail)
+				    : hm_fail_set(fail, HM_E_BAD, "there is no bundle that it could be about: its container is malformed");
 
 		if (code == HM_E_SYSTEM)
 			return code;

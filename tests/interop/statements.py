@@ -207,6 +207,8 @@ result(beside(refuted, here("good/vsa.intoto.json")) == "FALSE", "for another bu
 made = json.loads(payload)
 made["subject"] = json.loads(base64.b64decode(json.loads(open(here("no/assessment.intoto.json")).read())["payload"]))["subject"]
 result(beside(refuted, put("made.json", envelope(json.dumps(made, sort_keys=True, separators=(",", ":")).encode()))) == "FALSE", "a summary of a bundle in which a claim is refuted is refused")
+nothing = put("nothing.hallmark", open(upheld, "rb").read()[:-1])
+result(beside(nothing, here("good/vsa.intoto.json")) == "FALSE", "beside what is no bundle, it is refused")
 text = envelope(payload).decode()
 broken = {"not JSON": "x", "twice": text.replace('{"payload"', '{"payload": "", "payload"', 1), "no signature": json.dumps(dict(json.loads(text), signatures=[])), "both alphabets": text.replace('"sig": "', '"sig": "-+', 1),
           "another type": text.replace(TYPE, "text/plain"), "empty": "", "a list": "[]", "signature is a number": json.dumps(dict(json.loads(text), signatures=[1])), "cut": text[:-3]}

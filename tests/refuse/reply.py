@@ -85,6 +85,7 @@ result(code == 1 and said.count("FALSE  ") >= 2, "the supplier's key is no asses
 code, said = run(verify, f"{source}/tests/golden/v1/sample.hallmark", "--reply", here("reply.json"), "--supplier-key", key + ".pub")
 result(code == 1 and "another bundle" in said, "beside another bundle it is refused", [said])
 
+result(row(put("nothing.hallmark", open(BUNDLE, "rb").read()[:-1]), here("reply.json"), key + ".pub")[1] == "FALSE", "beside what is no bundle it is refused")
 bad = {"no claim of the bundle": YAML.replace("collect.names", "collect.nothing"), "twice": YAML.replace("collect.names", "collect.content"), "no such answer": YAML.replace("accepted", "upheld"),
        "two words": YAML.replace("accepted", "accepted disputed"), "no version": YAML.replace('    fixed_in: "2.0"\n', ""), "a version and no fix": YAML.replace("answer: fixed", "answer: disputed"), "no date": YAML.replace('"2026-11-29"', '"today"'),
        "no supplier": YAML.replace("supplier: Pyzor", "vendor: Pyzor"), "no text": YAML.replace("    text: TLS.\n", ""), "nothing": "supplier: X\ndate: \"2026-11-29\"\nclaims: []\n", "too long": YAML.replace("TLS.", "x" * 5000), "no YAML": "a: b: c"}
