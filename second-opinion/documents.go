@@ -33,7 +33,7 @@ var docShapes = map[string]*shape{
 }
 
 const (
-	authoritiesShape = `arguments:[s],environment:[{name:s,value:s}],files:[{path:s,as:'pem'der'added'}]`
+	authoritiesShape = `arguments:[s],environment:[{name:s,value:s}],files:[{path:s,as:'pem'der'added'keystore'}]`
 
 	fileShape   = `path:B,part:s,sha256:h,size:i,mode:i,role:'document'sample'definitions',marking:s|n,tokens:[s]`
 	worldsShape = fileShape + `,uid:i,gid:i,mtime:i,atime:i,xattrs:[{name:s,value:s}],draw:i`

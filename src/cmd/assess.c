@@ -339,7 +339,10 @@ static int begin(struct hm_assessment *a, struct hm_trials *trials, struct hm_pl
 	describe_plan(a, planned);
 	if (a->adapted) {
 		planned->authorities = hm_authorities_plan(a->adapted, a->after);
-		a->file_count = a->product.plant.count + hm_authorities_files(a->files + a->product.plant.count, a->adapted, &a->surroundings.trusted);
+		a->made = hm_alloc(hm_authorities_files_max(a->adapted), sizeof(*a->made));
+		a->file_count = a->product.plant.count + hm_authorities_files_max(a->adapted);
+		if (hm_authorities_files(a->files + a->product.plant.count, a->made, a->adapted, &a->surroundings.trusted, fail) < 0)
+			return fail->code;
 	}
 	if (!trials) {
 		planned->kinds = json_array();
@@ -501,6 +504,9 @@ void hm_assess_release(struct hm_assessment *a)
 	for (char **argument = a->argv; argument && *argument; argument++)
 		free(*argument);
 	free(a->argv);
+	for (size_t i = 0; a->made && i < hm_authorities_files_max(a->adapted); i++)
+		hm_bytes_release(&a->made[i]);
+	free(a->made);
 	free(a->after);
 	free(a->stdin_path);
 	free(a->executable);

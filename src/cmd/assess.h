@@ -14,6 +14,7 @@ struct hm_assessment {
 	struct hm_product product;
 	struct hm_chamber_file *files; /* product.plant as the chamber wants it, and behind it what `adapted` needs */
 	size_t file_count;
+	struct hm_bytes *made; /* contents of those behind it, as many as it may have */
 	const json_t *adapted; /* the product is started in this form, which its declaration names (authorities.h); NULL: as it is */
 	char *after;	       /* digest of the plan under which it had refused the chamber's certificates, or NULL */
 	struct hm_packages *packages;

@@ -1,5 +1,10 @@
 #include "authorities.h"
 
+#include "fs.h"
+#include "keystore.h"
+
+enum { STORE_MAX = 16 << 20 };
+
 #define PLACEHOLDER "{authorities}"
 
 const json_t *hm_authorities_of(const json_t *declaration)
@@ -87,18 +92,36 @@ size_t hm_authorities_files_max(const json_t *declared)
 	return 1 + json_array_size(json_object_get(declared, "files"));
 }
 
-size_t hm_authorities_files(struct hm_chamber_file *files, const json_t *declared, const struct hm_chamber_authority *authority)
+/* A copy of the host's key store, with the authority in it. */
+static int extend(struct hm_bytes *out, const char *path, struct hm_slice der, struct hm_fail *fail)
 {
-	const json_t *list = json_object_get(declared, "files"), *item;
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes store = { 0 };
+	int r = hm_fs_read(&store, path, STORE_MAX, fail);
+
+	if (r == 0)
+		r = hm_keystore_add(out, hm_slice_of(&store), der, fail);
+	return r < 0 ? hm_fail_set(fail, HM_E_SYSTEM, "authorities: adding to the key store %s: %s", path, fail->text) : 0;
+}
+
+int hm_authorities_files(struct hm_chamber_file *files, struct hm_bytes *made, const json_t *declared, const struct hm_chamber_authority *authority,
+			 struct hm_fail *fail)
+{
+	const json_t *item;
+	struct hm_fail why;
 	size_t i;
 
 	files[0] = (struct hm_chamber_file){ .path = HM_AUTHORITIES, .content = authority->pem, .mode = 0644 };
-	json_array_foreach (list, i, item) {
+	json_array_foreach (json_object_get(declared, "files"), i, item) {
 		const char *as = json_string_value(json_object_get(item, "as"));
+		struct hm_chamber_file *file = &files[1 + i];
 
-		files[1 + i] = (struct hm_chamber_file){ .path = json_string_value(json_object_get(item, "path")), .mode = 0644,
-							 .content = strcmp(as, "der") == 0 ? authority->der : authority->pem,
-							 .append = strcmp(as, "added") == 0 };
+		*file = (struct hm_chamber_file){ .path = json_string_value(json_object_get(item, "path")), .mode = 0644,
+						  .content = strcmp(as, "der") == 0 ? authority->der : authority->pem, .append = strcmp(as, "added") == 0 };
+		if (strcmp(as, "keystore") != 0)
+			continue;
+		if (extend(&made[1 + i], file->path, authority->der, &why) < 0)
+			return hm_fail_set(fail, why.code, "%s", why.text);
+		file->content = hm_slice_of(&made[1 + i]);
 	}
-	return 1 + json_array_size(list);
+	return 0;
 }

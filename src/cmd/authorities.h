@@ -19,7 +19,8 @@ struct hm_authorities_env {
 };
 void hm_authorities_env(struct hm_authorities_env *out, const json_t *declared, const char *const *env);
 void hm_authorities_env_release(struct hm_authorities_env *env);
-/* Files of it, and the one that {authorities} stands for: at most hm_authorities_files_max of them into `files`; returns how many. Paths are
- * borrowed from `declared`, contents from `authority`. */
+/* Files of it, and the one that {authorities} stands for: hm_authorities_files_max of them into `files`. Paths are borrowed from `declared`, contents from
+ * `authority` or, of key stores, from `made`, which has as many places and whose bytes are the caller's. HM_E_SYSTEM for a key store of the host that is not there or cannot be added to. */
 size_t hm_authorities_files_max(const json_t *declared) HM_MUST_CHECK;
-size_t hm_authorities_files(struct hm_chamber_file *files, const json_t *declared, const struct hm_chamber_authority *authority);
+int hm_authorities_files(struct hm_chamber_file *files, struct hm_bytes *made, const json_t *declared, const struct hm_chamber_authority *authority,
+			 struct hm_fail *fail) HM_MUST_CHECK;

@@ -41,7 +41,7 @@ SHAPE(planned_product, ROWS(TEXT("name"), OBJECT("executable")), RULES({ "execut
 SHAPE(planned_run, ROWS(NUMBER("run"), TEXT("kind"), TEXT("certificate?")),
       RULES({ "run", .form = 'n' }, { "kind", .words = KINDS }, { "certificate", .words = WRONGS }));
 SHAPE(variable, ROWS(TEXT("name"), TEXT("value")), RULES({ 0 }));
-SHAPE(trusted_file, ROWS(TEXT("path"), TEXT("as")), RULES({ "as", .words = " pem der added " }));
+SHAPE(trusted_file, ROWS(TEXT("path"), TEXT("as")), RULES({ "as", .words = " pem der added keystore " }));
 SHAPE(authorities, ROWS(LIST("arguments"), LIST("environment"), LIST("files")),
       RULES(TEXTS("arguments"), { "environment", &variable }, { "files", &trusted_file }));
 SHAPE(used_authorities, ROWS(LIST("arguments"), LIST("environment"), LIST("files"), TEXT("after|")),

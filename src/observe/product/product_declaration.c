@@ -213,7 +213,7 @@ static int read_variables(json_t *out, const struct hm_yaml *y, const json_t *no
 
 static int read_trusted_files(json_t *out, const struct hm_yaml *y, const json_t *node, struct hm_fail *fail)
 {
-	static const char *const forms[] = { "pem", "der", "added", NULL };
+	static const char *const forms[] = { "pem", "der", "added", "keystore", NULL };
 	static const struct row rows[] = {
 		{ .name = "path", .kind = ROW_TEXT, .required = true },
 		{ .name = "as", .kind = ROW_TEXT, .required = true },
@@ -228,7 +228,7 @@ static int read_trusted_files(json_t *out, const struct hm_yaml *y, const json_t
 		if (r < 0)
 			return r;
 		if (pattern_broken(path) || strpbrk(path, "*{") || path[strlen(path) - 1] == '/' || !one_of(text_at(item, "as"), forms))
-			return hm_yaml_fail(y, item, fail, "files: path is an absolute one, as is pem, der or added");
+			return hm_yaml_fail(y, item, fail, "files: path is an absolute one, as is pem, der, added or keystore");
 		json_array_append(json_object_get(out, "files"), (json_t *)(uintptr_t)item);
 	}
 	return 0;

@@ -191,7 +191,7 @@ static void wrong_descriptions_are_refused(void **state HM_UNUSED)
 	refuses(DECLARED "  authorities: {files: [{path: a, as: pem}]}\n", "path is an absolute one");
 	refuses(DECLARED "  authorities: {files: [{path: /a/../b, as: pem}]}\n", "path is an absolute one");
 	refuses(DECLARED "  authorities: {files: [{path: /a/*, as: pem}]}\n", "path is an absolute one");
-	refuses(DECLARED "  authorities: {files: [{path: /a, as: jks}]}\n", "as is pem, der or added");
+	refuses(DECLARED "  authorities: {files: [{path: /a, as: jks}]}\n", "as is pem, der, added or keystore");
 	refuses(DECLARED "  authorities: {command: [x]}\n", "no member is called command");
 	refuses("name: z\ncommand: [x]\n", "line 1: name is not the file's");
 	refuses("name: x\n", "command is missing");
