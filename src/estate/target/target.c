@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 #define NESTED_MAX ((size_t)512 << 20) /* an archive inside a stream is held in memory */
-#define PULL_STEP ((size_t)1 << 20)
+#define PULL_LEAST ((size_t)64 << 10)
+#define PULL_MOST ((size_t)1 << 20)
 #define MAP_FROM ((size_t)32 << 20)
 
 /* An .rpm says itself, before its archive, what it is: it is told as a file, and then looked into. */
@@ -98,7 +99,8 @@ static void leave(struct target_at *at)
 static int pull_to(struct target_at *at, size_t want, struct hm_fail *fail)
 {
 	while (!at->ended && at->have.len < want) {
-		size_t left = want - at->have.len, step = left < PULL_STEP ? left : PULL_STEP;
+		size_t left = want - at->have.len, grow = at->have.len < PULL_LEAST ? PULL_LEAST : at->have.len < PULL_MOST ? at->have.len : PULL_MOST;
+		size_t step = left < grow ? left : grow;
 		ssize_t got = at->pull ? at->pull(at->cookie, hm_bytes_reserve(&at->have, step), step) : 0;
 
 		if (got < 0)
