@@ -55,7 +55,7 @@ static const struct hm_source sources[] = {
 	  NULL, 1024u * MIB, NULL, hm_source_rpm, hm_source_rpm_digests },
 	{ "rpm-wal", { "**rpmdb.sqlite-wal" }, NULL, 1024u * MIB, NULL, hm_source_rpm_wal, NULL },
 	{ "apk", { "**lib/apk/db/installed" }, NULL, 256u * MIB, NULL, hm_source_apk, hm_source_apk_digests },
-	{ "pacman", { "**var/lib/pacman/local/*/desc" }, NULL, MIB, NULL, hm_source_pacman, NULL },
+	{ "pacman", { "**var/lib/pacman/local/*/desc" }, NULL, MIB, NULL, hm_source_pacman, hm_source_pacman_digests },
 	{ "flatpak", { "**flatpak/app/*/*/*/*/metadata", "**flatpak/runtime/*/*/*/*/metadata" }, NULL, MIB, NULL, hm_source_flatpak, NULL },
 	{ "snap", { "**snap/*/*/meta/snap.yaml", "meta/snap.yaml" }, NULL, MIB, NULL, hm_source_snap, NULL },
 	{ "snapd", { "**var/lib/snapd/state.json" }, NULL, 16u * MIB, NULL, hm_source_snapd, NULL },

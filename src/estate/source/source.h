@@ -40,7 +40,7 @@ int hm_source_read(const struct hm_source *source, const struct hm_source_file *
  * HM_E_SYSTEM when there is one that cannot be read or has more than `max` bytes. The path has no leading slash. */
 typedef int (*hm_source_other_fn)(void *target, const char *path, size_t max, struct hm_bytes *out, struct hm_fail *fail);
 
-/* Holds a package of the database `file` against the digests that the database keeps of its files (dpkg, rpm, apk, PyPI), and
+/* Holds a package of the database `file` against the digests that the database keeps of its files (dpkg, rpm, apk, pacman, PyPI), and
  * observes the outcome as one `package.files`: verified only when every file that was listed and read has its digest and at
  * least one was; the detail counts the rest. Nothing is observed where the source keeps no digests. */
 int hm_source_verify(const struct hm_source *source, const struct hm_source_file *file, const char *package, hm_source_other_fn other,

@@ -87,6 +87,8 @@ int hm_source_apk(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHEC
 int hm_source_apk_digests(const struct hm_source_file *file, const char *package, const struct hm_source_other *other,
 			  hm_source_digest_fn each, void *cookie, struct hm_fail *fail) HM_MUST_CHECK;
 int hm_source_pacman(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
+int hm_source_pacman_digests(const struct hm_source_file *file, const char *package, const struct hm_source_other *other,
+			     hm_source_digest_fn each, void *cookie, struct hm_fail *fail) HM_MUST_CHECK;
 int hm_source_rpm(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 /* Changes that SQLite has not put into the database yet: not read, and said so. */
 int hm_source_rpm_wal(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;

@@ -332,9 +332,32 @@ static void rpm_bdb(void **state HM_UNUSED)
 	EXPECT_TEXT("var/lib/rpm/Packages", "no database", HM_E_BAD, "");
 }
 
+#define HELLO_MD5 "b1946ac92492d2347c6235b4d2611184"
+#define HELLO_SHA256 "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
+
+/* A pacman package's mtree, packed by the first who asks for it. */
+static void mtree(struct hm_bytes *out)
+{
+	static const char text[] = "#mtree\n/set type=file mode=644\n./.PKGINFO time=1.0 size=1 sha256digest=" NO_DIGEST "\n./opt time=1.0 type=dir\n"
+				   "./etc/x.conf time=1.0 size=1 sha256digest=" NO_DIGEST "\n./opt/x/t\\157ol time=1.0 size=6 md5digest=x sha256digest=" HELLO_SHA256 "\n";
+	z_stream z = { .next_in = (Bytef *)(uintptr_t)text, .avail_in = sizeof(text) - 1 };
+
+	assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
+	z.next_out = hm_bytes_reserve(out, 4096);
+	z.avail_out = 4096;
+	assert_int_equal(deflate(&z, Z_FINISH), Z_STREAM_END);
+	out->len += z.total_out;
+	deflateEnd(&z);
+}
+
 static int other(void *target, const char *path, size_t max HM_UNUSED, struct hm_bytes *out, struct hm_fail *fail HM_UNUSED)
 {
 	const char *const *files = target; /* path, content, ... NULL */
+
+	if (strcmp(path, "var/lib/pacman/local/kesl-1/mtree") == 0) {
+		mtree(out);
+		return 0;
+	}
 
 	for (; *files; files += 2)
 		if (strcmp(*files, path) == 0) {
@@ -354,9 +377,6 @@ static void expect_verified(const char *path, struct hm_slice bytes, const char 
 	hm_bytes_u8(&seen, 0);
 	assert_string_equal((char *)seen.data, lines);
 }
-
-#define HELLO_MD5 "b1946ac92492d2347c6235b4d2611184"
-#define HELLO_SHA256 "5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03"
 
 static void verified(void **state HM_UNUSED)
 {
@@ -382,6 +402,10 @@ static void verified(void **state HM_UNUSED)
 			"package.files installed verified kesl|1 of 1 files have the digest that the database keeps; 0 differ, 0 are gone, 0 not read\n");
 	expect_verified("lib/apk/db/installed", HM_SLICE("P:kesl\nF:opt/x\nR:tool\nZ:Q19XLTlvrpIGYocU+yzgD3LpTyJY8=\n"), "kesl", bad,
 			"package.files installed kesl|0 of 1 files have the digest that the database keeps; 1 differ, 0 are gone, 0 not read\n");
+	expect_verified("/var/lib/pacman/local/kesl-1/desc", HM_SLICE("%NAME%\nkesl\n"), "kesl", bad,
+			"package.files installed kesl|0 of 1 files have the digest that the database keeps; 1 differ, 0 are gone, 0 not read\n");
+	expect_verified("/var/lib/pacman/local/kesl-1/desc", HM_SLICE("%NAME%\nkesl\n"), "kesl", good + 2,
+			"package.files installed verified kesl|1 of 1 files have the digest that the database keeps; 0 differ, 0 are gone, 0 not read\n");
 	expect_verified("site/a-1.dist-info/METADATA", HM_SLICE("Name: a\n"), "a", good,
 			"package.files installed verified a|1 of 1 files have the digest that the database keeps; 0 differ, 0 are gone, 0 not read\n");
 }
