@@ -76,6 +76,29 @@ def states_and_forms():
     deep = parts.zip_of({"a/b.tar.gz": gzip.compress(parts.tar(root), mtime=0)})
     code, d = found(place("nested", {**estate.base(), "/srv/old.zip": (deep, 0o644)}))
     result(any(i["outer"] == "/srv/old.zip!/a/b.tar.gz" and i["state"] == "present" for i in d["items"]), "in an archive in an archive, which is named", [i["outer"] for i in d["items"]])
+    if shutil.which("tar2sqfs"):
+        squash = folder + "/made.squashfs"
+        subprocess.run(["tar2sqfs", "-q", "-f", squash], input=parts.tar(root), check=True, stderr=subprocess.DEVNULL)
+        code, d = found(squash)
+        result(states(d, "kaspersky") == [("branded", "installed")] and d["targets"][0]["kind"] == "disk image", "a squashfs image", d["items"])
+        code, d = found(place("snaps", {**estate.base(), "/var/lib/snapd/snaps/x.snap": (open(squash, "rb").read(), 0o644)}))
+        result([(i["outer"], i["state"]) for i in d["items"]] == [("/var/lib/snapd/snaps/x.snap", "present")], "an image in a folder, which is named", d["items"])
+        code, d = found(place("snaps.tar", parts.tar({"/x.snap": (open(squash, "rb").read(), 0o644)})))
+        result(code == 2 and unread(d), "an image in an archive is told as not read", d)
+    else:
+        result(True, "squashfs images # SKIP no tar2sqfs")
+    if shutil.which("mkfs.ext4"):
+        disk = folder + "/made.ext4"
+        subprocess.run(["truncate", "-s", "8M", disk], check=True)
+        subprocess.run(["mkfs.ext4", "-q", "-d", a, disk], check=True, stderr=subprocess.DEVNULL)
+        sector = struct.pack("<B3sB3sII", 0, b"\0\2\0", 0x83, b"\xff\xff\xff", 8, (8 << 20) // 512)
+        with open(folder + "/made.disk", "wb") as f:
+            f.write(b"\0" * 446 + sector + b"\0" * 48 + b"\x55\xaa" + b"\0" * (7 * 512) + open(disk, "rb").read())
+        result(all(states(found(p)[1], "kaspersky") == [("branded", "installed")] for p in (disk, folder + "/made.disk")), "an ext4 image, with a partition table and without")
+    else:
+        result(True, "ext4 images # SKIP no mkfs.ext4")
+    code, d = found(place("made.xfs", b"XFSB" + b"\0" * 70000))
+    result(code == 2 and any("xfs" in why for _, why in unread(d)), "a file system that no library reads is named, and not clean", d)
     code, d = found("--supplier", "drweb", a)
     result(code == 0 and not d["items"], "--supplier of another: nothing")
     return a

@@ -71,7 +71,16 @@ const char *target_disk_name(int fd)
 	return m ? m->name : NULL;
 }
 
-static ssize_t pull_file(void *cookie, void *to, size_t len);
+const char *target_disk_inside(struct hm_slice head)
+{
+	for (size_t i = 0; i < HM_COUNT(magics); i++) {
+		const struct magic *m = &magics[i];
+
+		if (m->at == 0 && m->len >= 4 && !m->told && head.len >= m->len && memcmp(head.data, m->bytes, m->len) == 0)
+			return m->name;
+	}
+	return NULL;
+}
 
 struct file {
 	TSK_FS_FILE *file;

@@ -150,7 +150,7 @@ int hm_target_bytes(struct hm_target *t, size_t max, struct hm_slice *bytes, str
 int target_unread(struct hm_target *t, const char *path, const char *outer, struct hm_fail *fail, const char *format, ...)
 {
 	char why[256];
-	struct hm_entry entry = { .type = HM_ENTRY_UNREAD, .path = path, .outer = outer, .why = why };
+	struct hm_entry entry = { .type = HM_ENTRY_UNREAD, .path = path, .outer = outer ? outer : t->inside, .why = why };
 	struct target_at *before = t->at;
 	va_list arguments;
 	int r;
@@ -200,20 +200,53 @@ static int nested(struct hm_target *t, const struct hm_entry *e, struct hm_fail 
 	return r;
 }
 
-int target_tell(struct hm_target *t, const struct hm_entry *entry, target_pull_fn pull, void *cookie, int fd, struct hm_fail *fail)
+/* A disk image that lies in a folder: for as long as it is walked, the target is that. It is opened by the descriptor that we have. */
+static int nested_disk(struct hm_target *t, const struct hm_entry *e, int fd, const char *name, struct hm_fail *fail)
 {
-	HM_CLEANUP(leave) struct target_at at = { .entry = entry, .pull = pull, .cookie = cookie, .fd = fd };
+	HM_FREE char *place = hm_sprintf("/proc/self/fd/%d", fd), *inside = hm_strdup(e->path);
+	const struct hm_target before = *t;
+	int r;
+
+	if (access(place, R_OK) != 0)
+		return target_unread(t, e->path, e->outer, fail, "a disk image (%s): name it as a target of its own", name);
+	t->form = strcmp(name, "squashfs") == 0 ? &target_squash : &target_disk;
+	t->place = place;
+	t->fd = fd;
+	t->inside = inside;
+	t->depth++;
+	r = t->form->walk(t, fail);
+	t->form = before.form;
+	t->place = before.place;
+	t->fd = before.fd;
+	t->inside = before.inside;
+	t->depth--;
+	return r;
+}
+
+int target_tell(struct hm_target *t, const struct hm_entry *told, target_pull_fn pull, void *cookie, int fd, struct hm_fail *fail)
+{
+	struct hm_entry entry = *told;
+	HM_CLEANUP(leave) struct target_at at = { .entry = &entry, .pull = pull, .cookie = cookie, .fd = fd };
 	struct target_at *before = t->at;
 	struct hm_slice head = { 0 };
 	struct hm_fail why = { 0 };
+	const char *disk;
 	int r;
 
 	if (t->depth == 0 && t->bounds.shards > 1 && t->counted++ % t->bounds.shards != t->bounds.shard)
 		return 0;
+	if (!entry.outer)
+		entry.outer = t->inside;
 	t->at = &at;
-	r = t->each(t->cookie, t, entry, fail);
-	if (r == 0 && entry->type == HM_ENTRY_FILE && entry->size >= 20 && hm_target_head(t, TARGET_HEAD, &head, &why) == 0 && target_is_archive(head))
-		r = nested(t, entry, fail);
+	r = t->each(t->cookie, t, &entry, fail);
+	if (r == 0 && entry.type == HM_ENTRY_FILE && entry.size >= 20 && hm_target_head(t, TARGET_HEAD, &head, &why) == 0) {
+		if (target_is_archive(head))
+			r = nested(t, &entry, fail);
+		else if ((disk = target_disk_inside(head)) && entry.size >= 4096 && fd >= 0 && t->form == &target_folder)
+			r = nested_disk(t, &entry, fd, disk, fail);
+		else if (disk && entry.size >= 4096)
+			r = target_unread(t, entry.path, entry.outer, fail, "a disk image (%s) inside something that is no folder", disk);
+	}
 	t->at = before;
 	return r;
 }

@@ -36,6 +36,7 @@ struct hm_target {
 	void *cookie;
 	struct target_at *at;
 	unsigned depth;
+	const char *inside; /* what all entries are in that name nothing: a disk image in a folder */
 	uint64_t counted; /* entries of the outermost level: by these shares are dealt */
 };
 
@@ -66,3 +67,5 @@ int target_archive_walk(struct hm_target *t, const struct target_archive_source 
 bool target_is_container(int fd, bool folder) HM_MUST_CHECK;
 /* What a file system or image is called by its first bytes ("xfs", "qcow2", ...), NULL when it is none. */
 const char *target_disk_name(int fd) HM_MUST_CHECK;
+/* The same of a file that is only one of many: by what nothing else begins with. */
+const char *target_disk_inside(struct hm_slice head) HM_MUST_CHECK;
