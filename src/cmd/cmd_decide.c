@@ -153,6 +153,8 @@ static int print_table(const json_t *decision, struct hm_fail *fail)
 		hm_bytes_printf(&out, ", system at %s", text_of(decision, "level"));
 	json_array_foreach (json_object_get(decision, "scopes"), i, row)
 		hm_bytes_printf(&out, ", %s", json_string_value(row));
+	if (json_is_string(json_object_get(json_object_get(decision, "subject"), "made")))
+		hm_bytes_printf(&out, "; inventory of %s", text_of(json_object_get(decision, "subject"), "made"));
 	hm_bytes_printf(&out, "\n\n%s", text_of(decision, "answer"));
 	if (json_is_string(json_object_get(decision, "rule")))
 		hm_bytes_printf(&out, ", by the rule %s:\n", text_of(decision, "rule"));

@@ -21,6 +21,9 @@ static json_t *facts_of(const struct decide_case *c, const json_t *item)
 	decide_fact(list, "relation", decide_text(item, "relation"), NULL, NULL);
 	if (*class)
 		decide_fact(list, "class", class, NULL, NULL);
+	/* Of a bundle's product, or one that is known by name, nobody says where it is. */
+	if (strcmp(c->question->kind, "found") != 0)
+		return list;
 	decide_fact(list, "state", decide_text(item, "state"), NULL, NULL);
 	snprintf(score, sizeof(score), "%lld", (long long)json_integer_value(json_object_get(item, "score")));
 	decide_fact(list, "score", score, NULL, NULL);
