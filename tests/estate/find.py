@@ -94,6 +94,7 @@ def states_and_forms():
         sector = struct.pack("<B3sB3sII", 0, b"\0\2\0", 0x83, b"\xff\xff\xff", 8, (8 << 20) // 512)
         with open(folder + "/made.disk", "wb") as f:
             f.write(b"\0" * 446 + sector + b"\0" * 48 + b"\x55\xaa" + b"\0" * (7 * 512) + open(disk, "rb").read())
+        result(any(e["kind"] == "package.files" and e["strength"] == "strong" for i in found(disk)[1]["items"] for e in i["evidence"]), "files of an ext4 image held against the database: strong")
         result(all(states(found(p)[1], "kaspersky") == [("branded", "installed")] for p in (disk, folder + "/made.disk")), "an ext4 image, with a partition table and without")
     else:
         result(True, "ext4 images # SKIP no mkfs.ext4")

@@ -165,10 +165,10 @@ int inspect_unread(struct inspect *s, const struct hm_entry *e, const char *why,
 }
 
 /* The database's packages that show a row, held against the digests that it keeps. Other files of the same system are only to be
- * had in a folder: elsewhere nothing is said of them. */
+ * had in a folder and on a disk image: elsewhere nothing is said of them. */
 static int verify_packages(struct inspect *s, const struct hm_source *source, const struct hm_source_file *file, struct hm_fail *fail)
 {
-	bool others = !file->outer && strcmp(hm_target_kind(s->target), "folder") == 0;
+	bool others = !file->outer && hm_target_has_others(s->target);
 	int r = 0;
 
 	for (size_t i = 0; i < s->packages; i++) {

@@ -46,14 +46,14 @@ static char *program_of(struct hm_slice text)
 	return at > start && *start == '/' ? hm_slice_dup((struct hm_slice){ start, (size_t)(at - start) }) : NULL;
 }
 
-/* A unit whose program is gone is what stayed behind. Only a folder can be asked for another file. */
+/* A unit whose program is gone is what stayed behind. Not every target can be asked for another file. */
 static bool program_gone(struct inspect *s, struct hm_slice text)
 {
 	HM_FREE char *program = program_of(text);
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes first = { 0 };
 	struct hm_fail why = { 0 };
 
-	return program && strcmp(hm_target_kind(s->target), "folder") == 0 && hm_target_other(s->target, program, (size_t)1 << 30, &first, &why) == 1;
+	return program && !s->entry->outer && hm_target_has_others(s->target) && hm_target_other(s->target, program, (size_t)1 << 30, &first, &why) == 1;
 }
 
 static int unit(struct inspect *s, const struct hm_entry *e, struct hm_fail *fail)

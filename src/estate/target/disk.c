@@ -136,6 +136,43 @@ static TSK_WALK_RET_ENUM each(TSK_FS_FILE *file, const char *folder, void *cooki
 	return w->r == 0 ? TSK_WALK_CONT : TSK_WALK_STOP;
 }
 
+/* By path, without links; but /lib and its like are links to /usr/lib everywhere by now. */
+static TSK_FS_FILE *open_path(TSK_FS_INFO *fs, const char *path)
+{
+	static const char *const before[] = { "/", "/usr/" };
+	TSK_INUM_T inode;
+
+	while (*path == '/')
+		path++;
+	for (size_t i = 0; i < HM_COUNT(before); i++) {
+		HM_FREE char *whole = hm_sprintf("%s%s", before[i], path);
+
+		if (tsk_fs_path2inum(fs, whole, &inode, NULL) == 0)
+			return tsk_fs_file_open_meta(fs, NULL, inode);
+	}
+	return NULL;
+}
+
+int target_disk_other(struct hm_target *t, const char *path, size_t max, struct hm_bytes *out, struct hm_fail *fail)
+{
+	TSK_FS_FILE *file = t->state ? open_path(t->state, path) : NULL;
+	struct file f = { file, 0 };
+	ssize_t got = 0;
+	int r = 0;
+
+	if (!file || !file->meta || file->meta->type != TSK_FS_META_TYPE_REG)
+		r = 1;
+	else if (file->meta->size < 0 || (uint64_t)file->meta->size > max)
+		r = hm_fail_set(fail, HM_E_BAD, "/%s has more than %zu bytes", path, max);
+	while (r == 0 && (got = pull_file(&f, hm_bytes_reserve(out, 1 << 16), 1 << 16)) > 0)
+		out->len += (size_t)got;
+	if (got < 0)
+		r = hm_fail_set(fail, HM_E_BAD, "/%s cannot be read", path);
+	if (file)
+		tsk_fs_file_close(file);
+	return r;
+}
+
 static const struct magic *told_at(TSK_IMG_INFO *image, TSK_OFF_T offset)
 {
 	for (size_t i = 0; i < HM_COUNT(magics); i++) {
@@ -160,10 +197,12 @@ static int file_system(struct hm_target *t, TSK_IMG_INFO *image, TSK_OFF_T offse
 	fs = tsk_fs_open_img(image, offset, TSK_FS_TYPE_DETECT);
 	if (!fs)
 		return target_unread(t, what, NULL, fail, "no file system that is known");
+	t->state = fs;
 	if (tsk_fs_dir_walk(fs, fs->root_inum, (TSK_FS_DIR_WALK_FLAG_ENUM)(TSK_FS_DIR_WALK_FLAG_ALLOC | TSK_FS_DIR_WALK_FLAG_RECURSE | TSK_FS_DIR_WALK_FLAG_NOORPHAN),
 			    each, &w) != 0 &&
 	    w.r == 0)
 		w.r = target_unread(t, what, NULL, fail, "damaged: %.150s", tsk_error_get() ? tsk_error_get() : "no reason");
+	t->state = NULL;
 	tsk_fs_close(fs);
 	return w.r;
 }

@@ -176,6 +176,8 @@ int hm_target_other(void *target, const char *path, size_t max, struct hm_bytes 
 	struct stat st;
 	ssize_t got;
 
+	if (t->form == &target_disk)
+		return target_disk_other(t, path, max, out, fail);
 	if (t->form != &target_folder)
 		return 1;
 	while (*path == '/')
@@ -198,6 +200,11 @@ int hm_target_other(void *target, const char *path, size_t max, struct hm_bytes 
 		out->len += (size_t)got;
 	}
 	return hm_fail_set(fail, HM_E_BAD, "/%s has more than %zu bytes", path, max);
+}
+
+bool hm_target_has_others(const struct hm_target *t)
+{
+	return t->form == &target_folder || t->form == &target_disk;
 }
 
 int hm_target_names(struct hm_target *t, const char *path, int (*each)(void *cookie, const char *name), void *cookie)

@@ -49,7 +49,9 @@ int hm_target_walk(struct hm_target *target, hm_entry_fn each, void *cookie, str
 int hm_target_head(struct hm_target *target, size_t want, struct hm_slice *head, struct hm_fail *fail) HM_MUST_CHECK;
 /* All of it; more than `max` bytes are HM_E_BAD. */
 int hm_target_bytes(struct hm_target *target, size_t max, struct hm_slice *bytes, struct hm_fail *fail) HM_MUST_CHECK;
-/* Another file, by its path inside the target: of folders alone (1 elsewhere, as for what is not there). Links are resolved inside. */
+/* Another file, by its path inside the target: of folders, where links are resolved inside, and of the file system of a disk image that is
+ * being walked (1 elsewhere, as for what is not there). */
+bool hm_target_has_others(const struct hm_target *target) HM_MUST_CHECK;
 int hm_target_other(void *target, const char *path, size_t max, struct hm_bytes *out, struct hm_fail *fail) HM_MUST_CHECK;
 /* The names in a folder of it: of folders alone (1 elsewhere; a folder that is not there has none). */
 int hm_target_names(struct hm_target *target, const char *path, int (*each)(void *cookie, const char *name), void *cookie) HM_MUST_CHECK;

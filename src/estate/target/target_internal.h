@@ -67,5 +67,7 @@ int target_archive_walk(struct hm_target *t, const struct target_archive_source 
 bool target_is_container(int fd, bool folder) HM_MUST_CHECK;
 /* What a file system or image is called by its first bytes ("xfs", "qcow2", ...), NULL when it is none. */
 const char *target_disk_name(int fd) HM_MUST_CHECK;
+/* hm_target_other of the file system that is being walked. */
+int target_disk_other(struct hm_target *t, const char *path, size_t max, struct hm_bytes *out, struct hm_fail *fail) HM_MUST_CHECK;
 /* The same of a file that is only one of many: by what nothing else begins with. */
 const char *target_disk_inside(struct hm_slice head) HM_MUST_CHECK;
