@@ -11,7 +11,7 @@
 int hm_report_table(struct hm_bytes *out, const struct hm_parts *const *list, size_t count, unsigned width, bool colour,
 		    struct hm_fail *fail) HM_MUST_CHECK;
 /* Version of the page: any change of a byte of it for any parts raises it. */
-#define HM_REPORT_VERSION 4
+#define HM_REPORT_VERSION 5
 /* What suppliers say of the bundle, an object with the member `replies` of doc/format/reply.md, stands in a part of this name, which no bundle has: whoever shows it puts it
  * beside the others. */
 #define HM_REPORT_REPLIES "replies.json"

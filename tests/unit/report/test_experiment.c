@@ -408,7 +408,7 @@ static void where_it_comes_from(void **state HM_UNUSED)
 	shows(&page, "Where it comes from");
 	shows(&page, "letter.eml, bytes 120 to 412 of 1,545</td>");
 	shows(&page, "character 7 of 400, together with note.txt");
-	shows(&page, "not located: what is left on disk is not looked for");
+	shows(&page, "not located: what is left on disk was not looked for");
 }
 
 static void features_in_words(void **state HM_UNUSED)
