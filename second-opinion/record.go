@@ -405,19 +405,24 @@ func maxOf(a, b uint64) uint64 {
 
 type treeEntry struct {
 	pos                         uint64
-	path, sha, link             string
+	path, sha, link, more       string
 	kind, mode, uid, gid, size_ uint64
 }
 
 func readTree(file []byte, each func(t *treeEntry)) (*recordSummary, error) {
 	return readRecord(file, kindTree, func(pos uint64, c *cborCursor) error {
-		if c.array() != 8 {
+		fields := c.array()
+		if fields != 8 && fields != 9 {
 			c.bad = true
 		}
 		var t treeEntry
 		t.path, t.kind, t.mode = string(c.bytes()), c.uint(), c.uint()
 		t.uid, t.gid, t.size_ = c.uint(), c.uint(), c.uint()
 		t.sha, t.link = string(c.bytes()), string(c.bytes())
+		if fields == 9 {
+			t.more = string(c.bytes())
+			c.bad = c.bad || t.more == ""
+		}
 		if c.bad {
 			return fmt.Errorf("no entry of a tree")
 		}

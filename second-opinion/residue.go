@@ -40,7 +40,7 @@ func diskFeatures(tree []treeEntry) featureSet {
 			hashed = 1
 		}
 		fmt.Fprintf(all, "%d %d %d %d %d %d %d %d ", t.kind, t.mode, t.uid, t.gid, t.size_, hashed, len(t.path), len(t.link))
-		all.Write([]byte(t.path + t.link + t.sha))
+		all.Write([]byte(t.path + t.link + t.sha + t.more))
 		paths.Write([]byte(t.path + "\x00"))
 		if i := strings.LastIndexByte(t.path, '/'); i >= 0 {
 			dir := t.path[:i]
@@ -62,6 +62,9 @@ func diskFeatures(tree []treeEntry) featureSet {
 		if t.kind != 'w' {
 			num("file.mode:"+p, t.mode)
 			text("file.owner:"+p, fmt.Sprintf("%d:%d", t.uid, t.gid))
+		}
+		if t.more != "" && t.kind != 'w' {
+			text("file.more:"+p, t.more)
 		}
 		switch t.kind {
 		case 'l':

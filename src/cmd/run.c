@@ -133,7 +133,7 @@ static int keep_entry(void *cookie, const struct hm_chamber_entry *entry, struct
 	struct tree *tree = cookie;
 
 	tree->item.len = 0;
-	hm_cbor_array(&tree->item, 8);
+	hm_cbor_array(&tree->item, entry->more.len ? 9 : 8);
 	hm_cbor_bytes(&tree->item, entry->path);
 	hm_cbor_uint(&tree->item, (uint8_t)entry->type);
 	hm_cbor_uint(&tree->item, entry->mode);
@@ -142,6 +142,8 @@ static int keep_entry(void *cookie, const struct hm_chamber_entry *entry, struct
 	hm_cbor_uint(&tree->item, entry->size);
 	hm_cbor_bytes(&tree->item, (struct hm_slice){ entry->sha256, entry->hashed ? sizeof(entry->sha256) : 0 });
 	hm_cbor_bytes(&tree->item, entry->link);
+	if (entry->more.len)
+		hm_cbor_bytes(&tree->item, entry->more);
 	return hm_record_append(tree->writer, hm_slice_of(&tree->item), 0, fail);
 }
 

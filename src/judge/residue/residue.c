@@ -57,6 +57,8 @@ static void take_entry(struct reading *r, const struct hm_tree_entry *e)
 
 		add_text(r, "file.owner", &e->path, hm_slice_text(owner));
 	}
+	if (e->more.len)
+		add_text(r, "file.more", &e->path, e->more);
 	if (e->type == 'l')
 		add_text(r, "file.link", &e->path, e->link);
 	if (e->type != 'f')
@@ -74,6 +76,7 @@ static void write_entry(struct hm_bytes *out, const struct hm_tree_entry *e)
 	hm_bytes_slice(out, e->path);
 	hm_bytes_slice(out, e->link);
 	hm_bytes_append(out, e->sha256, e->hashed ? sizeof(e->sha256) : 0);
+	hm_bytes_slice(out, e->more);
 }
 
 static void take_whole(struct reading *r, const struct hm_tree *tree)

@@ -12,6 +12,7 @@
  * | `file.content:PATH` | text: the SHA-256 of a regular file; absent where it was not hashed |
  * | `file.link:PATH` | text: where a symbolic link leads |
  * | `file.mode:PATH`, `file.owner:PATH`, `file.size:PATH`, `file.type:PATH` | number, text, number, text; not of deletions but the type |
+ * | `file.more:PATH` | text: extended attributes and a given time, where there are any |
  *
  * The first three stand for what has no name of its own that returns: a file that is called after what it holds has another name in each
  * run. Nothing here has a place in what left.
@@ -28,7 +29,7 @@ enum {
 };
 
 struct hm_tree_entry {
-	struct hm_slice path, link;
+	struct hm_slice path, link, more; /* more: lines of attributes (core.md) */
 	char type; /* of hm_chamber_entry */
 	uint32_t mode, uid, gid;
 	uint64_t size;

@@ -8,7 +8,7 @@ static int take_entry(struct hm_tree *tree, struct hm_slice item, uint64_t posit
 	static const char types[] = "fdlcbpsw";
 	struct hm_cursor c = hm_cursor_of(item);
 	struct hm_tree_entry entry = { .position = position };
-	struct hm_slice path, sha256, link;
+	struct hm_slice path, sha256, link, more = { 0 };
 	uint64_t count = hm_cbor_get_array(&c), type, numbers[3];
 
 	path = hm_cbor_get_bytes(&c);
@@ -18,7 +18,9 @@ static int take_entry(struct hm_tree *tree, struct hm_slice item, uint64_t posit
 	entry.size = hm_cbor_get_uint(&c);
 	sha256 = hm_cbor_get_bytes(&c);
 	link = hm_cbor_get_bytes(&c);
-	if (!hm_cursor_done(&c) || count != 8 || !path.len || path.data[0] != '/' || type == 0 || type > 127 ||
+	if (count == 9)
+		more = hm_cbor_get_bytes(&c);
+	if (!hm_cursor_done(&c) || (count != 8 && !(count == 9 && more.len)) || !path.len || path.data[0] != '/' || type == 0 || type > 127 ||
 	    !strchr(types, (int)type) || (sha256.len && sha256.len != sizeof(entry.sha256)))
 		return hm_fail_set(fail, HM_E_BAD, "entry %llu is none", (unsigned long long)position);
 	if (tree->count == HM_TREE_MAX)
@@ -36,6 +38,8 @@ static int take_entry(struct hm_tree *tree, struct hm_slice item, uint64_t posit
 	hm_bytes_slice(&tree->names, path);
 	entry.link = (struct hm_slice){ (const uint8_t *)(uintptr_t)tree->names.len, link.len };
 	hm_bytes_slice(&tree->names, link);
+	entry.more = (struct hm_slice){ (const uint8_t *)(uintptr_t)tree->names.len, more.len };
+	hm_bytes_slice(&tree->names, more);
 	if ((tree->count & (tree->count - 1)) == 0)
 		tree->list = hm_realloc(tree->list, tree->count ? 2 * tree->count : 1, sizeof(*tree->list));
 	tree->list[tree->count++] = entry;
@@ -49,6 +53,7 @@ static int settle(struct hm_tree *tree, struct hm_fail *fail)
 
 		entry->path.data = tree->names.data + (uintptr_t)entry->path.data;
 		entry->link.data = tree->names.data + (uintptr_t)entry->link.data;
+		entry->more.data = tree->names.data + (uintptr_t)entry->more.data;
 		if (i && hm_slice_cmp(entry[-1].path, entry->path) >= 0)
 			return hm_fail_set(fail, HM_E_BAD, "entry %zu is out of its order", i);
 	}

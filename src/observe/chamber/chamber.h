@@ -96,6 +96,7 @@ int hm_chamber_kill(struct hm_chamber *c, int outcome, struct hm_chamber_result 
  * than four million entries, or a path of over 64 KiB, are HM_E_SYSTEM: what was left cannot be told in full. */
 struct hm_chamber_entry {
 	struct hm_slice path, link; /* link: target of a symbolic link */
+	struct hm_slice more;	    /* lines NAME=VALUE: attributes, and a time that it was given (core.md) */
 	char type;                  /* f regular, d folder, l link, c b p s as in find(1), w whiteout: deleted */
 	uint32_t mode, uid, gid;
 	uint64_t size;

@@ -46,6 +46,7 @@ struct hm_chamber_disk {
 	int locked;          /* the folder, with a lock that lasts as long as hallmark */
 	int image;           /* detached mount of a loop image, -1 where the folder itself can hold upper layers */
 	int base;            /* folder of the layers: LAYER/u and LAYER/w */
+	struct timespec began; /* when the first chamber with these layers did */
 };
 
 struct hm_chamber_mark; /* tree.c: an entry of an upper layer before the run */
@@ -172,6 +173,9 @@ int hm_chamber_ports(int cgroup, struct hm_fail *fail) HM_MUST_CHECK;
 /* guardian.c */
 int hm_chamber_guardian(struct hm_chamber *c, const char *work, const char *name, struct hm_fail *fail) HM_MUST_CHECK;
 void hm_chamber_guardian_dismiss(struct hm_chamber *c);
+
+/* attributes.c: appends lines for the file `name` of `folder`, NULL: the folder itself. `began`: of the run. */
+int hm_chamber_attributes(struct hm_bytes *out, int folder, const char *name, const struct stat *st, struct timespec began, struct hm_fail *fail) HM_MUST_CHECK;
 
 /* tree.c */
 int hm_chamber_baseline(struct hm_chamber *c, struct hm_fail *fail) HM_MUST_CHECK;

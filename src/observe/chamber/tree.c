@@ -24,6 +24,7 @@
 
 struct hm_chamber_mark {
 	char *path, *link;
+	struct hm_bytes more;
 	char type;
 	bool seen, hashed;
 	mode_t mode;
@@ -59,6 +60,7 @@ static void release_marks(struct hm_chamber_mark *marks, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		free(marks[i].path);
 		free(marks[i].link);
+		hm_bytes_release(&marks[i].more);
 	}
 	free(marks);
 }
@@ -185,11 +187,14 @@ static int take(struct walk *w, const char *name, const struct stat *st, struct 
 		r = hash(w, &m, name, st, fail);
 	if (r == 0 && m.type == 'l')
 		r = read_link(w, &m, name, fail);
+	if (r == 0 && w->final && m.type != 'w')
+		r = hm_chamber_attributes(&m.more, w->fd, name, st, w->chamber->disk.began, fail);
 	if (r == 0 && w->count >= ENTRY_LIMIT)
 		r = hm_fail_set(fail, HM_E_SYSTEM, "reading what the run left: more than %u files", ENTRY_LIMIT);
 	if (r < 0) {
 		free(m.path);
 		free(m.link);
+		hm_bytes_release(&m.more);
 		return r;
 	}
 	if (w->count == w->room) {
@@ -368,8 +373,11 @@ static int walk_all(struct walk *w, struct hm_fail *fail)
 int hm_chamber_baseline(struct hm_chamber *c, struct hm_fail *fail)
 {
 	HM_CLEANUP(release_walk) struct walk w = { .chamber = c, .fd = -1 };
-	int r = walk_all(&w, fail);
+	int r;
 
+	if (!c->disk.began.tv_sec)
+		clock_gettime(CLOCK_REALTIME_COARSE, &c->disk.began); /* as files have it */
+	r = walk_all(&w, fail);
 	if (r < 0)
 		return r;
 	c->marks = hm_take_ptr(&w.found);
@@ -391,6 +399,7 @@ static int visit_mark(const struct hm_chamber_mark *m,
 {
 	struct hm_chamber_entry e = { .path = hm_slice_text(m->path),
 				      .link = hm_slice_text(m->link ? m->link : ""),
+				      .more = hm_slice_of(&m->more),
 				      .type = m->type,
 				      .mode = m->mode,
 				      .uid = m->uid,

@@ -133,9 +133,13 @@ static inline void help_drain(struct hm_bytes *to, int fd)
 		to->len += (size_t)n;
 }
 
+static bool help_more; /* trees with attributes and given times */
+
 static inline int help_entry(void *cookie, const struct hm_chamber_entry *e, struct hm_fail *fail HM_UNUSED)
 {
 	hm_bytes_printf(cookie, "%c %.*s\n", e->type, (int)e->path.len, (const char *)e->path.data);
+	if (help_more)
+		hm_bytes_slice(cookie, e->more);
 	return 0;
 }
 

@@ -284,6 +284,23 @@ static void tree_tells_changes_of_planted_files(void **state HM_UNUSED)
 	help_leave(&p);
 }
 
+/* What a run gives to files beside their content; what every file has of when it was written is nothing. */
+static void tree_tells_attributes(void **state HM_UNUSED)
+{
+	struct place p;
+
+	help_place(&p, "/var/tmp");
+	help_more = true;
+	expect_tree(&p,
+		    "cd /tmp; echo a >plain; echo a >old; touch -d 2001-02-03T04:05:06.7Z old; echo a >later; touch -d 2101-01-01T00:00:00Z later; "
+		    "python3 -c \"import os; open('x', 'w'); os.setxattr('x', 'user.b', b'\\x01\\x02'); os.setxattr('x', 'user.a =', b''); "
+		    "os.setxattr('x', 'user.long', bytes(500)); os.mkdir('d'); os.setxattr('d', 'user.d', b'd'); os.removexattr('x', 'user.long')\"",
+		    "d /tmp/d\nuser.d=64\nf /tmp/later\n@modified=4133980800.000000000\nf /tmp/old\n@modified=981173106.700000000\nf /tmp/plain\nf /tmp/x\n"
+		    "user.a%20%3D=\nuser.b=0102\n");
+	help_more = false;
+	help_leave(&p);
+}
+
 /* /etc/alternatives is on every Debian, and full of links. */
 static void tree_tells_folders_made_anew(void **state HM_UNUSED)
 {
@@ -585,7 +602,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(surroundings_are_plain),       cmocka_unit_test(host_is_out_of_sight),
 		cmocka_unit_test(host_is_not_written),          cmocka_unit_test(target_is_read_only),
 		cmocka_unit_test(standard_input_is_given),      cmocka_unit_test(planted_files_replace_links),
-		cmocka_unit_test(tree_is_exactly_the_writes),   cmocka_unit_test(tree_tells_changes_of_planted_files),
+		cmocka_unit_test(tree_is_exactly_the_writes),   cmocka_unit_test(tree_tells_changes_of_planted_files), cmocka_unit_test(tree_tells_attributes),
 		cmocka_unit_test(tree_tells_folders_made_anew), cmocka_unit_test(deep_folders_are_read_and_removed),
 		cmocka_unit_test(sockets_of_the_host_are_deaf), cmocka_unit_test(ends_are_told_apart),
 		cmocka_unit_test(what_cannot_run_is_told),      cmocka_unit_test(malformed_specs_are_refused),

@@ -15,6 +15,7 @@ struct row {
 	char type;
 	unsigned mode, uid, size;
 	const char *content, *link; /* content NULL: not hashed */
+	const char *more;
 };
 
 static int read_rows(struct hm_tree *tree, const struct row *rows, size_t count)
@@ -35,7 +36,7 @@ static int read_rows(struct hm_tree *tree, const struct row *rows, size_t count)
 
 		if (rows[i].content)
 			hm_sha256_slice(&digest, hm_slice_text(rows[i].content));
-		hm_cbor_array(&item, 8);
+		hm_cbor_array(&item, rows[i].more ? 9 : 8);
 		hm_cbor_bytes(&item, hm_slice_text(rows[i].path));
 		hm_cbor_uint(&item, (uint8_t)rows[i].type);
 		hm_cbor_uint(&item, rows[i].mode);
@@ -44,6 +45,8 @@ static int read_rows(struct hm_tree *tree, const struct row *rows, size_t count)
 		hm_cbor_uint(&item, rows[i].size);
 		hm_cbor_bytes(&item, (struct hm_slice){ digest.b, rows[i].content ? sizeof(digest.b) : 0 });
 		hm_cbor_bytes(&item, hm_slice_text(rows[i].link ? rows[i].link : ""));
+		if (rows[i].more)
+			hm_cbor_bytes(&item, hm_slice_text(rows[i].more));
 		assert_int_equal(hm_record_append(writer, hm_slice_of(&item), 0, &fail), 0);
 	}
 	assert_int_equal(hm_record_finish(writer, NULL, &fail), 0);
@@ -113,6 +116,7 @@ static void each_property_is_a_feature(void **state HM_UNUSED)
 	assert_differs(1, (struct row){ "/var/lib/p/a b", 'f', 0644, 7, 1, "a", NULL }, "all file.owner:/var/lib/p/a%20b ");
 	assert_differs(1, (struct row){ "/var/lib/p/a b", 'f', 0644, 0, 2, "a", NULL }, "all file.size:/var/lib/p/a%20b ");
 	assert_differs(1, (struct row){ "/var/lib/p/a b", 'f', 0644, 0, 1, NULL, NULL }, "all file.content:/var/lib/p/a%20b ");
+	assert_differs(1, (struct row){ "/var/lib/p/a b", 'f', 0644, 0, 1, "a", NULL, "user.x=01\n" }, "all file.more:/var/lib/p/a%20b ");
 	assert_differs(2, (struct row){ "/var/lib/p/l", 'l', 0777, 0, 0, NULL, "/" }, "all file.link:/var/lib/p/l ");
 	assert_differs(3, (struct row){ "/var/lib/p/x", 'w', 0, 0, 0, NULL, NULL },
 		       "all all.paths dir.names:/var/lib/p file.type:/var/lib/p/w file.type:/var/lib/p/x ");
@@ -150,6 +154,7 @@ static void what_is_no_tree_is_refused(void **state HM_UNUSED)
 		{ { "/a", 'f', 0, 0, 0, "", NULL }, { "/a", 'f', 0, 0, 0, "", NULL } },
 		{ { "/a", 'f', 0, 0, 0, "", NULL }, { "b", 'f', 0, 0, 0, "", NULL } },
 		{ { "/a", 'f', 0, 0, 0, "", NULL }, { "/b", 'z', 0, 0, 0, "", NULL } },
+		{ { "/a", 'f', 0, 0, 0, "", NULL }, { "/b", 'f', 0, 0, 0, "", NULL, "" } }, /* a ninth field that says nothing */
 	};
 
 	for (size_t i = 0; i < HM_COUNT(bad); i++) {
