@@ -1,5 +1,6 @@
 /* Protocols that have a server's side of their own (service.h), in the clear and inside TLS. */
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 
 #include "connection_internal.h"
 
@@ -39,8 +40,15 @@ bool hm_internet_service_begin(struct connection *c)
 void hm_internet_service(struct connection *c)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes said = { 0 };
-	size_t len = evbuffer_get_length(c->in), used;
-	enum hm_service_next next = hm_service_take(&c->service, (struct hm_slice){ evbuffer_pullup(c->in, (ev_ssize_t)len), len }, &used, &said);
+	size_t len = evbuffer_get_length(c->in), used, unread = evbuffer_get_length(c->out) + (c->tls ? evbuffer_get_length(bufferevent_get_output(c->stream)) : 0);
+	enum hm_service_next next;
+
+	/* Who asks more than it reads is not answered any more. */
+	if (unread > ANSWERS_MAX) {
+		c->state = RAW;
+		return;
+	}
+	next = hm_service_take(&c->service, (struct hm_slice){ evbuffer_pullup(c->in, (ev_ssize_t)len), len }, &used, &said);
 
 	evbuffer_drain(c->in, used);
 	c->read += used;

@@ -28,7 +28,6 @@ enum {
 	CONNECTIONS_MAX = 1024,
 	DESCRIPTORS_KEPT = 64, /* for everything but connections */
 	BACKLOG = 4096,
-	ANSWERS_MAX = 64 << 10, /* of DNS, that nobody has read yet */
 	RECORDS_AT_ONCE = 256 << 10, /* of an answer inside TLS, before it is with the kernel */
 };
 

@@ -6,6 +6,7 @@
 enum {
 	READ_MAX = 64 << 20, /* so much of one connection is read: no planted document is larger */
 	HEAD_MAX = 32 << 10,
+	ANSWERS_MAX = 64 << 10, /* of DNS and of services, that nobody has read yet */
 	DNS_PORT = 53,
 	DNS_TLS_PORT = 853,
 };

@@ -137,6 +137,30 @@ static int half_a_beginning_ends(void)
 	return 0;
 }
 
+/* Asks for ever and reads nothing: what it is told is bounded, and others are served. */
+static int who_reads_nothing_is_not_answered(void)
+{
+	static char asks[1 << 20];
+	HM_CLOSE int fd = connected(SOCK_STREAM, at("8.8.8.8", 25)), other = -1;
+	struct timeval limit = { 0, 300000 };
+	char greeting[100];
+	size_t told = 0;
+	ssize_t n;
+
+	for (size_t i = 0; i + 6 <= sizeof(asks); i += 6)
+		memcpy(asks + i, "EHLO \n", 6);
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	for (int i = 0; i < 20 && (n = send(fd, asks, sizeof(asks), MSG_NOSIGNAL)) > 0; i++)
+		;
+	other = connected(SOCK_STREAM, at("8.8.8.8", 25));
+	CHECK(other >= 0 && read(other, greeting, sizeof(greeting)) > 0);
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
+	while ((n = recv(fd, asks, sizeof(asks), 0)) > 0)
+		told += (size_t)n;
+	CHECK(told > 1000 && told < 20 << 20);
+	return 0;
+}
+
 static int silence_ends_after_two_seconds(void)
 {
 	HM_CLOSE int fd = connected(SOCK_STREAM, at_name("mail.example", 2525)), mail = connected(SOCK_STREAM, at_name("mail.example", 25));
@@ -260,7 +284,7 @@ static int many_connections_are_served(void)
 static int everything(void)
 {
 	static int (*const all[])(void) = { names_are_answered, mail_servers_are_answered, long_answers_come_by_tcp, time_is_told, every_port_is_answered, false_handshake_is_refused,
-					    half_a_beginning_ends, silence_ends_after_two_seconds,
+					    half_a_beginning_ends, silence_ends_after_two_seconds, who_reads_nothing_is_not_answered,
 					    datagrams_are_answered, requests_are_answered, bodies_are_waited_for, hostile_bytes_are_survived,
 					    many_connections_are_served };
 
