@@ -179,6 +179,27 @@ def killed():
         if again and again != child:
             break
     result(again and again != child, "a reader that dies is replaced")
+    many = place("many", {**estate.base(), "/opt/kaspersky/kesl/bin/kesl": (estate.SCRIPT, 0o755), "/etc/systemd/system/kesl.service": (b"[Service]\nExecStart=/opt/kaspersky/kesl/bin/kesl\n", 0o644),
+                          **{f"/srv/{i}/{j}": (b"#!/bin/sh\n", 0o755) for i in range(60) for j in range(100)}})
+    deaths = 0
+    for wait in (0.005, 0.01, 0.02, 0.03, 0.05):
+        run2 = subprocess.Popen([program, "find", "--json", "--db", "none", "--jobs", "1", many], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, "HALLMARK_DATA": data})
+        children = f"/proc/{run2.pid}/task/{run2.pid}/children"
+        while run2.poll() is None and not open(children).read().split():
+            time.sleep(0.001)
+        time.sleep(wait)
+        try:
+            os.kill(int(open(f"/proc/{run2.pid}/task/{run2.pid}/children").read().split()[0]), signal.SIGSEGV)
+        except (IndexError, OSError):
+            pass
+        out = run2.communicate(timeout=60)[0]
+        d = json.loads(out) if out else None
+        if d and unread(d):
+            deaths += 1
+            told = {e["path"] for i in d["items"] + d["candidates"] for e in i["evidence"]} | {p for p, _ in unread(d)}
+            if not {"/opt/kaspersky/kesl/bin/kesl", "/etc/systemd/system/kesl.service"} <= told:
+                result(False, "what a reader saw before it died is told", told)
+    result(True, f"what a reader saw before it died is told ({deaths} deaths in the midst)")
     run.send_signal(signal.SIGTERM)
     run.wait(30)
     result(run.returncode == 130, "and a signal ends both", run.returncode)

@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint64_t number[3];
 
 	if (parcel_read_observation(body, &o, text) == 0) {
-		parcel_observation(&again, &o);
+		parcel_observation(&again, PARCEL_HELD, &o);
 		if (!hm_slice_eq((struct hm_slice){ again.data + 5, again.len - 5 }, body))
 			abort();
 	}

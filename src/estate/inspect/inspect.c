@@ -156,12 +156,20 @@ int inspect_pass(void *cookie, const struct hm_observation *observation, struct 
 	if (o.outer || s->held_count == HELD_MAX)
 		return s->sink->observe(s->sink->cookie, &o, fail);
 	hold(s, &o);
-	return 0;
+	return s->sink->held(s->sink->cookie, &o, fail);
 }
 
 int inspect_unread(struct inspect *s, const struct hm_entry *e, const char *why, struct hm_fail *fail)
 {
 	return s->sink->unread(s->sink->cookie, e->path, e->outer, why, fail);
+}
+
+static int flush(struct inspect *s, struct hm_fail *fail)
+{
+	struct hm_inspect_counts counts = s->counts;
+
+	s->counts = (struct hm_inspect_counts){ 0 };
+	return s->sink->count(s->sink->cookie, &counts, fail);
 }
 
 /* The database's packages that show a row, held against the digests that it keeps. Other files of the same system are only to be
@@ -178,6 +186,8 @@ static int verify_packages(struct inspect *s, const struct hm_source *source, co
 			r = hm_source_verify(source, file, s->package[i], hm_target_other, s->target, inspect_pass, s, &why);
 		if (r == HM_E_BAD || r == HM_E_SYSTEM)
 			r = inspect_unread(s, s->entry, why.text, fail);
+		if (r == 0)
+			r = flush(s, fail); /* one package may be large; all together may take long */
 		free(s->package[i]);
 	}
 	free(hm_take_ptr(&s->package));
@@ -271,14 +281,6 @@ static int one_file(struct inspect *s, const struct hm_entry *e, struct hm_fail 
 	if (r == 0 && s->rules->hashes && s->bytes.data)
 		r = observe_digest(s, e, fail);
 	return r ? r : inspect_places(s, e, fail);
-}
-
-static int flush(struct inspect *s, struct hm_fail *fail)
-{
-	struct hm_inspect_counts counts = s->counts;
-
-	s->counts = (struct hm_inspect_counts){ 0 };
-	return s->sink->count(s->sink->cookie, &counts, fail);
 }
 
 static int each(void *cookie, struct hm_target *target HM_UNUSED, const struct hm_entry *e, struct hm_fail *fail)

@@ -20,6 +20,8 @@ struct hm_inspect_counts {
 struct hm_inspect_sink {
 	void *cookie;
 	hm_observe_fn observe;
+	/* What is observed, and told by `observe` at the end, when it is known whose file it is: for who must not lose it if that end does not come. */
+	hm_observe_fn held;
 	/* What could not be read, and why. */
 	int (*unread)(void *cookie, const char *path, const char *outer, const char *why, struct hm_fail *fail);
 	/* Before each entry: what is read next. Other than 0: the entry is passed over (a reader before this one died of it). */

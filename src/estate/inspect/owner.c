@@ -103,16 +103,18 @@ static bool is_list(const char *path)
 	return strncmp(path, info, sizeof(info) - 1) == 0 && len > 5 && strcmp(path + len - 5, ".list") == 0;
 }
 
-static int each(void *cookie, struct hm_target *target, const struct hm_entry *e, struct hm_fail *fail HM_UNUSED)
+static int each(void *cookie, struct hm_target *target, const struct hm_entry *e, struct hm_fail *fail)
 {
 	struct inspect *s = cookie;
+	const struct hm_inspect_counts nothing = { 0 };
+	int r = ++s->number % 1024 == 0 ? s->sink->count(s->sink->cookie, &nothing, fail) : 0;
 	bool list = e->type == HM_ENTRY_FILE && !e->outer && is_list(e->path);
 	bool apk = e->type == HM_ENTRY_FILE && !e->outer && strcmp(e->path, "/lib/apk/db/installed") == 0;
 	struct hm_slice bytes;
 	struct hm_fail why = { 0 };
 
-	if ((!list && !apk) || hm_target_bytes(target, LIST_MAX, &bytes, &why) != 0)
-		return 0;
+	if (r != 0 || (!list && !apk) || hm_target_bytes(target, LIST_MAX, &bytes, &why) != 0)
+		return r;
 	if (list)
 		read_dpkg(s, e->path, bytes);
 	else

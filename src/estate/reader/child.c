@@ -33,8 +33,17 @@ static int observe(void *cookie, const struct hm_observation *o, struct hm_fail 
 {
 	struct child *c = cookie;
 
-	parcel_observation(&c->out, o);
+	parcel_observation(&c->out, PARCEL_OBSERVATION, o);
 	return flush(c, FLUSH, fail);
+}
+
+/* At once: if we die of the next file, this is what is left of it. */
+static int held(void *cookie, const struct hm_observation *o, struct hm_fail *fail)
+{
+	struct child *c = cookie;
+
+	parcel_observation(&c->out, PARCEL_HELD, o);
+	return flush(c, 1, fail);
 }
 
 static int unread(void *cookie, const char *path, const char *outer, const char *why, struct hm_fail *fail)
@@ -70,6 +79,7 @@ static int count(void *cookie, const struct hm_inspect_counts *counts, struct hm
 	struct child *c = cookie;
 	const uint64_t number[] = { counts->entries, counts->files, counts->bytes };
 
+	c->shard->place->beat++; /* it is not stuck */
 	parcel_numbers(&c->out, PARCEL_COUNT, number, 3);
 	return flush(c, 1, fail);
 }
@@ -87,7 +97,7 @@ static int work(struct child *c, struct hm_fail *fail)
 	const struct reader_shard *s = c->shard;
 	HM_CLEANUP(hm_target_cleanup) struct hm_target *target = NULL;
 	struct hm_target_bounds bounds = { .shard = s->shard, .shards = s->shards, .one_system = s->spec->one_system };
-	const struct hm_inspect_sink sink = { c, observe, unread, begin, count };
+	const struct hm_inspect_sink sink = { c, observe, held, unread, begin, count };
 	uint64_t missing = 0;
 	int r = confine(s, fail);
 

@@ -35,10 +35,10 @@ static void put_text(struct hm_bytes *out, const char *text)
 	hm_bytes_append(out, text, len);
 }
 
-void parcel_observation(struct hm_bytes *out, const struct hm_observation *o)
+void parcel_observation(struct hm_bytes *out, enum parcel kind, const struct hm_observation *o)
 {
 	const char *text[PARCEL_TEXTS] = { o->value, o->detail, o->path, o->outer, o->source, o->sha256, NULL };
-	size_t at = begin(out, PARCEL_OBSERVATION);
+	size_t at = begin(out, kind);
 
 	hm_bytes_u8(out, (uint8_t)o->kind);
 	hm_bytes_u8(out, (uint8_t)o->state);

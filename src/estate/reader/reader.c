@@ -16,6 +16,7 @@
 
 #define JOBS_MAX 64
 #define TICK_MS 250
+#define HELD_MAX ((size_t)64 << 20)
 
 struct reader {
 	struct reader_shard shard;
@@ -23,6 +24,7 @@ struct reader {
 	pid_t pid; /* 0: none */
 	int pipe;
 	struct hm_bytes in;
+	struct hm_bytes held; /* bodies, each with its length before it: what it would tell at its end */
 	uint64_t beat, beat_at;
 	bool done, slow;
 };
@@ -65,6 +67,7 @@ static void release(struct run *run)
 	for (unsigned i = 0; i < run->count; i++) {
 		stop(&run->reader[i]);
 		hm_bytes_release(&run->reader[i].in);
+		hm_bytes_release(&run->reader[i].held);
 		if (run->reader[i].shard.place)
 			munmap(run->reader[i].shard.place, sizeof(struct reader_place));
 	}
@@ -139,6 +142,35 @@ static int observation(struct run *run, struct hm_slice body)
 	return r;
 }
 
+static int keep(struct reader *r, struct hm_slice body)
+{
+	uint32_t len = (uint32_t)body.len;
+
+	if (r->held.len > HELD_MAX)
+		return HM_E_BAD;
+	hm_bytes_append(&r->held, &len, sizeof(len));
+	hm_bytes_slice(&r->held, body);
+	return 0;
+}
+
+/* Of a reader that did not come to its end: without whose files these are. */
+static int tell_held(struct run *run, struct reader *r)
+{
+	struct hm_cursor c = hm_cursor_of(hm_slice_of(&r->held));
+	int result = 0;
+
+	while (result == 0 && hm_cursor_left(&c) > sizeof(uint32_t)) {
+		struct hm_slice head = hm_cursor_bytes(&c, sizeof(uint32_t));
+		uint32_t len;
+
+		memcpy(&len, head.data, sizeof(len));
+		result = observation(run, hm_cursor_bytes(&c, len));
+		result = result == HM_E_BAD ? 0 : result; /* it lied */
+	}
+	r->held.len = 0;
+	return result;
+}
+
 static int parcel(struct run *run, struct reader *r, uint8_t kind, struct hm_slice body)
 {
 	uint64_t missing;
@@ -148,6 +180,8 @@ static int parcel(struct run *run, struct reader *r, uint8_t kind, struct hm_sli
 	switch (kind) {
 	case PARCEL_OBSERVATION:
 		return observation(run, body);
+	case PARCEL_HELD:
+		return keep(r, body);
 	case PARCEL_UNREAD:
 	case PARCEL_FAILED:
 	case PARCEL_OPENED:
@@ -159,6 +193,7 @@ static int parcel(struct run *run, struct reader *r, uint8_t kind, struct hm_sli
 			return HM_E_BAD;
 		run->missing |= (int)(missing & 0xff);
 		r->done = true;
+		r->held.len = 0;
 		return 0;
 	default:
 		return HM_E_BAD;
@@ -216,7 +251,9 @@ static int replace(struct run *run, struct reader *r, int status, bool lied)
 		snprintf(why, sizeof(why), "its reader ended early (%d)", WEXITSTATUS(status));
 	if (!run->opened)
 		return hm_fail_set(run->fail, HM_E_SYSTEM, "cannot read the target: its reader ended before it opened it: %s", why);
-	result = run->sink->unread(run->sink->cookie, *path ? path : "/", why, run->fail);
+	result = tell_held(run, r);
+	if (result == 0)
+		result = run->sink->unread(run->sink->cookie, *path ? path : "/", why, run->fail);
 	if (result != 0)
 		return result;
 	if (!*path || r->shard.passes == READER_PASSED) {

@@ -4,7 +4,7 @@
 
 #define PARCEL_MAX 65536u
 
-enum parcel { PARCEL_OBSERVATION, PARCEL_UNREAD, PARCEL_COUNT, PARCEL_FAILED, PARCEL_OPENED, PARCEL_DONE, PARCELS };
+enum parcel { PARCEL_OBSERVATION, PARCEL_HELD, PARCEL_UNREAD, PARCEL_COUNT, PARCEL_FAILED, PARCEL_OPENED, PARCEL_DONE, PARCELS };
 
 /* Where a reader is, in memory that it shares with us: it is told before each entry, also when it dies. */
 struct reader_place {
@@ -29,7 +29,7 @@ struct reader_shard {
 void reader_child(const struct reader_shard *shard) __attribute__((noreturn));
 
 /* A parcel in `out`: 4 bytes of length, 1 of kind, the body. */
-void parcel_observation(struct hm_bytes *out, const struct hm_observation *o);
+void parcel_observation(struct hm_bytes *out, enum parcel kind, const struct hm_observation *o);
 void parcel_texts(struct hm_bytes *out, enum parcel kind, const char *const *text, size_t count);
 void parcel_numbers(struct hm_bytes *out, enum parcel kind, const uint64_t *number, size_t count);
 
