@@ -266,8 +266,12 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 		r = read_tables(&tables, args, fail);
 	if (r == 0)
 		r = hm_inspect_rules_open(&rules, tables, fail);
-	if (r == 0 && !hm_args_has(args, "lint"))
-		r = open_store(&store, args, tables, fail);
+	find.may_drop = !hm_args_has(args, "db") && !hm_args_has(args, "resume");
+	if (r == 0 && !hm_args_has(args, "lint") && (r = open_store(&store, args, tables, fail)) != 0 && find.may_drop) {
+		hm_program_note("this run is not kept: %s", fail->text);
+		hm_find_store_close(hm_take_ptr(&store));
+		r = 0;
+	}
 	if (r != 0)
 		return r;
 	found = hm_found_new(tables, day);
@@ -283,7 +287,7 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 		return r == HM_E_INTERRUPTED && store ? hm_fail_advise(fail, "what was read before is kept: --resume goes on") : r;
 	if (find.missing & HM_CONFINE_LANDLOCK)
 		hm_program_note("this kernel has no Landlock: readers were confined by seccomp alone");
-	if (store && (r = hm_find_store_finish(store, fail)) != 0)
+	if (find.store && (r = hm_find_store_finish(find.store, fail)) != 0)
 		return r;
 	return tell(&find, args, fail);
 }

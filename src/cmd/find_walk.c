@@ -45,9 +45,19 @@ static int opened(void *cookie, const char *kind, struct hm_fail *fail)
 	bool endpoint = f->host || strcmp(kind, "disk image") == 0 || strcmp(kind, "container image") == 0 || (strcmp(kind, "folder") == 0 && is_root(f->place));
 	const char *as = f->host ? "host" : strcmp(kind, "file") == 0 && ends_with(f->place, ".json") ? "sbom" : kind;
 	const char *name = f->host ? "host" : f->place;
+	int r;
 
 	hm_found_target(f->found, name, as, endpoint);
-	return f->store ? hm_find_store_begin(f->store, name, as, endpoint, fail) : 0;
+	if (!f->store)
+		return 0;
+	r = hm_find_store_begin(f->store, name, as, endpoint, fail);
+	if (r != 0 && f->may_drop) {
+		hm_program_note("this run is not kept: %s", fail->text);
+		hm_find_store_abandon(f->store);
+		f->store = NULL;
+		r = 0;
+	}
+	return r;
 }
 
 static int observe(void *cookie, const struct hm_observation *o, struct hm_fail *fail)

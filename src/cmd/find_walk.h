@@ -9,6 +9,7 @@ struct hm_find {
 	struct hm_inspect_rules *rules;
 	struct hm_found *found;
 	struct hm_find_store *store; /* or NULL */
+	bool may_drop;		     /* the store is only the default: a run goes on without it */
 	unsigned jobs;
 	bool resume;
 	/* of the target at work */
