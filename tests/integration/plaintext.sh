@@ -9,7 +9,7 @@ hallmark=$build/hallmark
 command -v ip >/dev/null || { echo "1..0 # SKIP no ip"; exit 0; }
 /usr/bin/python3 -c 'import cbor2, zstandard' 2>/dev/null || { echo "1..0 # SKIP no cbor2 or zstandard"; exit 0; }
 work=$(mktemp -d /var/tmp/hallmark-plaintext-XXXXXX)
-things=$(mktemp -d "$build/plaintext-XXXXXX") # a chamber has folders of its own for what is temporary
+things=$(mktemp -d /opt/hallmark-plaintext-XXXXXX) # a chamber has folders of its own for what is temporary
 export HALLMARK_WORK=$work/w
 gate=hm-gate-$$ far=hm-far-$$
 away() {

@@ -165,8 +165,7 @@ int hm_sbom_stream(struct hm_slice text, hm_sbom_element_fn element, void *cooki
 	static const yajl_callbacks calls = { .yajl_null = on_null, .yajl_boolean = on_boolean, .yajl_number = on_number,
 					      .yajl_string = on_string, .yajl_start_map = on_map, .yajl_map_key = on_key,
 					      .yajl_end_map = on_end, .yajl_start_array = on_array, .yajl_end_array = on_end };
-	struct stream *s = hm_alloc(1, sizeof(*s));
-	HM_FREE struct stream *owned = s;
+	HM_FREE struct stream *s = hm_alloc(1, sizeof(*s));
 	HM_CLEANUP(free_parser) yajl_handle h = yajl_alloc(&calls, NULL, s);
 	yajl_status status;
 	int result;
