@@ -15,7 +15,6 @@ void decide_fact(json_t *list, const char *fact, const char *value, const json_t
 
 void decide_change(json_t *list, const char *change, enum answer to, const char *format, ...)
 {
-	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
 	HM_FREE char *detail = NULL;
 	json_t *row;
 	const json_t *other;

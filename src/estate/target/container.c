@@ -244,12 +244,14 @@ bool target_is_container(int fd, bool folder)
 		HM_CLEANUP(member_close) struct member m = { NULL, -1 };
 		HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
 		HM_FREE char *link = NULL;
+		uint8_t *begins;
 		ssize_t got;
 
 		if (tar_member(&m, fd, marks[i], &link) != 0 || link)
 			continue;
-		got = archive_read_data(m.a, hm_bytes_reserve(&text, 65536), 65536);
-		if (got > 0 && (memmem(text.data, (size_t)got, "\"Layers\"", 8) || memmem(text.data, (size_t)got, "imageLayoutVersion", 18)))
+		begins = hm_bytes_reserve(&text, 65536);
+		got = archive_read_data(m.a, begins, 65536);
+		if (got > 0 && (memmem(begins, (size_t)got, "\"Layers\"", 8) || memmem(begins, (size_t)got, "imageLayoutVersion", 18)))
 			return true;
 	}
 	return false;
