@@ -99,11 +99,29 @@ static bool digest_holds(const struct hm_pe *pe, struct hm_slice content)
 	       memcmp(sum, ASN1_STRING_get0_data(stated), sum_len) == 0;
 }
 
+/* OpenSSL 3.0's PKCS7_verify loses a buffer where it does not know a digest, so such are not given to it. */
+static bool known_digests(const PKCS7 *p7)
+{
+	static const int known[] = { NID_md5, NID_sha1, NID_sha224, NID_sha256, NID_sha384, NID_sha512 };
+
+	for (int i = 0; i < sk_X509_ALGOR_num(p7->d.sign->md_algs); i++) {
+		const ASN1_OBJECT *oid = NULL;
+		bool found = false;
+
+		X509_ALGOR_get0(&oid, NULL, NULL, sk_X509_ALGOR_value(p7->d.sign->md_algs, i));
+		for (size_t k = 0; k < HM_COUNT(known); k++)
+			found = found || OBJ_obj2nid(oid) == known[k];
+		if (!found)
+			return false;
+	}
+	return true;
+}
+
 static bool signature_holds(PKCS7 *p7, struct hm_slice content)
 {
 	HM_CLEANUP(end_bio) BIO *bio = content.len ? BIO_new_mem_buf(content.data, (int)content.len) : NULL;
 
-	return bio && PKCS7_verify(p7, NULL, NULL, bio, NULL, PKCS7_NOVERIFY | PKCS7_BINARY) == 1;
+	return bio && known_digests(p7) && PKCS7_verify(p7, NULL, NULL, bio, NULL, PKCS7_NOVERIFY | PKCS7_BINARY) == 1;
 }
 
 struct hm_binary_trust {

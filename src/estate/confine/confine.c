@@ -20,12 +20,19 @@ static const int allowed[] = {
 	SCMP_SYS(uname), SCMP_SYS(sysinfo), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(restart_syscall), SCMP_SYS(rseq), SCMP_SYS(set_robust_list), SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep),
 };
 
+/* A sanitizer's shadow is data too, and far beyond any bound. */
+#if defined(__SANITIZE_ADDRESS__)
+#define DATA_MAX RLIM_INFINITY
+#else
+#define DATA_MAX c->memory
+#endif
+
 static int limit(const struct hm_confine *c)
 {
 	const struct {
 		int what;
 		rlim_t most;
-	} limits[] = { { RLIMIT_CORE, 0 }, { RLIMIT_FSIZE, 0 }, { RLIMIT_NOFILE, 1024 }, { RLIMIT_DATA, c->memory } };
+	} limits[] = { { RLIMIT_CORE, 0 }, { RLIMIT_FSIZE, 0 }, { RLIMIT_NOFILE, 1024 }, { RLIMIT_DATA, DATA_MAX } };
 
 	for (size_t i = 0; i < HM_COUNT(limits); i++) {
 		struct rlimit now;

@@ -60,7 +60,8 @@ int hm_scan_open(struct hm_scan **ret, const struct hm_scan_pattern *patterns, s
 		else
 			hm_scan_add(&scan->executable, &executable, &patterns[i]);
 	}
-	qsort(scan->symbols, scan->symbol_count, sizeof(*scan->symbols), by_text);
+	if (scan->symbol_count)
+		qsort(scan->symbols, scan->symbol_count, sizeof(*scan->symbols), by_text);
 	if ((r = hm_scan_compile(&scan->executable, &executable, fail)) != 0 || (r = hm_scan_compile(&scan->licence, &licence, fail)) != 0)
 		return r;
 	*ret = hm_take_ptr(&scan);
