@@ -24,12 +24,27 @@ struct group {
 	size_t prefix; /* bytes of the feature's name that name the message, "0.0."; 0: none */
 };
 
-/* Two numbers, each with a point behind it. */
+static size_t number_of(const char *name)
+{
+	size_t digits = strspn(name, "0123456789");
+
+	return digits && name[digits] == '.' ? digits + 1 : 0;
+}
+
+/* Where the message's number stands in the name: behind the flow's, and in what was given to TLS behind a word; 0: nowhere. */
+static size_t message_of(const char *name)
+{
+	static const char given[] = "given.";
+	size_t flow = number_of(name);
+
+	return flow && strncmp(name + flow, given, sizeof(given) - 1) == 0 ? flow + sizeof(given) - 1 : flow;
+}
+
 static size_t prefix_of(const char *name)
 {
-	size_t first = strspn(name, "0123456789"), second = first && name[first] == '.' ? strspn(name + first + 1, "0123456789") : 0;
+	size_t message = message_of(name), number = message ? number_of(name + message) : 0;
 
-	return second && name[first + 1 + second] == '.' ? first + second + 2 : 0;
+	return number ? message + number : 0;
 }
 
 static bool is_in(const struct group *g, const struct report_influence *item)
@@ -185,15 +200,15 @@ static void put_title(struct hm_bytes *out, const struct group *g, bool first)
 
 static void put_place(struct hm_bytes *out, const struct group *g)
 {
-	unsigned long flow = strtoul(g->first->feature, NULL, 10);
-	const char *dot = g->prefix ? strchr(g->first->feature, '.') : NULL;
+	const char *name = g->first->feature;
 
 	if (g->first->disk)
 		hm_bytes_text(out, "<p>What was left on disk");
 	else
 		report_html(out, "<p>What went to <code>%s</code>", *g->first->endpoint ? g->first->endpoint : "all endpoints");
-	if (dot)
-		report_html(out, ", flow %lu, message %lu, counted from 0", flow, strtoul(dot + 1, NULL, 10));
+	if (g->prefix)
+		report_html(out, ", flow %lu, message %lu, counted from 0%s", strtoul(name, NULL, 10), strtoul(name + message_of(name), NULL, 10),
+			    message_of(name) > number_of(name) ? ", as it was given to TLS" : "");
 	else
 		hm_bytes_text(out, ", as a whole");
 	hm_bytes_text(out, ". Bytes that differ are <mark>marked</mark>.</p>\n");
