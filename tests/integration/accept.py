@@ -1,36 +1,19 @@
 #!/usr/bin/python3
 """hallmark log accept, and submissions as a program of other people makes them (doc/format/log.md): accept.py HALLMARK SOURCE. Everything on the loopback."""
-import base64, hashlib, os, re, subprocess, sys, tempfile, time, urllib.error, urllib.request
+import base64, hashlib, os, re, subprocess, sys, time, urllib.error, urllib.request
 
 hallmark, source = sys.argv[1:]
 sys.dont_write_bytecode = True  # the source tree stays as it is
 sys.path.insert(0, f"{source}/tests/support")
+from cases import end, here, put, result, run
 from resigned import members, openssl, pack, raw_of, resigned, signer
 
-folder = tempfile.TemporaryDirectory(prefix="hallmark-accept-")
-here = lambda name: os.path.join(folder.name, name)
-number, failed, running = 0, False, {}
+running = {}
 ORIGIN = "log.example/shared"
 
 
-def result(good, text, details=()):
-    global number, failed
-    number += 1
-    for detail in details if not good else ():
-        print("#", ascii(detail)[:800])
-    print(f"{'ok' if good else 'not ok'} {number} - {text}")
-    failed |= not good
-
-
-def put(name, data):
-    with open(here(name), "wb") as f:
-        f.write(data if isinstance(data, bytes) else data.encode())
-    return here(name)
-
-
-def run(*arguments):
-    done = subprocess.run([hallmark, *arguments], capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    return done.returncode, done.stdout + done.stderr
+def ask(*arguments):
+    return run(hallmark, *arguments)
 
 
 def start(name, *arguments):
@@ -80,14 +63,14 @@ def get(url, path):
 
 
 try:
-    key = signer(folder.name, "key", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
-    edwards = signer(folder.name, "edwards", "-algorithm", "ED25519")
-    stranger = signer(folder.name, "stranger", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
-    run("keygen", "--log", ORIGIN, here("log.key"))
-    run("keygen", "--witness", "w.example", here("w"))
-    run("log", "create", here("log"), "--key", here("log.key"))
+    key = signer(here(""), "key", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+    edwards = signer(here(""), "edwards", "-algorithm", "ED25519")
+    stranger = signer(here(""), "stranger", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+    ask("keygen", "--log", ORIGIN, here("log.key"))
+    ask("keygen", "--witness", "w.example", here("w"))
+    ask("log", "create", here("log"), "--key", here("log.key"))
     vkey = open(here("log.key.pub")).read().strip()
-    result(run("log", "accept", here("log"), "--key", here("log.key"))[0] == 3 and run("log", "accept", here("log"), "--submitter", key + ".pub")[0] == 3, "who may submit, and the log's key, have to be said")
+    result(ask("log", "accept", here("log"), "--key", here("log.key"))[0] == 3 and ask("log", "accept", here("log"), "--submitter", key + ".pub")[0] == 3, "who may submit, and the log's key, have to be said")
     put("logs", f"log {vkey}\nquorum none\n")
     witness = start("witness", "witness", "--key", here("w"), "--logs", here("logs"), "--database", here("db"))
     put("policy", f"log {vkey}\nwitness w {open(here('w.pub')).read().strip()} {witness}\nquorum w\n")
@@ -95,7 +78,7 @@ try:
     url = start("accept", *ACCEPT)
 
     def holds(receipt, entry):
-        return run("log", "verify", put("receipt", receipt), put("entry", entry), "--policy", here("policy"))[0] == 0
+        return ask("log", "verify", put("receipt", receipt), put("entry", entry), "--policy", here("policy"))[0] == 0
 
     status, receipt = post(url, body_of(b"first", key))
     result(status == 200 and holds(receipt, b"first") and b"\nindex 0\n" in receipt, "an entry is taken, and its receipt holds under the quorum", [status, receipt])
@@ -106,7 +89,7 @@ try:
     result(empty[0] == longest[0] == 200 and holds(empty[1], b"") and holds(longest[1], b"x" * 65535), "an empty entry and the longest are")
     again = post(url, body_of(b"first", key))
     result(again[0] == 200 and b"\nindex 0\n" in again[1] and holds(again[1], b"first") and get(url, "/checkpoint")[1].split(b"\n")[1] == b"5", "one that is there already gets the receipt of its place", [again])
-    result(get(url, "/tile/0/000.p/5")[0] == 200 and run("log", "check", url, "--policy", here("policy"))[0] == 0, "the log's files are served, and the whole log holds")
+    result(get(url, "/tile/0/000.p/5")[0] == 200 and ask("log", "check", url, "--policy", here("policy"))[0] == 0, "the log's files are served, and the whole log holds")
 
     good, refused = body_of(b"x", key), body_of(b"x", stranger)
     cases = {"another's key": (refused, 403), "signed for another log": (body_of(b"x", key, origin="log.example/other"), 403), "another entry": (good + b"y", 403),
@@ -130,22 +113,21 @@ try:
     result(status == 200 and holds(receipt, b"unwitnessed") and get(url, "/checkpoint")[1].split(b"\n")[1] == b"6", "who asks again after that gets the receipt of its one place", [status, receipt])
     many = [b"%d" % i for i in range(40)]
     answers = [post(url, body_of(e, key)) for e in many]
-    result(all(a[0] == 200 for a in answers) and holds(answers[-1][1], many[-1]) and run("log", "check", url, "--policy", here("policy"))[0] == 0, "40 more are taken, each for itself")
+    result(all(a[0] == 200 for a in answers) and holds(answers[-1][1], many[-1]) and ask("log", "check", url, "--policy", here("policy"))[0] == 0, "40 more are taken, each for itself")
     # A bundle that was made without a log, entered later.
     golden = members(open(f"{source}/tests/golden/v2/sample.hallmark", "rb").read())
     bundle, other = put("bundle.hallmark", pack(resigned(golden, key))), put("other.hallmark", pack(resigned(golden, stranger)))
     ENTER = ["log", "enter", url, "--policy", here("policy")]
-    code, said = run(*ENTER, bundle, "-o", here("entered.hallmark"), "--signer", key)
-    rows = run("verify", here("entered.hallmark"), "--key", key + ".pub", "--log", here("policy"))
+    code, said = ask(*ENTER, bundle, "-o", here("entered.hallmark"), "--signer", key)
+    rows = ask("verify", here("entered.hallmark"), "--key", key + ".pub", "--log", here("policy"))
     result(code == 0 and rows[0] == 2 and "is entry 46 of log.example/shared, cosigned by w.example" in rows[1] and "FALSE" not in rows[1], "a bundle's attestation is entered, and verify --log takes it", [said, rows])
-    code, said = run(*ENTER, bundle, "-o", here("again.hallmark"), "--signer", key)
-    result(code == 0 and "is entry 46 of" in run("verify", here("again.hallmark"), "--key", key + ".pub", "--log", here("policy"))[1] and get(url, "/checkpoint")[1].split(b"\n")[1] == b"47", "twice, it stands there once", [said])
-    codes = [run(*ENTER, b, "-o", here("none.hallmark"), "--signer", s)[0] for b, s in [(here("entered.hallmark"), key), (bundle, stranger), (other, stranger), (bundle, here("nothing"))]]
+    code, said = ask(*ENTER, bundle, "-o", here("again.hallmark"), "--signer", key)
+    result(code == 0 and "is entry 46 of" in ask("verify", here("again.hallmark"), "--key", key + ".pub", "--log", here("policy"))[1] and get(url, "/checkpoint")[1].split(b"\n")[1] == b"47", "twice, it stands there once", [said])
+    codes = [ask(*ENTER, b, "-o", here("none.hallmark"), "--signer", s)[0] for b, s in [(here("entered.hallmark"), key), (bundle, stranger), (other, stranger), (bundle, here("nothing"))]]
     result(codes == [3, 1, 4, 4] and not os.path.exists(here("none.hallmark")), "not one that has a receipt, by a key that did not sign it, by one that may not submit, or by none", [codes])
-    code, said = run("log", "append", here("log"), "--key", here("log.key"), put("x", "x"))
+    code, said = ask("log", "append", here("log"), "--key", here("log.key"), put("x", "x"))
     result(code == 4, "meanwhile nobody else writes the log", [said])
 finally:
     for name in list(running):
         stop(name)
-print(f"1..{number}")
-sys.exit(failed)
+end()

@@ -2,36 +2,14 @@
 """The statements that lie beside a bundle (doc/format/statements.md), as programs meet them that other people wrote: slsa-verifier's `verify-vsa`, step by step as its
 source has it (slsa-framework/slsa-verifier, verifiers/internal/vsa/verifier.go), with openssl for the signature, on our summary and on one that Google signed; Sigstore's npm
 verifier; and ours. statements.py HALLMARK HALLMARK_VERIFY RUN_CLAIMS SOURCE MODULES, which keeps the packages between runs."""
-import base64, glob, hashlib, json, os, shutil, subprocess, sys, tempfile
+import base64, glob, hashlib, json, os, shutil, subprocess, sys
 
 hallmark, verify, claims, source, modules = sys.argv[1:]
 sys.dont_write_bytecode = True  # the source tree stays as it is
 sys.path.insert(0, f"{source}/tests/support")
+from cases import end, here, put, result, run
 from resigned import TYPE, members, openssl, pack, pae, raw_of, resigned, signer
 
-folder = tempfile.TemporaryDirectory(prefix="hallmark-statements-")
-here = lambda name: os.path.join(folder.name, name)
-number, failed = 0, False
-
-
-def result(good, text, details=()):
-    global number, failed
-    number += 1
-    for detail in details if not good else ():
-        print("#", ascii(detail)[:800])
-    print(f"{'ok' if good else 'not ok'} {number} - {text}")
-    failed |= not good
-
-
-def put(name, data):
-    with open(here(name), "wb") as f:
-        f.write(data)
-    return here(name)
-
-
-def run(*arguments):
-    done = subprocess.run(arguments, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    return done.returncode, done.stdout + done.stderr
 
 
 def der_of(raw):
@@ -89,8 +67,8 @@ for path in sorted(glob.glob(here("cases/*.hallmark"))):
     parts = members(open(path, "rb").read())
     verdicts = {c["verdict"] for c in json.loads(dict(parts)["findings.json"])["claims"]} if dict(parts).get("findings.json") else set()
     kinds.setdefault("upheld" if verdicts == {"upheld"} else "refuted" if "refuted" in verdicts else "else", parts)
-key = signer(folder.name, "key", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
-other = signer(folder.name, "other", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+key = signer(here(""), "key", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+other = signer(here(""), "other", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
 unsigned, upheld = put("unsigned.hallmark", pack(kinds["upheld"])), put("upheld.hallmark", pack(resigned(kinds["upheld"], key)))
 refuted = put("refuted.hallmark", pack(resigned(kinds["refuted"], key)))
 RESOURCE = "pkg:deb/debian/scan@1.0"
@@ -239,5 +217,4 @@ if fetched and fetched.returncode == 0:
                f"@sigstore/verify accepts {name}.sigstore.json and refuses another key and payload", [said])
 else:
     result(True, f"@sigstore/verify # SKIP {fetched.stdout.strip() if fetched else 'no node or npm (scripts/setup page)'}")
-print(f"1..{number}")
-sys.exit(failed)
+end()

@@ -1,37 +1,15 @@
 #!/usr/bin/python3
 """What a supplier says beside a bundle (doc/format/reply.md): made, shown, refused; and that it changes no verdict. reply.py HALLMARK HALLMARK_VERIFY SOURCE"""
-import base64, hashlib, json, os, subprocess, sys, tempfile
+import base64, hashlib, json, os, subprocess, sys
 
 hallmark, verify, source = sys.argv[1:]
 sys.dont_write_bytecode = True  # the source tree stays as it is
 sys.path.insert(0, f"{source}/tests/support")
+from cases import end, here, put, result, run
 from resigned import TYPE, members, openssl, pack, pae, signer
 
-folder = tempfile.TemporaryDirectory(prefix="hallmark-reply-")
-here = lambda name: os.path.join(folder.name, name)
 GOLDEN = f"{source}/tests/golden/v2"
 BUNDLE, ASSESSOR = f"{GOLDEN}/sample.hallmark", f"{GOLDEN}/key.pem.pub"
-number, failed = 0, False
-
-
-def result(good, text, details=()):
-    global number, failed
-    number += 1
-    for detail in details if not good else ():
-        print("#", ascii(detail)[:800])
-    print(f"{'ok' if good else 'not ok'} {number} - {text}")
-    failed |= not good
-
-
-def put(name, data):
-    with open(here(name), "wb") as f:
-        f.write(data if isinstance(data, bytes) else data.encode())
-    return here(name)
-
-
-def run(*arguments):
-    done = subprocess.run(arguments, capture_output=True, text=True, stdin=subprocess.DEVNULL)
-    return done.returncode, done.stdout + done.stderr
 
 
 def row(bundle, reply, key=None, check="reply"):
@@ -42,9 +20,9 @@ def row(bundle, reply, key=None, check="reply"):
     return code, found[0]["outcome"], found[0]["detail"], answer.get("replies", [])
 
 
-key = signer(folder.name, "supplier", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
-other = signer(folder.name, "other", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
-edwards = signer(folder.name, "edwards", "-algorithm", "ED25519")
+key = signer(here(""), "supplier", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+other = signer(here(""), "other", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256")
+edwards = signer(here(""), "edwards", "-algorithm", "ED25519")
 YAML = """supplier: Pyzor \\u202e"<b>"
 date: "2026-11-29"
 statement: |
@@ -159,5 +137,4 @@ code, said = run(hallmark, "compare", BUNDLE, BUNDLE, *SHOW, "--json")
 result(code == 0 and json.loads(said)["replies"]["old"][0]["claims"][0]["id"] == "collect.content", "compare shows it", [said])
 code, said = run(hallmark, "compare", f"{source}/tests/golden/v1/sample.hallmark", f"{source}/tests/golden/v1/sample.hallmark", *SHOW)
 result(code == 1 and "another bundle" in said, "and refuses one that is to neither", [said])
-print(f"1..{number}")
-sys.exit(failed)
+end()
