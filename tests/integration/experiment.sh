@@ -9,15 +9,7 @@
 #   experiment.sh BUILD
 set -u
 hallmark=$(realpath "$1/hallmark") verify=$(realpath "$1/hallmark-verify")
-[ "$(id -u)" = 0 ] || { echo "1..0 # SKIP needs root"; exit 0; }
-work=$(mktemp -d /var/tmp/hallmark-experiment-XXXXXX)
-export HALLMARK_WORK=$work/w
-trap 'rm -rf "$work"' EXIT
-n=0 failed=0
-result() { # CONDITION-EXIT TEXT
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; failed=1; fi
-}
+. "$(dirname "$0")/../support/chamber.sh" experiment
 "$hallmark" keygen "$work/key.pem" >/dev/null || exit 1
 # One write, and so one datagram: what comes through a pipe line by line is read in one go or in two.
 send='value=$(%s); printf -v text "Op: report\nValue: %%s\nNonce: %%s" "$value" "$RANDOM"; cat <<<"$text" >/dev/udp/collector.example/9000'

@@ -6,15 +6,7 @@
 set -u
 hallmark=$(realpath "$1/hallmark") verify=$(realpath "$1/hallmark-verify") print=$(realpath "$1/tests/interop/record_print")
 subject=$2/tests/subjects/hostile.py
-[ "$(id -u)" = 0 ] || { echo "1..0 # SKIP needs root"; exit 0; }
-work=$(mktemp -d /var/tmp/hallmark-hostile-XXXXXX)
-export HALLMARK_WORK=$work/w
-trap 'rm -rf "$work"' EXIT
-n=0 failed=0
-result() { # CONDITION-EXIT TEXT
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; failed=1; fi
-}
+. "$(dirname "$0")/../support/chamber.sh" hostile
 "$hallmark" keygen "$work/key.pem" >/dev/null || exit 1
 limit=20 memory=400
 if [ "${HALLMARK_HOSTILE:-}" = large ]; then

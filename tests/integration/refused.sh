@@ -4,15 +4,7 @@
 #   refused.sh BUILD
 set -u
 hallmark=$(realpath "$1/hallmark") verify=$(realpath "$1/hallmark-verify")
-[ "$(id -u)" = 0 ] || { echo "1..0 # SKIP needs root"; exit 0; }
-work=$(mktemp -d /var/tmp/hallmark-refused-XXXXXX)
-export HALLMARK_WORK=$work/w
-trap 'rm -rf "$work"' EXIT
-n=0 failed=0
-result() { # CONDITION-EXIT TEXT
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; failed=1; fi
-}
+. "$(dirname "$0")/../support/chamber.sh" refused
 "$hallmark" keygen "$work/key.pem" >/dev/null || exit 1
 # What it is started with is seen by it alone: the work folder is empty in the chamber, so the command has all of it.
 other=$(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout /dev/null -subj /CN=other 2>/dev/null)

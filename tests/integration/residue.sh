@@ -4,15 +4,7 @@
 #   residue.sh BUILD
 set -u
 hallmark=$(realpath "$1/hallmark") verify=$(realpath "$1/hallmark-verify")
-[ "$(id -u)" = 0 ] || { echo "1..0 # SKIP needs root"; exit 0; }
-work=$(mktemp -d /var/tmp/hallmark-residue-XXXXXX)
-export HALLMARK_WORK=$work/w
-trap 'rm -rf "$work"' EXIT
-n=0 failed=0
-result() { # CONDITION-EXIT TEXT
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; failed=1; fi
-}
+. "$(dirname "$0")/../support/chamber.sh" residue
 "$hallmark" keygen "$work/key.pem" >/dev/null || exit 1
 assess() { # NAME COMMAND
 	timeout 240 "$hallmark" assess --key "$work/key.pem" --pairs 8 --factors content --internet closed --json -o "$work/$1.hallmark" -- \

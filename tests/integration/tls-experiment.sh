@@ -3,16 +3,8 @@
 #   tls-experiment.sh BUILD
 set -u
 hallmark=$(realpath "$1/hallmark") verify=$(realpath "$1/hallmark-verify")
-[ "$(id -u)" = 0 ] || { echo "1..0 # SKIP needs root"; exit 0; }
 command -v curl >/dev/null || { echo "1..0 # SKIP no curl"; exit 0; }
-work=$(mktemp -d /var/tmp/hallmark-tls-experiment-XXXXXX)
-export HALLMARK_WORK=$work/w
-trap 'rm -rf "$work"' EXIT
-n=0 failed=0
-result() { # CONDITION-EXIT TEXT
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; failed=1; fi
-}
+. "$(dirname "$0")/../support/chamber.sh" tls-experiment
 "$hallmark" keygen "$work/key.pem" >/dev/null || exit 1
 assess() { # NAME COMMAND
 	timeout 400 "$hallmark" assess --key "$work/key.pem" --pairs 8 --factors content --json -o "$work/$1.hallmark" -- bash -c "$2" >"$work/$1.json" 2>"$work/$1.err"

