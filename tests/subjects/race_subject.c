@@ -45,14 +45,17 @@ static void *reads(void *cookie)
 	char buffer[4096];
 
 	r->tid = syscall(SYS_gettid);
-	/* On a busy machine a reader can have its whole turn before anything changes: then there was no race yet. */
-	for (long i = 0; i < count || ((!r->got[0] || !r->got[1]) && i < 1000 * count); i++) {
+	/* `count` that got something, or none that could be told apart is left: on a busy machine a reader can have its whole turn
+	 * before anything changes, and then there was no race yet. */
+	for (long i = 0, met = 0; met < count || ((!r->got[0] || !r->got[1]) && i < 1000 * count); i++) {
 		long n = get(i, buffer);
 
-		if (n > 0)
+		if (n > 0) {
 			r->got[buffer[0] == 'b'] += (unsigned long long)n;
-		else if (strcmp(way, "read") == 0)
+			met++;
+		} else if (strcmp(way, "read") == 0) {
 			lseek(SLOT, 0, SEEK_SET);
+		}
 	}
 	atomic_fetch_sub(&readers_left, 1);
 	return NULL;

