@@ -23,7 +23,7 @@ static const char tables[][4096] = {
 	     "acme.definitions.acme,acme,Engine,antivirus,definitions,acme-base,contains" END
 	     "acme.purl.acme,acme,Acme tools,code,purl,pkg:npm/%40acme/*,branded" END "acme.cpe_vendor.acme,acme,,,cpe_vendor,acme,branded" END
 	     "acme.signer.acme,acme,,,signer,Acme Ltd,branded" END "acme.path.cfg,acme,Acme AV,antivirus,path,/etc/acme.conf,branded" END "acme.path.two,acme,Acme AV,antivirus,path,/opt/acme/bin/two,branded" END
-	     "acme.path.three,acme,Acme AV,antivirus,path,/usr/lib/acme,branded" END,
+	     "acme.path.three,acme,Acme AV,antivirus,path,/usr/lib/acme,branded" END "acme.bundle.acme,acme,Acme Mac,antivirus,bundle,com.acme.*,branded" END,
 };
 
 static struct hm_suppliers *suppliers;
@@ -297,6 +297,19 @@ static void test_purl(void **state HM_UNUSED)
 	expect(f, "branded acme Acme tools installed 100 ; controlled parent Acme tools installed 100 ; | ");
 }
 
+static void test_bundle(void **state HM_UNUSED)
+{
+	struct hm_found *f = begin();
+
+	SEE(f, .kind = HM_OBSERVED_BUNDLE, .value = "com.Acme.agent", .path = "/Applications/A.app/Contents/Info.plist", .state = HM_STATE_PRESENT);
+	SEE(f, .kind = HM_OBSERVED_BUNDLE, .value = "org.com.acme.agent", .path = "/Applications/B.app/Contents/Info.plist", .state = HM_STATE_PRESENT);
+	SEE(f, .kind = HM_OBSERVED_SERVICE, .value = "acmed", .path = "/Library/LaunchDaemons/acmed.plist", .state = HM_STATE_INSTALLED);
+	expect(f, "branded acme Acme AV installed 100 ; branded acme Acme Mac present 100 ; controlled parent Acme AV installed 100 ; controlled parent Acme Mac present 100 ; | ");
+	f = begin();
+	SEE(f, .kind = HM_OBSERVED_BUNDLE, .value = "com.acme.agent", .path = "/Applications/A.app/Contents/Info.plist", .state = HM_STATE_PRESENT);
+	expect(f, "| branded acme Acme Mac present 50 ; ");
+}
+
 static void test_filter(void **state HM_UNUSED)
 {
 	static const char *const supplier[] = { "PARENT" }, *const country[] = { "us" }, *const gone[] = { "GB" };
@@ -350,7 +363,7 @@ int main(void)
 		cmocka_unit_test(test_two_of_one_channel),	cmocka_unit_test(test_strings_never_count),   cmocka_unit_test(test_low_alone_is_nothing),
 		cmocka_unit_test(test_a_set_in_one_folder),	cmocka_unit_test(test_contained_in_a_package), cmocka_unit_test(test_a_layer_is_no_product),
 		cmocka_unit_test(test_own_code_is_no_news),	cmocka_unit_test(test_residue),		      cmocka_unit_test(test_sbom),
-		cmocka_unit_test(test_purl),			cmocka_unit_test(test_filter),		      cmocka_unit_test(test_what_was_not_read),
+		cmocka_unit_test(test_purl), cmocka_unit_test(test_bundle),			cmocka_unit_test(test_filter),		      cmocka_unit_test(test_what_was_not_read),
 		cmocka_unit_test(test_refuses),			cmocka_unit_test(test_a_set_of_paths),
 		cmocka_unit_test(test_a_component_is_in_what_the_bill_is_about), cmocka_unit_test(test_own_packages),
 	};
