@@ -15,7 +15,7 @@ static const struct hm_option options[] = {
 	{ "classification", 'c', "LEVEL", false, "of the system, as the policy calls it" },
 	{ "scope", 's', "ID", true, "what is true of the system besides; the policy lists it" },
 	{ "found", 'f', "FILE", false, "what hallmark find --json wrote" },
-	{ "bundle", 'b', "FILE.hallmark", false, "the product that this assessment is of" },
+	{ "bundle", 'b', "FILE.hallmark", true, "alone: the product that this assessment is of; with --found: it counts for items of the same build" },
 	{ "product", 0, "NAME", false, "a product of data/products" },
 	{ "key", 'k', "PUB", true, "with --bundle: trust this public key (PEM)" },
 	{ "replication", 0, "FILE.hallmark", true, "with --bundle: count who signed this replication of it" },
@@ -66,24 +66,34 @@ static int read_subject(struct hm_decide_subject *subject, struct hm_decide_ques
 {
 	HM_CLEANUP(hm_suppliers_cleanup) struct hm_suppliers *tables = NULL;
 	struct hm_decide_trust trust = { .log = hm_args_get(args, "log") };
-	int r = 0;
+	const char *const *bundle;
+	size_t bundles;
+	int r;
 
 	trust.key = hm_args_all(args, "key", &trust.keys);
 	trust.replication = hm_args_all(args, "replication", &trust.replications);
-	q->kind = hm_args_has(args, "found") ? "found" : hm_args_has(args, "bundle") ? "bundle" : "product";
+	bundle = hm_args_all(args, "bundle", &bundles);
+	q->kind = hm_args_has(args, "found") ? "found" : bundles ? "bundle" : "product";
 	q->name = hm_args_get(args, q->kind);
-	if (!q->name || hm_args_has(args, "found") + hm_args_has(args, "bundle") + hm_args_has(args, "product") != 1)
-		return hm_fail_set(fail, HM_E_USAGE, "one of --found, --bundle and --product");
-	if ((trust.keys || trust.replications || trust.log) && !hm_args_has(args, "bundle"))
+	if (!q->name || hm_args_has(args, "product") + (hm_args_has(args, "found") || bundles) != 1)
+		return hm_fail_set(fail, HM_E_USAGE, "one of --found, --bundle and --product; --bundle may stand beside --found");
+	if ((trust.keys || trust.replications || trust.log) && !bundles)
 		return hm_fail_set(fail, HM_E_USAGE, "--key, --replication and --log go with --bundle");
-	if (hm_args_has(args, "found"))
-		return hm_decide_subject_found(subject, q->name, fail);
+	if (bundles > 1 && !hm_args_has(args, "found"))
+		return hm_fail_set(fail, HM_E_USAGE, "several bundles go with --found");
+	if (hm_args_has(args, "found")) {
+		r = hm_decide_subject_found(subject, q->name, fail);
+		if (r == 0 && bundles)
+			r = hm_decide_subject_beside(subject, bundle, bundles, &trust, fail);
+		q->bundles = subject->bundles;
+		return r;
+	}
 	r = read_tables(&tables, data, args, fail);
-	if (r == 0 && hm_args_has(args, "bundle"))
+	if (r == 0 && bundles)
 		r = hm_decide_subject_bundle(subject, tables, q->name, &trust, q->as_of, fail);
 	else if (r == 0)
 		r = hm_decide_subject_product(subject, tables, data, q->name, q->as_of, fail);
-	q->bundle = subject->bundle;
+	q->bundles = subject->bundles;
 	return r;
 }
 
@@ -218,7 +228,7 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 const struct hm_command hm_cmd_decide = {
 	.name = "decide",
 	.summary = "say what a policy makes of what was found, of a bundle or of a product",
-	.usage = "--policy NAME|FILE [--classification LEVEL] [--scope ID]... (--found FILE | --bundle FILE | --product NAME) [--as-of DATE] [--exemption ID]... [--json]",
+	.usage = "--policy NAME|FILE [--classification LEVEL] [--scope ID]... (--found FILE [--bundle FILE]... | --bundle FILE | --product NAME) [--as-of DATE] [--exemption ID]... [--json]",
 	.detail = "Holds each item of a found.json, the product of a bundle or a product that is known by name against the rules\n"
 		  "of a policy (doc/format/policy.md), and tells the answer, the rule with its words and source, the facts, and\n"
 		  "what would change the answer. What is not known never lets anything pass.\n\n"

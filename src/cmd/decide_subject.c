@@ -12,7 +12,7 @@
 void hm_decide_subject_release(struct hm_decide_subject *s)
 {
 	json_decref(s->found);
-	json_decref(s->bundle);
+	json_decref(s->bundles);
 }
 
 int hm_decide_subject_found(struct hm_decide_subject *s, const char *path, struct hm_fail *fail)
@@ -130,23 +130,56 @@ static json_t *claims_of(const json_t *findings)
 	return out;
 }
 
+/* Replications, looked at once however many bundles there are. */
+struct replications {
+	struct looked *one;
+	bool *taken; /* it is of a bundle that was given */
+	size_t count;
+};
+
+static void release_replications(struct replications *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		release_looked(&r->one[i]);
+	free(r->one);
+	free(r->taken);
+}
+
+static int look_at_replications(struct replications *all, const struct hm_decide_trust *trust, const struct keys *keys, struct hm_fail *fail)
+{
+	int r = 0;
+
+	all->one = hm_alloc(trust->replications + 1, sizeof(*all->one));
+	all->taken = hm_alloc(trust->replications + 1, sizeof(*all->taken));
+	for (size_t i = 0; i < trust->replications && r == 0; i++) {
+		const struct hm_verify *v = &all->one[i].result;
+
+		r = look(&all->one[i], trust->replication[i], keys, fail);
+		all->count++;
+		if (r == 0 && hm_verify_exit(v) == 1)
+			r = hm_fail_set(fail, HM_E_BAD, "%s: %s: %s", trust->replication[i], hm_verify_first_false(v)->name, hm_verify_first_false(v)->detail);
+	}
+	return r;
+}
+
 /* Keys that signed the bundle, or a replication of it that holds and agrees. */
-static int count_keys(uint64_t *signers, const struct looked *first, const struct hm_decide_trust *trust, const struct keys *keys, struct hm_fail *fail)
+static int count_keys(uint64_t *signers, const struct looked *first, struct replications *all, bool only, struct hm_fail *fail)
 {
 	*signers = first->result.signers;
-	for (size_t i = 0; i < trust->replications; i++) {
-		HM_CLEANUP(release_looked) struct looked l = { 0 };
+	for (size_t i = 0; i < all->count; i++) {
+		char of[65];
 		bool counts = false;
-		int r = look(&l, trust->replication[i], keys, fail);
+		int r;
 
-		if (r == 0 && hm_verify_exit(&l.result) == 1)
-			r = hm_fail_set(fail, HM_E_BAD, "%s: %s: %s", trust->replication[i], hm_verify_first_false(&l.result)->name, hm_verify_first_false(&l.result)->detail);
-		if (r == 0)
-			r = hm_replication_check(&counts, &first->result, &l.result, fail);
+		/* With one bundle, whatever is no replication of it is an error that says why; among several it may be another's. */
+		if (!only && (!all->one[i].result.parts || !hm_replication_of(of, all->one[i].result.parts) || strcmp(of, first->result.bundle_id) != 0))
+			continue;
+		all->taken[i] = true;
+		r = hm_replication_check(&counts, &first->result, &all->one[i].result, fail);
 		if (r < 0)
 			return r;
 		if (counts)
-			*signers |= l.result.signers;
+			*signers |= all->one[i].result.signers;
 	}
 	return 0;
 }
@@ -162,34 +195,142 @@ static int check_log(struct looked *l, const struct hm_decide_trust *trust, stru
 	return r;
 }
 
+static int part_of(json_t **ret, const struct hm_verify *v, const char *name, struct hm_fail *fail)
+{
+	struct hm_slice text;
+
+	if (!v->parts || !hm_parts_get(v->parts, name, &text))
+		return hm_fail_set(fail, HM_E_BAD, "%s is not in it", name);
+	return hm_json_parse(ret, text, name, fail);
+}
+
+static void put_files(json_t *files, const json_t *list, bool own)
+{
+	const json_t *file;
+	size_t i;
+
+	json_array_foreach (list, i, file)
+		if (own || !json_object_get(files, text_of(file, "sha256")))
+			json_object_set_new(files, text_of(file, "sha256"), json_boolean(own));
+}
+
+static bool has_file(const json_t *list, const json_t *executable)
+{
+	const json_t *file;
+	size_t i;
+
+	json_array_foreach (list, i, file)
+		if (json_equal(json_object_get(file, "path"), json_object_get(executable, "path")) && json_equal(json_object_get(file, "sha256"), json_object_get(executable, "sha256")))
+			return true;
+	return false;
+}
+
+/* Which build a bundle is of: the package that its executable is from, all packages and files that ran, each by version or digest. */
+static int build_of(json_t **ret, const struct hm_verify *v, const json_t *findings, struct hm_fail *fail)
+{
+	HM_JSON json_t *product = NULL, *plan = NULL, *files = json_object(), *packages = json_object();
+	const json_t *executable, *row, *own = NULL;
+	size_t i;
+	int r = part_of(&product, v, "product.json", fail);
+
+	if (r == 0)
+		r = part_of(&plan, v, "plan.json", fail);
+	if (r < 0)
+		return r;
+	executable = json_object_get(json_object_get(plan, "product"), "executable");
+	json_array_foreach (json_object_get(product, "packages"), i, row) {
+		json_object_set(packages, text_of(row, "name"), json_object_get(row, "version"));
+		own = has_file(json_object_get(row, "files"), executable) ? row : own;
+	}
+	json_array_foreach (json_object_get(product, "packages"), i, row)
+		put_files(files, json_object_get(row, "files"), row == own);
+	put_files(files, json_object_get(product, "unowned"), true);
+	json_object_set_new(files, text_of(executable, "sha256"), json_true());
+	*ret = json_pack("{s:s,s:s,s:s,s:O,s:O}", "supplier", text_of(json_object_get(json_object_get(findings, "product"), "supplier"), "id"), "name",
+			 text_of(product, "name"), "package", own ? text_of(own, "name") : "", "packages", packages, "files", files);
+	return *ret ? 0 : hm_fail_set(fail, HM_E_BAD, "product.json is not as core.md has it");
+}
+
+/* What one bundle shows; *findings as they were derived here, NULL where they could not be. */
+static int take_bundle(json_t **ret, json_t **findings, struct looked *l, const struct hm_decide_trust *trust, struct replications *all, bool only, struct hm_fail *fail)
+{
+	bool wrong, derived;
+	uint64_t signers = 0;
+	int r = check_log(l, trust, fail);
+
+	if (r < 0)
+		return r;
+	wrong = hm_verify_exit(&l->result) == 1;
+	derived = l->result.findings.len > 0;
+	if (derived)
+		r = hm_json_parse(findings, hm_slice_of(&l->result.findings), "findings", fail);
+	if (r == 0 && derived && !wrong)
+		r = count_keys(&signers, l, all, only, fail);
+	if (r < 0)
+		return r;
+	*ret = json_pack("{s:s,s:b,s:o,s:i,s:b,s:b}", "name", l->result.bundle_id, "false", wrong, "claims", derived ? claims_of(*findings) : json_object(), "keys",
+			 __builtin_popcountll(signers), "logged", holds(&l->result, "log"), "withheld", !derived);
+	return 0;
+}
+
 int hm_decide_subject_bundle(struct hm_decide_subject *s, const struct hm_suppliers *tables, const char *path, const struct hm_decide_trust *trust, const char *day,
 			     struct hm_fail *fail)
 {
 	HM_CLEANUP(release_looked) struct looked l = { 0 };
 	HM_CLEANUP(release_keys) struct keys keys = { 0 };
-	HM_JSON json_t *findings = NULL;
+	HM_CLEANUP(release_replications) struct replications all = { 0 };
+	HM_JSON json_t *findings = NULL, *bundle = NULL;
 	const json_t *product;
-	uint64_t signers = 0;
-	bool wrong;
 	int r = load_keys(&keys, trust, fail);
 
 	if (r == 0)
 		r = look(&l, path, &keys, fail);
 	if (r == 0)
-		r = check_log(&l, trust, fail);
+		r = look_at_replications(&all, trust, &keys, fail);
+	if (r == 0)
+		r = take_bundle(&bundle, &findings, &l, trust, &all, true, fail);
 	if (r < 0)
 		return r;
-	wrong = hm_verify_exit(&l.result) == 1;
-	if (!l.result.findings.len)
-		return hm_fail_set(fail, wrong ? HM_E_BAD : HM_E_UNKNOWN, "%s: its findings cannot be derived here (hallmark verify tells why)", path);
-	r = hm_json_parse(&findings, hm_slice_of(&l.result.findings), "findings", fail);
-	if (r == 0 && !wrong)
-		r = count_keys(&signers, &l, trust, &keys, fail);
-	if (r < 0)
-		return r;
+	if (!findings)
+		return hm_fail_set(fail, hm_verify_exit(&l.result) == 1 ? HM_E_BAD : HM_E_UNKNOWN, "%s: its findings cannot be derived here (hallmark verify tells why)", path);
 	product = json_object_get(findings, "product");
 	s->found = one_item(tables, json_object_get(product, "supplier"), text_of(product, "name"), day);
-	s->bundle = json_pack("{s:s,s:b,s:o,s:i,s:b}", "name", l.result.bundle_id, "false", wrong, "claims", claims_of(findings), "keys", __builtin_popcountll(signers), "logged",
-			      holds(&l.result, "log"));
+	s->bundles = json_pack("[O]", bundle);
 	return 0;
+}
+
+static int add_beside(struct hm_decide_subject *s, const char *path, bool only, const struct hm_decide_trust *trust, const struct keys *keys, struct replications *all,
+		      struct hm_fail *fail)
+{
+	HM_CLEANUP(release_looked) struct looked l = { 0 };
+	HM_JSON json_t *findings = NULL, *bundle = NULL, *build = NULL;
+	int r = look(&l, path, keys, fail);
+
+	if (r == 0)
+		r = take_bundle(&bundle, &findings, &l, trust, all, only, fail);
+	if (r == 0 && findings && !json_is_true(json_object_get(bundle, "false")))
+		r = build_of(&build, &l.result, findings, fail);
+	if (r < 0)
+		return hm_fail_in(fail, "%s", path);
+	if (build)
+		json_object_set(bundle, "product", build);
+	json_array_append(s->bundles, bundle);
+	return 0;
+}
+
+int hm_decide_subject_beside(struct hm_decide_subject *s, const char *const *path, size_t count, const struct hm_decide_trust *trust, struct hm_fail *fail)
+{
+	HM_CLEANUP(release_keys) struct keys keys = { 0 };
+	HM_CLEANUP(release_replications) struct replications all = { 0 };
+	int r = load_keys(&keys, trust, fail);
+
+	s->bundles = json_array();
+	if (r == 0)
+		r = look_at_replications(&all, trust, &keys, fail);
+	for (size_t i = 0; i < count && r == 0; i++)
+		r = add_beside(s, path[i], count == 1, trust, &keys, &all, fail);
+	for (size_t i = 0; i < all.count && r == 0; i++)
+		if (!all.taken[i])
+			r = hm_fail_set(fail, HM_E_USAGE, "%s is a replication of no bundle that counts", trust->replication[i]);
+	return r;
 }

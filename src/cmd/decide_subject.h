@@ -6,7 +6,7 @@
 
 struct hm_decide_subject {
 	json_t *found;	/* owned */
-	json_t *bundle; /* what a bundle shows, as hm_decide takes it; owned; or NULL */
+	json_t *bundles; /* what bundles show, as hm_decide takes it; owned; or NULL */
 };
 
 void hm_decide_subject_release(struct hm_decide_subject *s);
@@ -21,6 +21,9 @@ struct hm_decide_trust {
 	size_t replications;
 	const char *log; /* path of a tlog-policy file, or NULL */
 };
-/* Verifies the bundle first; what is false in it is told in `bundle`, and is no error. */
+/* Verifies the bundle first, and makes its product the subject; what is false in it is told in `bundles`, and is no error. HM_E_UNKNOWN where its findings cannot be derived. */
 int hm_decide_subject_bundle(struct hm_decide_subject *s, const struct hm_suppliers *tables, const char *path, const struct hm_decide_trust *trust,
 			     const char *day, struct hm_fail *fail) HM_MUST_CHECK;
+/* Bundles beside what was found: each verified, its replications held against it. HM_E_USAGE for a replication of none of them. */
+int hm_decide_subject_beside(struct hm_decide_subject *s, const char *const *path, size_t count, const struct hm_decide_trust *trust,
+			     struct hm_fail *fail) HM_MUST_CHECK;

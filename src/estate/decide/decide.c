@@ -207,28 +207,14 @@ static void add_coverage(struct whole *w, const struct decide_case *c)
 	}
 }
 
-static void add_bundle(struct whole *w, const json_t *bundle)
+/* With the bundle alone, what is false in it is no evidence, and no absence of it either; beside what was found it counts for nothing. */
+static void add_bundles(struct whole *w, const struct decide_case *c)
 {
-	const char *id;
-	json_t *verdict;
-	char number[24];
-
-	if (!bundle)
+	decide_bundle_summary(c, w->facts);
+	if (strcmp(c->question->kind, "bundle") != 0 || !json_is_true(json_object_get(json_array_get(c->question->bundles, 0), "false")))
 		return;
-	decide_fact(w->facts, "bundle", decide_text(bundle, "name"), NULL, NULL);
-	json_object_foreach (json_object_get(bundle, "claims"), id, verdict) {
-		HM_FREE char *value = hm_sprintf("%s %s", id, json_string_value(verdict));
-
-		if (strcmp(json_string_value(verdict), "not tested") != 0)
-			decide_fact(w->facts, "claim", value, NULL, NULL);
-	}
-	snprintf(number, sizeof(number), "%lld", (long long)json_integer_value(json_object_get(bundle, "keys")));
-	decide_fact(w->facts, "keys", number, NULL, NULL);
-	/* What is false is no evidence, and it is no absence of it either. */
-	if (json_is_true(json_object_get(bundle, "false"))) {
-		raise_to(w, CANNOT_TELL, NULL);
-		decide_change(w->changes, "bundle", ALLOWED, "a bundle in which nothing is false");
-	}
+	raise_to(w, CANNOT_TELL, NULL);
+	decide_change(w->changes, "bundle", ALLOWED, "a bundle in which nothing is false");
 }
 
 static json_t *list_of(const char *const *text, size_t count)
@@ -283,9 +269,7 @@ int hm_decide(json_t **ret, const struct hm_decide_policy *policy, const json_t 
 	add_rules(&w, &c);
 	if (strcmp(question->kind, "found") == 0)
 		add_coverage(&w, &c);
-	add_bundle(&w, question->bundle);
-	if (w.answer == ALLOWED)
-		json_array_clear(changes);
+	add_bundles(&w, &c);
 	*ret = document(&c, &w);
 	return 0;
 }

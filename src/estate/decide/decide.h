@@ -21,7 +21,10 @@ struct hm_decide_question {
 	size_t exemptions;
 	const char *unknown;	 /* overrides the policy's unknown_supplier; NULL: it does not */
 	const char *kind, *name; /* of the subject: "found", "bundle" or "product" */
-	const json_t *bundle;	 /* {"name":text,"false":bool,"claims":{ID:VERDICT},"keys":N,"logged":bool}, or NULL: none was given */
+	/* An array, or NULL: [{"name":text,"false":bool,"claims":{ID:VERDICT},"keys":N,"logged":bool,
+	 * "product":{"supplier":text,"name":text,"package":text,"packages":{NAME:VERSION},"files":{HEX64:bool}}}...]; `files`: what the bundle has, true where it is
+	 * the product's own. With kind "bundle" it is of the one item, and `product` is not asked. "withheld" (bool, may be absent): its findings cannot be derived. */
+	const json_t *bundles;
 };
 
 /* Decides on `found` (a found.json that hm_found_read took). HM_E_USAGE for a level, scope, exemption or answer that the policy does not know, or a missing level.

@@ -45,8 +45,21 @@ const json_t *decide_supplier(const struct decide_case *c, const char *id) HM_MU
 const char *decide_class(const struct decide_case *c, const json_t *item) HM_MUST_CHECK;
 /* The day of the newest definition base that the evidence tells of, or "". */
 const char *decide_definitions(const json_t *item) HM_MUST_CHECK;
-/* Whether the exception of a rule holds. */
-bool decide_unless(const struct decide_case *c, const json_t *unless) HM_MUST_CHECK;
+/* Whether the exception of a rule holds for an item. */
+bool decide_unless(const struct decide_case *c, const json_t *item, const json_t *unless) HM_MUST_CHECK;
+
+/* Whether a bundle is of the item's product, and how that is known, or why not; appended to `how`. */
+bool decide_bundle_fits(const struct decide_case *c, const json_t *item, const json_t *bundle, struct hm_bytes *how) HM_MUST_CHECK;
+/* Whether one of the bundles that fit the item shows what an exception asks for. */
+bool decide_bundle_holds(const struct decide_case *c, const json_t *item, const json_t *wanted) HM_MUST_CHECK;
+/* What such a bundle would have to show, and what those that were given lack. */
+void decide_bundle_change(const struct decide_case *c, const json_t *item, const json_t *wanted, enum answer to, json_t *changes);
+/* A fact for each bundle that fits the item. */
+void decide_bundle_facts(const struct decide_case *c, const json_t *item, json_t *facts);
+/* What is told of all bundles together: which fit how many items, and what is wrong with those that fit none. */
+void decide_bundle_summary(const struct decide_case *c, json_t *facts);
 
 void decide_fact(json_t *list, const char *fact, const char *value, const json_t *source, const json_t *confidence);
 void decide_change(json_t *list, const char *change, enum answer to, const char *format, ...) HM_PRINTF(4, 5);
+/* Appends what `more` has and `list` has not. */
+void decide_changes(json_t *list, const json_t *more);

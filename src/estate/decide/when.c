@@ -13,25 +13,39 @@ void decide_fact(json_t *list, const char *fact, const char *value, const json_t
 	json_array_append_new(list, row);
 }
 
+static void add_change(json_t *list, json_t *row)
+{
+	const json_t *other;
+	size_t i;
+
+	json_array_foreach (list, i, other)
+		if (json_equal(other, row))
+			return;
+	json_array_append(list, row);
+}
+
 void decide_change(json_t *list, const char *change, enum answer to, const char *format, ...)
 {
 	HM_FREE char *detail = NULL;
 	json_t *row;
-	const json_t *other;
 	va_list args;
-	size_t i;
 
 	va_start(args, format);
 	if (vasprintf(&detail, format, args) < 0)
 		abort();
 	va_end(args);
 	row = json_pack("{s:s,s:s,s:s}", "change", change, "to", decide_word(to), "detail", detail);
-	json_array_foreach (list, i, other)
-		if (json_equal(other, row)) {
-			json_decref(row);
-			return;
-		}
-	json_array_append_new(list, row);
+	add_change(list, row);
+	json_decref(row);
+}
+
+void decide_changes(json_t *list, const json_t *more)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach ((json_t *)more, i, row)
+		add_change(list, row);
 }
 
 const json_t *decide_supplier(const struct decide_case *c, const char *id)
@@ -198,41 +212,7 @@ const char *decide_applies(const struct decide_case *c, const json_t *rule)
 	return any ? "yes" : "other scope";
 }
 
-/* `collect.*` stands for all of that family that were judged, of which there must be one. */
-static bool upheld(const json_t *claims, const char *wanted)
-{
-	size_t len = strlen(wanted), found = 0;
-	const char *id;
-	json_t *verdict;
-
-	if (len < 2 || strcmp(wanted + len - 2, ".*") != 0)
-		return strcmp(decide_text(claims, wanted), "upheld") == 0;
-	json_object_foreach ((json_t *)claims, id, verdict) {
-		if (strncmp(id, wanted, len - 1) != 0 || strcmp(json_string_value(verdict), "not tested") == 0)
-			continue;
-		if (strcmp(json_string_value(verdict), "upheld") != 0)
-			return false;
-		found++;
-	}
-	return found > 0;
-}
-
-static bool bundle_holds(const json_t *bundle, const json_t *wanted)
-{
-	const json_t *claim;
-	size_t i;
-
-	if (!bundle || json_is_true(json_object_get(bundle, "false")))
-		return false;
-	json_array_foreach (json_object_get(wanted, "upheld"), i, claim)
-		if (!upheld(json_object_get(bundle, "claims"), json_string_value(claim)))
-			return false;
-	if (json_is_true(json_object_get(wanted, "logged")) && !json_is_true(json_object_get(bundle, "logged")))
-		return false;
-	return json_integer_value(json_object_get(bundle, "keys")) >= json_integer_value(json_object_get(wanted, "keys"));
-}
-
-bool decide_unless(const struct decide_case *c, const json_t *unless)
+bool decide_unless(const struct decide_case *c, const json_t *item, const json_t *unless)
 {
 	const json_t *when = json_object_get(unless, "when"), *bundle = json_object_get(when, "bundle");
 	const char *to = json_string_value(json_object_get(unless, "to"));
@@ -240,7 +220,7 @@ bool decide_unless(const struct decide_case *c, const json_t *unless)
 	if (to && strcmp(c->question->as_of, to) >= 0)
 		return false;
 	if (bundle)
-		return bundle_holds(c->question->bundle, bundle);
+		return decide_bundle_holds(c, item, bundle);
 	for (size_t i = 0; i < c->question->exemptions; i++)
 		if (strcmp(c->question->exemption[i], decide_text(unless, "id")) == 0)
 			return true;

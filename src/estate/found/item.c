@@ -151,6 +151,21 @@ static const char *component_of(const struct found_group *g)
 	return name ? name : "";
 }
 
+/* False where packages or components tell of more than one version, or more of them were seen than are kept. */
+static bool one_version(const struct found_seen *s, const char **version)
+{
+	for (size_t j = 0; j < s->pieces; j++) {
+		const struct found_piece *p = &s->piece[j];
+
+		if ((p->kind != HM_OBSERVED_PACKAGE && p->kind != HM_OBSERVED_COMPONENT) || !p->detail || !*p->detail)
+			continue;
+		if ((*version && strcmp(*version, p->detail) != 0) || s->count > s->pieces)
+			return false;
+		*version = p->detail;
+	}
+	return true;
+}
+
 void found_items(const struct hm_found *found, const struct found_group *group, json_t *items)
 {
 	HM_FREE const char **product = hm_alloc(group->count + 1, sizeof(*product));
@@ -160,6 +175,7 @@ void found_items(const struct hm_found *found, const struct found_group *group, 
 		json_t *item = json_object();
 		enum hm_observed_state state = HM_STATE_RESIDUE;
 		const char *class = "", *version = NULL;
+		bool several = false;
 
 		for (size_t i = 0; i < group->count; i++) {
 			const struct found_seen *s = group->seen[i];
@@ -169,9 +185,7 @@ void found_items(const struct hm_found *found, const struct found_group *group, 
 			state = state_of(s) > state ? state_of(s) : state;
 			if (strcmp(s->row->product, product[p]) == 0 && *s->row->class)
 				class = s->row->class;
-			for (size_t j = 0; j < s->pieces && !version; j++)
-				if ((s->piece[j].kind == HM_OBSERVED_PACKAGE || s->piece[j].kind == HM_OBSERVED_COMPONENT) && s->piece[j].detail && *s->piece[j].detail)
-					version = s->piece[j].detail;
+			several = several || !one_version(s, &version);
 		}
 		json_object_set_new(item, FOUND_ORDER, json_integer((json_int_t)group->target));
 		hm_json_set_bytes(item, "target", hm_slice_text(found->target[group->target].name));
@@ -181,7 +195,7 @@ void found_items(const struct hm_found *found, const struct found_group *group, 
 		json_object_set_new(item, "relation", json_string(group->relation));
 		json_object_set_new(item, "state", json_string(hm_observed_state_name(state)));
 		hm_json_set_bytes(item, "outer", hm_slice_text(group->outer));
-		if (version)
+		if (version && !several)
 			hm_json_set_bytes(item, "version", hm_slice_text(version));
 		json_object_set_new(item, "score", json_integer(group->score));
 		set_evidence(item, group, product[p]);
