@@ -16,6 +16,7 @@ static void release_target(struct found_target *t)
 	free(t->name);
 	free(t->kind);
 	free(t->open);
+	free(t->open_in);
 	json_decref(t->not_read);
 	json_decref(t->names);
 	found_table_release(&t->packages);
@@ -30,6 +31,7 @@ static void release_seen(struct found_seen *s)
 		free(s->piece[i].sha256);
 	}
 	free(s->outer);
+	free(s->within);
 }
 
 void hm_found_free(struct hm_found *found)
@@ -71,6 +73,7 @@ void found_close_component(struct found_target *t)
 		t->nameless++;
 	}
 	free(hm_take_ptr(&t->open));
+	free(hm_take_ptr(&t->open_in));
 }
 
 bool found_in_package(const struct hm_found *found, const struct found_seen *s)
@@ -78,12 +81,21 @@ bool found_in_package(const struct hm_found *found, const struct found_seen *s)
 	return s->packaged || (*s->outer && found_table_has(&found->target[s->target].packages, s->outer));
 }
 
+size_t found_root(const struct hm_found *found, const struct found_seen *s)
+{
+	const size_t *root = s->packaged || !*s->outer ? NULL : found_table_get(&found->target[s->target].packages, s->outer);
+
+	return root ? *root : s->root;
+}
+
 /* Names of packages are many and targets too: only what they are asked for is kept. */
 static void close_target(struct hm_found *f, struct found_target *t)
 {
 	found_close_component(t);
-	for (size_t i = t->seen_from; i < f->seen_count; i++)
+	for (size_t i = t->seen_from; i < f->seen_count; i++) {
+		f->seen[i].root = found_root(f, &f->seen[i]);
 		f->seen[i].packaged = found_in_package(f, &f->seen[i]);
+	}
 	found_table_release(&t->packages);
 }
 
@@ -168,6 +180,8 @@ static void see(struct hm_found *f, const struct hm_indicator *row, enum hm_stre
 			f->seen = hm_realloc(f->seen, f->seen_cap, sizeof(*f->seen));
 		}
 		f->seen[f->seen_count++] = (struct found_seen){ .target = f->targets - 1, .row = row, .channel = channel, .outer = hm_strdup(outer) };
+		if (strrchr(outer, '!'))
+			f->seen[f->seen_count - 1].within = hm_slice_dup((struct hm_slice){ (const uint8_t *)outer, (size_t)(strrchr(outer, '!') - outer) });
 	}
 	keep(&f->seen[*at], f->now, strength);
 }
@@ -196,11 +210,14 @@ static void see_set(struct hm_found *f, const struct hm_indicator *row)
 static void see_own(struct hm_found *f, struct found_target *t, const struct hm_indicator *row)
 {
 	HM_FREE char *key = hm_sprintf("%zu %s %s", f->targets - 1, row->supplier, t->open);
+	HM_FREE char *in = t->open_in ? hm_sprintf("%zu %s %s", f->targets - 1, row->supplier, t->open_in) : NULL;
 	bool fresh;
 
 	t->open_listed = true;
 	if (f->own.count < FOUND_NAMES)
 		(void)found_table_put(&f->own, key, 0, &fresh);
+	if (f->own.count < FOUND_NAMES && in)
+		(void)found_table_put(&f->own, in, 0, &fresh);
 }
 
 static void matched(void *cookie, const struct hm_indicator *row, enum hm_strength strength, const char *channel)
@@ -229,9 +246,12 @@ static void note_component(struct found_target *t, const struct hm_observation *
 		found_close_component(t);
 		t->components++;
 		t->open = hm_strdup(o->value);
+		t->open_in = o->outer && o->kind == HM_OBSERVED_PACKAGE ? hm_sprintf("%s!%s", o->outer, o->value) : NULL;
 		t->open_named = t->open_listed = false;
 		if (t->packages.count < FOUND_NAMES)
 			(void)found_table_put(&t->packages, o->value, 0, &fresh);
+		if (t->packages.count < FOUND_NAMES && t->open_in)
+			(void)found_table_put(&t->packages, t->open_in, strlen(o->outer), &fresh);
 	}
 	if (o->kind == HM_OBSERVED_ORGANISATION && t->open && o->detail && strcmp(o->detail, t->open) == 0)
 		t->open_named = t->open_named || !says_nobody(o->value);

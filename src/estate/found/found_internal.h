@@ -21,8 +21,9 @@ struct found_seen {
 	size_t target;
 	const struct hm_indicator *row;
 	const char *channel;
-	char *outer;
+	char *outer, *within;	   /* within: outer up to its last "!", NULL where it has none */
 	bool packaged;		   /* `outer` is a package or component; told when the target is over */
+	size_t root;		   /* then: the bytes of `outer` that name the root of another system whose package it is; 0: the target's own */
 	enum hm_strength strength; /* the best */
 	enum hm_observed_state state;
 	size_t pieces;
@@ -40,6 +41,7 @@ struct found_table {
 };
 /* The value of `key`, which becomes `value` if it was not there; `*fresh` tells. */
 size_t *found_table_put(struct found_table *t, const char *key, size_t value, bool *fresh);
+const size_t *found_table_get(const struct found_table *t, const char *key) HM_MUST_CHECK; /* or NULL */
 bool found_table_has(const struct found_table *t, const char *key) HM_MUST_CHECK;
 void found_table_release(struct found_table *t);
 
@@ -51,7 +53,7 @@ struct found_target {
 	json_t *not_read, *names; /* what is told of each */
 	struct found_table packages; /* names of packages and components, while the target is observed */
 	size_t seen_from;	     /* the first of what was seen in it */
-	char *open;		     /* the component that is being observed, NULL when none is */
+	char *open, *open_in;	     /* the component that is being observed, NULL when none is; a package of something inside, with that */
 	bool open_named, open_listed;
 };
 
@@ -73,6 +75,7 @@ struct hm_found {
 void found_close_component(struct found_target *t);
 /* Whether what was seen lies in a package or component; layers and archives are none. */
 bool found_in_package(const struct hm_found *found, const struct found_seen *s) HM_MUST_CHECK;
+size_t found_root(const struct hm_found *found, const struct found_seen *s) HM_MUST_CHECK;
 
 /* What belongs together: one supplier's, in one place, in one relation. Borrows what was seen. */
 struct found_group {

@@ -89,12 +89,16 @@ static bool names_component(const struct found_seen *s)
 	return strcmp(s->channel, "declared") == 0 || strcmp(s->channel, "identity") == 0 || strcmp(s->channel, "package") == 0;
 }
 
-/* What it is in: nothing, where it is in the supplier's own package or gives a package his name. */
+/* What it is in: nothing (or the other system that the package is of), where it is in the supplier's own package or gives a package his name. */
 static const char *place_of(const struct own *own, const struct found_seen *s, const char *relation)
 {
 	bool names = strcmp(relation, "branded") == 0 && !names_component(s);
 
-	return found_in_package(own->found, s) && (names || !is_foreign(own, s)) ? "" : s->outer;
+	size_t root = found_root(own->found, s);
+
+	if (!found_in_package(own->found, s) || (!names && is_foreign(own, s)))
+		return s->outer;
+	return root && s->within && strlen(s->within) == root ? s->within : "";
 }
 
 /* Absolute paths that rows name, none above another: three are as good as three names in one folder, which nobody has by chance. */

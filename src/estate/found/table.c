@@ -46,6 +46,13 @@ size_t *found_table_put(struct found_table *t, const char *key, size_t value, bo
 	return &t->slot[i].value;
 }
 
+const size_t *found_table_get(const struct found_table *t, const char *key)
+{
+	size_t i = t->cap ? find(t, key) : 0;
+
+	return t->cap && t->slot[i].key ? &t->slot[i].value : NULL;
+}
+
 bool found_table_has(const struct found_table *t, const char *key)
 {
 	return t->cap && t->slot[find(t, key)].key;

@@ -98,8 +98,10 @@ static void hold(struct inspect *s, const struct hm_observation *o)
 		s->held = hm_realloc(s->held, s->held_cap, sizeof(*s->held));
 	}
 	to = &s->held[s->held_count].o;
-	s->held[s->held_count++].owner = NULL;
+	s->held[s->held_count].owner = NULL;
+	s->held[s->held_count++].root = o->outer ? copy(s->entry->root) : NULL;
 	*to = *o;
+	to->outer = copy(o->outer);
 	to->value = copy(o->value);
 	to->detail = copy(o->detail);
 	to->path = copy(o->path);
@@ -134,26 +136,40 @@ static void note_package(struct inspect *s, const char *name)
 	s->package[s->packages++] = hm_strdup(name);
 }
 
+/* Of the system that a root below the target has, and not of something in that. */
+static bool is_in_root(const struct inspect *s, const struct hm_observation *o)
+{
+	return s->entry && s->entry->root && s->entry->outer && o->outer && strcmp(o->outer, s->entry->outer) == 0;
+}
+
+int inspect_other(void *inspect, const char *path, size_t max, struct hm_bytes *out, struct hm_fail *fail)
+{
+	struct inspect *s = inspect;
+
+	return hm_target_other_in(s->target, s->entry->root, path, max, out, fail);
+}
+
 int inspect_pass(void *cookie, const struct hm_observation *observation, struct hm_fail *fail)
 {
 	struct inspect *s = cookie;
 	struct hm_observation o = *observation;
-	bool shows = hm_inspect_shows(s->rules, &o) != 0;
+	bool shows = hm_inspect_shows(s->rules, &o) != 0, here = !o.outer || is_in_root(s, &o);
+	bool listed = here || (s->elsewhere && (!s->entry->outer || s->entry->root)); /* its files lie below its own root */
 
+	if (shows && o.kind == HM_OBSERVED_PACKAGE && o.state == HM_STATE_INSTALLED && listed)
+		note_package(s, o.value);
 	if (s->entry && s->entry->hidden)
 		o.state = HM_STATE_RESIDUE;
-	else if (s->entry && s->entry->outer && o.state > HM_STATE_PRESENT)
-		o.state = HM_STATE_PRESENT; /* what an archive's database says is installed nowhere here */
+	else if (s->entry && (s->entry->outer || s->elsewhere) && o.state > HM_STATE_PRESENT)
+		o.state = HM_STATE_PRESENT; /* what the database of an archive or of another system says is installed nowhere here */
 	if (is_counted(o.kind)) {
-		if (shows && o.kind == HM_OBSERVED_PACKAGE && o.state == HM_STATE_INSTALLED)
-			note_package(s, o.value);
 		return s->sink->observe(s->sink->cookie, &o, fail);
 	}
 	if (!shows)
 		return 0;
 	if (!o.sha256)
 		o.sha256 = digest_of(s);
-	if (o.outer || s->held_count == HELD_MAX)
+	if (!here || s->held_count == HELD_MAX)
 		return s->sink->observe(s->sink->cookie, &o, fail);
 	hold(s, &o);
 	return s->sink->held(s->sink->cookie, &o, fail);
@@ -176,14 +192,14 @@ static int flush(struct inspect *s, struct hm_fail *fail)
  * had in a folder and on a disk image: elsewhere nothing is said of them. */
 static int verify_packages(struct inspect *s, const struct hm_source *source, const struct hm_source_file *file, struct hm_fail *fail)
 {
-	bool others = !file->outer && hm_target_has_others(s->target);
+	bool others = (!s->entry->outer || s->entry->root) && hm_target_has_others(s->target);
 	int r = 0;
 
 	for (size_t i = 0; i < s->packages; i++) {
 		struct hm_fail why = { 0 };
 
 		if (r == 0 && others)
-			r = hm_source_verify(source, file, s->package[i], hm_target_other, s->target, inspect_pass, s, &why);
+			r = hm_source_verify(source, file, s->package[i], inspect_other, s, inspect_pass, s, &why);
 		if (r == HM_E_BAD || r == HM_E_SYSTEM)
 			r = inspect_unread(s, s->entry, why.text, fail);
 		if (r == 0)
@@ -209,15 +225,22 @@ static int read_source(struct inspect *s, const struct hm_entry *e, const struct
 {
 	struct hm_source_file file = { .path = hm_slice_text(e->path), .outer = e->outer };
 	struct hm_fail why = { 0 };
+	HM_FREE char *elsewhere = hm_source_elsewhere(source, file.path);
+	HM_FREE char *outer = elsewhere && e->outer ? hm_sprintf("%s!%s", e->outer, elsewhere) : NULL;
 	uint64_t max = hm_source_max(source);
 	int r = hm_target_bytes(s->target, max < SIZE_MAX / 2 ? (size_t)max : SIZE_MAX / 2, &file.bytes, &why);
 
+	s->elsewhere = elsewhere != NULL;
+	if (elsewhere)
+		file.outer = outer ? outer : elsewhere;
 	if (r == 0) {
 		s->counts.bytes += file.bytes.len;
 		r = hm_source_read(source, &file, inspect_pass, s, &why);
 	}
 	r = told(s, e, r, &why, fail);
-	return r ? r : verify_packages(s, source, &file, fail);
+	r = r ? r : verify_packages(s, source, &file, fail);
+	s->elsewhere = false;
+	return r;
 }
 
 static int read_content(struct inspect *s, const struct hm_entry *e, struct hm_fail *fail)
@@ -238,9 +261,16 @@ static int read_content(struct inspect *s, const struct hm_entry *e, struct hm_f
 static int observe_path(struct inspect *s, const struct hm_entry *e, enum hm_scan_class class, struct hm_fail *fail)
 {
 	struct hm_observation o = { .kind = HM_OBSERVED_PATH, .value = e->path, .path = e->path, .outer = e->outer, .source = "walk" };
+	HM_FREE char *whole = NULL;
 	bool could_run = e->type == HM_ENTRY_FILE && (class == HM_SCAN_EXECUTABLE || class == HM_SCAN_SCRIPT || class == HM_SCAN_BASE || (e->mode & 0111));
 
 	o.state = could_run ? HM_STATE_PRESENT : HM_STATE_RESIDUE;
+	/* What only looks like another system's root hides no path of the target's own. */
+	if (e->root && !hm_inspect_shows(s->rules, &o)) {
+		whole = hm_sprintf("%s%s", e->root, e->path);
+		o.value = o.path = whole;
+		o.outer = NULL;
+	}
 	return inspect_pass(s, &o, fail);
 }
 

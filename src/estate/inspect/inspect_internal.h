@@ -12,7 +12,7 @@ struct hm_inspect_rules {
 /* An observation that waits for the end of the walk: whose is the file? */
 struct inspect_held {
 	struct hm_observation o; /* all texts owned */
-	char *owner;
+	char *owner, *root; /* package; root of the system whose database tells it, NULL: the target's own */
 };
 
 struct inspect {
@@ -23,6 +23,7 @@ struct inspect {
 	struct hm_inspect_counts counts;
 	uint64_t number;
 	const struct hm_entry *entry; /* at work */
+	bool elsewhere;		      /* it is a database of another system than the target's own */
 	struct hm_slice bytes;	      /* of it, where all was read */
 	char sha256[65];	      /* of these, once asked for; else "" */
 	struct inspect_held *held;
@@ -33,6 +34,8 @@ struct inspect {
 
 /* An hm_observe_fn whose cookie is the struct inspect: passes on what matters. */
 int inspect_pass(void *inspect, const struct hm_observation *o, struct hm_fail *fail);
+/* Another file of the system that the entry at work is of: hm_source_other_fn. */
+int inspect_other(void *inspect, const char *path, size_t max, struct hm_bytes *out, struct hm_fail *fail) HM_MUST_CHECK;
 /* Tells what the sink is told of an entry that could not be read. */
 int inspect_unread(struct inspect *s, const struct hm_entry *e, const char *why, struct hm_fail *fail) HM_MUST_CHECK;
 

@@ -1,45 +1,68 @@
-/* Whose is the file? Only what shows a row is asked about, at the end of the walk: the lists of files that dpkg and apk keep are read once more, and no map
+/* Whose is the file? Only what shows a row is asked about, at the end of the walk: the lists of files that package databases keep are read once more, and no map
  * of all files is ever held. Whose own package it is, is for others to say. */
 #include "inspect_internal.h"
+
+#include "source.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define LIST_MAX ((size_t)64 << 20)
+#define LIST_MAX ((size_t)1 << 30) /* of rpm, all is one */
+
+/* Who asks: the system whose lists are read. */
+struct asked {
+	struct inspect *s;
+	const char *root; /* as held; NULL: the target's own */
+	const char *package;
+};
+
+static const char *some(const char *text)
+{
+	return text ? text : "";
+}
+
+/* By system, then by path. */
+static int compare(const struct inspect_held *h, const char *root, const char *path)
+{
+	int r = strcmp(some(h->root), some(root));
+
+	return r ? r : strcmp(some(h->o.path), path);
+}
 
 static int by_path(const void *va, const void *vb)
 {
-	const struct inspect_held *a = va, *b = vb;
+	const struct inspect_held *b = vb;
 
-	return strcmp(a->o.path ? a->o.path : "", b->o.path ? b->o.path : "");
+	return compare(va, b->root, some(b->o.path));
 }
 
-static void own_path(struct inspect *s, const char *path, const char *package)
+static void own_path(const struct asked *a, const char *path)
 {
+	struct inspect *s = a->s;
 	size_t low = 0, high = s->held_count;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (strcmp(s->held[middle].o.path ? s->held[middle].o.path : "", path) < 0)
+		if (compare(&s->held[middle], a->root, path) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	for (; low < s->held_count && s->held[low].o.path && strcmp(s->held[low].o.path, path) == 0; low++)
+	for (; low < s->held_count && compare(&s->held[low], a->root, path) == 0; low++)
 		if (!s->held[low].owner)
-			s->held[low].owner = hm_strdup(package);
+			s->held[low].owner = hm_strdup(a->package);
 }
 
 /* Lists say /lib where the folder is /usr/lib, or the reverse. */
-static void own(struct inspect *s, struct hm_slice path, const char *package)
+static void own(const struct asked *a, struct hm_slice path)
 {
 	HM_FREE char *plain = hm_sprintf("/%.*s", (int)(path.len < 8192 ? path.len : 8192), (const char *)path.data);
 	HM_FREE char *merged = hm_sprintf("/usr%s", plain);
 
-	own_path(s, plain, package);
+	own_path(a, plain);
 	if (strncmp(plain, "/lib", 4) == 0 || strncmp(plain, "/bin/", 5) == 0 || strncmp(plain, "/sbin/", 6) == 0)
-		own_path(s, merged, package);
+		own_path(a, merged);
 }
 
 static bool next_line(struct hm_slice *text, struct hm_slice *line)
@@ -55,7 +78,7 @@ static bool next_line(struct hm_slice *text, struct hm_slice *line)
 	return true;
 }
 
-static void read_dpkg(struct inspect *s, const char *file, struct hm_slice text)
+static void read_dpkg(struct asked *a, const char *file, struct hm_slice text)
 {
 	const char *slash = strrchr(file, '/'), *name = slash ? slash + 1 : file;
 	HM_FREE char *package = hm_strdup(name);
@@ -64,12 +87,13 @@ static void read_dpkg(struct inspect *s, const char *file, struct hm_slice text)
 	package[strcspn(package, ":")] = 0;
 	if (strlen(package) > 5 && strcmp(package + strlen(package) - 5, ".list") == 0)
 		package[strlen(package) - 5] = 0;
+	a->package = package;
 	while (next_line(&text, &line))
 		if (line.len > 1 && line.data[0] == '/')
-			own(s, (struct hm_slice){ line.data + 1, line.len - 1 }, package);
+			own(a, (struct hm_slice){ line.data + 1, line.len - 1 });
 }
 
-static void read_apk(struct inspect *s, struct hm_slice text)
+static void read_apk(struct asked *a, struct hm_slice text)
 {
 	HM_FREE char *package = hm_strdup(""), *folder = hm_strdup("");
 	struct hm_slice line;
@@ -90,8 +114,36 @@ static void read_apk(struct inspect *s, struct hm_slice text)
 
 			hm_bytes_printf(&path, "%s/", folder);
 			hm_bytes_slice(&path, rest);
-			own(s, hm_slice_of(&path), package);
+			a->package = package;
+			own(a, hm_slice_of(&path));
 		}
+	}
+}
+
+/* /var/lib/pacman/local/NAME-VERSION-RELEASE/files: paths below %FILES%, up to an empty line. */
+static bool is_pacman(const char *path)
+{
+	static const char local[] = "/var/lib/pacman/local/";
+	const char *slash = strrchr(path, '/');
+
+	return strncmp(path, local, sizeof(local) - 1) == 0 && strcmp(slash, "/files") == 0;
+}
+
+static void read_pacman(struct asked *a, const char *file, struct hm_slice text)
+{
+	const char *name = file + strlen("/var/lib/pacman/local/");
+	HM_FREE char *package = hm_slice_dup((struct hm_slice){ (const uint8_t *)name, strcspn(name, "/") });
+	struct hm_slice line;
+	bool inside = false;
+
+	for (int i = 0; i < 2 && strrchr(package, '-'); i++)
+		*strrchr(package, '-') = 0;
+	a->package = package;
+	while (next_line(&text, &line)) {
+		if (line.len == 0 || line.data[0] == '%')
+			inside = hm_slice_eq(line, HM_SLICE("%FILES%"));
+		else if (inside && line.data[line.len - 1] != '/')
+			own(a, line);
 	}
 }
 
@@ -103,35 +155,102 @@ static bool is_list(const char *path)
 	return strncmp(path, info, sizeof(info) - 1) == 0 && len > 5 && strcmp(path + len - 5, ".list") == 0;
 }
 
+/* A package of another database and a file of it. */
+static void on_file(void *cookie, struct hm_slice package, struct hm_slice path)
+{
+	struct asked *a = cookie;
+	HM_FREE char *name = hm_slice_dup(package);
+
+	a->package = name;
+	own(a, path);
+}
+
+/* Some file of the system: is it one that lists? */
+static bool lists(const char *path)
+{
+	const struct hm_source *source = hm_source_for(hm_slice_text(path), (struct hm_slice){ NULL, 0 });
+
+	return is_list(path) || is_pacman(path) || strcmp(path, "/lib/apk/db/installed") == 0 || strcmp(path, "/usr/lib/apk/db/installed") == 0 || (source && hm_source_lists(source, hm_slice_text(path)));
+}
+
+static void read_list(struct asked *a, const char *path, struct hm_slice bytes)
+{
+	const struct hm_source_file file = { .path = hm_slice_text(path), .bytes = bytes };
+
+	if (is_list(path))
+		read_dpkg(a, path, bytes);
+	else if (is_pacman(path))
+		read_pacman(a, path, bytes);
+	else if (strstr(path, "lib/apk/db/installed"))
+		read_apk(a, bytes);
+	else
+		hm_source_list(hm_source_for(file.path, (struct hm_slice){ NULL, 0 }), &file, on_file, a);
+}
+
 static int each(void *cookie, struct hm_target *target, const struct hm_entry *e, struct hm_fail *fail)
 {
 	struct inspect *s = cookie;
 	const struct hm_inspect_counts nothing = { 0 };
 	int r = ++s->number % 1024 == 0 ? s->sink->count(s->sink->cookie, &nothing, fail) : 0;
-	bool list = e->type == HM_ENTRY_FILE && !e->outer && is_list(e->path);
-	bool apk = e->type == HM_ENTRY_FILE && !e->outer && strcmp(e->path, "/lib/apk/db/installed") == 0;
+	struct asked a = { s, e->root, NULL };
 	struct hm_slice bytes;
 	struct hm_fail why = { 0 };
 
-	if (r != 0 || (!list && !apk) || hm_target_bytes(target, LIST_MAX, &bytes, &why) != 0)
-		return r;
-	if (list)
-		read_dpkg(s, e->path, bytes);
-	else
-		read_apk(s, bytes);
-	return 0;
+	if (r == 0 && e->type == HM_ENTRY_FILE && (!e->outer || e->root) && lists(e->path) && hm_target_bytes(target, LIST_MAX, &bytes, &why) == 0)
+		read_list(&a, e->path, bytes);
+	return r;
+}
+
+static void ask_file(struct asked *a, const char *path)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes bytes = { 0 };
+	struct hm_fail why = { 0 };
+
+	if (hm_target_other_in(a->s->target, a->root, path, LIST_MAX, &bytes, &why) == 0)
+		read_list(a, path, hm_slice_of(&bytes));
 }
 
 static int on_name(void *cookie, const char *name)
 {
-	struct inspect *s = cookie;
 	HM_FREE char *path = hm_sprintf("/var/lib/dpkg/info/%s", name);
-	HM_CLEANUP(hm_bytes_release) struct hm_bytes bytes = { 0 };
-	struct hm_fail why = { 0 };
 
-	if (is_list(path) && hm_target_other(s->target, path, LIST_MAX, &bytes, &why) == 0)
-		read_dpkg(s, path, hm_slice_of(&bytes));
+	if (is_list(path))
+		ask_file(cookie, path);
 	return 0;
+}
+
+static int on_pacman(void *cookie, const char *name)
+{
+	HM_FREE char *path = hm_sprintf("/var/lib/pacman/local/%s/files", name);
+
+	if (*name != '.')
+		ask_file(cookie, path);
+	return 0;
+}
+
+/* All lists of one system in a folder. */
+static void ask_system(struct inspect *s, const char *root)
+{
+	static const char *const databases[] = {
+		"/lib/apk/db/installed",      "/usr/lib/apk/db/installed",	   "/var/lib/rpm/rpmdb.sqlite", "/usr/lib/sysimage/rpm/rpmdb.sqlite", "/usr/share/rpm/rpmdb.sqlite",
+		"/var/lib/rpm/Packages.db", "/usr/lib/sysimage/rpm/Packages.db", "/var/lib/rpm/Packages",	"/usr/lib/sysimage/rpm/Packages",
+	};
+	struct asked a = { s, root, NULL };
+
+	(void)!hm_target_names(s->target, root, "var/lib/dpkg/info", on_name, &a);
+	(void)!hm_target_names(s->target, root, "var/lib/pacman/local", on_pacman, &a);
+	for (size_t i = 0; i < HM_COUNT(databases); i++)
+		ask_file(&a, databases[i]);
+}
+
+static int tell_held(struct inspect *s, struct inspect_held *h, struct hm_fail *fail)
+{
+	HM_FREE char *in_root = h->owner && h->o.outer ? hm_sprintf("%s!%s", h->o.outer, h->owner) : NULL;
+	struct hm_observation o = h->o;
+
+	if (h->owner)
+		o.outer = in_root ? in_root : h->owner;
+	return s->sink->observe(s->sink->cookie, &o, fail);
 }
 
 int inspect_settle(struct inspect *s, struct hm_fail *fail)
@@ -141,22 +260,14 @@ int inspect_settle(struct inspect *s, struct hm_fail *fail)
 	if (s->held_count == 0)
 		return 0;
 	qsort(s->held, s->held_count, sizeof(*s->held), by_path);
-	if (hm_target_names(s->target, "var/lib/dpkg/info", on_name, s) == 0) {
-		HM_CLEANUP(hm_bytes_release) struct hm_bytes apk = { 0 };
-		struct hm_fail why = { 0 };
-
-		if (hm_target_other(s->target, "lib/apk/db/installed", LIST_MAX, &apk, &why) == 0)
-			read_apk(s, hm_slice_of(&apk));
-	} else {
+	if (!hm_target_has_names(s->target))
 		r = hm_target_walk(s->target, each, s, fail);
-	}
-	for (size_t i = 0; r == 0 && i < s->held_count; i++) {
-		struct inspect_held *h = &s->held[i];
-
-		h->o.outer = h->owner;
-		r = s->sink->observe(s->sink->cookie, &h->o, fail);
-		h->o.outer = NULL;
-	}
+	else
+		for (size_t i = 0; i < s->held_count; i++)
+			if (i == 0 || strcmp(some(s->held[i].root), some(s->held[i - 1].root)) != 0)
+				ask_system(s, s->held[i].root);
+	for (size_t i = 0; r == 0 && i < s->held_count; i++)
+		r = tell_held(s, &s->held[i], fail);
 	return r;
 }
 
@@ -170,7 +281,9 @@ void inspect_release_held(struct inspect *s)
 		free((char *)(uintptr_t)o->path);
 		free((char *)(uintptr_t)o->source);
 		free((char *)(uintptr_t)o->sha256);
+		free((char *)(uintptr_t)o->outer);
 		free(s->held[i].owner);
+		free(s->held[i].root);
 	}
 	free(s->held);
 }

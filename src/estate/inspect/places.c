@@ -53,7 +53,7 @@ static bool program_gone(struct inspect *s, struct hm_slice text)
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes first = { 0 };
 	struct hm_fail why = { 0 };
 
-	return program && !s->entry->outer && hm_target_has_others(s->target) && hm_target_other(s->target, program, (size_t)1 << 30, &first, &why) == 1;
+	return program && (!s->entry->outer || s->entry->root) && hm_target_has_others(s->target) && inspect_other(s, program, (size_t)1 << 30, &first, &why) == 1;
 }
 
 static int unit(struct inspect *s, const struct hm_entry *e, struct hm_fail *fail)

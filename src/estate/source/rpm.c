@@ -6,6 +6,8 @@
 #include "source_internal.h"
 #include "text.h"
 
+#include <stdlib.h>
+
 enum {
 	TAG_NAME = 1000,
 	TAG_VERSION = 1001,
@@ -190,38 +192,102 @@ static void folders_of(struct hm_slice dirs, uint32_t count, struct hm_slice *ou
 		out[i] = string(&dirs);
 }
 
+/* A package's files, one after the other: name and folder by index. */
+struct walk_files {
+	uint32_t left, folders;
+	struct hm_slice names, *folder;
+	struct hm_cursor index;
+};
+
+static void end_files(struct walk_files *w)
+{
+	free(w->folder);
+}
+
+/* False where the header lists none that make sense. */
+static bool begin_files(struct walk_files *w, const struct header *h)
+{
+	uint32_t indexes;
+	struct hm_slice dirs = tag(h, TAG_DIR_NAMES, TYPE_STRINGS, &w->folders);
+
+	w->names = tag(h, TAG_BASE_NAMES, TYPE_STRINGS, &w->left);
+	w->index = hm_cursor_of(tag(h, TAG_DIR_INDEXES, TYPE_INT32, &indexes));
+	if (indexes != w->left || w->folders > dirs.len || !w->names.data)
+		return false;
+	w->folder = hm_alloc(w->folders + 1, sizeof(*w->folder));
+	folders_of(dirs, w->folders, w->folder);
+	return true;
+}
+
+/* The next file's path into `path`: 1, 0 where it has none, -1 at the end. */
+static int next_file(struct walk_files *w, struct hm_bytes *path)
+{
+	uint64_t d;
+	struct hm_slice name;
+
+	if (w->left == 0)
+		return -1;
+	w->left--;
+	d = hm_cursor_be(&w->index, 4);
+	name = string(&w->names);
+	path->len = 0;
+	if (w->index.bad || d >= w->folders || !name.data)
+		return 0;
+	hm_bytes_slice(path, w->folder[d]);
+	hm_bytes_slice(path, name);
+	return 1;
+}
+
 static int each_file(const struct header *h, const struct files *files)
 {
-	uint32_t n, indexes, bases, dir_count, flag_count;
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes path = { 0 };
+	HM_CLEANUP(end_files) struct walk_files w = { 0 };
+	uint32_t n, flag_count;
 	size_t len = 0;
-	int kind = digest_kind(h, &len), r;
-	struct hm_slice digests = tag(h, TAG_DIGESTS, TYPE_STRINGS, &n), base = tag(h, TAG_BASE_NAMES, TYPE_STRINGS, &bases);
-	struct hm_slice dirs = tag(h, TAG_DIR_NAMES, TYPE_STRINGS, &dir_count);
-	struct hm_cursor index = hm_cursor_of(tag(h, TAG_DIR_INDEXES, TYPE_INT32, &indexes));
+	int kind = digest_kind(h, &len), r = 0, got;
+	struct hm_slice digests = tag(h, TAG_DIGESTS, TYPE_STRINGS, &n);
 	struct hm_cursor flags = hm_cursor_of(tag(h, TAG_FLAGS, TYPE_INT32, &flag_count));
-	HM_FREE struct hm_slice *folder = NULL;
 
-	if (kind < 0 || bases != n || indexes != n || dir_count > dirs.len)
+	if (kind < 0 || !digests.data || !begin_files(&w, h) || w.left != n)
 		return 0;
-	folder = hm_alloc(dir_count + 1, sizeof(*folder));
-	folders_of(dirs, dir_count, folder);
-	for (uint32_t i = 0; i < n && digests.data && base.data; i++) {
-		HM_CLEANUP(hm_bytes_release) struct hm_bytes path = { 0 };
-		struct hm_slice hex = string(&digests), name = string(&base);
-		uint64_t d = hm_cursor_be(&index, 4), flag = flag_count == n ? hm_cursor_be(&flags, 4) : 0;
-		struct hm_source_digest digest = { .kind = kind, .len = len };
+	while (r == 0 && (got = next_file(&w, &path)) >= 0) {
+		struct hm_slice hex = string(&digests);
+		uint64_t flag = flag_count == n ? hm_cursor_be(&flags, 4) : 0;
+		struct hm_source_digest digest = { .kind = kind, .len = len, .path = hm_slice_of(&path) };
 
-		if (index.bad || d >= dir_count || (flag & (FLAG_CONFIG | FLAG_GHOST)) || hex.len != 2 * len ||
-		    hm_text_unhex(digest.bytes, len, hex) != 0)
-			continue;
-		hm_bytes_slice(&path, folder[d]);
-		hm_bytes_slice(&path, name);
-		digest.path = hm_slice_of(&path);
-		r = files->each(files->cookie, &digest);
-		if (r != 0)
-			return r;
+		if (got && !(flag & (FLAG_CONFIG | FLAG_GHOST)) && hex.len == 2 * len && hm_text_unhex(digest.bytes, len, hex) == 0)
+			r = files->each(files->cookie, &digest);
 	}
+	return r;
+}
+
+struct list {
+	hm_source_list_fn each;
+	void *cookie;
+};
+
+static int list_package(void *cookie, struct hm_slice blob)
+{
+	const struct list *list = cookie;
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes path = { 0 };
+	HM_CLEANUP(end_files) struct walk_files w = { 0 };
+	struct header h;
+	int got;
+
+	if (header_open(&h, blob) != 0 || !begin_files(&w, &h))
+		return 0;
+	while ((got = next_file(&w, &path)) >= 0)
+		if (got && path.len > 1 && path.data[0] == '/')
+			list->each(list->cookie, text(&h, TAG_NAME), (struct hm_slice){ path.data + 1, path.len - 1 });
 	return 0;
+}
+
+void hm_source_rpm_list(struct hm_slice bytes, hm_source_list_fn each, void *cookie)
+{
+	struct list list = { each, cookie };
+	struct hm_fail fail = { 0 };
+
+	(void)!hm_rpm_each(bytes, list_package, &list, &fail);
 }
 
 static int find_package(void *cookie, struct hm_slice blob)

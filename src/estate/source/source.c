@@ -47,31 +47,31 @@ static bool is_spdx(struct hm_slice head)
 
 /* "**" in front of a path stands for any folders; '*' is any bytes but a slash. */
 static const struct hm_source sources[] = {
-	{ "dpkg", { "**var/lib/dpkg/status", "**var/lib/dpkg/status.d/*" }, NULL, 256u * MIB, NULL, hm_source_dpkg, hm_source_dpkg_digests },
-	{ "opkg", { "**lib/opkg/status" }, NULL, 64u * MIB, NULL, hm_source_dpkg, NULL },
+	{ "dpkg", { "**var/lib/dpkg/status", "**var/lib/dpkg/status.d/*" }, NULL, 256u * MIB, NULL, hm_source_dpkg, hm_source_dpkg_digests, true, NULL },
+	{ "opkg", { "**usr/lib/opkg/status", "**var/lib/opkg/status", "**lib/opkg/status" }, NULL, 64u * MIB, NULL, hm_source_dpkg, NULL, true, NULL },
 	{ "rpm",
 	  { "**var/lib/rpm/rpmdb.sqlite", "**usr/lib/sysimage/rpm/rpmdb.sqlite", "**var/lib/rpm/Packages.db", "**usr/lib/sysimage/rpm/Packages.db",
 	    "**var/lib/rpm/Packages", "**usr/lib/sysimage/rpm/Packages", "**usr/share/rpm/rpmdb.sqlite", "**.rpmdb/rpmdb.sqlite" },
-	  NULL, 1024u * MIB, NULL, hm_source_rpm, hm_source_rpm_digests },
-	{ "rpm-wal", { "**rpmdb.sqlite-wal" }, NULL, 1024u * MIB, NULL, hm_source_rpm_wal, NULL },
-	{ "apk", { "**lib/apk/db/installed" }, NULL, 256u * MIB, NULL, hm_source_apk, hm_source_apk_digests },
-	{ "pacman", { "**var/lib/pacman/local/*/desc" }, NULL, MIB, NULL, hm_source_pacman, hm_source_pacman_digests },
-	{ "flatpak", { "**flatpak/app/*/*/*/*/metadata", "**flatpak/runtime/*/*/*/*/metadata" }, NULL, MIB, NULL, hm_source_flatpak, NULL },
-	{ "snap", { "**snap/*/*/meta/snap.yaml", "meta/snap.yaml" }, NULL, MIB, NULL, hm_source_snap, NULL },
-	{ "snapd", { "**var/lib/snapd/state.json" }, NULL, 16u * MIB, NULL, hm_source_snapd, NULL },
-	{ "deb", { "**control" }, is_control, MIB, NULL, hm_source_control, NULL },
-	{ "rpm-file", { "***.rpm" }, is_rpm, 256u * MIB, NULL, hm_source_rpm_file, NULL },
-	{ "pkginfo", { "**.PKGINFO" }, NULL, MIB, NULL, hm_source_pkginfo, NULL },
-	{ "npm", { "**node_modules/*/package.json", "**node_modules/@*/*/package.json", "package/package.json" }, NULL, 4u * MIB, "npm", hm_source_npm, NULL },
-	{ "npm-lock", { "**package-lock.json", "**.package-lock.json", "**npm-shrinkwrap.json" }, NULL, 16u * MIB, "npm", hm_source_npm_lock, NULL },
-	{ "composer", { "**vendor/composer/installed.json" }, NULL, 16u * MIB, "composer", hm_source_composer, NULL },
-	{ "nuget", { "***.deps.json" }, NULL, 16u * MIB, "nuget", hm_source_nuget, NULL },
-	{ "conda", { "**conda-meta/*.json" }, is_object, 4u * MIB, "conda", hm_source_conda, NULL },
-	{ "pypi", { "***.dist-info/METADATA", "***.egg-info/PKG-INFO", "***.egg-info" }, NULL, 4u * MIB, "pypi", hm_source_pypi, hm_source_pypi_digests },
-	{ "maven", { "**META-INF/maven/*/*/pom.properties" }, NULL, MIB, "maven", hm_source_maven, NULL },
-	{ "jar", { "**META-INF/MANIFEST.MF" }, NULL, 4u * MIB, NULL, hm_source_manifest, NULL },
-	{ "cyclonedx", { "***.json" }, is_cyclonedx, 1024u * MIB, NULL, read_sbom, NULL },
-	{ "spdx", { "***.json", "***.spdx", "***.tag", "***.spdx.txt" }, is_spdx, 1024u * MIB, NULL, read_sbom, NULL },
+	  NULL, 1024u * MIB, NULL, hm_source_rpm, hm_source_rpm_digests, true, hm_source_rpm_list },
+	{ "rpm-wal", { "**rpmdb.sqlite-wal" }, NULL, 1024u * MIB, NULL, hm_source_rpm_wal, NULL, false, NULL },
+	{ "apk", { "**usr/lib/apk/db/installed", "**lib/apk/db/installed" }, NULL, 256u * MIB, NULL, hm_source_apk, hm_source_apk_digests, true, NULL },
+	{ "pacman", { "**var/lib/pacman/local/*/desc" }, NULL, MIB, NULL, hm_source_pacman, hm_source_pacman_digests, true, NULL },
+	{ "flatpak", { "**flatpak/app/*/*/*/*/metadata", "**flatpak/runtime/*/*/*/*/metadata" }, NULL, MIB, NULL, hm_source_flatpak, NULL, false, NULL },
+	{ "snap", { "**snap/*/*/meta/snap.yaml", "meta/snap.yaml" }, NULL, MIB, NULL, hm_source_snap, NULL, false, NULL },
+	{ "snapd", { "**var/lib/snapd/state.json" }, NULL, 16u * MIB, NULL, hm_source_snapd, NULL, true, NULL },
+	{ "deb", { "**control" }, is_control, MIB, NULL, hm_source_control, NULL, false, NULL },
+	{ "rpm-file", { "***.rpm" }, is_rpm, 256u * MIB, NULL, hm_source_rpm_file, NULL, false, NULL },
+	{ "pkginfo", { "**.PKGINFO" }, NULL, MIB, NULL, hm_source_pkginfo, NULL, false, NULL },
+	{ "npm", { "**node_modules/*/package.json", "**node_modules/@*/*/package.json", "package/package.json" }, NULL, 4u * MIB, "npm", hm_source_npm, NULL, false, NULL },
+	{ "npm-lock", { "**package-lock.json", "**.package-lock.json", "**npm-shrinkwrap.json" }, NULL, 16u * MIB, "npm", hm_source_npm_lock, NULL, false, NULL },
+	{ "composer", { "**vendor/composer/installed.json" }, NULL, 16u * MIB, "composer", hm_source_composer, NULL, false, NULL },
+	{ "nuget", { "***.deps.json" }, NULL, 16u * MIB, "nuget", hm_source_nuget, NULL, false, NULL },
+	{ "conda", { "**conda-meta/*.json" }, is_object, 4u * MIB, "conda", hm_source_conda, NULL, false, NULL },
+	{ "pypi", { "***.dist-info/METADATA", "***.egg-info/PKG-INFO", "***.egg-info" }, NULL, 4u * MIB, "pypi", hm_source_pypi, hm_source_pypi_digests, false, NULL },
+	{ "maven", { "**META-INF/maven/*/*/pom.properties" }, NULL, MIB, "maven", hm_source_maven, NULL, false, NULL },
+	{ "jar", { "**META-INF/MANIFEST.MF" }, NULL, 4u * MIB, NULL, hm_source_manifest, NULL, false, NULL },
+	{ "cyclonedx", { "***.json" }, is_cyclonedx, 1024u * MIB, NULL, read_sbom, NULL, false, NULL },
+	{ "spdx", { "***.json", "***.spdx", "***.tag", "***.spdx.txt" }, is_spdx, 1024u * MIB, NULL, read_sbom, NULL, false, NULL },
 };
 
 /* The pattern's stars take what they have to, from the end on: no path makes this slow. */
@@ -152,6 +152,25 @@ struct hm_slice hm_source_root(const struct hm_source *source, struct hm_slice p
 	while (at && start < at && *start == '/')
 		start++;
 	return (struct hm_slice){ start, at ? (size_t)(at - start) : 0 };
+}
+
+char *hm_source_elsewhere(const struct hm_source *source, struct hm_slice path)
+{
+	struct hm_slice root = hm_source_root(source, path);
+	HM_FREE char *text = source->system && root.len > 1 ? hm_slice_dup((struct hm_slice){ root.data, root.len - 1 }) : NULL;
+
+	return text ? hm_sprintf("/%s", text) : NULL;
+}
+
+bool hm_source_lists(const struct hm_source *source, struct hm_slice path)
+{
+	return source->list && hm_source_root(source, path).len == 0;
+}
+
+void hm_source_list(const struct hm_source *source, const struct hm_source_file *file, hm_source_list_fn each, void *cookie)
+{
+	if (source && source->list)
+		source->list(file->bytes, each, cookie);
 }
 
 const struct hm_source *hm_source_for(struct hm_slice path, struct hm_slice head)

@@ -40,6 +40,16 @@ int hm_source_read(const struct hm_source *source, const struct hm_source_file *
  * HM_E_SYSTEM when there is one that cannot be read or has more than `max` bytes. The path has no leading slash. */
 typedef int (*hm_source_other_fn)(void *target, const char *path, size_t max, struct hm_bytes *out, struct hm_fail *fail);
 
+/* Where a system's database of that path has its root, when that is not the target's (or archive's) own: "/srv/chroot" of /srv/chroot/var/lib/dpkg/status.
+ * NULL: it is, or the source keeps no system's database. malloc'ed. */
+char *hm_source_elsewhere(const struct hm_source *source, struct hm_slice path) HM_MUST_CHECK;
+
+/* Whether files of that path list what each package of a system installed (rpm, pacman), and these lists: paths without a leading slash. What is damaged
+ * is passed over. */
+bool hm_source_lists(const struct hm_source *source, struct hm_slice path) HM_MUST_CHECK;
+typedef void (*hm_source_list_fn)(void *cookie, struct hm_slice package, struct hm_slice path);
+void hm_source_list(const struct hm_source *source, const struct hm_source_file *file, hm_source_list_fn each, void *cookie);
+
 /* Holds a package of the database `file` against the digests that the database keeps of its files (dpkg, rpm, apk, pacman, PyPI), and
  * observes the outcome as one `package.files`: verified only when every file that was listed and read has its digest and at
  * least one was; the detail counts the rest. Nothing is observed where the source keeps no digests. */

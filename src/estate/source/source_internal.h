@@ -60,6 +60,9 @@ struct hm_source {
 	/* NULL, or yields the digests of one package's files. */
 	int (*digests)(const struct hm_source_file *file, const char *package, const struct hm_source_other *other, hm_source_digest_fn each,
 		       void *cookie, struct hm_fail *fail);
+	bool system; /* its database is a whole system's: one below the target's root tells of another system */
+	/* NULL, or lists what the database's packages installed. */
+	void (*list)(struct hm_slice bytes, hm_source_list_fn each, void *cookie);
 };
 
 /* Lines "Key: value" (deb822, apk, RFC 822 headers). Fills the values of the next stanza's known keys, and returns false at
@@ -94,6 +97,7 @@ int hm_source_rpm(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHEC
 int hm_source_rpm_wal(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_rpm_digests(const struct hm_source_file *file, const char *package, const struct hm_source_other *other,
 			  hm_source_digest_fn each, void *cookie, struct hm_fail *fail) HM_MUST_CHECK;
+void hm_source_rpm_list(struct hm_slice bytes, hm_source_list_fn each, void *cookie);
 int hm_source_flatpak(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_snap(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_npm(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;

@@ -1,5 +1,6 @@
 /* A folder: a mounted root, an unpacked image, the host's own. Walked by open folders, so that no path is longer than the system takes and no link is
  * ever followed; several levels deep the descriptors are the bound. */
+#include "root.h"
 #include "target_internal.h"
 
 #include <dirent.h>
@@ -18,6 +19,9 @@
 
 struct folder_walk {
 	struct hm_target *t;
+	const struct target_root *root; /* the innermost that we are in, NULL: the target's own */
+	const char *place;		/* and its path */
+	size_t in_root;			/* the bytes that this takes of `path` */
 	struct hm_bytes path; /* NUL-terminated */
 	dev_t device;
 	struct hm_fail *fail;
@@ -26,6 +30,30 @@ struct folder_walk {
 static void release(struct folder_walk *w)
 {
 	hm_bytes_release(&w->path);
+}
+
+/* What stays for as long as the target is open: what engines call their layers, and the root of other systems that was asked for last. */
+struct target_others {
+	struct target_stores stores;
+	struct target_root *root;
+	char *place;
+};
+
+static struct target_others *others_of(struct hm_target *t)
+{
+	if (!t->others)
+		t->others = hm_alloc(1, sizeof(*t->others));
+	return t->others;
+}
+
+static void close_folder(struct hm_target *t)
+{
+	if (!t->others)
+		return;
+	target_stores_release(&t->others->stores);
+	target_root_free(t->others->root);
+	free(t->others->place);
+	free(hm_take_ptr(&t->others));
 }
 
 static ssize_t pull(void *cookie, void *to, size_t len)
@@ -38,9 +66,21 @@ static ssize_t pull(void *cookie, void *to, size_t len)
 	return got;
 }
 
+/* Inside the root that we are in. */
 static const char *path_of(const struct folder_walk *w)
 {
-	return w->path.len ? (const char *)w->path.data : "/";
+	return w->path.len > w->in_root + 1 ? (const char *)w->path.data + w->in_root : "/";
+}
+
+static struct hm_entry entry_of(const struct folder_walk *w, enum hm_entry_type type, const struct stat *st)
+{
+	return (struct hm_entry){ .type = type, .path = path_of(w), .outer = w->root ? w->root->name : NULL, .root = w->place, .mode = st->st_mode & 07777,
+				  .size = type == HM_ENTRY_FILE ? (uint64_t)st->st_size : 0 };
+}
+
+static int unread(struct folder_walk *w, int why)
+{
+	return target_unread(w->t, path_of(w), w->root ? w->root->name : NULL, w->fail, "%s", strerror(why));
 }
 
 /* The kernel's own file systems, and those that others serve: nothing installed lies there, and reading may never end. */
@@ -73,28 +113,48 @@ static bool is_kernels(int fd)
 
 static int walk_folder(struct folder_walk *w, int fd, unsigned level);
 
+/* A folder that may be the root of a system of its own. */
+static int walk_root(struct folder_walk *w, int fd, unsigned level)
+{
+	HM_FREE char *place = hm_strdup((const char *)w->path.data);
+	HM_CLEANUP(target_root_cleanup) struct target_root *root = target_root_at(w->t->fd, fd, place, &others_of(w->t)->stores);
+	const struct folder_walk before = *w;
+	int r;
+
+	if (root) {
+		w->root = root;
+		w->place = place;
+		w->in_root = strlen(place);
+	}
+	r = walk_folder(w, fd, level);
+	w->root = before.root;
+	w->place = before.place;
+	w->in_root = before.in_root;
+	return r;
+}
+
 static int one_folder(struct folder_walk *w, int parent, const char *name, const struct stat *st, unsigned level)
 {
-	struct hm_entry entry = { .type = HM_ENTRY_FOLDER, .path = path_of(w), .mode = st->st_mode & 07777 };
+	struct hm_entry entry = entry_of(w, HM_ENTRY_FOLDER, st);
 	int r = target_tell(w->t, &entry, NULL, NULL, -1, w->fail), fd;
 
 	if (r != 0)
 		return r;
 	if (level >= DEEPEST)
-		return target_unread(w->t, path_of(w), NULL, w->fail, "deeper than %d folders", DEEPEST);
+		return target_unread(w->t, entry.path, entry.outer, w->fail, "deeper than %d folders", DEEPEST);
 	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return w->t->bounds.shard ? 0 : target_unread(w->t, path_of(w), NULL, w->fail, "%s", strerror(errno));
+		return w->t->bounds.shard ? 0 : unread(w, errno);
 	if (st->st_dev != w->device && w->t->bounds.one_system && is_kernels(fd)) {
 		close(fd);
 		return 0;
 	}
-	return walk_folder(w, fd, level + 1);
+	return walk_root(w, fd, level + 1);
 }
 
 static int one_file(struct folder_walk *w, int parent, const char *name, const struct stat *st)
 {
-	struct hm_entry entry = { .type = HM_ENTRY_FILE, .path = path_of(w), .size = (uint64_t)st->st_size, .mode = st->st_mode & 07777 };
+	struct hm_entry entry = entry_of(w, HM_ENTRY_FILE, st);
 	HM_CLOSE int fd = -1;
 	int why;
 
@@ -109,23 +169,23 @@ static int one_file(struct folder_walk *w, int parent, const char *name, const s
 	if (fd < 0) {
 		int r = target_tell(w->t, &entry, NULL, NULL, -1, w->fail); /* its name tells all the same */
 
-		return r ? r : target_unread(w->t, path_of(w), NULL, w->fail, "%s", strerror(why));
+		return r ? r : unread(w, why);
 	}
 	return target_tell(w->t, &entry, pull, &fd, fd, w->fail);
 }
 
 static int one(struct folder_walk *w, int parent, const char *name, unsigned level)
 {
-	struct hm_entry entry = { .type = HM_ENTRY_OTHER, .path = path_of(w) };
+	struct hm_entry entry;
 	struct stat st;
 
 	if (fstatat(parent, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return errno == ENOENT ? 0 : target_unread(w->t, path_of(w), NULL, w->fail, "%s", strerror(errno));
+		return errno == ENOENT ? 0 : unread(w, errno);
 	if (S_ISDIR(st.st_mode))
 		return one_folder(w, parent, name, &st, level);
 	if (S_ISREG(st.st_mode))
 		return one_file(w, parent, name, &st);
-	entry.type = S_ISLNK(st.st_mode) ? HM_ENTRY_LINK : HM_ENTRY_OTHER;
+	entry = entry_of(w, S_ISLNK(st.st_mode) ? HM_ENTRY_LINK : HM_ENTRY_OTHER, &st);
 	return target_tell(w->t, &entry, NULL, NULL, -1, w->fail);
 }
 
@@ -149,7 +209,7 @@ static int walk_folder(struct folder_walk *w, int fd, unsigned level)
 		r = one(w, fd, d->d_name, level);
 	}
 	if (r == 0 && errno)
-		r = target_unread(w->t, path_of(w), NULL, w->fail, "%s", strerror(errno));
+		r = unread(w, errno);
 	closedir(dir);
 	w->path.len = len;
 	hm_bytes_u8(&w->path, 0);
@@ -168,10 +228,32 @@ static int walk(struct hm_target *t, struct hm_fail *fail)
 	return walk_folder(&w, fd, 0);
 }
 
-int hm_target_other(void *target, const char *path, size_t max, struct hm_bytes *out, struct hm_fail *fail)
+static int open_other(struct hm_target *t, const char *root, const char *path, int flags)
 {
-	struct hm_target *t = target;
-	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	const struct open_how how = { .flags = (uint64_t)(unsigned)flags, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+	struct target_others *o = others_of(t);
+
+	while (*path == '/')
+		path++;
+	if (!root)
+		return (int)syscall(SYS_openat2, t->fd, path, &how, sizeof(how));
+	if (!o->place || strcmp(o->place, root) != 0) {
+		target_root_free(o->root);
+		free(o->place);
+		o->root = target_root_known(t->fd, root, &o->stores);
+		o->place = hm_strdup(root);
+	}
+	return target_root_open(t->fd, o->root, path, flags);
+}
+
+/* Not there; what a layer says is deleted is a device. */
+static bool is_absence(int why)
+{
+	return why == ENOENT || why == ENOTDIR || why == ELOOP || why == ENXIO || why == ENODEV;
+}
+
+int hm_target_other_in(struct hm_target *t, const char *root, const char *path, size_t max, struct hm_bytes *out, struct hm_fail *fail)
+{
 	HM_CLOSE int fd = -1;
 	struct stat st;
 	ssize_t got;
@@ -180,11 +262,9 @@ int hm_target_other(void *target, const char *path, size_t max, struct hm_bytes 
 		return target_disk_other(t, path, max, out, fail);
 	if (t->form != &target_folder)
 		return 1;
-	while (*path == '/')
-		path++;
-	fd = (int)syscall(SYS_openat2, t->fd, path, &how, sizeof(how));
+	fd = open_other(t, root, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
-		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? 1 : hm_fail_errno(fail, "cannot read /%s", path);
+		return is_absence(errno) ? 1 : hm_fail_errno(fail, "cannot read /%s", path);
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
 		return 1;
 	if ((uint64_t)st.st_size > max)
@@ -202,15 +282,24 @@ int hm_target_other(void *target, const char *path, size_t max, struct hm_bytes 
 	return hm_fail_set(fail, HM_E_BAD, "/%s has more than %zu bytes", path, max);
 }
 
+int hm_target_other(void *target, const char *path, size_t max, struct hm_bytes *out, struct hm_fail *fail)
+{
+	return hm_target_other_in(target, NULL, path, max, out, fail);
+}
+
 bool hm_target_has_others(const struct hm_target *t)
 {
 	return t->form == &target_folder || t->form == &target_disk;
 }
 
-int hm_target_names(struct hm_target *t, const char *path, int (*each)(void *cookie, const char *name), void *cookie)
+bool hm_target_has_names(const struct hm_target *t)
 {
-	struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
-	int fd = t->form == &target_folder ? (int)syscall(SYS_openat2, t->fd, path, &how, sizeof(how)) : -1, r = 0;
+	return t->form == &target_folder;
+}
+
+int hm_target_names(struct hm_target *t, const char *root, const char *path, int (*each)(void *cookie, const char *name), void *cookie)
+{
+	int fd = t->form == &target_folder ? open_other(t, root, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1, r = 0;
 	DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 	struct dirent *d;
 
@@ -222,4 +311,4 @@ int hm_target_names(struct hm_target *t, const char *path, int (*each)(void *coo
 	return r;
 }
 
-const struct target_form target_folder = { "folder", walk, NULL };
+const struct target_form target_folder = { "folder", walk, close_folder };

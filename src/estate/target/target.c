@@ -203,7 +203,7 @@ static int nested(struct hm_target *t, const struct hm_entry *e, struct hm_fail 
 /* A disk image that lies in a folder: for as long as it is walked, the target is that. It is opened by the descriptor that we have. */
 static int nested_disk(struct hm_target *t, const struct hm_entry *e, int fd, const char *name, struct hm_fail *fail)
 {
-	HM_FREE char *place = hm_sprintf("/proc/self/fd/%d", fd), *inside = hm_strdup(e->path);
+	HM_FREE char *place = hm_sprintf("/proc/self/fd/%d", fd), *inside = outer_of(e);
 	const struct hm_target before = *t;
 	int r;
 

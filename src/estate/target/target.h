@@ -15,7 +15,8 @@ enum hm_entry_type { HM_ENTRY_FILE, HM_ENTRY_FOLDER, HM_ENTRY_LINK, HM_ENTRY_OTH
 struct hm_entry {
 	enum hm_entry_type type;
 	const char *path;  /* inside the target, or inside `outer`; begins with a slash; foreign bytes without NUL */
-	const char *outer; /* archive or layer that holds it, NULL: the target itself */
+	const char *outer; /* archive, layer or other system's root that holds it, NULL: the target itself */
+	const char *root;  /* where `outer` is the root of another system: its path inside the target; path begins there. NULL: it is none */
 	bool hidden;	   /* of a lower layer: an upper one deletes or replaces it */
 	uint64_t size;
 	unsigned mode;	 /* permission bits, where they are known */
@@ -49,9 +50,11 @@ int hm_target_walk(struct hm_target *target, hm_entry_fn each, void *cookie, str
 int hm_target_head(struct hm_target *target, size_t want, struct hm_slice *head, struct hm_fail *fail) HM_MUST_CHECK;
 /* All of it; more than `max` bytes are HM_E_BAD. */
 int hm_target_bytes(struct hm_target *target, size_t max, struct hm_slice *bytes, struct hm_fail *fail) HM_MUST_CHECK;
-/* Another file, by its path inside the target: of folders, where links are resolved inside, and of the file system of a disk image that is
+/* Another file, by its path inside the target (inside the root that an entry's `root` tells): of folders, where links are resolved inside, and of the file system of a disk image that is
  * being walked (1 elsewhere, as for what is not there). */
+bool hm_target_has_names(const struct hm_target *target) HM_MUST_CHECK;
 bool hm_target_has_others(const struct hm_target *target) HM_MUST_CHECK;
 int hm_target_other(void *target, const char *path, size_t max, struct hm_bytes *out, struct hm_fail *fail) HM_MUST_CHECK;
+int hm_target_other_in(struct hm_target *target, const char *root, const char *path, size_t max, struct hm_bytes *out, struct hm_fail *fail) HM_MUST_CHECK;
 /* The names in a folder of it: of folders alone (1 elsewhere; a folder that is not there has none). */
-int hm_target_names(struct hm_target *target, const char *path, int (*each)(void *cookie, const char *name), void *cookie) HM_MUST_CHECK;
+int hm_target_names(struct hm_target *target, const char *root, const char *path, int (*each)(void *cookie, const char *name), void *cookie) HM_MUST_CHECK;

@@ -32,6 +32,7 @@ struct hm_target {
 	char *place;
 	int fd;	     /* the folder or file */
 	void *state; /* of the form */
+	struct target_others *others; /* of a folder */
 	hm_entry_fn each;
 	void *cookie;
 	struct target_at *at;
