@@ -162,23 +162,31 @@ def kept(a):
     result(code == 4, "a finished run is not resumed", code)
 
 
+def stopped(run, target, but=None):
+    """A reader of this run, another than `but`, that is in the midst of its target: stopped, so that it stays there. None if there is none."""
+    for _ in range(20000):
+        time.sleep(0.001)
+        for child in open(f"/proc/{run.pid}/task/{run.pid}/children").read().split():
+            try:
+                if child != but and any(os.readlink(f"/proc/{child}/fd/{fd}").startswith(target + "/") for fd in os.listdir(f"/proc/{child}/fd")):
+                    os.kill(int(child), signal.SIGSTOP)
+                    return child
+            except OSError:  # it closed that, or ended
+                pass
+        if run.poll() is not None:
+            break
+    return None
+
+
 def killed():
     run = subprocess.Popen([program, "find", "--json", "--db", "none", "--jobs", "1", "/usr/share"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, "HALLMARK_DATA": data})
-    child = ""
-    for _ in range(200):
-        time.sleep(0.02)
-        child = open(f"/proc/{run.pid}/task/{run.pid}/children").read().split()
-        if child:
-            break
-    time.sleep(0.3)
-    os.kill(int(child[0]), signal.SIGSEGV)
-    again = []
-    for _ in range(200):
-        time.sleep(0.02)
-        again = open(f"/proc/{run.pid}/task/{run.pid}/children").read().split()
-        if again and again != child:
-            break
-    result(again and again != child, "a reader that dies is replaced")
+    child = stopped(run, "/usr/share")
+    os.kill(int(child), signal.SIGKILL)
+    again = stopped(run, "/usr/share", child)
+    result(again, "a reader that dies is replaced")
+    run.send_signal(signal.SIGTERM)
+    run.wait(30)
+    result(run.returncode == 130 and not os.path.exists(f"/proc/{again}"), "and a signal ends both", run.returncode)
     many = place("many", {**estate.base(), "/opt/kaspersky/kesl/bin/kesl": (estate.SCRIPT, 0o755), "/etc/systemd/system/kesl.service": (b"[Service]\nExecStart=/opt/kaspersky/kesl/bin/kesl\n", 0o644),
                           **{f"/srv/{i}/{j}": (b"#!/bin/sh\n", 0o755) for i in range(60) for j in range(100)}})
     deaths = 0
@@ -200,9 +208,6 @@ def killed():
             if not {"/opt/kaspersky/kesl/bin/kesl", "/etc/systemd/system/kesl.service"} <= told:
                 result(False, "what a reader saw before it died is told", told)
     result(True, f"what a reader saw before it died is told ({deaths} deaths in the midst)")
-    run.send_signal(signal.SIGTERM)
-    run.wait(30)
-    result(run.returncode == 130, "and a signal ends both", run.returncode)
 
 
 try:

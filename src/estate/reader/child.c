@@ -109,8 +109,10 @@ static int work(struct child *c, struct hm_fail *fail)
 		const char *kind[] = { hm_target_kind(target) };
 
 		parcel_texts(&c->out, PARCEL_OPENED, kind, 1);
-		r = hm_inspect(s->rules, target, &sink, fail);
+		r = flush(c, 1, fail); /* at once: it could die of the first file */
 	}
+	if (r == 0)
+		r = hm_inspect(s->rules, target, &sink, fail);
 	if (r == 0)
 		parcel_numbers(&c->out, PARCEL_DONE, &missing, 1);
 	return r;
