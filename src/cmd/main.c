@@ -1,6 +1,8 @@
 #include "commands.h"
 #include "program.h"
+#ifdef HM_HAS_RECORDER
 #include "selftest.h"
+#endif
 
 const struct hm_command *const hm_commands[] = {
 	&hm_cmd_assess, &hm_cmd_observe, &hm_cmd_evaluate, &hm_cmd_verify, &hm_cmd_replicate, &hm_cmd_compare, &hm_cmd_redact,
@@ -17,8 +19,10 @@ int main(int argc, char **argv)
 		.commands = hm_commands,
 	};
 
+#ifdef HM_HAS_RECORDER
 	/* Not a command: what the self-test starts in its chamber. */
 	if (argc > 1 && strcmp(argv[1], HM_SELFTEST_ARGUMENT) == 0)
 		return hm_selftest_subject(argc, argv);
+#endif
 	return hm_program_main(&program, argc, argv);
 }

@@ -33,6 +33,7 @@ struct hm_command {
 	const struct hm_option *options;
 	size_t option_count;
 	int (*run)(const struct hm_args *args, struct hm_fail *fail); /* exit code, or a negative hm_code */
+	const char *absent; /* why this build lacks it, or NULL; then nothing of the above but name and summary is there */
 };
 
 /* Parses argv behind the command's name. HM_E_USAGE for an unknown option, a missing or unwanted value, an option given

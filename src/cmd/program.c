@@ -176,8 +176,13 @@ static int run_command(const struct hm_program *program, const struct hm_command
 {
 	HM_CLEANUP(hm_args_release) struct hm_args args = { 0 };
 	struct hm_fail fail = { 0, "unknown error" };
-	int r = hm_args_parse(&args, command, argc, argv, &fail);
+	int r;
 
+	if (command->absent) {
+		hm_fail_set(&fail, HM_E_SYSTEM, "%s is not in this build: %s", command->name, command->absent);
+		return complain(&fail, HM_E_SYSTEM);
+	}
+	r = hm_args_parse(&args, command, argc, argv, &fail);
 	if (r == 1)
 		return print_help(program, command);
 	if (r == 0)
