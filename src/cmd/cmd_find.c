@@ -29,6 +29,7 @@ static const struct hm_option options[] = {
 	{ "db", 0, "FILE|none", false, "where the run is kept (default: ~/.local/state/hallmark/estate.sqlite)" },
 	{ "resume", 'r', NULL, false, "go on with the last run that was cut short: what it read is not read again" },
 	{ "suppliers", 0, "DIR", true, "more supplier tables" },
+	{ "roots", 0, "FILE|none", true, "who may issue the certificates of signers, in PEM (default: the roots of this machine)" },
 	{ "lint", 0, NULL, false, "check the supplier tables, and nothing else" },
 	{ "clean", 0, "TARGET", true, "with --lint: a target that is known to have none of it; rows that show there are told" },
 };
@@ -248,6 +249,18 @@ static int lint(struct hm_find *find, const struct hm_args *args, const char *da
 	return r < 0 ? r : lines > 0;
 }
 
+static int open_rules(struct hm_inspect_rules **rules, const struct hm_suppliers *tables, const struct hm_args *args, struct hm_fail *fail)
+{
+	size_t count;
+	const char *const *roots = hm_args_all(args, "roots", &count);
+
+	if (count == 1 && strcmp(roots[0], "none") == 0)
+		count = 0;
+	else if (count == 0)
+		roots = NULL;
+	return hm_inspect_rules_open(rules, tables, roots, count, fail);
+}
+
 static int run(const struct hm_args *args, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_suppliers_cleanup) struct hm_suppliers *tables = NULL;
@@ -265,7 +278,7 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 	if (r == 0)
 		r = read_tables(&tables, args, fail);
 	if (r == 0)
-		r = hm_inspect_rules_open(&rules, tables, fail);
+		r = open_rules(&rules, tables, args, fail);
 	find.may_drop = !hm_args_has(args, "db") && !hm_args_has(args, "resume");
 	if (r == 0 && !hm_args_has(args, "lint") && (r = open_store(&store, args, tables, fail)) != 0 && find.may_drop) {
 		hm_program_note("this run is not kept: %s", fail->text);

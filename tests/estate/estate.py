@@ -4,7 +4,7 @@ Each system is a folder or a file, with what is to be found in it. What an OEM c
 only what he cannot is left: exported symbols, sonames, update hosts and long texts in executables, version resources, formats and file sets of
 definition bases, licence texts."""
 import csv, glob, hashlib, json, os
-import parts
+import parts, signed
 
 SCRIPT = b"#!/bin/sh\nexec true\n"
 DEBIAN = """Package: base-files
@@ -118,17 +118,20 @@ def image(lower, upper):
 
 
 CHANNEL = {"package": "package", "organisation": "declared", "purl": "declared", "cpe_vendor": "declared", "path": "path", "service": "service", "account": "account",
-           "kernel_module": "module", "version": "resource", "symbol": "symbol", "soname": "symbol", "definitions": "definitions", "licence": "licence", "file": "file"}
+           "kernel_module": "module", "version": "resource", "symbol": "symbol", "soname": "symbol", "definitions": "definitions", "licence": "licence", "file": "file",
+           "signer": "signature"}
 SHOWN = {"installed": {"package", "organisation", "path", "service", "account", "symbol", "soname", "definitions", "licence", "file"},
          "removed": {"package", "organisation", "path", "service", "account"}, "residue": {"path", "service", "account"}, "sbom": {"package", "organisation", "purl", "cpe_vendor"},
          "renamed": {"symbol", "soname", "definitions", "licence", "file"}, "windows": {"kernel_module", "organisation", "version", "file"}}
+SHOWN["resigned"] = SHOWN["attested"] = {"kernel_module", "organisation", "version"}
+SHOWN["signed"] = SHOWN["catalogue"] = {"signer"}
 SHOWN["unlisted"] = SHOWN["nested"] = SHOWN["image"] = SHOWN["whiteout"] = SHOWN["installed"] - {"package", "organisation"}
 
 
 def signs(table, variant):
     """The independent signs that the rows let such a system show: two are asked for, or one that is strong, or a set of three files."""
     sure = [r for r in table if r["kind"] in SHOWN[variant] and r["confidence"] not in ("low", "memory")]
-    if any(r["kind"] == "definitions" for r in sure) or sum(r["kind"] == "file" for r in sure) >= 3:
+    if any(r["kind"] in ("definitions", "signer") for r in sure) or sum(r["kind"] == "file" for r in sure) >= 3:
         return 2
     return len({CHANNEL[r["kind"]] for r in sure} - {"file"})
 
@@ -136,6 +139,7 @@ def signs(table, variant):
 class Estate:
     def __init__(self, folder):
         self.folder, self.systems = folder, []  # (path, variant, supplier or None)
+        self.signers, self.forgers = signed.Signers(folder + ".signers"), signed.Signers(folder + ".forgers")
 
     def add(self, variant, supplier, content):
         path = os.path.join(self.folder, f"{variant}.{supplier or 'nobody'}")
@@ -176,9 +180,35 @@ def supplier_systems(estate, supplier, table):
     windows = {**drivers, **code(table, "/Program Files/Agent", True)}
     if windows:
         estate.add("windows", supplier, windows)
+    windows_signed(estate, supplier, table)
     document = sbom(table, supplier)
     if document:
         estate.add("sbom", supplier, document)
+
+
+def windows_signed(estate, supplier, table):
+    """Signed by the supplier; by an OEM, who can change every name but those inside; by who signs what others make; by a catalogue."""
+    names, drivers, signer = (of(table, "version") + of(table, "organisation"))[:1], of(table, "kernel_module")[:2], of([r for r in table if r["relation"] == "branded"], "signer")[:1]
+    blank = parts.pe({"FileDescription": "made"})
+    if signer:
+        estate.add("signed", supplier, {"/Program Files/Agent/agent.exe": (estate.signers.pe(blank, signer[0]), 0o644)})
+        estate.add("catalogue", supplier, {"/Windows/System32/DriverStore/x/made.sys": (blank, 0o644), "/Windows/System32/DriverStore/x/made.cat": (estate.signers.catalogue({"made.sys": blank}, signer[0]), 0o644)})
+    if names or drivers:
+        made = parts.pe({"CompanyName": names[0]} if names else {"FileDescription": "made"})
+        where = [f"/Windows/System32/drivers/{d.lower().removesuffix('.sys')}.sys" for d in drivers] or ["/Program Files/OEM/engine.dll"]
+        estate.add("resigned", supplier, {p: (estate.signers.pe(made, "OEM Forty-two Ltd"), 0o644) for p in where})
+        estate.add("attested", supplier, {p: (estate.signers.pe(made, "Microsoft Corporation", "Microsoft Windows Hardware Compatibility Publisher"), 0o644) for p in where})
+
+
+def forged(estate, tables):
+    """Signed in suppliers' names under a root that nobody trusts, and by suppliers before the file was changed: neither is enough alone."""
+    signers = [n for t in tables.values() for n in of([r for r in t if r["relation"] == "branded"], "signer")[:1]]
+    blank = parts.pe({"FileDescription": "made"})
+    changed = lambda data: data[:2] + bytes([data[2] ^ 1]) + data[3:]
+    estate.add("forged", None, {f"/Program Files/{i}/a.exe": (estate.forgers.pe(blank, n), 0o644) for i, n in enumerate(signers)})
+    estate.add("tampered", None, {f"/Program Files/{i}/a.exe": (changed(estate.signers.pe(blank, n)), 0o644) for i, n in enumerate(signers)})
+    estate.add("swapped", None, {**{f"/drivers/{i}/made.sys": (changed(blank), 0o644) for i, n in enumerate(signers)},
+                                 **{f"/drivers/{i}/made.cat": (estate.forgers.catalogue({"made.sys": blank}, n), 0o644) for i, n in enumerate(signers)}})
 
 
 def clean_systems(estate, tables):
@@ -210,4 +240,5 @@ def make(folder, suppliers, only=None):
         if not only or supplier in only:
             supplier_systems(estate, supplier, table)
     clean_systems(estate, tables)
+    forged(estate, {s: t for s, t in tables.items() if not only or s in only})
     return estate

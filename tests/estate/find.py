@@ -2,7 +2,7 @@
 """hallmark find as a user meets it: the traps, hostile targets, exit codes. find.py HALLMARK DATA (TAP)"""
 import gzip, hashlib, io, json, os, shutil, signal, sqlite3, struct, subprocess, sys, tempfile, time, zipfile, zlib
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import estate, parts
+import estate, parts, signed
 
 program, data = sys.argv[1], os.path.abspath(sys.argv[2])
 folder = tempfile.mkdtemp(prefix="hallmark-find-")
@@ -141,6 +141,42 @@ def hostile(a):
     result(find()[0] == 3 and find("--gone", a)[0] == 3 and find("--format", "x", a)[0] == 3, "wrong usage: exit 3")
 
 
+def signatures():
+    made, forger = signed.Signers(folder + "/signers"), signed.Signers(folder + "/forgers")
+    plain, named = parts.pe({"FileDescription": "x"}), parts.pe({"CompanyName": "AO Kaspersky Lab"})
+    whcp = ("Microsoft Corporation", "Microsoft Windows Hardware Compatibility Publisher")
+
+    def look(name, files, roots=made.root):
+        _, d = found("--roots", roots, place(name, {p: (b, 0o644) for p, b in files.items()}))
+        return [(e["path"], e["strength"], e["detail"]) for i in d["items"] + d["candidates"] if i["supplier"] == "kaspersky" for e in i["evidence"]], d
+
+    mine = made.pe(plain, "AO Kaspersky Lab")
+    seen, d = look("signed-own", {"/a.exe": mine})
+    result(states(d, "kaspersky") == [("branded", "present")] and any(s == "strong" for _, s, _ in seen), "a supplier's signature under a root that is named: strong", seen)
+    for roots, why in (("none", "issuer not checked"), (forger.root, "issuer not trusted"), ("/dev/null", None)):
+        code, out, err = find("--json", "--roots", roots, folder + "/signed-own")
+        if why is None:
+            result(code == 4 and b"/dev/null" in err, "roots that cannot be read: exit 4", (code, err))
+            continue
+        d = json.loads(out)
+        result(not d["items"] and why in str(d["candidates"]), f"the same with other roots: weak, {why}", d)
+    seen, d = look("signed-forged", {"/a.exe": forger.pe(plain, "AO Kaspersky Lab")})
+    result(not d["items"] and seen and all(s != "strong" and "issuer not trusted" in w for _, s, w in seen), "a root that the signer made himself: not strong, and told", seen)
+    seen, d = look("signed-tampered", {"/a.exe": mine[:2] + b"\1" + mine[3:]})
+    result(not d["items"] and seen and all("the file is not what was signed" in w for _, _, w in seen), "a file that was changed: not strong, and told", seen)
+    seen, d = look("signed-oem", {"/engine.dll": made.pe(named, "OEM Forty-two Ltd")})
+    result([(i["relation"], i["outer"]) for i in d["candidates"]] == [("contains", "signed by OEM Forty-two Ltd")], "an OEM's signature on a file that names the supplier inside: contained in what is the OEM's", d)
+    seen, d = look("signed-whcp", {"/Windows/System32/drivers/klif.sys": made.pe(named, *whcp)})
+    result(states(d, "kaspersky") == [("branded", "present")] and all(i["outer"] == "" for i in d["items"]) and {i["supplier"] for i in d["items"]} == {"kaspersky"}, "who signs what others make hides nobody, and is nobody", d["items"])
+    cat = made.catalogue({"a.sys": plain}, "AO Kaspersky Lab")
+    seen, d = look("signed-cat", {"/d/a.sys": plain, "/d/a.cat": cat})
+    result(("/d/a.sys", "strong", "organisation; by the catalogue beside it; signature holds, issuer trusted") in seen, "a driver that the catalogue beside it signs", seen)
+    seen, d = look("signed-cat-other", {"/d/a.sys": named, "/d/a.cat": cat})
+    result(seen and not any(p == "/d/a.sys" and "catalogue" in w for p, _, w in seen), "a driver that is another than the catalogue says", seen)
+    seen, d = look("signed-packed", {"/srv/x.zip": parts.zip_of({"d/engine.dll": made.pe(named, "OEM Forty-two Ltd")})})
+    result([(i["relation"], i["outer"]) for i in d["candidates"]] == [("contains", "/srv/x.zip!signed by OEM Forty-two Ltd")], "the same in an archive, which is named", d["candidates"])
+
+
 def kept(a):
     db = folder + "/estate.sqlite"
     copy = shutil.copytree(a, folder + "/copy")
@@ -213,6 +249,7 @@ def killed():
 try:
     a = states_and_forms()
     hostile(a)
+    signatures()
     kept(a)
     killed()
 finally:

@@ -26,8 +26,8 @@ def data_with(folder, data, drop):
     return made
 
 
-def find(program, data, systems):
-    run = subprocess.run([program, "find", "--json", "--db", "none", "--jobs", "1"] + [s[0] for s in systems], capture_output=True, env={**os.environ, "HALLMARK_DATA": data})
+def find(program, data, systems, roots):
+    run = subprocess.run([program, "find", "--json", "--db", "none", "--jobs", "1", "--roots", roots] + [s[0] for s in systems], capture_output=True, env={**os.environ, "HALLMARK_DATA": data})
     if run.returncode not in (0, 1, 2):
         sys.exit(f"hallmark find ended with {run.returncode}: {run.stderr.decode()}")
     return json.loads(run.stdout)
@@ -89,7 +89,7 @@ def main():
         e = estates.make(folder + "/systems", args.data + "/suppliers", only)
         tables = estates.rows(args.data + "/suppliers")
         near = relatives(tables)
-        whole = score(find(args.program, os.path.abspath(args.data), e.systems), e.systems, near, tables)
+        whole = score(find(args.program, os.path.abspath(args.data), e.systems, e.signers.root), e.systems, near, tables)
         clean = [f for f in whole["false"] if f[1] is None]
         print(f"{len(e.systems)} systems, {sum(1 for s in e.systems if s[2])} with something to find")
         print(f"all rows              recall {whole['recall']:.3f}  of two signs {whole['able']:.3f}  with candidates {whole['told']:.3f}  precision {whole['precision']:.3f}  false on clean systems {len(clean)}")
@@ -104,12 +104,12 @@ def main():
         for seed in range(args.seeds if not args.quick else 1):
             draw = random.Random(seed)
             drop = {r["id"] for t in estates.rows(args.data + "/suppliers").values() for r in t if draw.random() < 0.2}
-            s = score(find(args.program, data_with(folder, args.data, lambda r: r["id"] in drop), e.systems), e.systems, near, tables)
+            s = score(find(args.program, data_with(folder, args.data, lambda r: r["id"] in drop), e.systems, e.signers.root), e.systems, near, tables)
             print(f"a fifth withheld ({seed})  recall {s['recall']:.3f}  of two signs {s['able']:.3f}  with candidates {s['told']:.3f}  precision {s['precision']:.3f}  false on clean systems {sum(1 for f in s['false'] if f[1] is None)}")
             worst = min(whole["recall"], s["recall"])
         kinds = sorted({r["kind"] for t in estates.rows(args.data + "/suppliers").values() for r in t}) if not args.quick else []
         for kind in kinds:
-            s = score(find(args.program, data_with(folder, args.data, lambda r: r["kind"] == kind), e.systems), e.systems, near, tables)
+            s = score(find(args.program, data_with(folder, args.data, lambda r: r["kind"] == kind), e.systems, e.signers.root), e.systems, near, tables)
             print(f"without {kind:14}recall {s['recall']:.3f}  of two signs {s['able']:.3f}  with candidates {s['told']:.3f}  precision {s['precision']:.3f}")
         if args.quick and (clean or whole["recall"] < 0.9 or whole["precision"] < 0.99 or worst < 0.7):
             sys.exit("not good enough")

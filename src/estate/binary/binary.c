@@ -10,10 +10,14 @@ enum hm_binary_kind hm_binary_kind(struct hm_slice head)
 		enum hm_binary_kind kind;
 	} magics[] = { { "\x7f" "ELF", 4, HM_BINARY_ELF }, { "MZ", 2, HM_BINARY_PE }, { "\xcf\xfa\xed\xfe", 4, HM_BINARY_MACHO },
 		       { "\xce\xfa\xed\xfe", 4, HM_BINARY_MACHO } };
+	static const char catalogue[] = "\x06\x09\x2b\x06\x01\x04\x01\x82\x37\x0a\x01"; /* 1.3.6.1.4.1.311.10.1: a certificate trust list */
 
 	for (size_t i = 0; i < HM_COUNT(magics); i++)
 		if (head.len >= magics[i].len && memcmp(head.data, magics[i].magic, magics[i].len) == 0)
 			return magics[i].kind;
+	/* PKCS#7 in DER whose content is a list. */
+	if (head.len >= 64 && memcmp(head.data, "\x30", 1) == 0 && memmem(head.data, 64, catalogue, sizeof(catalogue) - 1))
+		return HM_BINARY_CATALOGUE;
 	return HM_BINARY_NONE;
 }
 
@@ -34,7 +38,7 @@ static int tell(struct hm_binary_out *out, struct hm_observation o)
 	if (!*o.value || strlen(o.value) > TEXT_MAX)
 		return 0;
 	o.path = out->file->path;
-	o.outer = out->file->outer;
+	o.outer = out->outer && o.kind != HM_OBSERVED_SIGNER ? out->outer : out->file->outer;
 	o.state = HM_STATE_PRESENT;
 	return out->observe(out->cookie, &o, out->fail);
 }
@@ -66,16 +70,34 @@ int hm_binary_module(struct hm_binary_out *out, const char *ecosystem, const cha
 
 int hm_binary_read(const struct hm_binary_file *file, hm_observe_fn observe, void *cookie, struct hm_fail *fail)
 {
-	struct hm_binary_out out = { file, observe, cookie, fail };
+	struct hm_binary_out out = { .file = file, .observe = observe, .cookie = cookie, .fail = fail };
+	int r = 0;
 
 	switch (hm_binary_kind(file->bytes)) {
 	case HM_BINARY_ELF:
-		return hm_binary_elf(&out);
+		r = hm_binary_elf(&out);
+		break;
 	case HM_BINARY_PE:
-		return hm_binary_pe(&out);
+		r = hm_binary_pe(&out);
+		break;
+	case HM_BINARY_CATALOGUE:
+		r = hm_binary_catalogue(&out);
+		break;
 	default:
-		return 0;
+		break;
 	}
+	if (file->inside)
+		*file->inside = out.outer;
+	else
+		free(out.outer);
+	free(out.maker);
+	return r;
+}
+
+void hm_binary_made_by(struct hm_binary_out *out)
+{
+	if (out->maker && !out->outer)
+		out->outer = hm_sprintf("%s%s" HM_SIGNED_BY "%s", out->file->outer ? out->file->outer : "", out->file->outer ? "!" : "", out->maker);
 }
 
 int hm_binary_symbols(struct hm_slice bytes, hm_binary_symbol_fn each, void *cookie)

@@ -8,19 +8,29 @@
 #include "fail.h"
 #include "observation.h"
 
-/* Who may issue the certificates of signers: a bundle of roots in PEM (of the machine that looks, never of the target). */
+/* Which signatures count as checked (suppliers.md, "Signatures"): roots in PEM that may issue the certificates of signers (of the machine that looks or of
+ * who asks, never of the target), and who signs what others make. Without roots no signature is said to be verified. */
 struct hm_binary_trust;
-int hm_binary_trust_load(struct hm_binary_trust **ret, const char *path, struct hm_fail *fail) HM_MUST_CHECK;
+struct hm_binary_trust *hm_binary_trust_new(void) HM_MUST_CHECK;
+int hm_binary_trust_roots(struct hm_binary_trust *trust, const char *path, struct hm_fail *fail) HM_MUST_CHECK;
+void hm_binary_trust_attester(struct hm_binary_trust *trust, const char *common_name);
 void hm_binary_trust_free(struct hm_binary_trust *trust); /* NULL is fine */
+
+/* Another file of the target, for catalogues, which sign files that lie beside them: as hm_target_other. */
+typedef int (*hm_binary_other_fn)(void *target, const char *path, size_t max, struct hm_bytes *out, struct hm_fail *fail);
 
 struct hm_binary_file {
 	struct hm_slice bytes;
 	const char *path;  /* inside the target */
 	const char *outer; /* what contains it, or NULL */
 	const struct hm_binary_trust *trust; /* or NULL: who issued a certificate is not checked */
+	hm_binary_other_fn other;	     /* or NULL: no other file can be asked for */
+	void *target;			     /* of `other` */
+	char **inside; /* or NULL; where a signature holds and its signer is not known to sign what others make: "signed by NAME", malloc'ed, with `outer` before it.
+			* The facts of the file, but for its signers, were observed with it as their `outer`. */
 };
 
-enum hm_binary_kind { HM_BINARY_NONE, HM_BINARY_ELF, HM_BINARY_PE, HM_BINARY_MACHO };
+enum hm_binary_kind { HM_BINARY_NONE, HM_BINARY_ELF, HM_BINARY_PE, HM_BINARY_MACHO, HM_BINARY_CATALOGUE };
 enum hm_binary_kind hm_binary_kind(struct hm_slice head) HM_MUST_CHECK;
 
 /* Observes the facts of the file. HM_E_BAD: it is damaged, what could be read was observed. Any other value is `observe`'s. */

@@ -10,6 +10,8 @@ struct hm_binary_out {
 	hm_observe_fn observe;
 	void *cookie;
 	struct hm_fail *fail;
+	char *maker; /* who signed the file, where the signature holds; NULL: nobody, or who signs what others make */
+	char *outer; /* of the facts: what contains the file, or whose it is; NULL: as the file's */
 };
 enum hm_binary_fact {
 	HM_FACT_SONAME,	 /* value: the soname */
@@ -27,6 +29,10 @@ int hm_binary_signer(struct hm_binary_out *out, const char *value, const char *d
 int hm_binary_names(struct hm_binary_out *out, const X509_NAME *name, const char *checked, bool verified) HM_MUST_CHECK;
 /* Whom a kernel module's signature names. */
 int hm_binary_module_signed(struct hm_binary_out *out) HM_MUST_CHECK;
+/* After the signatures, before the other facts: they are of a file that is somebody's. */
+void hm_binary_made_by(struct hm_binary_out *out);
+/* A Windows catalogue: a signed list of digests of files that lie beside it. */
+int hm_binary_catalogue(struct hm_binary_out *out) HM_MUST_CHECK;
 int hm_binary_elf(struct hm_binary_out *out) HM_MUST_CHECK;
 int hm_binary_elf_symbols(struct hm_slice bytes, hm_binary_symbol_fn each, void *cookie) HM_MUST_CHECK;
 int hm_binary_pe(struct hm_binary_out *out) HM_MUST_CHECK;

@@ -84,8 +84,9 @@ int hm_binary_pe(struct hm_binary_out *out)
 
 	if (!hm_pe_open(&pe, out->file->bytes))
 		return 0; /* "MZ" and no PE: a DOS program, or a text that begins so */
-	r = hm_pe_resources(out, &pe);
+	r = hm_pe_signed(out, &pe, certificates(&pe));
+	hm_binary_made_by(out);
 	if (r == 0)
-		r = hm_pe_name(out, &pe);
-	return r == 0 ? hm_pe_signed(out, &pe, certificates(&pe)) : r;
+		r = hm_pe_resources(out, &pe);
+	return r == 0 ? hm_pe_name(out, &pe) : r;
 }

@@ -20,5 +20,7 @@ struct hm_slice hm_pe_at(const struct hm_pe *pe, uint64_t rva) HM_MUST_CHECK;
 int hm_pe_resources(struct hm_binary_out *out, const struct hm_pe *pe) HM_MUST_CHECK;
 /* The name that the export table gives to the library. */
 int hm_pe_name(struct hm_binary_out *out, const struct hm_pe *pe) HM_MUST_CHECK;
+/* The digest of the file as Authenticode takes it: without its checksum and its certificates. */
+bool hm_pe_digest(const struct hm_pe *pe, const EVP_MD *md, uint8_t out[64], unsigned *len) HM_MUST_CHECK;
 /* The signers in the certificate table. */
 int hm_pe_signed(struct hm_binary_out *out, const struct hm_pe *pe, struct hm_slice table) HM_MUST_CHECK;

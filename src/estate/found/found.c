@@ -32,6 +32,7 @@ static void release_seen(struct found_seen *s)
 	}
 	free(s->outer);
 	free(s->within);
+	free(s->around);
 }
 
 void hm_found_free(struct hm_found *found)
@@ -78,7 +79,7 @@ void found_close_component(struct found_target *t)
 
 bool found_in_package(const struct hm_found *found, const struct found_seen *s)
 {
-	return s->packaged || (*s->outer && found_table_has(&found->target[s->target].packages, s->outer));
+	return s->packaged || s->around || (*s->outer && found_table_has(&found->target[s->target].packages, s->outer));
 }
 
 size_t found_root(const struct hm_found *found, const struct found_seen *s)
@@ -162,6 +163,14 @@ static void keep(struct found_seen *s, const struct hm_observation *o, enum hm_s
 					     copy(o->detail), copy(o->sha256), o->kind, o->state, strength };
 }
 
+/* "a.zip!signed by X": "a.zip". */
+static char *around(const char *outer)
+{
+	size_t len;
+
+	return hm_observation_signer(outer, &len) ? hm_slice_dup((struct hm_slice){ (const uint8_t *)outer, len }) : NULL;
+}
+
 static void see(struct hm_found *f, const struct hm_indicator *row, enum hm_strength strength, const char *channel)
 {
 	const char *outer = f->now->outer ? f->now->outer : "";
@@ -179,7 +188,7 @@ static void see(struct hm_found *f, const struct hm_indicator *row, enum hm_stre
 			f->seen_cap = f->seen_cap ? f->seen_cap * 2 : 64;
 			f->seen = hm_realloc(f->seen, f->seen_cap, sizeof(*f->seen));
 		}
-		f->seen[f->seen_count++] = (struct found_seen){ .target = f->targets - 1, .row = row, .channel = channel, .outer = hm_strdup(outer) };
+		f->seen[f->seen_count++] = (struct found_seen){ .target = f->targets - 1, .row = row, .channel = channel, .outer = hm_strdup(outer), .around = around(outer) };
 		if (strrchr(outer, '!'))
 			f->seen[f->seen_count - 1].within = hm_slice_dup((struct hm_slice){ (const uint8_t *)outer, (size_t)(strrchr(outer, '!') - outer) });
 	}
@@ -220,6 +229,16 @@ static void see_own(struct hm_found *f, struct found_target *t, const struct hm_
 		(void)found_table_put(&f->own, in, 0, &fresh);
 }
 
+/* He signs by that name. */
+static void see_signer(struct hm_found *f, const struct hm_indicator *row)
+{
+	HM_FREE char *key = hm_sprintf("%zu %s " HM_SIGNED_BY "%s", f->targets - 1, row->supplier, f->now->value);
+	bool fresh;
+
+	if (f->own.count < FOUND_NAMES)
+		(void)found_table_put(&f->own, key, 0, &fresh);
+}
+
 static void matched(void *cookie, const struct hm_indicator *row, enum hm_strength strength, const char *channel)
 {
 	struct hm_found *f = cookie;
@@ -229,6 +248,8 @@ static void matched(void *cookie, const struct hm_indicator *row, enum hm_streng
 	see(f, row, strength, channel);
 	if (t->open && (kind == HM_OBSERVED_PACKAGE || kind == HM_OBSERVED_COMPONENT || kind == HM_OBSERVED_ORGANISATION || kind == HM_OBSERVED_PURL || kind == HM_OBSERVED_CPE))
 		see_own(f, t, row);
+	if (kind == HM_OBSERVED_SIGNER)
+		see_signer(f, row);
 	if ((kind == HM_OBSERVED_PATH || kind == HM_OBSERVED_FILE) && (strcmp(row->kind, "file") == 0 || strcmp(row->kind, "kernel_module") == 0))
 		see_set(f, row);
 }

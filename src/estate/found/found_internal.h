@@ -22,6 +22,7 @@ struct found_seen {
 	const struct hm_indicator *row;
 	const char *channel;
 	char *outer, *within;	   /* within: outer up to its last "!", NULL where it has none */
+	char *around;		   /* where `outer` tells who signed the file: what is before that; else NULL */
 	bool packaged;		   /* `outer` is a package or component; told when the target is over */
 	size_t root;		   /* then: the bytes of `outer` that name the root of another system whose package it is; 0: the target's own */
 	enum hm_strength strength; /* the best */

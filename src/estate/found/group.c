@@ -38,7 +38,9 @@ static void gather_own(struct own *own)
 /* In one that no row knows as the supplier's. */
 static bool is_foreign(const struct own *own, const struct found_seen *s)
 {
-	HM_FREE char *key = hm_sprintf("%zu %s %s", s->target, s->row->supplier, s->outer);
+	size_t around;
+	const char *signer = hm_observation_signer(s->outer, &around);
+	HM_FREE char *key = hm_sprintf("%zu %s %s%s", s->target, s->row->supplier, signer ? HM_SIGNED_BY : "", signer ? signer : s->outer);
 
 	return found_in_package(own->found, s) && !found_table_has(&own->found->own, key);
 }
@@ -93,11 +95,12 @@ static bool names_component(const struct found_seen *s)
 static const char *place_of(const struct own *own, const struct found_seen *s, const char *relation)
 {
 	bool names = strcmp(relation, "branded") == 0 && !names_component(s);
-
 	size_t root = found_root(own->found, s);
 
 	if (!found_in_package(own->found, s) || (!names && is_foreign(own, s)))
 		return s->outer;
+	if (s->around)
+		return s->around;
 	return root && s->within && strlen(s->within) == root ? s->within : "";
 }
 

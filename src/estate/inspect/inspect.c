@@ -32,18 +32,29 @@ static const struct {
 	enum hm_scan_place place;
 } searched[] = { { "string", HM_SCAN_STRING }, { "domain", HM_SCAN_DOMAIN }, { "licence", HM_SCAN_LICENCE }, { "symbol", HM_SCAN_SYMBOL } };
 
-/* The roots of the machine that looks, never of the target; without any, no signature is said to be verified. */
-static void trust(struct hm_inspect_rules *rules)
+/* The roots that are named, else those of the machine that looks, never of the target. */
+static int trust(struct hm_inspect_rules *rules, const char *const *roots, size_t count, struct hm_fail *fail)
 {
 	static const char *const bundles[] = { "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem" };
+	const struct hm_indicator *row;
+	size_t rows;
+	int r = 0;
 
-	for (size_t i = 0; i < HM_COUNT(bundles) && !rules->trust; i++)
-		if (hm_binary_trust_load(&rules->trust, bundles[i], NULL) != 0)
-			rules->trust = NULL;
+	rules->trust = hm_binary_trust_new();
+	row = hm_suppliers_indicators(rules->suppliers, &rows);
+	for (size_t i = 0; i < rows; i++)
+		if (strcmp(row[i].kind, "attester") == 0)
+			hm_binary_trust_attester(rules->trust, row[i].indicator);
+	for (size_t i = 0; i < count && r == 0; i++)
+		r = hm_binary_trust_roots(rules->trust, roots[i], fail);
+	for (size_t i = 0; i < HM_COUNT(bundles) && !roots; i++)
+		if (hm_binary_trust_roots(rules->trust, bundles[i], NULL) == 0)
+			break;
 	hm_scan_trust(rules->scan, rules->trust);
+	return r;
 }
 
-int hm_inspect_rules_open(struct hm_inspect_rules **ret, const struct hm_suppliers *suppliers, struct hm_fail *fail)
+int hm_inspect_rules_open(struct hm_inspect_rules **ret, const struct hm_suppliers *suppliers, const char *const *roots, size_t root_count, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_inspect_rules_cleanup) struct hm_inspect_rules *rules = hm_alloc(1, sizeof(*rules));
 	HM_FREE struct hm_scan_pattern *pattern = NULL;
@@ -63,7 +74,7 @@ int hm_inspect_rules_open(struct hm_inspect_rules **ret, const struct hm_supplie
 	}
 	r = hm_scan_open(&rules->scan, pattern, n, fail);
 	if (r == 0)
-		trust(rules);
+		r = trust(rules, roots, root_count, fail);
 	if (r == 0)
 		*ret = hm_take_ptr(&rules);
 	return r;
@@ -136,10 +147,14 @@ static void note_package(struct inspect *s, const char *name)
 	s->package[s->packages++] = hm_strdup(name);
 }
 
-/* Of the system that a root below the target has, and not of something in that. */
-static bool is_in_root(const struct inspect *s, const struct hm_observation *o)
+/* Of the target's own system, or of the one that a root below it has, and not of something in that. Who signed a file is nothing that it lies in. */
+static bool is_here(const struct inspect *s, const char *outer)
 {
-	return s->entry && s->entry->root && s->entry->outer && o->outer && strcmp(o->outer, s->entry->outer) == 0;
+	size_t len = 0;
+
+	if (outer && !hm_observation_signer(outer, &len))
+		len = strlen(outer);
+	return len == 0 || (s->entry && s->entry->root && s->entry->outer && strlen(s->entry->outer) == len && memcmp(outer, s->entry->outer, len) == 0);
 }
 
 int inspect_other(void *inspect, const char *path, size_t max, struct hm_bytes *out, struct hm_fail *fail)
@@ -153,7 +168,7 @@ int inspect_pass(void *cookie, const struct hm_observation *observation, struct 
 {
 	struct inspect *s = cookie;
 	struct hm_observation o = *observation;
-	bool shows = hm_inspect_shows(s->rules, &o) != 0, here = !o.outer || is_in_root(s, &o);
+	bool shows = hm_inspect_shows(s->rules, &o) != 0, here = is_here(s, o.outer);
 	bool listed = here || (s->elsewhere && (!s->entry->outer || s->entry->root)); /* its files lie below its own root */
 
 	if (shows && o.kind == HM_OBSERVED_PACKAGE && o.state == HM_STATE_INSTALLED && listed)
@@ -173,6 +188,11 @@ int inspect_pass(void *cookie, const struct hm_observation *observation, struct 
 		return s->sink->observe(s->sink->cookie, &o, fail);
 	hold(s, &o);
 	return s->sink->held(s->sink->cookie, &o, fail);
+}
+
+const char *inspect_outer(const struct inspect *s, const struct hm_entry *e)
+{
+	return s->inside ? s->inside : e->outer;
 }
 
 int inspect_unread(struct inspect *s, const struct hm_entry *e, const char *why, struct hm_fail *fail)
@@ -245,13 +265,17 @@ static int read_source(struct inspect *s, const struct hm_entry *e, const struct
 
 static int read_content(struct inspect *s, const struct hm_entry *e, struct hm_fail *fail)
 {
-	struct hm_scan_file file = { .path = e->path, .outer = e->outer };
+	struct hm_scan_file file = { .path = e->path, .outer = e->outer, .inside = &s->inside };
 	struct hm_fail why = { 0 };
 	int r = hm_target_bytes(s->target, CONTENT_MAX, &file.bytes, &why);
 
 	if (r == 0) {
 		s->counts.bytes += file.bytes.len;
 		s->bytes = file.bytes;
+		if ((!e->outer || e->root) && hm_target_has_others(s->target)) {
+			file.other = inspect_other;
+			file.target = s;
+		}
 		r = hm_scan_read(s->rules->scan, s->room, &file, inspect_pass, s, &why);
 	}
 	/* What one file's own damage hides is the file's, and files that only begin as executables do are many. */
@@ -260,7 +284,7 @@ static int read_content(struct inspect *s, const struct hm_entry *e, struct hm_f
 
 static int observe_path(struct inspect *s, const struct hm_entry *e, enum hm_scan_class class, struct hm_fail *fail)
 {
-	struct hm_observation o = { .kind = HM_OBSERVED_PATH, .value = e->path, .path = e->path, .outer = e->outer, .source = "walk" };
+	struct hm_observation o = { .kind = HM_OBSERVED_PATH, .value = e->path, .path = e->path, .outer = inspect_outer(s, e), .source = "walk" };
 	HM_FREE char *whole = NULL;
 	bool could_run = e->type == HM_ENTRY_FILE && (class == HM_SCAN_EXECUTABLE || class == HM_SCAN_SCRIPT || class == HM_SCAN_BASE || (e->mode & 0111));
 
@@ -277,7 +301,7 @@ static int observe_path(struct inspect *s, const struct hm_entry *e, enum hm_sca
 static int observe_digest(struct inspect *s, const struct hm_entry *e, struct hm_fail *fail)
 {
 	const char *slash = strrchr(e->path, '/');
-	struct hm_observation o = { .kind = HM_OBSERVED_FILE, .value = slash ? slash + 1 : e->path, .path = e->path, .outer = e->outer, .source = "walk",
+	struct hm_observation o = { .kind = HM_OBSERVED_FILE, .value = slash ? slash + 1 : e->path, .path = e->path, .outer = inspect_outer(s, e), .source = "walk",
 				    .state = HM_STATE_PRESENT, .sha256 = digest_of(s) };
 
 	return o.sha256 ? inspect_pass(s, &o, fail) : 0;
@@ -332,6 +356,7 @@ static int each(void *cookie, struct hm_target *target HM_UNUSED, const struct h
 		r = inspect_places(s, e, fail);
 	s->entry = NULL;
 	s->bytes = (struct hm_slice){ 0 };
+	free(hm_take_ptr(&s->inside));
 	return r == 0 && s->number % COUNT_EVERY == 0 ? flush(s, fail) : r;
 }
 

@@ -7,9 +7,11 @@
 #include "suppliers.h"
 #include "target.h"
 
-/* What is looked for, made once and read-only afterwards; the tables must outlive it. */
+/* What is looked for, made once and read-only afterwards; the tables must outlive it. `roots`: files that hold who may issue the certificates of signers; NULL: those of
+ * this machine; a list of none: nobody, and then no signature is verified. */
 struct hm_inspect_rules;
-int hm_inspect_rules_open(struct hm_inspect_rules **ret, const struct hm_suppliers *suppliers, struct hm_fail *fail) HM_MUST_CHECK;
+int hm_inspect_rules_open(struct hm_inspect_rules **ret, const struct hm_suppliers *suppliers, const char *const *roots, size_t root_count,
+			  struct hm_fail *fail) HM_MUST_CHECK;
 void hm_inspect_rules_close(struct hm_inspect_rules *rules); /* NULL is fine */
 void hm_inspect_rules_cleanup(struct hm_inspect_rules **rules);
 

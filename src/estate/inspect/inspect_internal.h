@@ -26,6 +26,7 @@ struct inspect {
 	bool elsewhere;		      /* it is a database of another system than the target's own */
 	struct hm_slice bytes;	      /* of it, where all was read */
 	char sha256[65];	      /* of these, once asked for; else "" */
+	char *inside;		      /* whose it is by its signature, as an outer; or NULL */
 	struct inspect_held *held;
 	size_t held_count, held_cap;
 	char **package; /* of a database that is being read: those that show a row */
@@ -36,6 +37,8 @@ struct inspect {
 int inspect_pass(void *inspect, const struct hm_observation *o, struct hm_fail *fail);
 /* Another file of the system that the entry at work is of: hm_source_other_fn. */
 int inspect_other(void *inspect, const char *path, size_t max, struct hm_bytes *out, struct hm_fail *fail) HM_MUST_CHECK;
+/* What an observation of the entry at work says contains it. */
+const char *inspect_outer(const struct inspect *s, const struct hm_entry *e) HM_MUST_CHECK;
 /* Tells what the sink is told of an entry that could not be read. */
 int inspect_unread(struct inspect *s, const struct hm_entry *e, const char *why, struct hm_fail *fail) HM_MUST_CHECK;
 

@@ -245,7 +245,9 @@ static void ask_system(struct inspect *s, const char *root)
 
 static int tell_held(struct inspect *s, struct inspect_held *h, struct hm_fail *fail)
 {
-	HM_FREE char *in_root = h->owner && h->o.outer ? hm_sprintf("%s!%s", h->o.outer, h->owner) : NULL;
+	/* A package has what its maker signed, too. */
+	size_t root = 0, len = h->o.outer && !hm_observation_signer(h->o.outer, &root) ? strlen(h->o.outer) : root;
+	HM_FREE char *in_root = h->owner && len ? hm_sprintf("%.*s!%s", (int)len, h->o.outer, h->owner) : NULL;
 	struct hm_observation o = h->o;
 
 	if (h->owner)

@@ -134,7 +134,7 @@ static int driver(struct inspect *s, const struct hm_entry *e, struct hm_fail *f
 {
 	const char *name = strrchr(e->path, '/') + 1, *end = strcasestr(name, ".ko");
 	HM_FREE char *value = NULL;
-	struct hm_observation o = { .kind = HM_OBSERVED_KERNEL_MODULE, .detail = "in the system's folder of drivers", .path = e->path, .outer = e->outer, .source = "walk",
+	struct hm_observation o = { .kind = HM_OBSERVED_KERNEL_MODULE, .detail = "in the system's folder of drivers", .path = e->path, .outer = inspect_outer(s, e), .source = "walk",
 				    .state = HM_STATE_PRESENT };
 
 	if (!end || (strcmp(end, ".ko") != 0 && strncmp(end, ".ko.", 4) != 0))

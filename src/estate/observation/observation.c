@@ -22,3 +22,16 @@ const char *hm_observed_state_name(enum hm_observed_state state)
 
 	return (size_t)state < HM_STATES ? names[state] : "";
 }
+
+const char *hm_observation_signer(const char *outer, size_t *around)
+{
+	static const char between[] = "!" HM_SIGNED_BY;
+	const char *name = strncmp(outer, HM_SIGNED_BY, strlen(HM_SIGNED_BY)) == 0 ? outer + strlen(HM_SIGNED_BY) : NULL;
+
+	*around = 0;
+	for (const char *at = outer; (at = strstr(at, between)); at++) {
+		name = at + strlen(between);
+		*around = (size_t)(at - outer);
+	}
+	return name;
+}

@@ -35,6 +35,11 @@ enum hm_observation_kind {
 /* In order of strength. */
 enum hm_observed_state { HM_STATE_RESIDUE, HM_STATE_PRESENT, HM_STATE_INSTALLED, HM_STATE_RUNNING, HM_STATES };
 
+/* An `outer` that ends so, with a name: the file is that one's who signed it. */
+#define HM_SIGNED_BY "signed by "
+/* That name, or NULL; `*around`: how many bytes of `outer` tell in what the file is. */
+const char *hm_observation_signer(const char *outer, size_t *around) HM_MUST_CHECK;
+
 /* All texts are borrowed for the time of the call. Value, detail, path and outer are foreign bytes without NUL, and not always
  * text: who shows them escapes them. */
 struct hm_observation {

@@ -150,21 +150,27 @@ static int on_symbol(void *cookie, const char *name)
 	return observe_text(s, HM_SCAN_SYMBOL, name, "exported");
 }
 
+/* First of all who signed it: what else is in it is in what is his. */
 static int executable(struct sought *s, struct hm_scan_room *room)
 {
-	struct hm_binary_file binary = { s->file->bytes, s->file->path, s->file->outer, s->scan->trust };
-	struct hm_bases_file base = { s->file->bytes, s->file->path, s->file->outer };
-	int r = tell(s, &s->scan->executable, room, "in an executable", false), damaged;
+	HM_FREE char *inside = NULL;
+	struct hm_binary_file binary = { s->file->bytes, s->file->path, s->file->outer, s->scan->trust, s->file->other, s->file->target, &inside };
+	int r, damaged = hm_binary_read(&binary, s->observe, s->cookie, s->fail);
+	struct hm_scan_file file = *s->file;
+	struct hm_bases_file base = { file.bytes, file.path, inside ? inside : file.outer };
 
-	if (r != 0)
-		return r;
-	damaged = hm_binary_read(&binary, s->observe, s->cookie, s->fail);
-	if (damaged != 0 && damaged != HM_E_BAD)
+	if ((damaged != 0 && damaged != HM_E_BAD) || hm_binary_kind(file.bytes) == HM_BINARY_CATALOGUE)
 		return damaged;
-	if (s->scan->symbol_count)
-		r = hm_binary_symbols(s->file->bytes, on_symbol, s);
+	if (inside)
+		file.outer = inside;
+	s->file = &file;
+	r = tell(s, &s->scan->executable, room, "in an executable", false);
+	if (r == 0 && s->scan->symbol_count)
+		r = hm_binary_symbols(file.bytes, on_symbol, s);
 	if (r == 0)
 		r = hm_bases_read(&base, s->observe, s->cookie, s->fail);
+	if (file.inside)
+		*file.inside = hm_take_ptr(&inside);
 	return r ? r : damaged;
 }
 

@@ -48,6 +48,10 @@ struct hm_scan_file {
 	const char *path;      /* inside the target */
 	const char *outer;     /* what contains it, or NULL */
 	enum hm_scan_class as; /* what the caller takes it for; HM_SCAN_DATA: what hm_scan_class says */
+	/* As in struct hm_binary_file; or NULL. */
+	int (*other)(void *target, const char *path, size_t max, struct hm_bytes *out, struct hm_fail *fail);
+	void *target;
+	char **inside;
 };
 
 /* Observes what is in the file, each text once. HM_E_BAD: it is damaged, what could be read was observed. Any other value is

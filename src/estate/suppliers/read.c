@@ -3,6 +3,7 @@
 
 const struct hm_supplier_kind hm_supplier_kinds[] = {
 	{ "account", "account", HM_STRENGTH_WEAK, false, false },
+	{ "attester", "signature", HM_STRENGTH_NONE, true, false },
 	{ "bundle", "bundle", HM_STRENGTH_WEAK, true, false },
 	{ "certificate", "certificate", HM_STRENGTH_STRONG, true, false },
 	{ "cpe_vendor", "identity", HM_STRENGTH_WEAK, true, false },

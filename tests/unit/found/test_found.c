@@ -310,6 +310,26 @@ static void test_bundle(void **state HM_UNUSED)
 	expect(f, "| branded acme Acme Mac present 50 ; ");
 }
 
+/* Who signs a file makes it: what names somebody else in it is his. */
+static void test_signed_by_another(void **state HM_UNUSED)
+{
+	struct hm_found *f = begin();
+
+	SEE(f, .kind = HM_OBSERVED_VERSION, .value = "Acme Ltd", .path = "/a.dll", .outer = "signed by Forty-two Ltd", .state = HM_STATE_PRESENT);
+	SEE(f, .kind = HM_OBSERVED_SYMBOL, .value = "acme_scan", .path = "/a.dll", .outer = "signed by Forty-two Ltd", .state = HM_STATE_PRESENT);
+	expect(f, "contains acme Engine present 100 signed by Forty-two Ltd; controlled parent Engine present 100 signed by Forty-two Ltd; | ");
+	/* In an archive, it is still in that. */
+	f = begin();
+	SEE(f, .kind = HM_OBSERVED_SIGNER, .value = "Acme Ltd", .path = "/a.dll", .outer = "/x.zip", .verified = true, .state = HM_STATE_PRESENT);
+	SEE(f, .kind = HM_OBSERVED_VERSION, .value = "Acme Ltd", .path = "/a.dll", .outer = "/x.zip!signed by Acme Ltd", .state = HM_STATE_PRESENT);
+	expect(f, "branded acme  present 150 /x.zip; controlled parent  present 150 /x.zip; | ");
+	/* His own signature on one file does not make another's his. */
+	f = begin();
+	SEE(f, .kind = HM_OBSERVED_SIGNER, .value = "Acme Ltd", .path = "/a.dll", .verified = true, .state = HM_STATE_PRESENT);
+	SEE(f, .kind = HM_OBSERVED_VERSION, .value = "Acme Ltd", .path = "/b.dll", .outer = "signed by Forty-two Ltd", .state = HM_STATE_PRESENT);
+	expect(f, "branded acme  present 100 ; controlled parent  present 100 ; | contains acme  present 50 signed by Forty-two Ltd; ");
+}
+
 static void test_filter(void **state HM_UNUSED)
 {
 	static const char *const supplier[] = { "PARENT" }, *const country[] = { "us" }, *const gone[] = { "GB" };
@@ -363,7 +383,7 @@ int main(void)
 		cmocka_unit_test(test_two_of_one_channel),	cmocka_unit_test(test_strings_never_count),   cmocka_unit_test(test_low_alone_is_nothing),
 		cmocka_unit_test(test_a_set_in_one_folder),	cmocka_unit_test(test_contained_in_a_package), cmocka_unit_test(test_a_layer_is_no_product),
 		cmocka_unit_test(test_own_code_is_no_news),	cmocka_unit_test(test_residue),		      cmocka_unit_test(test_sbom),
-		cmocka_unit_test(test_purl), cmocka_unit_test(test_bundle),			cmocka_unit_test(test_filter),		      cmocka_unit_test(test_what_was_not_read),
+		cmocka_unit_test(test_purl), cmocka_unit_test(test_bundle), cmocka_unit_test(test_signed_by_another),			cmocka_unit_test(test_filter),		      cmocka_unit_test(test_what_was_not_read),
 		cmocka_unit_test(test_refuses),			cmocka_unit_test(test_a_set_of_paths),
 		cmocka_unit_test(test_a_component_is_in_what_the_bill_is_about), cmocka_unit_test(test_own_packages),
 	};

@@ -87,13 +87,13 @@ static void corpus(const char *name, const char *path, const char *lines)
 static void executables(void **state HM_UNUSED)
 {
 	corpus("executable/elf", "renamed",
-	       "string needle|in an executable\ndomain update.example|in an executable\ndomain .example.org|in an executable\nsoname libexample.so.1|\npackage kesl|11; os debian\n"
+	       "soname libexample.so.1|\npackage kesl|11; os debian\n"
 	       "package example.org/outer|v1\npurl pkg:golang/example.org/outer@v1|example.org/outer\n"
 	       "package example.org/kav|v1.2.3\npurl pkg:golang/example.org/kav@v1.2.3|example.org/kav\npackage serde|1.0.1\n"
-	       "purl pkg:cargo/serde@1.0.1|serde\nsymbol ExampleInit|exported\n");
+	       "purl pkg:cargo/serde@1.0.1|serde\nstring needle|in an executable\ndomain update.example|in an executable\ndomain .example.org|in an executable\nsymbol ExampleInit|exported\n");
 	corpus("executable/pe", "renamed",
-	       "version AO Example Lab|CompanyName\nversion Ex\xc3\xa4mple|ProductName\nsoname example.dll|\n"
 	       "signer AO Example Lab|organisation; signature holds, issuer not checked\nsigner S|common name; signature holds, issuer not checked\n"
+	       "version AO Example Lab|CompanyName\nversion Ex\xc3\xa4mple|ProductName\nsoname example.dll|\n"
 	       "symbol ExampleInit|exported\n");
 }
 
@@ -110,8 +110,8 @@ static void a_changed_file_is_not_what_was_signed(void **state HM_UNUSED)
 	assert_int_equal(hm_fs_read(&bytes, HM_TEST_DATA "/fuzz/corpus/executable/pe", 1 << 20, &fail), 0);
 	bytes.data[2] ^= 1; /* in the DOS header, where nothing is looked for */
 	expect("x", hm_slice_of(&bytes),
-	       "version AO Example Lab|CompanyName\nversion Ex\xc3\xa4mple|ProductName\nsoname example.dll|\n"
-	       "signer AO Example Lab|organisation; signature does not hold\nsigner S|common name; signature does not hold\nsymbol ExampleInit|exported\n");
+	       "signer AO Example Lab|organisation; signature does not hold: the file is not what was signed\nsigner S|common name; signature does not hold: the file is not what was signed\n"
+	       "version AO Example Lab|CompanyName\nversion Ex\xc3\xa4mple|ProductName\nsoname example.dll|\nsymbol ExampleInit|exported\n");
 }
 
 static int verified(void *cookie, const struct hm_observation *o, struct hm_fail *fail HM_UNUSED)
@@ -130,7 +130,8 @@ static void expect_signer(const char *roots, uint8_t change, const char *lines)
 
 	assert_int_equal(hm_fs_read(&bytes, HM_TEST_DATA "/fuzz/corpus/executable/pe", 1 << 20, &fail), 0);
 	bytes.data[2] ^= change;
-	assert_int_equal(hm_binary_trust_load(&trust, roots, &fail), 0);
+	trust = hm_binary_trust_new();
+	assert_int_equal(hm_binary_trust_roots(trust, roots, &fail), 0);
 	file.bytes = hm_slice_of(&bytes);
 	file.trust = trust;
 	assert_int_equal(hm_binary_read(&file, verified, &seen, &fail), 0);
@@ -149,9 +150,55 @@ static void who_issued_the_certificate(void **state HM_UNUSED)
 	expect_signer(HM_TEST_DATA "/unit/scan/data/stranger.pem", 0,
 		      "AO Example Lab|organisation; signature holds, issuer not trusted\nS|common name; signature holds, issuer not trusted\n");
 	expect_signer(HM_TEST_DATA "/unit/scan/data/signer.pem", 1,
-		      "AO Example Lab|organisation; signature does not hold\nS|common name; signature does not hold\n");
-	assert_int_equal(hm_binary_trust_load(&trust, HM_TEST_DATA "/fuzz/corpus/executable/pe", &fail), HM_E_SYSTEM);
-	assert_null(trust);
+		      "AO Example Lab|organisation; signature does not hold: the file is not what was signed\nS|common name; signature does not hold: the file is not what was signed\n");
+	trust = hm_binary_trust_new();
+	assert_int_equal(hm_binary_trust_roots(trust, HM_TEST_DATA "/fuzz/corpus/executable/pe", &fail), HM_E_SYSTEM);
+	hm_binary_trust_free(trust);
+}
+
+#define SIGNED HM_TEST_DATA "/unit/scan/data/signed/"
+
+/* The signers of a file that osslsigncode signed (data/signed/make.py), then what is told of it, in what. `flip`: a byte that is changed, or 0. */
+static void expect_signed(const char *name, size_t flip, const char *lines)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes bytes = { 0 }, seen = { 0 };
+	HM_FREE char *path = hm_sprintf(SIGNED "%s", name), *inside = NULL;
+	struct hm_binary_trust *trust = hm_binary_trust_new();
+	struct hm_binary_file file = { .path = "x", .trust = trust, .inside = &inside };
+	struct hm_fail fail = { 0 };
+
+	hm_binary_trust_attester(trust, "platform publisher of OTHERS");
+	assert_int_equal(hm_binary_trust_roots(trust, SIGNED "root.pem", &fail), 0);
+	assert_int_equal(hm_fs_read(&bytes, path, 1 << 20, &fail), 0);
+	if (flip)
+		bytes.data[flip] ^= 1;
+	file.bytes = hm_slice_of(&bytes);
+	assert_int_equal(hm_binary_read(&file, verified, &seen, &fail), 0);
+	hm_bytes_printf(&seen, "%s", inside ? inside : "nobody's");
+	hm_bytes_u8(&seen, 0);
+	hm_binary_trust_free(trust);
+	assert_string_equal((char *)seen.data, lines);
+}
+
+#define SIGNER(verified, who, why) verified who "|organisation; " why "\n" verified who "|common name; " why "\n"
+#define EXAMPLE(verified, why) SIGNER(verified, "Example Software JSC", why)
+#define EXAMPLES "signed by Example Software JSC"
+
+static void signatures(void **state HM_UNUSED)
+{
+	expect_signed("good.exe", 0, EXAMPLE("verified ", "signature holds, issuer trusted") EXAMPLES);
+	expect_signed("good.exe", 0x420, EXAMPLE("", "signature does not hold: the file is not what was signed") "nobody's");
+	/* The end of the signature's own bytes; behind it are at most seven of padding. */
+	expect_signed("good.exe", 3024 - 16, EXAMPLE("", "signature does not hold") "nobody's");
+	expect_signed("false.exe", 0, EXAMPLE("", "signature holds, issuer not trusted") EXAMPLES);
+	expect_signed("server.exe", 0, EXAMPLE("", "signature holds, issuer not trusted") EXAMPLES);
+	expect_signed("md5.exe", 0, EXAMPLE("", "signature holds by MD5 alone, which anybody can make fit") EXAMPLES);
+	expect_signed("expired.exe", 0, EXAMPLE("", "signature holds, but its certificate is out of date and no trusted stamp tells when it signed") EXAMPLES);
+	expect_signed("stamped.exe", 0, EXAMPLE("verified ", "signature holds, issuer trusted when it was stamped") EXAMPLES);
+	expect_signed("late.exe", 0, EXAMPLE("", "signature holds, but its certificate was out of date when it was stamped") EXAMPLES);
+	expect_signed("falsestamp.exe", 0, EXAMPLE("", "signature holds, but its certificate is out of date and no trusted stamp tells when it signed") EXAMPLES);
+	expect_signed("nested.exe", 0, SIGNER("verified ", "First Ltd", "signature holds, issuer trusted") EXAMPLE("verified ", "second signature; signature holds, issuer trusted") "signed by First Ltd");
+	expect_signed("attested.exe", 0, "verified Platform Publisher of Others|signs what others make; signature holds, issuer trusted\nnobody's");
 }
 
 #define CVD_HEAD(md5) "ClamAV-VDB:14 May 2010 09-57 -0400:19:3:51:" md5 ":sig:builder:1273845420"
@@ -194,7 +241,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts), cmocka_unit_test(executables), cmocka_unit_test(kernel_modules), cmocka_unit_test(a_changed_file_is_not_what_was_signed),
-		cmocka_unit_test(who_issued_the_certificate),
+		cmocka_unit_test(who_issued_the_certificate), cmocka_unit_test(signatures),
 		cmocka_unit_test(bases), cmocka_unit_test(refused),
 	};
 
