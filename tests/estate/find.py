@@ -166,6 +166,8 @@ def signatures():
     result(not d["items"] and seen and all("the file is not what was signed" in w for _, _, w in seen), "a file that was changed: not strong, and told", seen)
     seen, d = look("signed-oem", {"/engine.dll": made.pe(named, "OEM Forty-two Ltd")})
     result([(i["relation"], i["outer"]) for i in d["candidates"]] == [("contains", "signed by OEM Forty-two Ltd")], "an OEM's signature on a file that names the supplier inside: contained in what is the OEM's", d)
+    seen, d = look("signed-driver", {"/Windows/System32/drivers/klif.sys": made.pe(named, "OEM Forty-two Ltd")})
+    result([(i["relation"], i["outer"], i["supplier"]) for i in d["items"]] == [("contains", "signed by OEM Forty-two Ltd", "kaspersky")], "a driver's name and its resource, signed by an OEM: found in what is his", d)
     seen, d = look("signed-whcp", {"/Windows/System32/drivers/klif.sys": made.pe(named, *whcp)})
     result(states(d, "kaspersky") == [("branded", "present")] and all(i["outer"] == "" for i in d["items"]) and {i["supplier"] for i in d["items"]} == {"kaspersky"}, "who signs what others make hides nobody, and is nobody", d["items"])
     cat = made.catalogue({"a.sys": plain}, "AO Kaspersky Lab")

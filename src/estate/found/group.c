@@ -205,6 +205,73 @@ static size_t join(const struct own *own, struct found_group *g, size_t count)
 	return kept;
 }
 
+static bool same_supplier(const struct found_group *a, const struct found_group *b)
+{
+	return a->target == b->target && strcmp(a->supplier, b->supplier) == 0;
+}
+
+/* What a group that is not enough saw in that very place. */
+static void gather_seen(struct found_group *to, const struct found_group *from, const char *outer)
+{
+	for (size_t i = 0; i < from->count; i++)
+		if (strcmp(from->seen[i]->outer, outer) == 0)
+			take(to, &from->seen[i], 1);
+}
+
+static void drop_seen(struct found_group *g, const char *outer)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < g->count; i++)
+		if (strcmp(g->seen[i]->outer, outer) != 0)
+			g->seen[kept++] = g->seen[i];
+	g->count = kept;
+	add_up(g);
+}
+
+/* A mark of code that is not enough, and a name that is not enough, in one place: two signs of one supplier, of which the weaker claim is told, that his code is there. */
+static void together(struct found_group *g, size_t from, size_t to, size_t contains)
+{
+	struct found_group both = { 0 };
+
+	take(&both, g[contains].seen, g[contains].count);
+	for (size_t i = from; i < to; i++)
+		if (strcmp(g[i].relation, "branded") == 0 && !g[i].enough)
+			gather_seen(&both, &g[i], g[contains].outer);
+	add_up(&both);
+	if (!both.enough) {
+		free(both.seen);
+		return;
+	}
+	for (size_t i = from; i < to; i++)
+		if (strcmp(g[i].relation, "branded") == 0 && !g[i].enough)
+			drop_seen(&g[i], g[contains].outer);
+	free(g[contains].seen);
+	g[contains].seen = both.seen;
+	g[contains].count = both.count;
+	add_up(&g[contains]);
+}
+
+static size_t put_together(struct found_group *g, size_t count)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0, end; i < count; i = end) {
+		for (end = i + 1; end < count && same_supplier(&g[i], &g[end]); end++)
+			;
+		for (size_t j = i; j < end; j++)
+			if (strcmp(g[j].relation, "contains") == 0 && !g[j].enough)
+				together(g, i, end, j);
+	}
+	for (size_t i = 0; i < count; i++) {
+		if (g[i].count)
+			g[kept++] = g[i];
+		else
+			free(g[i].seen);
+	}
+	return kept;
+}
+
 static struct sorted sort_of(const struct own *own, const struct found_seen *s)
 {
 	const char *relation = relation_of(own, s);
@@ -233,7 +300,7 @@ struct found_group *found_groups(const struct hm_found *found, size_t *count)
 	}
 	for (size_t i = 0; i < n; i++)
 		add_up(&g[i]);
-	*count = join(&own, g, n);
+	*count = put_together(g, join(&own, g, n));
 	return g;
 }
 

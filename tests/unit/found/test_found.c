@@ -310,6 +310,36 @@ static void test_bundle(void **state HM_UNUSED)
 	expect(f, "| branded acme Acme Mac present 50 ; ");
 }
 
+static void test_a_name_and_a_mark_of_code(void **state HM_UNUSED)
+{
+	struct hm_found *f = begin();
+
+	/* Neither is enough; together they are two signs, of which the weaker claim is told. */
+	SEE(f, .kind = HM_OBSERVED_SYMBOL, .value = "acme_scan", .path = "/usr/lib/x.so", .state = HM_STATE_PRESENT);
+	SEE(f, .kind = HM_OBSERVED_SERVICE, .value = "acmed", .path = "/etc/systemd/system/acmed.service", .state = HM_STATE_PRESENT);
+	expect(f, "contains acme Acme AV present 100 ; contains acme Engine present 100 ; controlled parent Acme AV present 100 ; controlled parent Engine present 100 ; | ");
+	/* In two places they are two candidates. */
+	f = begin();
+	SEE(f, .kind = HM_OBSERVED_SYMBOL, .value = "acme_scan", .path = "/usr/lib/x.so", .outer = "/a.zip", .state = HM_STATE_PRESENT);
+	SEE(f, .kind = HM_OBSERVED_SERVICE, .value = "acmed", .path = "/etc/systemd/system/acmed.service", .state = HM_STATE_PRESENT);
+	expect(f, "| branded acme Acme AV present 50 ; contains acme Engine present 50 /a.zip; ");
+	/* Low ones are low together, too. */
+	f = begin();
+	SEE(f, .kind = HM_OBSERVED_DOMAIN, .value = "update.acme.example", .detail = "in an executable", .state = HM_STATE_PRESENT);
+	SEE(f, .kind = HM_OBSERVED_SERVICE, .value = "acmed", .path = "/etc/systemd/system/acmed.service", .state = HM_STATE_PRESENT);
+	expect(f, "| branded acme Acme AV present 50 ; ");
+	/* A driver's name and its resource, signed by somebody else: the place is where they were seen, whatever they tell alone. */
+	f = begin();
+	SEE(f, .kind = HM_OBSERVED_VERSION, .value = "Acme Ltd", .path = "/acmed.sys", .outer = "signed by Forty-two Ltd", .state = HM_STATE_PRESENT);
+	SEE(f, .kind = HM_OBSERVED_PATH, .value = "/opt/acme", .path = "/opt/acme", .outer = "signed by Forty-two Ltd", .state = HM_STATE_PRESENT);
+	SEE(f, .kind = HM_OBSERVED_SERVICE, .value = "acmed", .path = "/acmed.sys", .outer = "signed by Forty-two Ltd", .state = HM_STATE_PRESENT);
+	expect(f, "branded acme Acme AV present 100 ; controlled parent Acme AV present 100 ; | contains acme  present 50 signed by Forty-two Ltd; ");
+	f = begin();
+	SEE(f, .kind = HM_OBSERVED_VERSION, .value = "Acme Ltd", .path = "/acmed.sys", .outer = "signed by Forty-two Ltd", .state = HM_STATE_PRESENT);
+	SEE(f, .kind = HM_OBSERVED_SERVICE, .value = "acmed", .path = "/acmed.sys", .outer = "signed by Forty-two Ltd", .state = HM_STATE_PRESENT);
+	expect(f, "contains acme Acme AV present 100 signed by Forty-two Ltd; controlled parent Acme AV present 100 signed by Forty-two Ltd; | ");
+}
+
 /* Who signs a file makes it: what names somebody else in it is his. */
 static void test_signed_by_another(void **state HM_UNUSED)
 {
@@ -383,7 +413,7 @@ int main(void)
 		cmocka_unit_test(test_two_of_one_channel),	cmocka_unit_test(test_strings_never_count),   cmocka_unit_test(test_low_alone_is_nothing),
 		cmocka_unit_test(test_a_set_in_one_folder),	cmocka_unit_test(test_contained_in_a_package), cmocka_unit_test(test_a_layer_is_no_product),
 		cmocka_unit_test(test_own_code_is_no_news),	cmocka_unit_test(test_residue),		      cmocka_unit_test(test_sbom),
-		cmocka_unit_test(test_purl), cmocka_unit_test(test_bundle), cmocka_unit_test(test_signed_by_another),			cmocka_unit_test(test_filter),		      cmocka_unit_test(test_what_was_not_read),
+		cmocka_unit_test(test_purl), cmocka_unit_test(test_bundle), cmocka_unit_test(test_signed_by_another), cmocka_unit_test(test_a_name_and_a_mark_of_code),			cmocka_unit_test(test_filter),		      cmocka_unit_test(test_what_was_not_read),
 		cmocka_unit_test(test_refuses),			cmocka_unit_test(test_a_set_of_paths),
 		cmocka_unit_test(test_a_component_is_in_what_the_bill_is_about), cmocka_unit_test(test_own_packages),
 	};
