@@ -22,9 +22,9 @@ static const int allowed[] = {
 
 /* A sanitizer's shadow is data too, and far beyond any bound. */
 #if defined(__SANITIZE_ADDRESS__)
-#define DATA_MAX RLIM_INFINITY
+enum { SANITIZED = 1 };
 #else
-#define DATA_MAX c->memory
+enum { SANITIZED = 0 };
 #endif
 
 static int limit(const struct hm_confine *c)
@@ -32,7 +32,7 @@ static int limit(const struct hm_confine *c)
 	const struct {
 		int what;
 		rlim_t most;
-	} limits[] = { { RLIMIT_CORE, 0 }, { RLIMIT_FSIZE, 0 }, { RLIMIT_NOFILE, 1024 }, { RLIMIT_DATA, DATA_MAX } };
+	} limits[] = { { RLIMIT_CORE, 0 }, { RLIMIT_FSIZE, 0 }, { RLIMIT_NOFILE, 1024 }, { RLIMIT_DATA, SANITIZED ? RLIM_INFINITY : c->memory } };
 
 	for (size_t i = 0; i < HM_COUNT(limits); i++) {
 		struct rlimit now;
