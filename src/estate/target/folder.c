@@ -258,7 +258,7 @@ int hm_target_other_in(struct hm_target *t, const char *root, const char *path, 
 	struct stat st;
 	ssize_t got;
 
-	if (t->form == &target_disk)
+	if (t->form == &target_disk || t->form == &target_squash)
 		return target_disk_other(t, path, max, out, fail);
 	if (t->form != &target_folder)
 		return 1;
@@ -289,7 +289,7 @@ int hm_target_other(void *target, const char *path, size_t max, struct hm_bytes 
 
 bool hm_target_has_others(const struct hm_target *t)
 {
-	return t->form == &target_folder || t->form == &target_disk;
+	return t->form == &target_folder || ((t->form == &target_disk || t->form == &target_squash) && t->state);
 }
 
 bool hm_target_has_names(const struct hm_target *t)

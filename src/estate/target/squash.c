@@ -1,5 +1,5 @@
 /* squashfs, by libsquashfs: folder by folder, so that memory does not depend on how many files there are. */
-#include "target_internal.h"
+#include "disk_internal.h"
 
 #include <stdlib.h>
 #include <sqfs/compressor.h>
@@ -10,8 +10,15 @@
 #include <sqfs/inode.h>
 #include <sqfs/io.h>
 #include <sqfs/super.h>
+#include <unistd.h>
 
 #define DEEPEST 200
+
+/* Bytes that somebody else serves, as libsquashfs wants them. */
+struct served {
+	sqfs_file_t file;
+	struct hm_volume_from from;
+};
 
 struct squash {
 	struct hm_target *t;
@@ -116,12 +123,64 @@ static int walk_folder(struct squash *s, const sqfs_inode_generic_t *inode, cons
 	return r == 0 && got < 0 ? target_unread(s->t, *path ? path : "/", NULL, s->fail, "the folder is damaged") : r;
 }
 
-static const char *start(struct squash *s, sqfs_inode_generic_t **root)
+static void served_end(sqfs_object_t *object)
+{
+	free(object);
+}
+
+static sqfs_object_t *served_copy(const sqfs_object_t *object)
+{
+	struct served *copy = hm_alloc(1, sizeof(*copy));
+
+	memcpy(copy, object, sizeof(*copy));
+	return (sqfs_object_t *)copy;
+}
+
+static int served_read(sqfs_file_t *file, sqfs_u64 at, void *to, size_t len)
+{
+	const struct served *s = (const struct served *)file;
+
+	for (size_t have = 0; have < len;) {
+		ssize_t got = at + have < s->from.size ? s->from.read(s->from.cookie, at + have, (uint8_t *)to + have, len - have) : 0;
+
+		if (got <= 0)
+			return got < 0 ? SQFS_ERROR_IO : SQFS_ERROR_OUT_OF_BOUNDS;
+		have += (size_t)got;
+	}
+	return 0;
+}
+
+static int served_write(sqfs_file_t *file HM_UNUSED, sqfs_u64 at HM_UNUSED, const void *data HM_UNUSED, size_t len HM_UNUSED)
+{
+	return SQFS_ERROR_IO;
+}
+
+static sqfs_u64 served_size(const sqfs_file_t *file)
+{
+	return ((const struct served *)file)->from.size;
+}
+
+static int served_cut(sqfs_file_t *file HM_UNUSED, sqfs_u64 size HM_UNUSED)
+{
+	return SQFS_ERROR_IO;
+}
+
+static sqfs_file_t *serve(const struct hm_volume_from *from)
+{
+	struct served *s = hm_alloc(1, sizeof(*s));
+
+	s->from = *from;
+	s->file = (sqfs_file_t){ .base = { .destroy = served_end, .copy = served_copy }, .read_at = served_read, .write_at = served_write, .get_size = served_size,
+				 .truncate = served_cut };
+	return &s->file;
+}
+
+static const char *start(struct squash *s, const struct hm_volume_from *from, sqfs_inode_generic_t **root)
 {
 	sqfs_compressor_config_t config;
 
-	s->file = sqfs_open_file(s->t->place, SQFS_FILE_OPEN_READ_ONLY);
-	if (!s->file || sqfs_super_read(&s->super, s->file) != 0)
+	s->file = serve(from);
+	if (sqfs_super_read(&s->super, s->file) != 0)
 		return "its superblock is damaged";
 	sqfs_compressor_config_init(&config, (SQFS_COMPRESSOR)s->super.compression_id, s->super.block_size, SQFS_COMP_FLAG_UNCOMPRESS);
 	if (sqfs_compressor_create(&config, &s->compressor) != 0)
@@ -133,15 +192,56 @@ static const char *start(struct squash *s, sqfs_inode_generic_t **root)
 	return sqfs_dir_reader_get_root_inode(s->folders, root) == 0 ? NULL : "its root is damaged";
 }
 
-static int walk(struct hm_target *t, struct hm_fail *fail)
+int disk_squash(struct hm_target *t, const char *name, const struct hm_volume_from *from, struct hm_fail *fail)
 {
 	HM_CLEANUP(release) struct squash s = { .t = t, .fail = fail };
 	sqfs_inode_generic_t *root = NULL;
-	const char *why = start(&s, &root);
-	int r = why ? target_unread(t, "/", NULL, fail, "squashfs: %s", why) : walk_folder(&s, root, "", 0);
+	const char *why = start(&s, from, &root);
+	const struct disk_now now = { .squash = &s };
+	const void *before = t->state;
+	int r;
 
+	if (why) {
+		sqfs_free(root);
+		return target_unread(t, name, NULL, fail, "squashfs: %s", why);
+	}
+	t->state = &now;
+	r = walk_folder(&s, root, "", 0);
+	t->state = before;
 	sqfs_free(root);
 	return r;
+}
+
+int disk_squash_other(struct squash *s, const char *path, size_t max, struct hm_bytes *out, struct hm_fail *fail)
+{
+	struct file f = { s, NULL, 0 };
+	sqfs_inode_generic_t *inode = NULL;
+	sqfs_u64 size = 0;
+	ssize_t got = 0;
+	int r = sqfs_dir_reader_find_by_path(s->folders, NULL, path, &inode) == 0 ? 0 : 1;
+
+	if (r == 0 && (inode->base.type != SQFS_INODE_FILE && inode->base.type != SQFS_INODE_EXT_FILE))
+		r = 1;
+	if (r == 0 && sqfs_inode_get_file_size(inode, &size) == 0 && size > max)
+		r = hm_fail_set(fail, HM_E_BAD, "%s has more than %zu bytes", path, max);
+	f.inode = inode;
+	while (r == 0 && (got = pull(&f, hm_bytes_reserve(out, 1 << 16), 1 << 16)) > 0)
+		out->len += (size_t)got;
+	sqfs_free(inode);
+	return got < 0 ? hm_fail_set(fail, HM_E_BAD, "%s cannot be read", path) : r;
+}
+
+static ssize_t read_file(void *cookie, uint64_t at, void *to, size_t len)
+{
+	return pread(*(const int *)cookie, to, len, (off_t)at);
+}
+
+static int walk(struct hm_target *t, struct hm_fail *fail)
+{
+	const off_t end = lseek(t->fd, 0, SEEK_END);
+	const struct hm_volume_from from = { read_file, &t->fd, end > 0 ? (uint64_t)end : 0 };
+
+	return disk_squash(t, "/", &from, fail);
 }
 
 const struct target_form target_squash = { "disk image", walk, NULL };

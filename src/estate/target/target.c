@@ -242,9 +242,9 @@ int target_tell(struct hm_target *t, const struct hm_entry *told, target_pull_fn
 	if (r == 0 && entry.type == HM_ENTRY_FILE && entry.size >= 20 && hm_target_head(t, TARGET_HEAD, &head, &why) == 0) {
 		if (target_is_archive(head))
 			r = nested(t, &entry, fail);
-		else if ((disk = target_disk_inside(head)) && entry.size >= 4096 && fd >= 0 && t->form == &target_folder)
+		else if ((disk = target_disk_inside(head, entry.size)) && fd >= 0 && t->form == &target_folder)
 			r = nested_disk(t, &entry, fd, disk, fail);
-		else if (disk && entry.size >= 4096)
+		else if (disk)
 			r = target_unread(t, entry.path, entry.outer, fail, "a disk image (%s) inside something that is no folder", disk);
 	}
 	t->at = before;

@@ -5,7 +5,7 @@
  * The walk pushes: each entry is told once, and while it is told its bytes can be read. Archives inside (in any of these) are
  * walked behind the file that holds them, within bounds. What cannot be read is an entry too (HM_ENTRY_UNREAD): the walk goes on.
  *
- * Formats are foreign bytes, read by libarchive, The Sleuth Kit, libqcow, libvmdk, libvhdi and libsquashfs: whoever walks does so in
+ * Formats are foreign bytes, read by libarchive, The Sleuth Kit, libqcow, libvmdk, libvhdi, libsquashfs and src/estate/volume: whoever walks does so in
  * a process of its own that may do nothing else (src/estate/confine). */
 #include "bytes.h"
 #include "fail.h"

@@ -31,7 +31,7 @@ struct hm_target {
 	struct hm_target_bounds bounds;
 	char *place;
 	int fd;	     /* the folder or file */
-	void *state; /* of the form */
+	const void *state; /* of the form, while it walks */
 	struct target_others *others; /* of a folder */
 	hm_entry_fn each;
 	void *cookie;
@@ -70,5 +70,5 @@ bool target_is_container(int fd, bool folder) HM_MUST_CHECK;
 const char *target_disk_name(int fd) HM_MUST_CHECK;
 /* hm_target_other of the file system that is being walked. */
 int target_disk_other(struct hm_target *t, const char *path, size_t max, struct hm_bytes *out, struct hm_fail *fail) HM_MUST_CHECK;
-/* The same of a file that is only one of many: by what nothing else begins with. */
-const char *target_disk_inside(struct hm_slice head) HM_MUST_CHECK;
+/* The same of a file that is only one of many: by what nothing else begins with, and of `size` bytes. */
+const char *target_disk_inside(struct hm_slice head, uint64_t size) HM_MUST_CHECK;

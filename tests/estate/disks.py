@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+"""Disk images held against the same tree as a folder: each file system, in partitions, volumes and containers; what is not read is named; what is damaged is no
+clean one. disks.py HALLMARK DATA LIST_TARGET (TAP)"""
+import hashlib, json, os, random, shutil, stat, struct, subprocess, sys, tempfile
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import estate, images, parts
+
+program, data, lister = sys.argv[1], os.path.abspath(sys.argv[2]), os.path.abspath(sys.argv[3])
+folder = tempfile.mkdtemp(prefix="hallmark-disks-")
+number, failed = 0, False
+
+
+def result(good, text, more=""):
+    global number, failed
+    number += 1
+    failed |= not good
+    print(f"{'ok' if good else 'not ok'} {number} - {text}", flush=True)
+    if not good:
+        print("# " + str(more)[:3000].replace("\n", "\n# "))
+
+
+def at(name):
+    return os.path.join(folder, name)
+
+
+def found(path):
+    run = subprocess.run([program, "find", "--db", "none", "--json", path], capture_output=True, env={**os.environ, "HALLMARK_DATA": data}, timeout=120)
+    return run.returncode, json.loads(run.stdout) if run.stdout else {"items": [], "targets": [], "error": run.stderr}
+
+
+def reasons(document):
+    return [(r.get("path"), r["reason"]) for t in document["targets"] for r in t["not_read"]]
+
+
+def shown(raw):
+    return "".join(chr(c) if 32 < c < 127 and c != 37 else "%%%02x" % c for c in raw)
+
+
+def tree(root):
+    """The folder as Python sees it: path -> type, size, digest."""
+    out, root = {}, os.fsencode(root)
+    for d, folders, files in os.walk(root):
+        for name in folders + files:
+            path = os.path.join(d, name)
+            st = os.lstat(path)
+            if stat.S_ISREG(st.st_mode):
+                with open(path, "rb") as f:
+                    out[shown(path[len(root):])] = ("file", str(st.st_size), hashlib.sha256(f.read()).hexdigest())
+            else:
+                kind = "folder" if stat.S_ISDIR(st.st_mode) else "link" if stat.S_ISLNK(st.st_mode) else "other"
+                out[shown(path[len(root):])] = (kind, "0", "-")
+    return out
+
+
+def listed(path):
+    """The image as Hallmark walks it, and what it says that it could not read."""
+    run = subprocess.run([lister, path], capture_output=True, text=True, timeout=120)
+    lines = [line.split(" ") for line in run.stdout.splitlines()]
+    return {f[3]: tuple(f[:3]) for f in lines if f[0] != "unread" and f[3] != "/lost+found"}, [f[3:] for f in lines if f[0] == "unread"]
+
+
+def difference(path, want):
+    have, unread = listed(path)
+    return {"unread": unread[:5], "missing": sorted(set(want) - set(have))[:5], "extra": sorted(set(have) - set(want))[:5],
+            "differ": sorted(k for k in have if k in want and have[k] != want[k])[:5]}
+
+
+def same(path, want, text):
+    d = difference(path, want)
+    result(not any(d.values()), text, d)
+
+
+def product(path):
+    code, d = found(path)
+    return code == 1 and any(i["supplier"] == "kaspersky" and i["state"] == "installed" for i in d["items"]) and \
+        any(e["kind"] == "package.files" and e["strength"] == "strong" for i in d["items"] for e in i["evidence"])
+
+
+def file_systems(root, plain):
+    """Every maker of images that is here, over the whole tree or the one that it can hold."""
+    whole, simple = tree(root), tree(plain)
+    made = {}
+    for name, make, limited in images.MAKERS:
+        image = at("made." + name.replace(" ", "-"))
+        if not make(image, plain if limited else root):
+            result(True, f"{name} # SKIP what makes it is not here")
+            continue
+        made[name] = image
+        same(image, simple if limited else whole, f"{name}: the tree as it is in the folder")
+    for name in ("ext4", "xfs", "squashfs"):
+        if name in made:
+            result(product(made[name]), f"{name}: the product is installed, its files held against the database", found(made[name])[1]["items"])
+    return made, whole, simple
+
+
+def placed(made, whole, simple):
+    disk = at("disk")
+    if "ext4" in made and "xfs" in made:
+        images.mbr(disk, [(63, 0x83, made["ext4"])])
+        same(disk, whole, "a table of partitions, at an odd sector")
+        images.gpt(disk, [(2048, made["xfs"]), (images.sectors(made["xfs"]) + 4096, None)])
+        same(disk, simple, "a GPT, and a partition with nothing in it")
+        images.lvm(disk, {"root": made["xfs"]})
+        same(disk, simple, "a volume of LVM in two pieces")
+        images.lvm(disk, {"root": made["ext4"]}, stripes=2)
+        same(disk, whole, "a striped volume of LVM")
+        images.lvm(disk, {"root": made["ext4"]}, lost=True)
+        code, d = found(disk)
+        result(code == 2 and any("not here" in why for _, why in reasons(d)), "a volume in part on another disk is told", reasons(d))
+        images.lvm(disk, {"root": made["ext4"]}, kind="thin")
+        code, d = found(disk)
+        result(code == 2 and any("thin" in why for _, why in reasons(d)), "a volume of another kind is told by its kind", reasons(d))
+    if "ext4" in made and shutil.which("qemu-img"):
+        images.mbr(disk, [(63, 0x83, made["ext4"])])
+        for form in ("qcow2", "vmdk", "vpc", "vhdx"):
+            subprocess.run(["qemu-img", "convert", "-O", form, disk, disk + "." + form], check=True, capture_output=True)
+            same(disk + "." + form, whole, f"in {form}")
+    elif "ext4" in made:
+        result(True, "containers # SKIP no qemu-img")
+    if "ext4" in made:
+        os.makedirs(at("holds/images"))
+        shutil.copy(made["ext4"], at("holds/images/root.img"))
+        code, d = found(at("holds"))
+        result(code == 1 and any(i["outer"] == "/images/root.img" for i in d["items"]), "a raw image in a folder is opened, and named", d["items"])
+
+
+def named():
+    """What is not read is told by its name, alone and in a partition."""
+    whole, text = [], []
+    for name, offset, magic in images.NAMED:
+        with open(at("named"), "wb") as f:
+            f.seek(offset)
+            f.write(magic)
+            f.truncate(2 << 20)
+        images.mbr(at("named.disk"), [(2048, 0x83, at("named"))])
+        for path in (at("named"), at("named.disk")):
+            code, d = found(path) if name in ("luks", "bitlocker") else (2, {"targets": [{"not_read": [{"reason": " ".join(u)} for u in listed(path)[1]]}]})
+            whole.append(code == 2 and any(name in why for _, why in reasons(d)))
+            if not whole[-1]:
+                text.append((name, path, reasons(d)))
+    result(all(whole), "what is not read is told by name: " + ", ".join(sorted({n for n, _, _ in images.NAMED})), text)
+
+
+def patched(image, offset, raw, text, want):
+    """A changed image must not be taken for a clean one."""
+    copy = at("patched")
+    shutil.copy(image, copy)
+    with open(copy, "r+b") as f:
+        f.seek(offset)
+        f.write(raw)
+    unread = listed(copy)[1]
+    result(any(want in " ".join(u).replace("%20", " ") for u in unread), text, unread)
+
+
+def doubted(made):
+    if "ext4" in made:
+        raw = open(made["ext4"], "rb").read(4096)
+        free = struct.unpack_from("<I", raw, 1024 + 16)[0]
+        patched(made["ext4"], 1024 + 96, struct.pack("<I", struct.unpack_from("<I", raw, 1024 + 96)[0] | 0x1), "ext with a feature that is not known is not read", "not known")
+        patched(made["ext4"], 1024 + 96, struct.pack("<I", struct.unpack_from("<I", raw, 1024 + 96)[0] | 0x4), "ext with a journal that was not written back: told", "journal")
+        patched(made["ext4"], 1024 + 16, struct.pack("<I", free - 1), "ext with one inode in use that no folder has: told", "inodes")
+    if "xfs" in made:
+        raw = open(made["xfs"], "rb").read(512)
+        patched(made["xfs"], 216, struct.pack(">I", struct.unpack_from(">I", raw, 216)[0] | 0x8000), "xfs with a feature that is not known is not read", "not known")
+        patched(made["xfs"], 136, struct.pack(">Q", struct.unpack_from(">Q", raw, 136)[0] - 1), "xfs with one inode in use that no folder has: told", "inodes")
+        start = struct.unpack_from(">Q", raw, 48)[0]
+        where = ((start >> raw[124]) * struct.unpack_from(">I", raw, 84)[0] + (start & ((1 << raw[124]) - 1))) * struct.unpack_from(">I", raw, 4)[0]
+        patched(made["xfs"], where + 521, b"\0", "xfs whose log does not end with an unmount: told", "log")
+    for name, image in sorted(made.items()):
+        os.truncate(image, os.path.getsize(image) // 64)
+    bad = [name for name, image in sorted(made.items()) if not listed(image)[1]]
+    result(not bad, "images that end early are not clean", bad)
+
+
+try:
+    root, plain = at("root"), at("plain")
+    images.tree(root, names=True)
+    images.tree(plain, names=False)
+    made, whole, simple = file_systems(root, plain)
+    placed(made, whole, simple)
+    named()
+    doubted(made)
+finally:
+    shutil.rmtree(folder, ignore_errors=True)
+print(f"1..{number}")
+sys.exit(failed)
