@@ -119,13 +119,13 @@ static int visible(const struct dirent *d)
 }
 
 /* By name, so that two runs tell the same in the same order. */
-static int walk_each(struct hm_find *find, const char *folder, struct hm_fail *fail)
+static int walk_each(struct hm_find *find, const char *folder, bool several, struct hm_fail *fail)
 {
 	struct dirent **name = NULL;
 	int n = scandir(folder, &name, visible, alphasort), r = 0;
 
 	if (n < 0)
-		return errno == ENOTDIR ? walk_one(find, folder, true, fail) : hm_fail_errno(fail, "cannot read %s", folder);
+		return errno == ENOTDIR || several ? walk_one(find, folder, true, fail) : hm_fail_errno(fail, "cannot read %s", folder);
 	for (int i = 0; i < n; i++) {
 		HM_FREE char *place = hm_sprintf("%s/%s", folder, name[i]->d_name);
 
@@ -145,7 +145,7 @@ static int walk_all(struct hm_find *find, const struct hm_args *args, struct hm_
 	if (hm_args_has(args, "host"))
 		r = hm_find_target(find, "/", true, fail);
 	for (size_t i = 0; r == 0 && i < args->operands; i++)
-		r = hm_args_has(args, "each") ? walk_each(find, args->operand[i], fail) : walk_one(find, args->operand[i], several, fail);
+		r = hm_args_has(args, "each") ? walk_each(find, args->operand[i], several, fail) : walk_one(find, args->operand[i], several, fail);
 	return r;
 }
 
@@ -165,16 +165,54 @@ static const struct hm_inventory_format *format_of(const char *name)
 	return f->name ? f : NULL;
 }
 
+/* A report that a rule asks for is about those of whom the policy of its name speaks; *named gets their ids. */
+static int whom(json_t **named, const char *format, struct hm_fail *fail)
+{
+	HM_FREE char *data = NULL, *path = NULL;
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
+	HM_JSON json_t *policy = NULL;
+	json_t *id;
+	const json_t *rule;
+	size_t i, j;
+	int r = hm_data_folder(&data, fail);
+
+	*named = json_object();
+	if (r < 0)
+		return r;
+	path = hm_sprintf("%s/policies/%s.json", data, format);
+	if (access(path, R_OK) != 0)
+		return 0;
+	r = hm_fs_read(&text, path, 4u << 20, fail);
+	if (r == 0)
+		r = hm_json_parse(&policy, hm_slice_of(&text), path, fail);
+	json_array_foreach (json_object_get(policy, "rules"), i, rule)
+		json_array_foreach (json_object_get(json_object_get(rule, "when"), "supplier"), j, id)
+			if (json_is_string(id))
+				json_object_set_new(*named, json_string_value(id), json_true());
+	return r;
+}
+
 static int tell(struct hm_find *find, const struct hm_args *args, struct hm_fail *fail)
 {
 	const struct hm_inventory_format *format = format_of(hm_args_get(args, "format"));
 	struct hm_found_filter filter = { 0 };
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
-	HM_JSON json_t *document = NULL;
+	HM_JSON json_t *document = NULL, *named = NULL;
+	HM_FREE const char **supplier = NULL;
+	const char *id;
+	json_t *unused;
 	int code, r;
 
 	filter.supplier = hm_args_all(args, "supplier", &filter.suppliers);
 	filter.country = hm_args_all(args, "country", &filter.countries);
+	if (format && !filter.suppliers && !filter.countries) {
+		r = whom(&named, format->name, fail);
+		if (r < 0)
+			return r;
+		filter.supplier = supplier = hm_alloc(json_object_size(named) + 1, sizeof(*supplier));
+		json_object_foreach (named, id, unused)
+			supplier[filter.suppliers++] = id;
+	}
 	filter.everything = hm_args_has(args, "gone");
 	document = hm_found_document(find->found, &filter);
 	code = hm_found_exit(document);

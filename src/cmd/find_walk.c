@@ -42,7 +42,8 @@ struct work {
 static int opened(void *cookie, const char *kind, struct hm_fail *fail)
 {
 	struct hm_find *f = ((struct work *)cookie)->find;
-	bool endpoint = f->host || strcmp(kind, "disk image") == 0 || strcmp(kind, "container image") == 0 || (strcmp(kind, "folder") == 0 && is_root(f->place));
+	/* Machines, which a container image is none of. */
+	bool endpoint = f->host || strcmp(kind, "disk image") == 0 || (strcmp(kind, "folder") == 0 && is_root(f->place));
 	const char *as = f->host ? "host" : strcmp(kind, "file") == 0 && ends_with(f->place, ".json") ? "sbom" : kind;
 	const char *name = f->host ? "host" : f->place;
 	int r;

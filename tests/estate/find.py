@@ -179,6 +179,46 @@ def signatures():
     result([(i["relation"], i["outer"]) for i in d["candidates"]] == [("contains", "/srv/x.zip!signed by OEM Forty-two Ltd")], "the same in an archive, which is named", d["candidates"])
 
 
+def root_certificate(common_name):
+    """A trusted root with this name, in PEM."""
+    out = subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "/dev/null", "-days", "9", "-subj", "/CN=" + common_name], capture_output=True)
+    return out.stdout
+
+
+def left_alone():
+    """What a removal leaves: each alone, with all else of the supplier gone, is told; and nothing is told of a system that has none of it."""
+    one = {
+        "a file": ("kaspersky", {"/opt/kaspersky/kesl/bin/kesl": (estate.SCRIPT, 0o755)}, "path"),
+        "settings": ("kaspersky", {"/var/opt/kaspersky/kesl/common/kesl.ini": (b"[General]\n", 0o644)}, "path"),
+        "a unit": ("kaspersky", {"/etc/systemd/system/kesl.service": (b"[Service]\nExecStart=/opt/kaspersky/kesl/bin/kesl\n", 0o644)}, "service"),
+        "a timer": ("kaspersky", {"/etc/systemd/system/kesl.timer": (b"[Timer]\nOnCalendar=daily\n", 0o644)}, "timer"),
+        "a module": ("drweb", {"/lib/modules/6.1.0/extra/drweb.ko": (b"", 0o644)}, "kernel_module"),
+        "a trusted root": ("kaspersky", {"/usr/local/share/ca-certificates/k.crt": (root_certificate("Kaspersky Anti-Virus Personal Root Certificate"), 0o644)}, "certificate"),
+        "an account": ("wazuh", {"/etc/passwd": (b"root:x:0:0::/root:/bin/sh\nwazuh:x:1:1::/:/bin/false\n", 0o644)}, "account"),
+    }
+    for what, (supplier, content, kind) in one.items():
+        target = place("gone " + what, {**estate.base(), **content})
+        code, out, _ = find("--gone", "--supplier", supplier, target)
+        result(code == 1 and kind.encode() in out, f"--gone: {what} alone is told", out)
+    for supplier in ("kaspersky", "drweb", "wazuh"):
+        code, out, _ = find("--gone", "--supplier", supplier, place("gone nothing", estate.base()))
+        result(code == 0 and out == b"nothing is left\n", f"--gone: nothing of {supplier}", out)
+
+
+def reports(a):
+    """A report that a rule asks for is about whom that rule is about, whoever else is there."""
+    both = place("both", {**estate.packaged({"/opt/kaspersky/kesl/bin/kesl": (estate.SCRIPT, 0o755)}, "kesl", "AO Kaspersky Lab"), "/opt/drweb.com/bin/drweb-ctl": (estate.SCRIPT, 0o755), "/etc/opt/drweb.com/drweb.ini": (b"x", 0o644),
+                          "/etc/systemd/system/drweb-configd.service": (b"[Service]\nExecStart=/opt/drweb.com/bin/drweb-ctl\n", 0o644)})
+    result(b"Doctor Web" in find(both)[1], "somebody else is there too")
+    for form in ("bod-17-01", "far-52.204-23"):
+        code, out, _ = find("--format", form, both)
+        result(code == 1 and b"Kaspersky" in out and b"Doctor Web" not in out, f"{form}: of Kaspersky alone", out)
+        code, out, _ = find("--format", form, "--supplier", "drweb", both)
+        result(code == 1 and b"Doctor Web" in out and b"Kaspersky," not in out, f"{form}: of whom was asked for", out)
+    code, out, _ = find("--format", "csv", both)
+    result(b"Doctor Web" in out and b"Kaspersky" in out, "csv: of all")
+
+
 def kept(a):
     db = folder + "/estate.sqlite"
     copy = shutil.copytree(a, folder + "/copy")
@@ -252,6 +292,8 @@ try:
     a = states_and_forms()
     hostile(a)
     signatures()
+    left_alone()
+    reports(a)
     kept(a)
     killed()
 finally:

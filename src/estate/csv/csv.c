@@ -76,10 +76,23 @@ int hm_csv_next(struct hm_csv *csv, const char *field[HM_CSV_FIELDS], struct hm_
 	}
 }
 
+/* What a spreadsheet computes instead of showing it; some take the wide forms of these signs too. */
+static bool is_formula(struct hm_slice field)
+{
+	static const char *const begins[] = { "=", "+", "-", "@", "\xef\xbc\x9d", "\xef\xbc\x8b", "\xef\xbc\x8d", "\xef\xbc\xa0" };
+
+	while (field.len && field.data[0] == ' ')
+		field = (struct hm_slice){ field.data + 1, field.len - 1 };
+	for (size_t i = 0; i < HM_COUNT(begins); i++)
+		if (field.len >= strlen(begins[i]) && memcmp(field.data, begins[i], strlen(begins[i])) == 0)
+			return true;
+	return false;
+}
+
 void hm_csv_put(struct hm_bytes *out, struct hm_slice field, bool first)
 {
 	static const char digits[] = "0123456789ABCDEF";
-	bool text = hm_text_is_utf8(field), formula = field.len && strchr("=+-@", field.data[0]) != NULL;
+	bool text = hm_text_is_utf8(field), formula = is_formula(field);
 
 	if (!first)
 		hm_bytes_u8(out, ',');

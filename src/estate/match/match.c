@@ -169,6 +169,19 @@ static void ask_organisation(const struct ask *a, int kind, struct hm_slice text
 	ask_text(a, kind, text);
 }
 
+/* /C=RU/O=Somebody/CN=A root: the whole, and each of its names. A name with a slash in it is asked up to that. */
+static void ask_subject(const struct ask *a, int kind, struct hm_slice text)
+{
+	ask_text(a, kind, text);
+	while (text.len) {
+		const uint8_t *next = memchr(text.data + 1, '/', text.len - 1), *end = next ? next : text.data + text.len, *name = memchr(text.data, '=', (size_t)(end - text.data));
+
+		if (name)
+			ask_text(a, kind, (struct hm_slice){ name + 1, (size_t)(end - name) - 1 });
+		text = (struct hm_slice){ end, (size_t)(text.data + text.len - end) };
+	}
+}
+
 /* cpe:/PART:VENDOR:... and cpe:2.3:PART:VENDOR:... */
 static void ask_cpe(const struct ask *a, int kind, struct hm_slice text)
 {
@@ -219,13 +232,14 @@ static const struct way {
 	{ HM_OBSERVED_PROCESS, "path", PATH_OF_FILE, ask_path, HM_STRENGTH_WEAK, HM_STRENGTH_WEAK, NULL },
 	{ HM_OBSERVED_SERVICE, "service", VALUE, ask_text, HM_STRENGTH_WEAK, HM_STRENGTH_WEAK, NULL },
 	{ HM_OBSERVED_TIMER, "timer", VALUE, ask_text, HM_STRENGTH_WEAK, HM_STRENGTH_WEAK, NULL },
+	{ HM_OBSERVED_TIMER, "service", VALUE, ask_text, HM_STRENGTH_WEAK, HM_STRENGTH_WEAK, NULL }, /* it starts the unit of its name */
 	{ HM_OBSERVED_KERNEL_MODULE, "kernel_module", VALUE, ask_text, HM_STRENGTH_WEAK, HM_STRENGTH_WEAK, NULL },
 	{ HM_OBSERVED_ACCOUNT, "account", VALUE, ask_text, HM_STRENGTH_WEAK, HM_STRENGTH_WEAK, NULL },
 	{ HM_OBSERVED_DOMAIN, "domain", VALUE, ask_domain, HM_STRENGTH_LOW, HM_STRENGTH_LOW, NULL },
 	{ HM_OBSERVED_SIGNER, "signer", VALUE, ask_text, HM_STRENGTH_WEAK, HM_STRENGTH_STRONG, NULL },
 	{ HM_OBSERVED_SIGNER, "organisation", VALUE, ask_text, HM_STRENGTH_WEAK, HM_STRENGTH_WEAK, "signature" },
 	{ HM_OBSERVED_CERTIFICATE, "certificate", SHA256, ask_text, HM_STRENGTH_STRONG, HM_STRENGTH_STRONG, NULL },
-	{ HM_OBSERVED_CERTIFICATE, "root", VALUE, ask_text, HM_STRENGTH_WEAK, HM_STRENGTH_WEAK, NULL },
+	{ HM_OBSERVED_CERTIFICATE, "root", VALUE, ask_subject, HM_STRENGTH_WEAK, HM_STRENGTH_WEAK, NULL },
 	{ HM_OBSERVED_VERSION, "version", VALUE, ask_text, HM_STRENGTH_WEAK, HM_STRENGTH_WEAK, NULL },
 	{ HM_OBSERVED_VERSION, "organisation", VALUE, ask_text, HM_STRENGTH_WEAK, HM_STRENGTH_WEAK, "resource" },
 	{ HM_OBSERVED_SYMBOL, "symbol", VALUE, ask_text, HM_STRENGTH_WEAK, HM_STRENGTH_WEAK, NULL },

@@ -186,12 +186,13 @@ void inventory_method(struct hm_bytes *out, const json_t *found)
 	if (inventory_filter(&filter, found))
 		hm_bytes_printf(out, "Of these suppliers or countries alone: %.*s. ", (int)filter.len, (const char *)filter.data);
 	hm_bytes_printf(out,
-			"%zu targets were looked at, of which %zu are endpoints (a running host, or the root of one); images, archives and SBOMs are none. An endpoint is counted once, however many "
-			"items it has; endpoints that are one machine under two names are counted twice. An endpoint counts as affected where one piece of strong evidence, or two independent weak "
-			"ones, show software of the supplier on it, in any state; a name in a file that is data counts for nothing.",
-			c.targets, c.endpoints);
+			"%zu target%s looked at, of which %zu %s (a running host, the root of one, or a disk image, each taken for one machine); container images, archives, SBOMs and "
+			"other folders are none. An endpoint is counted once, however many items it has; endpoints that are one machine under two names are counted twice. An endpoint counts as affected "
+			"where one piece of strong evidence, or two independent weak ones, show software of the supplier on it, in any state, what was left behind by a removal too; a name in a file that "
+			"is data counts for nothing.",
+			c.targets, c.targets == 1 ? " was" : "s were", c.endpoints, c.endpoints == 1 ? "is an endpoint" : "are endpoints");
 	if (c.partly)
-		hm_bytes_printf(out, " Of %zu endpoints a part could not be read: that none was found there says nothing of that part.", c.partly);
+		hm_bytes_printf(out, " Of %zu endpoint%s a part could not be read: that none was found there says nothing of that part.", c.partly, c.partly == 1 ? "" : "s");
 	hm_bytes_printf(out, " Looked for with %lld rows of supplier tables (sha256 %s) on %s.", (long long)json_integer_value(json_object_get(json_object_get(found, "tables"), "rows")),
 			inventory_text(json_object_get(found, "tables"), "sha256"), inventory_text(found, "made"));
 }

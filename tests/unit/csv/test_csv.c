@@ -58,8 +58,12 @@ static void test_writes(void **state HM_UNUSED)
 	hm_csv_put(&out, HM_SLICE("=1+\"2\""), true);
 	hm_csv_put(&out, HM_SLICE("a\nb\xff"), false);
 	hm_csv_put(&out, HM_SLICE("plain, really"), false);
+	/* After blanks, and in the wide forms that some spreadsheets take too. */
+	hm_csv_put(&out, HM_SLICE("  @x"), false);
+	hm_csv_put(&out, HM_SLICE("\xef\xbc\x9dx"), false);
+	hm_csv_put(&out, HM_SLICE(""), false);
 	hm_bytes_u8(&out, 0);
-	assert_string_equal((char *)out.data, "\"'=1+\"\"2\"\"\",\"a\\x0Ab\\xFF\",\"plain, really\"");
+	assert_string_equal((char *)out.data, "\"'=1+\"\"2\"\"\",\"a\\x0Ab\\xFF\",\"plain, really\",\"'  @x\",\"'\xef\xbc\x9dx\",\"\"");
 }
 
 int main(void)

@@ -74,7 +74,7 @@ static void test_html(void **state HM_UNUSED)
 	assert_null(strstr(text, "<script"));
 	assert_null(strstr(text, "<b>"));
 	says(text, "P&lt;script&gt;");
-	says(text, "2 items on 1 of 1 endpoints");
+	says(text, "2 items; 1 of 1 endpoint affected");
 	says(text, "default-src 'none'");
 	says(text, "from memory");
 }
@@ -114,11 +114,19 @@ static void test_forms(void **state HM_UNUSED)
 	steers_nothing(far);
 	says(bod, "2. Endpoints affected\n   0 of 1");
 	says(bod, "An endpoint is counted once");
-	says(bod, "Of 1 endpoints a part could not be read");
-	says(bod, "Acme, P<script>: on 1 endpoints");
+	says(bod, "Of 1 endpoint a part could not be read");
+	says(bod, "Acme, P<script>: on 1 endpoint\n");
 	says(bod, "Proposed replacement\n   [to be filled in]");
 	says(far, "Supplier name: Acme");
+	/* What paragraph (c) asks for, and by when. */
 	says(far, "Contract number: [to be filled in]");
+	says(far, "Order number(s), if applicable: [to be filled in]");
+	says(far, "Brand: [to be filled in]");
+	says(far, "Original Equipment Manufacturer (OEM) number, manufacturer part number, or wholesaler number");
+	says(far, "within 3 business days from the date of identification or notification; within 1 business day");
+	says(far, "Any reasons that led to the use or submission of the covered article: [to be filled in]");
+	says(far, "not enough evidence");
+	says(bod, "not enough evidence");
 	says(far, "code built into another's product, in \\x1B[2J");
 	assert_null(strstr(far, "Article 2"));
 }
