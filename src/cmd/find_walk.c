@@ -123,7 +123,7 @@ static void replay_count(void *cookie, uint64_t entries, uint64_t files, uint64_
 static int read_all(struct work *w, struct hm_fail *fail)
 {
 	struct hm_find *f = w->find;
-	const struct hm_reader_spec spec = { .place = f->host ? "/" : f->place, .jobs = f->jobs, .one_system = f->host };
+	const struct hm_reader_spec spec = { .place = f->host ? "/" : f->place, .jobs = f->jobs };
 	const struct hm_reader_sink sink = { w, opened, observe, unread, count };
 	const struct hm_host_sink host = { w, observe, unread };
 	int missing = 0, r = hm_reader_run(f->rules, &spec, &sink, &missing, fail);

@@ -276,10 +276,11 @@ static int read_content(struct inspect *s, const struct hm_entry *e, struct hm_f
 			file.other = inspect_other;
 			file.target = s;
 		}
+		file.mapped = hm_target_is_mapped(s->target);
 		r = hm_scan_read(s->rules->scan, s->room, &file, inspect_pass, s, &why);
 	}
-	/* What one file's own damage hides is the file's, and files that only begin as executables do are many. */
-	return r == HM_E_BAD && s->bytes.data ? 0 : told(s, e, r, &why, fail);
+	/* What one file's own damage hides is the file's, and files that only begin as executables do are many; one that was named is not to be called clean. */
+	return r == HM_E_BAD && s->bytes.data && strcmp(hm_target_kind(s->target), "file") != 0 ? 0 : told(s, e, r, &why, fail);
 }
 
 static int observe_path(struct inspect *s, const struct hm_entry *e, enum hm_scan_class class, struct hm_fail *fail)
@@ -340,12 +341,15 @@ static int one_file(struct inspect *s, const struct hm_entry *e, struct hm_fail 
 static int each(void *cookie, struct hm_target *target HM_UNUSED, const struct hm_entry *e, struct hm_fail *fail)
 {
 	struct inspect *s = cookie;
-	int r = 0;
+	int r = 0, begin;
 
 	if (e->type == HM_ENTRY_UNREAD)
 		return inspect_unread(s, e, e->why, fail);
-	if (s->sink->begin(s->sink->cookie, s->number++, e->path) != 0)
-		return 0;
+	s->at.inner = s->number++ && s->at.top == e->top ? s->at.inner + 1 : 0;
+	s->at.top = e->top;
+	begin = s->sink->begin(s->sink->cookie, &s->at, e->path);
+	if (begin != HM_BEGIN)
+		return begin == HM_BEGIN_CLOSED ? HM_ENTRY_CLOSED : 0;
 	s->entry = e;
 	s->bytes = (struct hm_slice){ 0 };
 	s->sha256[0] = 0;

@@ -19,6 +19,13 @@ struct hm_inspect_counts {
 	uint64_t entries, files, bytes; /* bytes: what was read for contents and databases */
 };
 
+/* Which entry: `top` as in struct hm_entry, and which of those that lie in that one; the same in each walk of a target that does not change. */
+struct hm_inspect_at {
+	uint64_t top, inner;
+};
+
+enum { HM_BEGIN = 0, HM_BEGIN_READ, HM_BEGIN_CLOSED };
+
 struct hm_inspect_sink {
 	void *cookie;
 	hm_observe_fn observe;
@@ -26,8 +33,9 @@ struct hm_inspect_sink {
 	hm_observe_fn held;
 	/* What could not be read, and why. */
 	int (*unread)(void *cookie, const char *path, const char *outer, const char *why, struct hm_fail *fail);
-	/* Before each entry: what is read next. Other than 0: the entry is passed over (a reader before this one died of it). */
-	int (*begin)(void *cookie, uint64_t number, const char *path);
+	/* Before each entry: what is read next. HM_BEGIN_READ: it was read before, but what lies in it may not have been; HM_BEGIN_CLOSED: it is passed over,
+	 * with all that lies in it (a reader before this one died of it). */
+	int (*begin)(void *cookie, const struct hm_inspect_at *at, const char *path);
 	/* Afterwards and now and then: what was read since the last call. */
 	int (*count)(void *cookie, const struct hm_inspect_counts *counts, struct hm_fail *fail);
 };

@@ -22,6 +22,7 @@ struct inspect {
 	struct hm_scan_room *room;
 	struct hm_inspect_counts counts;
 	uint64_t number;
+	struct hm_inspect_at at;
 	const struct hm_entry *entry; /* at work */
 	bool elsewhere;		      /* it is a database of another system than the target's own */
 	struct hm_slice bytes;	      /* of it, where all was read */

@@ -198,7 +198,7 @@ static int each(void *cookie, struct hm_target *target, const struct hm_entry *e
 
 	if (r == 0 && e->type == HM_ENTRY_FILE && (!e->outer || e->root) && lists(e->path) && hm_target_bytes(target, LIST_MAX, &bytes, &why) == 0)
 		read_list(&a, e->path, bytes);
-	return r;
+	return r ? r : HM_ENTRY_CLOSED; /* no list lies in an archive */
 }
 
 static void ask_file(struct asked *a, const char *path)

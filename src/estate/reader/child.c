@@ -56,22 +56,23 @@ static int unread(void *cookie, const char *path, const char *outer, const char 
 	return flush(c, FLUSH, fail);
 }
 
-static int begin(void *cookie, uint64_t number, const char *path)
+static void alive(void *cookie)
+{
+	((struct child *)cookie)->shard->place->beat++;
+}
+
+/* Where we are is told of those too that were read before: we may die of going through them again. */
+static int begin(void *cookie, const struct hm_inspect_at *at, const char *path)
 {
 	struct child *c = cookie;
 	struct reader_place *place = c->shard->place;
 	size_t len = strnlen(path, sizeof(place->path) - 1);
 
-	if (number < c->shard->from)
-		return 1;
-	for (size_t i = 0; i < c->shard->passes; i++)
-		if (c->shard->passed[i] == number)
-			return 1;
 	memcpy(place->path, path, len);
 	place->path[len] = 0;
-	place->number = number;
+	place->at = *at;
 	place->beat++;
-	return 0;
+	return reader_begins(c->shard->passed, at);
 }
 
 static int count(void *cookie, const struct hm_inspect_counts *counts, struct hm_fail *fail)
@@ -96,7 +97,7 @@ static int work(struct child *c, struct hm_fail *fail)
 {
 	const struct reader_shard *s = c->shard;
 	HM_CLEANUP(hm_target_cleanup) struct hm_target *target = NULL;
-	struct hm_target_bounds bounds = { .shard = s->shard, .shards = s->shards, .one_system = s->spec->one_system };
+	struct hm_target_bounds bounds = { .shard = s->shard, .shards = s->shards, .alive = alive, .alive_cookie = c };
 	const struct hm_inspect_sink sink = { c, observe, held, unread, begin, count };
 	uint64_t missing = 0;
 	int r = confine(s, fail);

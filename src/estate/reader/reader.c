@@ -20,7 +20,7 @@
 
 struct reader {
 	struct reader_shard shard;
-	uint64_t passed[READER_PASSED];
+	struct reader_passed passed;
 	pid_t pid; /* 0: none */
 	int pipe;
 	struct hm_bytes in;
@@ -249,19 +249,21 @@ static int replace(struct run *run, struct reader *r, int status, bool lied)
 		snprintf(why, sizeof(why), "its reader died of it (signal %d)", WTERMSIG(status));
 	else
 		snprintf(why, sizeof(why), "its reader ended early (%d)", WEXITSTATUS(status));
-	if (!run->opened)
-		return hm_fail_set(run->fail, HM_E_SYSTEM, "cannot read the target: its reader ended before it opened it: %s", why);
+	if (!run->opened) { /* it died of finding out what it is */
+		run->opened = true;
+		result = run->sink->opened(run->sink->cookie, "file", run->fail);
+		if (result != 0)
+			return result;
+	}
 	result = tell_held(run, r);
 	if (result == 0)
 		result = run->sink->unread(run->sink->cookie, *path ? path : "/", why, run->fail);
 	if (result != 0)
 		return result;
-	if (!*path || r->shard.passes == READER_PASSED) {
+	if (!*path || !reader_pass(&r->passed, place->at)) {
 		r->done = true;
 		return run->sink->unread(run->sink->cookie, "/", "readers died again and again: the rest of this part is not read", run->fail);
 	}
-	r->passed[r->shard.passes++] = place->number;
-	r->shard.from = place->number + 1;
 	return start(run, r);
 }
 
@@ -345,7 +347,7 @@ static int set_up(struct run *run, const struct hm_inspect_rules *rules, const s
 		r->pipe = -1;
 		if (place == MAP_FAILED)
 			return hm_fail_errno(run->fail, "cannot share memory with a reader");
-		r->shard = (struct reader_shard){ .rules = rules, .spec = spec, .shard = i, .shards = run->count, .passed = r->passed, .place = place };
+		r->shard = (struct reader_shard){ .rules = rules, .spec = spec, .shard = i, .shards = run->count, .passed = &r->passed, .place = place };
 		if ((result = start(run, r)) != 0)
 			return result;
 	}

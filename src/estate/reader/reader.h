@@ -9,7 +9,6 @@
 struct hm_reader_spec {
 	const char *place;
 	unsigned jobs;	   /* processes for a folder; other targets take one */
-	bool one_system;   /* as struct hm_target_bounds */
 	size_t memory;	   /* bytes a process may have; 0: 3 GiB */
 	unsigned patience; /* seconds for one entry; 0: 300 */
 };

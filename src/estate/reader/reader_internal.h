@@ -8,19 +8,30 @@ enum parcel { PARCEL_OBSERVATION, PARCEL_HELD, PARCEL_UNREAD, PARCEL_COUNT, PARC
 
 /* Where a reader is, in memory that it shares with us: it is told before each entry, also when it dies. */
 struct reader_place {
-	uint64_t number, beat;
+	struct hm_inspect_at at;
+	uint64_t beat;
 	char path[4096];
 };
 
-#define READER_PASSED 64 /* entries that a reader died of; after so many the rest is not read */
+#define READER_PASSED 64	 /* entries that a reader died of; after so many the rest is not read */
+#define READER_PASSED_IN_ONE 4 /* of these in one archive; after so many the rest of that is not read */
+
+/* What readers died of is passed over, each entry with what lies in it; the next one goes on behind it. */
+struct reader_passed {
+	struct hm_inspect_at entry[READER_PASSED];
+	size_t count;
+	struct hm_inspect_at from; /* entries before this one were read */
+};
+/* A reader died at this entry. False: there is no other way on. */
+bool reader_pass(struct reader_passed *passed, struct hm_inspect_at at) HM_MUST_CHECK;
+/* What a reader that takes its place does with an entry: HM_BEGIN and so on. */
+int reader_begins(const struct reader_passed *passed, const struct hm_inspect_at *at) HM_MUST_CHECK;
 
 struct reader_shard {
 	const struct hm_inspect_rules *rules;
 	const struct hm_reader_spec *spec;
 	unsigned shard, shards;
-	const uint64_t *passed; /* numbers of the entries that are passed over */
-	size_t passes;
-	uint64_t from; /* entries before this one were read */
+	const struct reader_passed *passed;
 	int out;
 	struct reader_place *place;
 };

@@ -1,9 +1,12 @@
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "bases.h"
 #include "binary.h"
 #include "scan_internal.h"
 
 #define TEXT_MIN 4
-#define BLOCK (1u << 30) /* Hyperscan counts in 32 bits; blocks overlap by more than any text is long */
+#define BLOCK (16u << 20) /* of a map, no more than that is in memory; blocks overlap by more than any text is long */
 #define OVERLAP 8192u
 
 void hm_scan_close(struct hm_scan *scan)
@@ -98,15 +101,28 @@ static int on_match(unsigned id, unsigned long long from HM_UNUSED, unsigned lon
 	return 0;
 }
 
-/* Marks in `seen` what is in the bytes. */
-static int search(const struct hm_scan_set *set, struct hm_scan_room *room, struct hm_slice bytes, struct hm_fail *fail)
+/* The pages are the file's, and are there again when they are asked for again. */
+static void let_go(const uint8_t *from, size_t len)
 {
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), at = ((uintptr_t)from + page - 1) / page * page - (uintptr_t)from;
+
+	if (len > at + page)
+		(void)madvise((void *)(uintptr_t)(from + at), (len - at) / page * page, MADV_DONTNEED);
+}
+
+/* Marks in `seen` what is in the bytes. */
+static int search(const struct hm_scan_set *set, struct hm_scan_room *room, const struct hm_scan_file *file, struct hm_fail *fail)
+{
+	struct hm_slice bytes = file->bytes;
+
 	memset(room->seen, 0, set->count);
 	for (size_t at = 0; set->db && at < bytes.len; at += BLOCK - OVERLAP) {
 		size_t len = bytes.len - at < BLOCK ? bytes.len - at : BLOCK;
 
 		if (hs_scan(set->db, (const char *)bytes.data + at, (unsigned)len, 0, room->scratch, on_match, room->seen) != HS_SUCCESS)
 			return hm_fail_set(fail, HM_E_SYSTEM, "Hyperscan failed");
+		if (file->mapped)
+			let_go(bytes.data + at, len);
 		if (len == bytes.len - at)
 			break;
 	}
@@ -133,7 +149,7 @@ static int observe_text(const struct sought *s, enum hm_scan_place place, const 
 
 static int tell(const struct sought *s, const struct hm_scan_set *set, struct hm_scan_room *room, const char *where, bool settings)
 {
-	int r = search(set, room, s->file->bytes, s->fail);
+	int r = search(set, room, s->file, s->fail);
 
 	for (unsigned id = 0; r == 0 && id < set->count; id++)
 		if (room->seen[id] && (set->place[id] != HM_SCAN_STRING || !settings))

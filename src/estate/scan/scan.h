@@ -47,6 +47,7 @@ struct hm_scan_file {
 	struct hm_slice bytes; /* all of it; may be a map */
 	const char *path;      /* inside the target */
 	const char *outer;     /* what contains it, or NULL */
+	bool mapped;	       /* they are a file's map: what was searched need not stay in memory */
 	enum hm_scan_class as; /* what the caller takes it for; HM_SCAN_DATA: what hm_scan_class says */
 	/* As in struct hm_binary_file; or NULL. */
 	int (*other)(void *target, const char *path, size_t max, struct hm_bytes *out, struct hm_fail *fail);

@@ -26,6 +26,30 @@ static la_ssize_t feed_read(struct archive *a, void *cookie, const void **block)
 	return got;
 }
 
+/* What was unpacked of this archive, and by it of all in the target's entry. The bounds hold for what is asked for and for what is passed over. */
+struct unpacking {
+	struct archive *a;
+	struct hm_target *t;
+	uint64_t bytes;
+	bool over;
+};
+
+#define ENTRY_COSTS 512u /* a header is work too */
+#define ALIVE_EVERY ((uint64_t)16 << 20)
+
+static bool spend(struct unpacking *u, uint64_t bytes)
+{
+	struct hm_target *t = u->t;
+	uint64_t before = u->bytes / ALIVE_EVERY;
+
+	u->bytes += bytes;
+	t->unpacked += t->depth ? bytes : 0;
+	u->over = u->over || u->bytes > t->bounds.unpacked || t->unpacked > t->bounds.unpacked || (uint64_t)archive_filter_bytes(u->a, 0) > t->bounds.unpacked;
+	if (u->bytes / ALIVE_EVERY != before && t->bounds.alive)
+		t->bounds.alive(t->bounds.alive_cookie);
+	return !u->over;
+}
+
 static void free_archive(struct archive **a)
 {
 	if (*a)
@@ -34,12 +58,30 @@ static void free_archive(struct archive **a)
 
 static ssize_t pull_entry(void *cookie, void *to, size_t len)
 {
+	struct unpacking *u = cookie;
 	la_ssize_t got;
 
 	do
-		got = archive_read_data(cookie, to, len);
+		got = archive_read_data(u->a, to, len);
 	while (got == ARCHIVE_RETRY);
-	return got == ARCHIVE_WARN ? -1 : got;
+	return got == ARCHIVE_WARN || (got > 0 && !spend(u, (uint64_t)got)) ? -1 : got;
+}
+
+/* What nobody asked for. Where passing over it means to unpack it, libarchive would do so to its end, however far that is. */
+static int pass_over(struct unpacking *u, bool streamed)
+{
+	int format = archive_format(u->a) & ARCHIVE_FORMAT_BASE_MASK, got = ARCHIVE_OK;
+	const void *block;
+	size_t len;
+	la_int64_t at;
+
+	if (format == ARCHIVE_FORMAT_RAW) /* one compressed file: there is nothing behind it */
+		return 0;
+	if (!streamed && archive_filter_count(u->a) <= 1 && format != ARCHIVE_FORMAT_7ZIP && format != ARCHIVE_FORMAT_CAB && format != ARCHIVE_FORMAT_XAR)
+		return 0;
+	while (!u->over && (got = archive_read_data_block(u->a, &block, &len, &at)) == ARCHIVE_OK)
+		(void)spend(u, len);
+	return u->over ? -1 : 0; /* what is damaged the next header tells */
 }
 
 bool target_is_archive(struct hm_slice head)
@@ -97,8 +139,10 @@ static char *unpacked_name(const char *path)
 	return name;
 }
 
-static int tell(struct hm_target *t, const struct target_archive_source *s, struct archive *a, struct archive_entry *e, struct hm_fail *fail)
+static int tell(struct unpacking *u, const struct target_archive_source *s, struct archive_entry *e, struct hm_fail *fail)
 {
+	struct hm_target *t = u->t;
+	struct archive *a = u->a;
 	static const struct {
 		unsigned type;
 		enum hm_entry_type as;
@@ -125,13 +169,22 @@ static int tell(struct hm_target *t, const struct target_archive_source *s, stru
 
 		return r ? r : target_unread(t, path, s->outer, fail, "it is encrypted");
 	}
-	return target_tell(t, &entry, pull_entry, a, -1, fail);
+	return target_tell(t, &entry, pull_entry, u, -1, fail);
+}
+
+static int over(const struct unpacking *u, const struct target_archive_source *s, struct hm_fail *fail)
+{
+	bool together = u->bytes <= u->t->bounds.unpacked && u->t->unpacked > u->t->bounds.unpacked;
+
+	return target_unread(u->t, s->name, s->within, fail, "it unpacks to more than %llu bytes%s: the rest is not read", (unsigned long long)u->t->bounds.unpacked,
+			     together ? ", with what lies beside it" : "");
 }
 
 int target_archive_walk(struct hm_target *t, const struct target_archive_source *s, struct hm_fail *fail)
 {
 	HM_CLEANUP(free_archive) struct archive *a = archive_read_new();
 	HM_FREE struct feed *feed = s->pull ? hm_alloc(1, sizeof(*feed)) : NULL;
+	struct unpacking u = { .a = a, .t = t };
 	struct archive_entry *e;
 	uint64_t entries = 0;
 	int r = 0, got;
@@ -151,9 +204,10 @@ int target_archive_walk(struct hm_target *t, const struct target_archive_source 
 					     archive_error_string(a) ? archive_error_string(a) : "no reason");
 		if (++entries > t->bounds.entries)
 			return target_unread(t, s->name, s->within, fail, "it has more than %llu entries", (unsigned long long)t->bounds.entries);
-		if ((uint64_t)archive_filter_bytes(a, 0) > t->bounds.unpacked)
-			return target_unread(t, s->name, s->within, fail, "it unpacks to more than %llu bytes", (unsigned long long)t->bounds.unpacked);
-		r = tell(t, s, a, e, fail);
+		if (spend(&u, ENTRY_COSTS))
+			r = tell(&u, s, e, fail);
+		if (r == 0 && (u.over || pass_over(&u, s->pull != NULL) != 0))
+			return over(&u, s, fail);
 	}
 	return r;
 }

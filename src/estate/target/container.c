@@ -154,17 +154,40 @@ static ssize_t pull_member(void *cookie, void *to, size_t len)
 	return m->a ? archive_read_data(m->a, to, len) : read(m->fd, to, len);
 }
 
-static int tar_member(struct member *m, int fd, const char *wanted, char **link)
+static int tar_open(struct member *m, int fd)
+{
+	m->a = archive_read_new();
+	archive_read_support_filter_all(m->a);
+	archive_read_support_format_tar(m->a);
+	return lseek(fd, 0, SEEK_SET) == 0 && archive_read_open_fd(m->a, fd, 1 << 18) == ARCHIVE_OK ? 0 : 1;
+}
+
+/* The next member. What lies before it is passed over within the bound of what is unpacked: libarchive alone would go on to its end. */
+static bool tar_next(const struct member *m, const struct hm_target *t, struct archive_entry **e)
+{
+	const void *block;
+	la_int64_t at, told = archive_filter_bytes(m->a, 0);
+	size_t len;
+
+	while (archive_filter_count(m->a) > 1 && archive_file_count(m->a) > 0 && archive_read_data_block(m->a, &block, &len, &at) == ARCHIVE_OK) {
+		if ((uint64_t)archive_filter_bytes(m->a, 0) > t->bounds.unpacked)
+			return false;
+		if (t->bounds.alive && archive_filter_bytes(m->a, 0) - told > 1 << 24) {
+			t->bounds.alive(t->bounds.alive_cookie);
+			told = archive_filter_bytes(m->a, 0);
+		}
+	}
+	return archive_read_next_header(m->a, e) == ARCHIVE_OK;
+}
+
+static int tar_member(struct member *m, const struct hm_target *t, const char *wanted, char **link)
 {
 	struct archive_entry *e;
 	size_t members = 0;
 
-	m->a = archive_read_new();
-	archive_read_support_filter_all(m->a);
-	archive_read_support_format_tar(m->a);
-	if (lseek(fd, 0, SEEK_SET) != 0 || archive_read_open_fd(m->a, fd, 1 << 18) != ARCHIVE_OK)
+	if (tar_open(m, t->fd) != 0)
 		return 1;
-	while (members++ < MEMBERS_MAX && archive_read_next_header(m->a, &e) == ARCHIVE_OK) {
+	while (members++ < MEMBERS_MAX && tar_next(m, t, &e)) {
 		HM_FREE char *path = target_path(archive_entry_pathname(e) ? archive_entry_pathname(e) : "");
 
 		if (strcmp(path, wanted) != 0)
@@ -204,13 +227,13 @@ static int member_open(struct member *m, const struct hm_target *t, const char *
 	}
 	for (int links = 0; links < 2; links++) {
 		HM_FREE char *link = NULL, *next = NULL;
-		int r = tar_member(m, t->fd, name, &link);
+		int r = tar_member(m, t, name, &link);
 
 		if (r != 0 || !link)
 			return r;
 		archive_read_free(hm_take_ptr(&m->a));
 		next = linked(name, link);
-		if ((r = tar_member(m, t->fd, next, &link)) != 0 || links)
+		if ((r = tar_member(m, t, next, &link)) != 0 || links)
 			return r;
 		return 0;
 	}
@@ -231,29 +254,34 @@ static json_t *document(const struct hm_target *t, const char *name)
 	return got == 0 ? json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES, NULL) : NULL;
 }
 
-bool target_is_container(int fd, bool folder)
+static bool is_mark(const struct member *m, struct archive_entry *e)
 {
-	static const char *const marks[] = { "/oci-layout", "/manifest.json" };
+	HM_FREE char *path = target_path(archive_entry_pathname(e) ? archive_entry_pathname(e) : "");
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
+	uint8_t *begins;
+	ssize_t got;
 
-	if (folder) {
-		struct stat st;
+	if ((strcmp(path, "/oci-layout") != 0 && strcmp(path, "/manifest.json") != 0) || archive_entry_filetype(e) != AE_IFREG)
+		return false;
+	begins = hm_bytes_reserve(&text, 65536);
+	got = archive_read_data(m->a, begins, 65536);
+	return got > 0 && (memmem(begins, (size_t)got, "\"Layers\"", 8) || memmem(begins, (size_t)got, "imageLayoutVersion", 18));
+}
 
-		return fstatat(fd, "oci-layout", &st, AT_SYMLINK_NOFOLLOW) == 0 && fstatat(fd, "index.json", &st, AT_SYMLINK_NOFOLLOW) == 0;
-	}
-	for (size_t i = 0; i < HM_COUNT(marks); i++) {
-		HM_CLEANUP(member_close) struct member m = { NULL, -1 };
-		HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
-		HM_FREE char *link = NULL;
-		uint8_t *begins;
-		ssize_t got;
+bool target_is_container(const struct hm_target *t, bool folder)
+{
+	HM_CLEANUP(member_close) struct member m = { NULL, -1 };
+	struct archive_entry *e;
+	size_t members = 0;
+	struct stat st;
 
-		if (tar_member(&m, fd, marks[i], &link) != 0 || link)
-			continue;
-		begins = hm_bytes_reserve(&text, 65536);
-		got = archive_read_data(m.a, begins, 65536);
-		if (got > 0 && (memmem(begins, (size_t)got, "\"Layers\"", 8) || memmem(begins, (size_t)got, "imageLayoutVersion", 18)))
+	if (folder)
+		return fstatat(t->fd, "oci-layout", &st, AT_SYMLINK_NOFOLLOW) == 0 && fstatat(t->fd, "index.json", &st, AT_SYMLINK_NOFOLLOW) == 0;
+	if (tar_open(&m, t->fd) != 0)
+		return false;
+	while (members++ < MEMBERS_MAX && tar_next(&m, t, &e))
+		if (is_mark(&m, e))
 			return true;
-	}
 	return false;
 }
 

@@ -144,8 +144,11 @@ static int one_folder(struct folder_walk *w, int parent, const char *name, const
 		return target_unread(w->t, entry.path, entry.outer, w->fail, "deeper than %d folders", DEEPEST);
 	fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return w->t->bounds.shard ? 0 : unread(w, errno);
-	if (st->st_dev != w->device && w->t->bounds.one_system && is_kernels(fd)) {
+		/* One tells it for all; but what another put there meanwhile one of us alone may have met. */
+		return errno == ENOENT || (w->t->bounds.shard && errno != ELOOP && errno != ENOTDIR) ?
+			       0 :
+			       unread(w, errno);
+	if (st->st_dev != w->device && is_kernels(fd)) {
 		close(fd);
 		return 0;
 	}
@@ -156,9 +159,10 @@ static int one_file(struct folder_walk *w, int parent, const char *name, const s
 {
 	struct hm_entry entry = entry_of(w, HM_ENTRY_FILE, st);
 	HM_CLOSE int fd = -1;
+	struct stat now;
 	int why;
 
-	if (w->t->bounds.shards > 1 && w->t->counted % w->t->bounds.shards != w->t->bounds.shard)
+	if (target_is_others(w->t, entry.path))
 		return target_tell(w->t, &entry, NULL, NULL, -1, w->fail);
 	fd = openat(parent, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	why = errno;
@@ -171,6 +175,8 @@ static int one_file(struct folder_walk *w, int parent, const char *name, const s
 
 		return r ? r : unread(w, why);
 	}
+	if (fstat(fd, &now) == 0)
+		entry.size = S_ISREG(now.st_mode) ? (uint64_t)now.st_size : 0; /* another file may stand there by now */
 	return target_tell(w->t, &entry, pull, &fd, fd, w->fail);
 }
 
@@ -262,7 +268,13 @@ int hm_target_other_in(struct hm_target *t, const char *root, const char *path, 
 		return target_disk_other(t, path, max, out, fail);
 	if (t->form != &target_folder)
 		return 1;
-	fd = open_other(t, root, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	/* What is no file is not opened, not even to see that: a device does something when it is. */
+	fd = open_other(t, root, path, O_PATH | O_CLOEXEC);
+	if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)))
+		return 1;
+	if (fd >= 0)
+		close(fd);
+	fd = fd < 0 ? fd : open_other(t, root, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return is_absence(errno) ? 1 : hm_fail_errno(fail, "cannot read /%s", path);
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))

@@ -21,19 +21,20 @@ static bool is_rpm(struct hm_slice head)
 	return head.len >= 4 && memcmp(head.data, "\xed\xab\xee\xdb", 4) == 0;
 }
 
-static const struct target_form *form_of(int fd, const struct stat *st)
+static const struct target_form *form_of(const struct hm_target *t, const struct stat *st)
 {
+	int fd = t->fd;
 	uint8_t head[TARGET_HEAD];
 	const char *disk;
 	ssize_t got;
 
 	if (S_ISDIR(st->st_mode))
-		return target_is_container(fd, true) ? &target_container : &target_folder;
+		return target_is_container(t, true) ? &target_container : &target_folder;
 	if ((disk = target_disk_name(fd)))
 		return strcmp(disk, "squashfs") == 0 ? &target_squash : &target_disk;
 	got = pread(fd, head, sizeof(head), 0);
 	if (got > 0 && !is_rpm((struct hm_slice){ head, (size_t)got }) && target_is_archive((struct hm_slice){ head, (size_t)got }))
-		return target_is_container(fd, false) ? &target_container : &target_archive;
+		return target_is_container(t, false) ? &target_container : &target_archive;
 	return &target_file;
 }
 
@@ -52,7 +53,7 @@ int hm_target_open(struct hm_target **ret, const char *place, const struct hm_ta
 		return hm_fail_errno(fail, "cannot read %s", place);
 	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
 		return hm_fail_set(fail, HM_E_SYSTEM, "cannot read %s: it is neither a folder nor a file nor a disk", place);
-	t->form = form_of(t->fd, &st);
+	t->form = form_of(t, &st);
 	*ret = hm_take_ptr(&t);
 	return 0;
 }
@@ -113,7 +114,7 @@ static int pull_to(struct target_at *at, size_t want, struct hm_fail *fail)
 
 int hm_target_head(struct hm_target *t, size_t want, struct hm_slice *head, struct hm_fail *fail)
 {
-	int r = pull_to(t->at, want, fail);
+	int r = pull_to(t->at, want < TARGET_HEAD ? TARGET_HEAD : want, fail); /* once: whether it is an archive is asked too */
 
 	if (r == 0)
 		*head = hm_slice_of(&t->at->have);
@@ -147,6 +148,11 @@ int hm_target_bytes(struct hm_target *t, size_t max, struct hm_slice *bytes, str
 	return r;
 }
 
+bool hm_target_is_mapped(const struct hm_target *t)
+{
+	return t->at && t->at->map;
+}
+
 int target_unread(struct hm_target *t, const char *path, const char *outer, struct hm_fail *fail, const char *format, ...)
 {
 	char why[256];
@@ -161,7 +167,7 @@ int target_unread(struct hm_target *t, const char *path, const char *outer, stru
 	t->at = NULL;
 	r = t->each(t->cookie, t, &entry, fail);
 	t->at = before;
-	return r;
+	return r == HM_ENTRY_CLOSED ? 0 : r;
 }
 
 static bool ends_with(const char *s, const char *end)
@@ -223,6 +229,17 @@ static int nested_disk(struct hm_target *t, const struct hm_entry *e, int fd, co
 	return r;
 }
 
+bool target_is_others(const struct hm_target *t, const char *path)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+
+	if (t->bounds.shards <= 1)
+		return false;
+	for (; *path; path++)
+		h = (h ^ (uint8_t)*path) * 0x100000001b3u;
+	return (h ^ (h >> 32)) % t->bounds.shards != t->bounds.shard;
+}
+
 int target_tell(struct hm_target *t, const struct hm_entry *told, target_pull_fn pull, void *cookie, int fd, struct hm_fail *fail)
 {
 	struct hm_entry entry = *told;
@@ -233,13 +250,20 @@ int target_tell(struct hm_target *t, const struct hm_entry *told, target_pull_fn
 	const char *disk;
 	int r;
 
-	if (t->depth == 0 && t->bounds.shards > 1 && t->counted++ % t->bounds.shards != t->bounds.shard)
-		return 0;
+	if (t->depth == 0) {
+		t->counted++;
+		t->unpacked = 0;
+		if (target_is_others(t, entry.path))
+			return 0;
+	}
+	entry.top = t->counted - 1;
 	if (!entry.outer)
 		entry.outer = t->inside;
 	t->at = &at;
 	r = t->each(t->cookie, t, &entry, fail);
-	if (r == 0 && entry.type == HM_ENTRY_FILE && entry.size >= 20 && hm_target_head(t, TARGET_HEAD, &head, &why) == 0) {
+	if (r == HM_ENTRY_CLOSED)
+		r = 0;
+	else if (r == 0 && entry.type == HM_ENTRY_FILE && entry.size >= 20 && hm_target_head(t, TARGET_HEAD, &head, &why) == 0) {
 		if (target_is_archive(head))
 			r = nested(t, &entry, fail);
 		else if ((disk = target_disk_inside(head, entry.size)) && fd >= 0 && t->form == &target_folder)

@@ -20,19 +20,21 @@ struct hm_entry {
 	bool hidden;	   /* of a lower layer: an upper one deletes or replaces it */
 	uint64_t size;
 	unsigned mode;	 /* permission bits, where they are known */
+	uint64_t top;	 /* which entry of the target itself it is, or lies in: they are counted from 0, also those of other shares */
 	const char *why; /* of UNREAD: the reason */
 };
 
 struct hm_target;
 
-/* In the order of a walk. `shard` of `shards`: the files that this walk reads are one share of all (each entry is of one share);
- * entries of other shares are not told. */
+/* In the order of a walk. `shard` of `shards`: the files that this walk reads are one share of all (each entry is of one share, by its path, so that
+ * a target that changes meanwhile has none that nobody reads); entries of other shares are not told. */
 struct hm_target_bounds {
-	uint64_t unpacked;   /* bytes out of one archive; 0: 8 GiB */
+	uint64_t unpacked;   /* bytes out of one archive, and out of all that lie in one entry of the target; 0: 8 GiB */
 	uint64_t entries;    /* out of one archive or image; 0: 4 million */
 	unsigned depth;	     /* archives in archives; 0: 6 */
 	unsigned shard, shards; /* 0 of 0: all */
-	bool one_system;	/* a folder: stay on its file system and off the kernel's own */
+	void (*alive)(void *cookie); /* now and then while much is unpacked, which has its bound; NULL: none */
+	void *alive_cookie;
 };
 
 /* Opens without reading more than what tells the kind. HM_E_SYSTEM when it is not there. `kind` of found.md: hm_target_kind. */
@@ -42,7 +44,8 @@ void hm_target_cleanup(struct hm_target **target);
 /* "folder", "archive", "container image", "disk image", "file". */
 const char *hm_target_kind(const struct hm_target *target) HM_MUST_CHECK;
 
-/* Gets an entry; a value other than 0 ends the walk, which returns it. */
+/* Gets an entry; a value other than 0 ends the walk, which returns it; but for HM_ENTRY_CLOSED: if it is an archive, it is not looked into. */
+#define HM_ENTRY_CLOSED 1
 typedef int (*hm_entry_fn)(void *cookie, struct hm_target *target, const struct hm_entry *entry, struct hm_fail *fail);
 int hm_target_walk(struct hm_target *target, hm_entry_fn each, void *cookie, struct hm_fail *fail) HM_MUST_CHECK;
 
@@ -50,6 +53,8 @@ int hm_target_walk(struct hm_target *target, hm_entry_fn each, void *cookie, str
 int hm_target_head(struct hm_target *target, size_t want, struct hm_slice *head, struct hm_fail *fail) HM_MUST_CHECK;
 /* All of it; more than `max` bytes are HM_E_BAD. */
 int hm_target_bytes(struct hm_target *target, size_t max, struct hm_slice *bytes, struct hm_fail *fail) HM_MUST_CHECK;
+/* Whether what hm_target_bytes gave is a map of a file. */
+bool hm_target_is_mapped(const struct hm_target *target) HM_MUST_CHECK;
 /* Another file, by its path inside the target (inside the root that an entry's `root` tells): of folders, where links are resolved inside, and of the file system of a disk image that is
  * being walked (1 elsewhere, as for what is not there). */
 bool hm_target_has_names(const struct hm_target *target) HM_MUST_CHECK;

@@ -38,12 +38,15 @@ struct hm_target {
 	struct target_at *at;
 	unsigned depth;
 	const char *inside; /* what all entries are in that name nothing: a disk image in a folder */
-	uint64_t counted; /* entries of the outermost level: by these shares are dealt */
+	uint64_t counted; /* entries of the outermost level */
+	uint64_t unpacked; /* bytes out of all archives that lie in the present one of these */
 };
 
 /* Tells an entry, and walks it when it is an archive. Whatever `pull` has left unread afterwards is the caller's to skip. */
 int target_tell(struct hm_target *t, const struct hm_entry *entry, target_pull_fn pull, void *cookie, int fd, struct hm_fail *fail) HM_MUST_CHECK;
 int target_unread(struct hm_target *t, const char *path, const char *outer, struct hm_fail *fail, const char *format, ...) HM_PRINTF(5, 6) HM_MUST_CHECK;
+/* Whether an entry of the outermost level with that path is of another share. */
+bool target_is_others(const struct hm_target *t, const char *path) HM_MUST_CHECK;
 /* A path as archives write it, as one inside the target: one slash in front, no "." or ".." components, no NUL. */
 char *target_path(const char *raw) HM_MUST_CHECK;
 /* Whether the file could be an archive that is looked into. */
@@ -65,7 +68,7 @@ struct target_archive_source {
 };
 int target_archive_walk(struct hm_target *t, const struct target_archive_source *source, struct hm_fail *fail) HM_MUST_CHECK;
 /* True for a tar that is a docker save or an OCI layout; for a folder too. */
-bool target_is_container(int fd, bool folder) HM_MUST_CHECK;
+bool target_is_container(const struct hm_target *t, bool folder) HM_MUST_CHECK;
 /* What a file system or image is called by its first bytes ("xfs", "qcow2", ...), NULL when it is none. */
 const char *target_disk_name(int fd) HM_MUST_CHECK;
 /* hm_target_other of the file system that is being walked. */

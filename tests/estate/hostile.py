@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+"""Targets that are made to harm who reads them: told as unread, the rest read, nothing outside read. hostile.py HALLMARK DATA (TAP)"""
+import bz2, ctypes, json, os, shutil, socket, struct, subprocess, sys, tarfile, tempfile, threading, time
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import estate, parts
+
+program, data = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
+folder = tempfile.mkdtemp(prefix="hallmark-hostile-")
+number, failed = 0, False
+KESL = estate.packaged({"/opt/kaspersky/kesl/bin/kesl": (estate.SCRIPT, 0o755)}, "kesl", "AO Kaspersky Lab")
+
+
+def result(good, text, more=""):
+    global number, failed
+    number += 1
+    failed |= not good
+    print(f"{'ok' if good else 'not ok'} {number} - {text}", flush=True)
+    if not good and more:
+        print("# " + str(more)[:2000].replace("\n", "\n# "))
+
+
+def found(*args, **environment):
+    run = subprocess.run([program, "find", "--db", "none", "--json", *args], capture_output=True, env={**os.environ, "HALLMARK_DATA": data, **environment}, timeout=120)
+    return run.returncode, json.loads(run.stdout) if run.stdout else {"items": [], "candidates": [], "targets": [], "error": run.stderr}
+
+
+def place(name, content):
+    path = os.path.join(folder, name)
+    if isinstance(content, dict):
+        parts.write(path, content)
+    else:
+        with open(path, "wb") as f:
+            f.write(content)
+    return path
+
+
+def unread(document):
+    return [(r.get("path"), r["reason"]) for t in document["targets"] for r in t["not_read"]]
+
+
+def shows(document):
+    return [i["supplier"] for i in document["items"] + document["candidates"]]
+
+
+def bomb(head, size):
+    """A frame of zstd: `head`, and as many zero bytes, at 4 bytes for 128 KiB."""
+    block = lambda last: struct.pack("<I", 131072 << 3 | 2 | last)[:3] + b"\0"
+    return b"\x28\xb5\x2f\xfd\x00\x38" + struct.pack("<I", len(head) << 3)[:3] + head + block(0) * (size // 131072 - 1) + block(1)
+
+
+def header(name, size):
+    info = tarfile.TarInfo(name)
+    info.size = size
+    return info.tobuf(tarfile.GNU_FORMAT)
+
+
+def bombs():
+    tera = 1 << 40
+    silent, program_ = bomb(header("big", tera), tera), bomb(header("big", tera) + b"\x7fELF\2\1\1".ljust(512, b"\0"), tera)
+    root = place("bombed", {**KESL, "/aaa.tar.zst": (silent, 0o644), "/bbb.tar.zst": (program_, 0o644)})
+    began = time.time()
+    code, d = found("--jobs", "1", root)
+    over = [p for p, why in unread(d) if "unpacks to more than" in why]
+    result(code == 2 and sorted(over) == ["/aaa.tar.zst", "/bbb.tar.zst"] and "kaspersky" in shows(d) and time.time() - began < 60,
+           "archives that unpack to a terabyte end at a bound, the rest is read", (code, unread(d), time.time() - began))
+    code, d = found(place("bomb.tar.zst", silent))
+    result(code == 2 and any("unpacks to more than" in why for _, why in unread(d)), "and so as a target of its own", d)
+    level = bomb(header("big", 1 << 30), 1 << 30)
+    for _ in range(5):
+        level = parts.zip_of({f"{i}.zip": level for i in range(12)})
+    began = time.time()
+    code, d = found(place("many.zip", level))
+    result(code == 2 and any("with what lies beside it" in why for _, why in unread(d)) and time.time() - began < 90,
+           "a quarter of a million archives in one end at one bound", (unread(d), time.time() - began))
+
+
+def outside():
+    """What an archive says lies elsewhere is not read there."""
+    info = tarfile.TarInfo("/opt/kaspersky/kesl/bin/kesl")
+    info.type, info.linkname = tarfile.LNKTYPE, "/" + folder.strip("/") + "/secret"
+    up = tarfile.TarInfo("../../../../opt/elsewhere")
+    up.size = 4
+    place("secret", b"Kaspersky")
+    archive = info.tobuf(tarfile.GNU_FORMAT) + up.tobuf(tarfile.GNU_FORMAT) + b"data".ljust(512, b"\0") + b"\0" * 1024
+    code, d = found(place("links.tar", archive))
+    result(code in (0, 1) and d["targets"][0]["read"]["bytes"] < 100 and not os.path.exists("/opt/elsewhere"), "names with .. and links out of an archive lead nowhere", d)
+
+
+def special(root):
+    os.mkfifo(root + "/opt/pipe")
+    sock = socket.socket(socket.AF_UNIX)
+    os.chdir(root + "/opt")
+    sock.bind("socket")
+    os.chdir("/")
+    for name, size in (("sparse", 1 << 40), ("sparse.so", 1 << 40)):
+        with open(f"{root}/opt/{name}", "wb") as f:
+            f.write(b"\x7fELF\2\1\1" if name.endswith(".so") else b"")
+            f.truncate(size)
+    os.remove(root + "/opt/kaspersky/kesl/bin/kesl")
+    os.mkfifo(root + "/opt/kaspersky/kesl/bin/kesl")
+    code, d = found(root)
+    result(code == 2 and [p for p, _ in unread(d)] == ["/opt/sparse.so"] and "kaspersky" in shows(d), "pipes, sockets and a file of a terabyte: told or passed over", unread(d))
+
+
+def damaged():
+    code, d = found(place("damaged.so", b"\x7fELF\2\1\1".ljust(4096, b"\xff")))
+    result(code == 2 and unread(d), "a damaged program that is named is not clean", d)
+    code, d = found(place("with_damaged", {**KESL, "/usr/lib/damaged.so": (b"\x7fELF\2\1\1".ljust(4096, b"\xff"), 0o755)}))
+    result(code == 1, "in a folder its texts are all that is asked of it", unread(d))
+
+
+def torn(root):
+    """Files that get shorter while they are mapped: the reader dies of them, and of nothing else."""
+    stop = False
+
+    def cut():
+        i = 0
+        while not stop:
+            os.truncate(f"{root}/opt/{i % 3}.so", 4096)
+            os.truncate(f"{root}/opt/{i % 3}.so", 100 << 20)
+            i += 1
+
+    for i in range(3):
+        with open(f"{root}/opt/{i}.so", "wb") as f:
+            f.write(b"\x7fELF\2\1\1")
+            f.truncate(100 << 20)
+    thread = threading.Thread(target=cut)
+    thread.start()
+    try:
+        code, d = found("--jobs", "1", root)
+    finally:
+        stop = True
+        thread.join()
+    result(code in (1, 2) and "kaspersky" in shows(d) and all(p.startswith("/opt/") and p.endswith(".so") for p, _ in unread(d)), "files that get shorter while they are read", (code, unread(d)))
+
+
+def swapped():
+    """A folder that becomes a link to another place and back, all the time."""
+    secret = place("elsewhere", {**{f"/opt/kaspersky/kesl/bin/{i}": (estate.SCRIPT, 0o755) for i in range(20)}, "/etc/systemd/system/kesl.service": (b"", 0o644)})
+    root = place("swapped", {**estate.base(), **{f"/srv/{i}/x/opt/{j}": (b"#!/bin/sh\n", 0o755) for i in range(60) for j in range(10)}})
+    libc, stop, turns = ctypes.CDLL(None, use_errno=True), False, 0
+    for i in range(60):
+        os.symlink(secret, f"{root}/srv/{i}/y")
+
+    def swap():
+        nonlocal turns
+        while not stop:
+            at = f"{root}/srv/{turns % 60}/".encode()
+            libc.renameat2(-100, at + b"x", -100, at + b"y", 2)
+            turns += 1
+
+    thread = threading.Thread(target=swap)
+    thread.start()
+    try:
+        seen = [found("--jobs", "2", root) for _ in range(4)]
+    finally:
+        stop = True
+        thread.join()
+    result(all(not shows(d) for _, d in seen) and all(code in (0, 2) for code, _ in seen) and turns > 100, "folders that are exchanged for links while they are walked", [shows(d) for _, d in seen])
+
+
+try:
+    bombs()
+    outside()
+    special(place("special", KESL))
+    damaged()
+    torn(place("torn", KESL))
+    swapped()
+finally:
+    shutil.rmtree(folder, ignore_errors=True)
+print(f"1..{number}")
+sys.exit(failed)
