@@ -27,6 +27,7 @@ struct reader {
 	struct hm_bytes held; /* bodies, each with its length before it: what it would tell at its end */
 	uint64_t beat, beat_at;
 	bool done, slow;
+	bool again; /* it died before its first entry, and was started once more */
 };
 
 struct run {
@@ -249,6 +250,10 @@ static int replace(struct run *run, struct reader *r, int status, bool lied)
 		snprintf(why, sizeof(why), "its reader died of it (signal %d)", WTERMSIG(status));
 	else
 		snprintf(why, sizeof(why), "its reader ended early (%d)", WEXITSTATUS(status));
+	if (!*path && !r->slow && !r->again) {
+		r->again = true;
+		return start(run, r);
+	}
 	if (!run->opened) { /* it died of finding out what it is */
 		run->opened = true;
 		result = run->sink->opened(run->sink->cookie, "file", run->fail);
