@@ -4,7 +4,7 @@ Each system is a folder or a file, with what is to be found in it. What an OEM c
 only what he cannot is left: exported symbols, sonames, update hosts and long texts in executables, version resources, formats and file sets of
 definition bases, licence texts."""
 import csv, glob, hashlib, json, os
-import parts, signed
+import hive, parts, signed
 
 SCRIPT = b"#!/bin/sh\nexec true\n"
 DEBIAN = """Package: base-files
@@ -119,11 +119,12 @@ def image(lower, upper):
 
 CHANNEL = {"package": "package", "organisation": "declared", "purl": "declared", "cpe_vendor": "declared", "path": "path", "service": "service", "account": "account",
            "kernel_module": "module", "version": "resource", "symbol": "symbol", "soname": "symbol", "definitions": "definitions", "licence": "licence", "file": "file",
-           "signer": "signature"}
+           "signer": "signature", "registry": "registry"}
 SHOWN = {"installed": {"package", "organisation", "path", "service", "account", "symbol", "soname", "definitions", "licence", "file"},
          "removed": {"package", "organisation", "path", "service", "account"}, "residue": {"path", "service", "account"}, "sbom": {"package", "organisation", "purl", "cpe_vendor"},
          "renamed": {"symbol", "soname", "definitions", "licence", "file"}, "windows": {"kernel_module", "organisation", "version", "file"}}
 SHOWN["resigned"] = SHOWN["attested"] = {"kernel_module", "organisation", "version"}
+SHOWN["registry"] = {"organisation", "registry", "service", "kernel_module"}
 SHOWN["signed"] = SHOWN["catalogue"] = {"signer"}
 SHOWN["unlisted"] = SHOWN["nested"] = SHOWN["image"] = SHOWN["whiteout"] = SHOWN["installed"] - {"package", "organisation"}
 
@@ -181,6 +182,7 @@ def supplier_systems(estate, supplier, table):
     if windows:
         estate.add("windows", supplier, windows)
     windows_signed(estate, supplier, table)
+    windows_registry(estate, supplier, table)
     document = sbom(table, supplier)
     if document:
         estate.add("sbom", supplier, document)
@@ -198,6 +200,15 @@ def windows_signed(estate, supplier, table):
         where = [f"/Windows/System32/drivers/{d.lower().removesuffix('.sys')}.sys" for d in drivers] or ["/Program Files/OEM/engine.dll"]
         estate.add("resigned", supplier, {p: (estate.signers.pe(made, "OEM Forty-two Ltd"), 0o644) for p in where})
         estate.add("attested", supplier, {p: (estate.signers.pe(made, "Microsoft Corporation", "Microsoft Windows Hardware Compatibility Publisher"), 0o644) for p in where})
+
+
+def windows_registry(estate, supplier, table):
+    """Hives alone: what an image of a system disk tells whose programs lie on another."""
+    org, keys = of(table, "organisation")[:1], [k for k in of(table, "registry") if k.lower().startswith("hklm\\software\\")]
+    services = {**{s: (16, 2, "D:\\agent.exe") for s in of(table, "service")}, **{d.removesuffix(".sys"): (1, 1, "") for d in of(table, "kernel_module")}}
+    if org or keys or services:
+        estate.add("registry", supplier, {"/Windows/System32/config/SOFTWARE": (hive.software([("Protection Agent", "1.0", org[0], "")] if org else [("Other", "1", "Somebody", "")], keys), 0o644),
+                                          "/Windows/System32/config/SYSTEM": (hive.system(services), 0o644)})
 
 
 def forged(estate, tables):
@@ -229,6 +240,8 @@ def clean_systems(estate, tables):
     estate.add("generic", None, {**base(), **{f"/etc/systemd/system/{s}.service": (b"[Service]\nExecStart=/usr/bin/env\n", 0o644) for s in services},
                                  "/usr/bin/agentd": (SCRIPT, 0o755), "/opt/app/RESET": (b"RESET ESET PRESET", 0o644)})
     estate.add("plain", None, base())
+    estate.add("registry", None, {"/Windows/System32/config/SOFTWARE": (hive.software([(f"Removal tool for {n}", "1", "Somebody", "") for n in names], [f"HKLM\\Software\\Removers\\{i}" for i in range(99)]), 0o644),
+                                  "/Windows/System32/config/SYSTEM": (hive.system({s: (16, 2, "") for s in services}), 0o644)})
     estate.add("layers", None, image(base(), {"/opt/app/run": (SCRIPT, 0o755)}))
     estate.add("hostile", None, {**base(), "/opt/a\n\x1b[31mname": (SCRIPT, 0o755), "/opt/" + "x" * 200: (SCRIPT, 0o755)})
 

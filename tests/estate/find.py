@@ -2,7 +2,7 @@
 """hallmark find as a user meets it: the traps, hostile targets, exit codes. find.py HALLMARK DATA (TAP)"""
 import gzip, hashlib, io, json, os, shutil, signal, sqlite3, struct, subprocess, sys, tempfile, time, zipfile, zlib
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import estate, parts, signed
+import estate, hive, parts, signed
 
 program, data = sys.argv[1], os.path.abspath(sys.argv[2])
 folder = tempfile.mkdtemp(prefix="hallmark-find-")
@@ -219,6 +219,29 @@ def reports(a):
     result(b"Doctor Web" in out and b"Kaspersky" in out, "csv: of all")
 
 
+def registry():
+    config = "/Windows/System32/config/"
+    software = hive.software([("Endpoint Security", "12", "AO Kaspersky Lab", "C:\\Program Files\\KL")], ["HKLM\\Software\\WOW6432Node\\KasperskyLab"])
+    system = hive.system({"klif": (2, 1, "\\SystemRoot\\System32\\DRIVERS\\klif.sys")})
+    files = {config + "SOFTWARE": (software, 0o644), config + "SYSTEM": (system, 0o644)}
+    left = place("windows-left", files)
+    code, d = found(left)
+    result(states(d, "kaspersky") == [("branded", "residue")], "keys whose programs are gone: residue", d["items"])
+    code, d = found(place("windows-there", {**files, "/WINDOWS/system32/Drivers/KLIF.SYS": (b"MZ", 0o644), "/program files/kl/x": (b"", 0o644)}))
+    result(states(d, "kaspersky") == [("branded", "installed")], "their programs are there, in other case: installed", d["items"])
+    code, d = found(place("windows-below", {**estate.base(), **{"/mnt/c" + p: v for p, v in files.items()}}))
+    result(states(d, "kaspersky") == [("branded", "residue")] and all(i["outer"] == "/mnt/c" for i in d["items"]), "a Windows root below the target: gone is what is gone in it", d["items"])
+    code, d = found(place("windows-dirty", {config + "SYSTEM": (hive.hive({"Select": {"Current": 1}}, dirty=True), 0o644)}))
+    result(code == 2 and any("not closed" in why for _, why in unread(d)), "a hive that was not closed is told as not read in part", unread(d))
+    loop = bytearray(hive.hive({"a": {"b": {}}}))
+    first = loop.index(b"nk")
+    second = loop.index(b"nk", first + 2)
+    loop[second + 28:second + 32] = loop[first + 28:first + 32]
+    began = time.time()
+    code, d = found(place("windows-hostile", {config + "SOFTWARE": (bytes(loop), 0o644), config + "SYSTEM": (b"regf" + os.urandom(8188), 0o644), "/old/SOFTWARE": (software[:4600], 0o644)}))
+    result(code == 2 and time.time() - began < 30 and len(unread(d)) == 2, "keys that hold themselves end, and damage is told", unread(d))
+
+
 def kept(a):
     db = folder + "/estate.sqlite"
     copy = shutil.copytree(a, folder + "/copy")
@@ -283,7 +306,8 @@ def killed():
         if d and unread(d):
             deaths += 1
             told = {e["path"] for i in d["items"] + d["candidates"] for e in i["evidence"]} | {p for p, _ in unread(d)}
-            if not {"/opt/kaspersky/kesl/bin/kesl", "/etc/systemd/system/kesl.service"} <= told:
+            # "/": it died before it read anything, and nothing is known of it all.
+            if "/" not in told and not {"/opt/kaspersky/kesl/bin/kesl", "/etc/systemd/system/kesl.service"} <= told:
                 result(False, "what a reader saw before it died is told", told)
     result(True, f"what a reader saw before it died is told ({deaths} deaths in the midst)")
 
@@ -294,6 +318,7 @@ try:
     signatures()
     left_alone()
     reports(a)
+    registry()
     kept(a)
     killed()
 finally:

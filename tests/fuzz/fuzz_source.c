@@ -6,6 +6,7 @@ static const char *const paths[] = {
 	"var/lib/rpm/Packages", "flatpak/app/a/b/c/d/metadata", "snap/a/1/meta/snap.yaml", "node_modules/a/package.json", "package-lock.json",
 	"a-1.dist-info/METADATA", "META-INF/maven/a/b/pom.properties", "META-INF/MANIFEST.MF", "bom.json",
 	"var/lib/snapd/state.json", "control", "a.rpm", ".PKGINFO", "vendor/composer/installed.json", "a.deps.json", "conda-meta/a.json",
+	"Windows/System32/config/SOFTWARE", "Windows/System32/config/SYSTEM", "Users/a/NTUSER.DAT",
 };
 
 static int observe(void *cookie HM_UNUSED, const struct hm_observation *o, struct hm_fail *fail HM_UNUSED)
@@ -27,9 +28,16 @@ static int other(void *target, const char *path, size_t max, struct hm_bytes *ou
 	return 0;
 }
 
+static int there(void *system HM_UNUSED, const struct hm_observation *o, const char *path)
+{
+	if (*path != '/' || !*o->value)
+		abort();
+	return (int)strlen(path) % 3 - 1;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct hm_source_file file = { 0 };
+	struct hm_source_file file = { .there = there };
 	const struct hm_source *source;
 	struct hm_fail fail = { 0 };
 	int r;

@@ -1,5 +1,7 @@
 #include "text.h"
 
+#include "cursor.h"
+
 static const char digits16[] = "0123456789abcdef";
 static const char digits64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -129,4 +131,41 @@ bool hm_text_is_utf8(struct hm_slice s)
 		i += n;
 	}
 	return true;
+}
+
+void hm_text_character(struct hm_bytes *out, uint32_t u)
+{
+	if (u >= 0xd800 && u < 0xe000)
+		u = 0xfffd;
+	if (u < 0x80) {
+		hm_bytes_u8(out, (uint8_t)u);
+		return;
+	}
+	if (u < 0x800) {
+		hm_bytes_u8(out, (uint8_t)(0xc0 | u >> 6));
+	} else {
+		if (u >= 0x10000)
+			hm_bytes_u8(out, (uint8_t)(0xf0 | u >> 18));
+		hm_bytes_u8(out, (uint8_t)(u >= 0x10000 ? 0x80 | (u >> 12 & 63) : 0xe0 | u >> 12));
+		hm_bytes_u8(out, (uint8_t)(0x80 | (u >> 6 & 63)));
+	}
+	hm_bytes_u8(out, (uint8_t)(0x80 | (u & 63)));
+}
+
+char *hm_text_of_utf16(struct hm_slice s, size_t max)
+{
+	struct hm_bytes out = { 0 };
+	struct hm_cursor c = hm_cursor_of(s);
+
+	while (hm_cursor_left(&c) >= 2 && out.len < max) {
+		uint32_t u = (uint32_t)hm_cursor_le(&c, 2);
+
+		if (u == 0)
+			break;
+		if (u >= 0xd800 && u < 0xdc00 && hm_cursor_left(&c) >= 2 && (c.at[1] & 0xfc) == 0xdc)
+			u = 0x10000 + ((u - 0xd800) << 10) + ((uint32_t)hm_cursor_le(&c, 2) - 0xdc00);
+		hm_text_character(&out, u);
+	}
+	hm_bytes_u8(&out, 0);
+	return (char *)out.data;
 }

@@ -1,5 +1,5 @@
 #pragma once
-/* Bytes as text: lower-case hex and RFC 4648 base64, strict in both directions. */
+/* Bytes as text: lower-case hex and RFC 4648 base64, strict in both directions; UTF-8, and UTF-16 as such. */
 #include "bytes.h"
 #include "fail.h"
 
@@ -16,3 +16,7 @@ void hm_text_base64(struct hm_bytes *out, struct hm_slice s);
 int hm_text_unbase64(struct hm_bytes *out, struct hm_slice text) HM_MUST_CHECK;
 /* True for UTF-8 as RFC 3629 has it (no surrogates, no overlong forms). */
 bool hm_text_is_utf8(struct hm_slice s) HM_MUST_CHECK;
+/* Appends the character as UTF-8; what is none (a surrogate) as U+FFFD. */
+void hm_text_character(struct hm_bytes *out, uint32_t character);
+/* UTF-16LE up to its NUL or its end as UTF-8 of about `max` bytes, malloc'ed. */
+char *hm_text_of_utf16(struct hm_slice s, size_t max) HM_MUST_CHECK;

@@ -1,6 +1,7 @@
 /* The version resource: type 16 in the resource tree, whose first leaf is a VS_VERSIONINFO: nodes {length, length of the value,
  * is it text, key in UTF-16, padding to 4, value, padding, children}; StringFileInfo > language > name = value. */
 #include "pe_internal.h"
+#include "text.h"
 
 #define DEPTH_MAX 3
 #define TYPE_VERSION 16u
@@ -42,42 +43,9 @@ static bool leaf(struct hm_slice tree, uint64_t *rva, uint64_t *len)
 	return !c.bad;
 }
 
-/* UTF-16LE up to its NUL or the end, as UTF-8. What is no character becomes U+FFFD. */
 static char *text(struct hm_slice s)
 {
-	struct hm_bytes out = { 0 };
-	struct hm_cursor c = hm_cursor_of(s);
-
-	while (hm_cursor_left(&c) >= 2 && out.len < 1020) {
-		uint32_t u = (uint32_t)hm_cursor_le(&c, 2);
-
-		if (u == 0)
-			break;
-		if (u >= 0xd800 && u < 0xdc00 && hm_cursor_left(&c) >= 2) {
-			uint32_t low = (uint32_t)(c.at[0] | c.at[1] << 8);
-
-			if (low >= 0xdc00 && low < 0xe000) {
-				u = 0x10000 + ((u - 0xd800) << 10) + (low - 0xdc00);
-				hm_cursor_bytes(&c, 2);
-			}
-		}
-		if (u >= 0xd800 && u < 0xe000)
-			u = 0xfffd;
-		if (u < 0x80) {
-			hm_bytes_u8(&out, (uint8_t)u);
-		} else if (u < 0x800) {
-			hm_bytes_u8(&out, (uint8_t)(0xc0 | u >> 6));
-			hm_bytes_u8(&out, (uint8_t)(0x80 | (u & 63)));
-		} else {
-			if (u >= 0x10000)
-				hm_bytes_u8(&out, (uint8_t)(0xf0 | u >> 18));
-			hm_bytes_u8(&out, (uint8_t)(u >= 0x10000 ? 0x80 | (u >> 12 & 63) : 0xe0 | u >> 12));
-			hm_bytes_u8(&out, (uint8_t)(0x80 | (u >> 6 & 63)));
-			hm_bytes_u8(&out, (uint8_t)(0x80 | (u & 63)));
-		}
-	}
-	hm_bytes_u8(&out, 0);
-	return (char *)out.data;
+	return hm_text_of_utf16(s, 1020);
 }
 
 struct node {

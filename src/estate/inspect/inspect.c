@@ -243,7 +243,7 @@ static int told(struct inspect *s, const struct hm_entry *e, int r, struct hm_fa
 
 static int read_source(struct inspect *s, const struct hm_entry *e, const struct hm_source *source, struct hm_fail *fail)
 {
-	struct hm_source_file file = { .path = hm_slice_text(e->path), .outer = e->outer };
+	struct hm_source_file file = { .path = hm_slice_text(e->path), .outer = e->outer, .there = inspect_there, .system = s };
 	struct hm_fail why = { 0 };
 	HM_FREE char *elsewhere = hm_source_elsewhere(source, file.path);
 	HM_FREE char *outer = elsewhere && e->outer ? hm_sprintf("%s!%s", e->outer, elsewhere) : NULL;

@@ -38,6 +38,8 @@ struct inspect {
 int inspect_pass(void *inspect, const struct hm_observation *o, struct hm_fail *fail);
 /* Another file of the system that the entry at work is of: hm_source_other_fn. */
 int inspect_other(void *inspect, const char *path, size_t max, struct hm_bytes *out, struct hm_fail *fail) HM_MUST_CHECK;
+/* Whether a path of that system is there, case aside; -1: that cannot be told, or the observation shows no row. The `there` of struct hm_source_file. */
+int inspect_there(void *inspect, const struct hm_observation *o, const char *path) HM_MUST_CHECK;
 /* What an observation of the entry at work says contains it. */
 const char *inspect_outer(const struct inspect *s, const struct hm_entry *e) HM_MUST_CHECK;
 /* Tells what the sink is told of an entry that could not be read. */

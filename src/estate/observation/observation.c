@@ -10,7 +10,7 @@ const char *hm_observation_kind_name(enum hm_observation_kind kind)
 		[HM_OBSERVED_ACCOUNT] = "account",	 [HM_OBSERVED_DOMAIN] = "domain",	      [HM_OBSERVED_SIGNER] = "signer",
 		[HM_OBSERVED_CERTIFICATE] = "certificate", [HM_OBSERVED_VERSION] = "version",	      [HM_OBSERVED_SYMBOL] = "symbol",
 		[HM_OBSERVED_SONAME] = "soname",	 [HM_OBSERVED_DEFINITIONS] = "definitions",   [HM_OBSERVED_LICENCE] = "licence",
-		[HM_OBSERVED_STRING] = "string",	 [HM_OBSERVED_BUNDLE] = "bundle",
+		[HM_OBSERVED_STRING] = "string",	 [HM_OBSERVED_BUNDLE] = "bundle",	      [HM_OBSERVED_REGISTRY] = "registry",
 	};
 
 	return (size_t)kind < HM_OBSERVATION_KINDS ? names[kind] : "";

@@ -29,6 +29,7 @@ enum hm_observation_kind {
 	HM_OBSERVED_LICENCE,	   /* value: words that were looked for, or a licence's own name; detail: where */
 	HM_OBSERVED_STRING,	   /* value: text that was looked for, in an executable: weak */
 	HM_OBSERVED_BUNDLE,	   /* value: identifier of a macOS bundle or receipt; detail: version */
+	HM_OBSERVED_REGISTRY,	   /* value: a key of the Windows registry, HKLM\Software\... */
 	HM_OBSERVATION_KINDS
 };
 

@@ -98,3 +98,8 @@ int hm_source_files(const struct hm_source *source, const struct hm_source_file 
 	return tell(&out, (struct hm_observation){ .kind = HM_OBSERVED_PACKAGE_FILES, .value = package, .detail = detail, .verified = verified,
 						   .state = HM_STATE_INSTALLED });
 }
+
+int hm_source_tell(struct hm_source_out *out, struct hm_observation o)
+{
+	return sound(hm_slice_text(o.value)) ? tell(out, o) : 0;
+}

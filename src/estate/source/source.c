@@ -33,6 +33,11 @@ static bool is_control(struct hm_slice head)
 	return head.len > 9 && memcmp(head.data, "Package: ", 9) == 0;
 }
 
+static bool is_hive(struct hm_slice head)
+{
+	return head.len > 4 && memcmp(head.data, "regf", 4) == 0;
+}
+
 static bool is_rpm(struct hm_slice head)
 {
 	return head.len > 4 && memcmp(head.data, "\xed\xab\xee\xdb", 4) == 0;
@@ -59,6 +64,9 @@ static const struct hm_source sources[] = {
 	{ "flatpak", { "**flatpak/app/*/*/*/*/metadata", "**flatpak/runtime/*/*/*/*/metadata" }, NULL, MIB, NULL, hm_source_flatpak, NULL, false, NULL },
 	{ "snap", { "**snap/*/*/meta/snap.yaml", "meta/snap.yaml" }, NULL, MIB, NULL, hm_source_snap, NULL, false, NULL },
 	{ "snapd", { "**var/lib/snapd/state.json" }, NULL, 16u * MIB, NULL, hm_source_snapd, NULL, true, NULL },
+	{ "windows", { "**SOFTWARE", "**software", "**Software" }, is_hive, 512u * MIB, NULL, hm_source_windows_software, NULL, false, NULL },
+	{ "windows", { "**SYSTEM", "**system", "**System" }, is_hive, 512u * MIB, NULL, hm_source_windows_system, NULL, false, NULL },
+	{ "windows", { "**NTUSER.DAT", "**ntuser.dat", "**Ntuser.dat" }, is_hive, 256u * MIB, NULL, hm_source_windows_user, NULL, false, NULL },
 	{ "deb", { "**control" }, is_control, MIB, NULL, hm_source_control, NULL, false, NULL },
 	{ "rpm-file", { "***.rpm" }, is_rpm, 256u * MIB, NULL, hm_source_rpm_file, NULL, false, NULL },
 	{ "pkginfo", { "**.PKGINFO" }, NULL, MIB, NULL, hm_source_pkginfo, NULL, false, NULL },

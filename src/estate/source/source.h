@@ -17,6 +17,9 @@ struct hm_source_file {
 	struct hm_slice path;  /* inside the target, any bytes, a leading slash or none */
 	struct hm_slice bytes; /* all of it */
 	const char *outer;     /* what contains it; goes into each observation; NULL: the target itself */
+	/* Or NULL. Whether a path of the same system is there, case aside and with slashes: 1, 0, or -1: that cannot be told, or nobody asks, since the observation shows nothing. */
+	int (*there)(void *system, const struct hm_observation *observation, const char *path);
+	void *system;
 };
 
 /* The source that reads files of this path, or NULL. `head` is how the file begins (HM_SOURCE_HEAD bytes or all there are):

@@ -23,6 +23,8 @@ struct hm_source_package {
 
 /* Observes a package. A name that is empty, too long or holds a NUL is left out (hm_source_leave). 0, or what `observe` returned. */
 int hm_source_package(struct hm_source_out *out, const struct hm_source_package *package) HM_MUST_CHECK;
+/* Observes what is no package: `path` and `outer` are the file's where they are NULL. A value that is empty or too long is passed over. */
+int hm_source_tell(struct hm_source_out *out, struct hm_observation observation) HM_MUST_CHECK;
 /* Notes that something was left out. */
 void hm_source_leave(struct hm_source_out *out, const char *format, ...) HM_PRINTF(2, 3);
 
@@ -85,6 +87,9 @@ int hm_source_dpkg_digests(const struct hm_source_file *file, const char *packag
 int hm_source_rpm_file(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_control(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_pkginfo(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
+int hm_source_windows_software(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
+int hm_source_windows_system(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
+int hm_source_windows_user(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_snapd(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_apk(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_apk_digests(const struct hm_source_file *file, const char *package, const struct hm_source_other *other,

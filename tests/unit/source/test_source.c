@@ -8,6 +8,7 @@
 #include <zlib.h>
 
 #include "digest.h"
+#include "fs.h"
 #include "source.h"
 #include "text.h"
 
@@ -26,7 +27,7 @@ static int stop(void *cookie HM_UNUSED, const struct hm_observation *o HM_UNUSED
 
 static struct hm_source_file file_of(const char *path, struct hm_slice bytes)
 {
-	return (struct hm_source_file){ hm_slice_text(path), bytes, NULL };
+	return (struct hm_source_file){ .path = hm_slice_text(path), .bytes = bytes };
 }
 
 static void expect(const char *path, struct hm_slice bytes, int result, const char *lines)
@@ -92,6 +93,56 @@ static void dpkg(void **state HM_UNUSED)
 	EXPECT_TEXT("var/lib/dpkg/status", "Status: install ok installed\n\nPackage: two\nVersion: 1\n", HM_E_BAD, "package installed two|1\n");
 	EXPECT_TEXT("var/lib/dpkg/status", "rubbish\n", HM_E_BAD, "");
 	EXPECT_TEXT("var/lib/dpkg/status", "", 0, "");
+}
+
+/* Nothing of the example is there but its driver. */
+static int there(void *system HM_UNUSED, const struct hm_observation *o HM_UNUSED, const char *path)
+{
+	return strcmp(path, "/Windows/System32/DRIVERS/exdrv.sys") == 0;
+}
+
+/* A hive of the fuzz corpus (tests/estate/hive.py made it, hivexsh and libregf read it), of which the byte at `at` is changed, or which is cut there. */
+static void expect_hive(const char *name, const char *path, size_t at, bool cut, int result, const char *lines)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes bytes = { 0 }, seen = { 0 };
+	HM_FREE char *from = hm_sprintf(HM_TEST_DATA "/fuzz/corpus/source/%s", name);
+	struct hm_source_file file = { .path = hm_slice_text(path), .there = there };
+	struct hm_fail fail = { 0 };
+
+	assert_int_equal(hm_fs_read(&bytes, from, 1 << 20, &fail), 0);
+	if (at)
+		bytes.data[1 + at] ^= 1;
+	file.bytes = (struct hm_slice){ bytes.data + 1, cut ? at : bytes.len - 1 };
+	assert_int_equal(hm_source_read(hm_source_for(file.path, file.bytes), &file, observe, &seen, &fail), result);
+	assert_int_equal(fail.text[0] != 0, result != 0);
+	hm_bytes_u8(&seen, 0);
+	assert_string_equal((char *)seen.data, lines);
+}
+
+#define SYSTEM_KEY(name) "registry residue HKLM\\System\\CurrentControlSet\\Services\\" name "|\n"
+#define SYSTEM_LINES SYSTEM_KEY("exagent") "service residue exagent|\"C:\\Program Files\\Example\\agent.exe\" -s; starts by itself; its program is gone\n" \
+	SYSTEM_KEY("exdrv") "kernel_module installed exdrv|\\SystemRoot\\System32\\DRIVERS\\exdrv.sys; starts with the system\n" \
+	SYSTEM_KEY("idle") "service residue idle|%SystemRoot%\\system32\\svchost.exe -k x; never starts; its program is gone\n" \
+	SYSTEM_KEY("nothing") "service installed nothing|D:\\x.exe; starts when it is asked for\n"
+
+static void windows(void **state HM_UNUSED)
+{
+	assert_string_equal(name_of("Windows/System32/config/SOFTWARE", "regf\001"), "windows");
+	assert_string_equal(name_of("usr/share/SOFTWARE", "text"), "");
+	expect_hive("windows-system", "WINDOWS/system32/config/system", 0, false, 0, SYSTEM_LINES);
+	/* The second of its numbers: it was not closed. */
+	expect_hive("windows-system", "SYSTEM", 8, false, HM_E_BAD, SYSTEM_LINES);
+	expect_hive("windows-system", "SYSTEM", 4096, true, HM_E_BAD, "");
+	expect_hive("windows-user", "Users/a/NTUSER.DAT", 0, false, 0,
+		    "package installed Mine|\nregistry residue HKCU\\Software\\Microsoft|\nregistry residue HKCU\\Software\\Microsoft\\Windows|\n"
+		    "registry residue HKCU\\Software\\Microsoft\\Windows\\CurrentVersion|\nregistry residue HKCU\\Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall|\n"
+		    "registry residue HKCU\\Software\\Own|\n");
+	expect_hive("windows-software", "SOFTWARE", 0, false, 0,
+		    "package residue Example Defence 12|12.1\norganisation residue AO Example Lab|Example Defence 12\npackage installed Gone|2\npackage installed \xd0\x9f\xd1\x80\xd0\xb8\xd0\xbc\xd0\xb5\xd1\x80 \xe2\x82\xac\xf0\x9d\x84\x9e|\n"
+		    "registry residue HKLM\\Software\\ExampleLab|\nregistry residue HKLM\\Software\\ExampleLab\\Sub|\n"
+		    "registry residue HKLM\\Software\\Microsoft|\nregistry residue HKLM\\Software\\Microsoft\\Windows|\n"
+		    "registry residue HKLM\\Software\\Microsoft\\Windows\\CurrentVersion|\nregistry residue HKLM\\Software\\Microsoft\\Windows\\CurrentVersion\\Uninstall|\n"
+		    "registry residue HKLM\\Software\\Other|\n");
 }
 
 static void text_databases(void **state HM_UNUSED)
@@ -421,7 +472,7 @@ static void ends_when_told(void **state HM_UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(paths),     cmocka_unit_test(dpkg),	 cmocka_unit_test(text_databases), cmocka_unit_test(languages),
+		cmocka_unit_test(paths),     cmocka_unit_test(dpkg),	 cmocka_unit_test(windows), cmocka_unit_test(text_databases), cmocka_unit_test(languages),
 		cmocka_unit_test(rpm_sqlite), cmocka_unit_test(rpm_file), cmocka_unit_test(rpm_ndb), cmocka_unit_test(rpm_bdb),	   cmocka_unit_test(verified),
 		cmocka_unit_test(ends_when_told),
 	};
