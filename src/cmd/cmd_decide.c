@@ -5,6 +5,7 @@
 #include "data.h"
 #include "decide.h"
 #include "decide_subject.h"
+#include "found_files.h"
 #include "fs.h"
 #include "program.h"
 
@@ -14,7 +15,8 @@ static const struct hm_option options[] = {
 	{ "policy", 'p', "NAME|FILE", false, "the policy: one of data/policies, or a file" },
 	{ "classification", 'c', "LEVEL", false, "of the system, as the policy calls it" },
 	{ "scope", 's', "ID", true, "what is true of the system besides; the policy lists it" },
-	{ "found", 'f', "FILE", false, "what hallmark find --json wrote" },
+	{ "found", 'f', "FILE", true, "what hallmark find --json wrote; of several machines together" },
+	{ "db", 0, "FILE", false, "the last run that hallmark find kept there" },
 	{ "bundle", 'b', "FILE.hallmark", true, "alone: the product that this assessment is of; with --found: it counts for items of the same build" },
 	{ "product", 0, "NAME", false, "a product of data/products" },
 	{ "key", 'k', "PUB", true, "with --bundle: trust this public key (PEM)" },
@@ -62,6 +64,35 @@ static int read_tables(struct hm_suppliers **tables, const char *data, const str
 	return hm_suppliers_load(tables, folder, count + 1, fail);
 }
 
+/* Of what is decided: one of the four, but that bundles may stand beside an inventory. */
+static int check_subject(const struct hm_args *args, const struct hm_decide_trust *trust, size_t bundles, struct hm_fail *fail)
+{
+	bool found = hm_args_has(args, "found"), db = hm_args_has(args, "db"), product = hm_args_has(args, "product");
+
+	if (found + db + product + (bundles && !found && !db) != 1 || (product && bundles))
+		return hm_fail_set(fail, HM_E_USAGE, "one of --found, --db, --bundle and --product; --bundle may stand beside --found and --db");
+	if ((trust->keys || trust->replications || trust->log) && !bundles)
+		return hm_fail_set(fail, HM_E_USAGE, "--key, --replication and --log go with --bundle");
+	if (bundles > 1 && !found && !db)
+		return hm_fail_set(fail, HM_E_USAGE, "several bundles go with --found or --db");
+	return 0;
+}
+
+static int read_found(struct hm_decide_subject *subject, struct hm_decide_question *q, const char *data, const struct hm_args *args, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_suppliers_cleanup) struct hm_suppliers *tables = NULL;
+	size_t count;
+	const char *const *file = hm_args_all(args, "found", &count);
+	int r;
+
+	q->kind = "found";
+	q->name = count ? file[0] : hm_args_get(args, "db");
+	if (count)
+		return hm_found_files_read(&subject->found, file, count, fail);
+	r = read_tables(&tables, data, args, fail);
+	return r < 0 ? r : hm_found_files_past(&subject->found, q->name, tables, fail);
+}
+
 static int read_subject(struct hm_decide_subject *subject, struct hm_decide_question *q, const char *data, const struct hm_args *args, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_suppliers_cleanup) struct hm_suppliers *tables = NULL;
@@ -73,21 +104,18 @@ static int read_subject(struct hm_decide_subject *subject, struct hm_decide_ques
 	trust.key = hm_args_all(args, "key", &trust.keys);
 	trust.replication = hm_args_all(args, "replication", &trust.replications);
 	bundle = hm_args_all(args, "bundle", &bundles);
-	q->kind = hm_args_has(args, "found") ? "found" : bundles ? "bundle" : "product";
-	q->name = hm_args_get(args, q->kind);
-	if (!q->name || hm_args_has(args, "product") + (hm_args_has(args, "found") || bundles) != 1)
-		return hm_fail_set(fail, HM_E_USAGE, "one of --found, --bundle and --product; --bundle may stand beside --found");
-	if ((trust.keys || trust.replications || trust.log) && !bundles)
-		return hm_fail_set(fail, HM_E_USAGE, "--key, --replication and --log go with --bundle");
-	if (bundles > 1 && !hm_args_has(args, "found"))
-		return hm_fail_set(fail, HM_E_USAGE, "several bundles go with --found");
-	if (hm_args_has(args, "found")) {
-		r = hm_decide_subject_found(subject, q->name, fail);
+	r = check_subject(args, &trust, bundles, fail);
+	if (r < 0)
+		return r;
+	if (hm_args_has(args, "found") || hm_args_has(args, "db")) {
+		r = read_found(subject, q, data, args, fail);
 		if (r == 0 && bundles)
 			r = hm_decide_subject_beside(subject, bundle, bundles, &trust, fail);
 		q->bundles = subject->bundles;
 		return r;
 	}
+	q->kind = bundles ? "bundle" : "product";
+	q->name = hm_args_get(args, q->kind);
 	r = read_tables(&tables, data, args, fail);
 	if (r == 0 && bundles)
 		r = hm_decide_subject_bundle(subject, tables, q->name, &trust, q->as_of, fail);
@@ -129,6 +157,22 @@ static void put_changes(struct hm_bytes *out, const json_t *list, const char *in
 		hm_bytes_printf(out, "%s%s: %s\n", indent, text_of(row, "to"), text_of(row, "detail"));
 }
 
+/* A target's own name, which is foreign bytes. */
+static void put_foreign(struct hm_bytes *out, const char *before, const json_t *object, const char *name)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes bytes = { 0 };
+	struct hm_fail fail;
+
+	if (hm_json_get_bytes(object, name, &bytes, &fail) < 0 || !bytes.len)
+		return;
+	hm_bytes_text(out, before);
+	for (size_t i = 0; i < bytes.len; i++)
+		if (bytes.data[i] < ' ' || bytes.data[i] == 0x7f || (json_object_get(object, name) == NULL && bytes.data[i] >= 0x80))
+			hm_bytes_printf(out, "\\x%02x", bytes.data[i]);
+		else
+			hm_bytes_u8(out, bytes.data[i]);
+}
+
 static void put_part(struct hm_bytes *out, const json_t *part)
 {
 	const json_t *fact;
@@ -136,10 +180,8 @@ static void put_part(struct hm_bytes *out, const json_t *part)
 
 	hm_bytes_printf(out, "\n%-12s %s%s%s", text_of(part, "answer"), text_of(part, "supplier"), *text_of(part, "product") ? ", " : "", text_of(part, "product"));
 	hm_bytes_printf(out, " (%s, %s%s)", text_of(part, "relation"), text_of(part, "state"), json_is_true(json_object_get(part, "candidate")) ? ", not enough evidence" : "");
-	if (*text_of(part, "outer"))
-		hm_bytes_printf(out, " in %s", text_of(part, "outer"));
-	if (*text_of(part, "target"))
-		hm_bytes_printf(out, " of %s", text_of(part, "target"));
+	put_foreign(out, " in ", part, "outer");
+	put_foreign(out, " of ", part, "target");
 	if (json_is_string(json_object_get(part, "rule")))
 		hm_bytes_printf(out, "; rule %s%s%s", text_of(part, "rule"), json_is_string(json_object_get(part, "exception")) ? ", unless " : "", text_of(part, "exception"));
 	hm_bytes_u8(out, '\n');
@@ -149,6 +191,36 @@ static void put_part(struct hm_bytes *out, const json_t *part)
 			hm_bytes_printf(out, " (%s; %s)", text_of(fact, "confidence"), text_of(fact, "source"));
 		hm_bytes_u8(out, '\n');
 	}
+}
+
+/* Of several systems: how many of each answer, and which are not allowed, the worst first. */
+static void put_targets(struct hm_bytes *out, const json_t *targets)
+{
+	static const char *const answers[] = { "prohibited", "cannot tell", "sealed only", "allowed" };
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes names = { 0 };
+	const json_t *row;
+	size_t i;
+
+	if (json_array_size(targets) < 2)
+		return;
+	hm_bytes_printf(out, "\n%zu systems:", json_array_size(targets));
+	for (size_t a = 0; a < HM_COUNT(answers); a++) {
+		size_t n = 0;
+
+		json_array_foreach (targets, i, row) {
+			if (strcmp(text_of(row, "answer"), answers[a]) != 0)
+				continue;
+			n++;
+			if (strcmp(answers[a], "allowed") == 0)
+				continue;
+			hm_bytes_printf(&names, "  %-12s", answers[a]);
+			put_foreign(&names, "", row, "target");
+			hm_bytes_printf(&names, "%s%s\n", json_is_string(json_object_get(row, "rule")) ? "; rule " : "", text_of(row, "rule"));
+		}
+		hm_bytes_printf(out, "%s %zu %s", a ? "," : "", n, answers[a]);
+	}
+	hm_bytes_u8(out, '\n');
+	hm_bytes_append(out, names.data, names.len);
 }
 
 static int print_table(const json_t *decision, struct hm_fail *fail)
@@ -171,6 +243,7 @@ static int print_table(const json_t *decision, struct hm_fail *fail)
 	else
 		hm_bytes_u8(&out, '\n');
 	put_rule(&out, decision, text_of(decision, "rule"));
+	put_targets(&out, json_object_get(decision, "targets"));
 	json_array_foreach (json_object_get(decision, "parts"), i, row)
 		put_part(&out, row);
 	hm_bytes_u8(&out, '\n');
@@ -228,10 +301,11 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 const struct hm_command hm_cmd_decide = {
 	.name = "decide",
 	.summary = "say what a policy makes of what was found, of a bundle or of a product",
-	.usage = "--policy NAME|FILE [--classification LEVEL] [--scope ID]... (--found FILE [--bundle FILE]... | --bundle FILE | --product NAME) [--as-of DATE] [--exemption ID]... [--json]",
+	.usage = "--policy NAME|FILE [--classification LEVEL] [--scope ID]... (--found FILE... | --db FILE | --bundle FILE | --product NAME) [OPTION...]",
 	.detail = "Holds each item of a found.json, the product of a bundle or a product that is known by name against the rules\n"
 		  "of a policy (doc/format/policy.md), and tells the answer, the rule with its words and source, the facts, and\n"
-		  "what would change the answer. What is not known never lets anything pass.\n\n"
+		  "what would change the answer; of several systems, which are prohibited, and of which it cannot be told.\n"
+		  "What is not known never lets anything pass.\n\n"
 		  "exit: 0 allowed; 1 prohibited; 2 allowed only sealed, or cannot tell.",
 	.min = 0,
 	.max = 0,

@@ -2,6 +2,7 @@
 
 #include "confine.h"
 #include "data.h"
+#include "escape.h"
 #include "find_tell.h"
 #include "find_walk.h"
 #include "fs.h"
@@ -118,34 +119,83 @@ static int visible(const struct dirent *d)
 	return d->d_name[0] != '.';
 }
 
-/* By name, so that two runs tell the same in the same order. */
-static int walk_each(struct hm_find *find, const char *folder, bool several, struct hm_fail *fail)
+/* Targets in the order in which they are read; NULL is the host. */
+struct places {
+	char **name;
+	size_t count;
+};
+
+static void release_places(struct places *p)
+{
+	for (size_t i = 0; i < p->count; i++)
+		free(p->name[i]);
+	free(p->name);
+}
+
+static void add_place(struct places *p, char *name)
+{
+	p->name = hm_realloc(p->name, p->count + 1, sizeof(*p->name));
+	p->name[p->count++] = name;
+}
+
+/* What lies in a folder, by name, so that two runs tell the same in the same order. What is no folder, or is not there beside others, stands for itself. */
+static int add_each(struct places *p, const char *folder, bool several, struct hm_fail *fail)
 {
 	struct dirent **name = NULL;
-	int n = scandir(folder, &name, visible, alphasort), r = 0;
+	int n = scandir(folder, &name, visible, alphasort);
 
+	if (n < 0 && errno != ENOTDIR && !several)
+		return hm_fail_errno(fail, "cannot read %s", folder);
 	if (n < 0)
-		return errno == ENOTDIR || several ? walk_one(find, folder, true, fail) : hm_fail_errno(fail, "cannot read %s", folder);
+		add_place(p, hm_strdup(folder));
 	for (int i = 0; i < n; i++) {
-		HM_FREE char *place = hm_sprintf("%s/%s", folder, name[i]->d_name);
-
-		if (r == 0)
-			r = walk_one(find, place, true, fail);
+		add_place(p, hm_sprintf("%s/%s", folder, name[i]->d_name));
 		free(name[i]);
 	}
 	free(name);
+	return 0;
+}
+
+static int gather(struct places *p, const struct hm_args *args, struct hm_fail *fail)
+{
+	int r = 0;
+
+	if (hm_args_has(args, "host"))
+		add_place(p, NULL);
+	for (size_t i = 0; r == 0 && i < args->operands; i++)
+		if (hm_args_has(args, "each"))
+			r = add_each(p, args->operand[i], args->operands > 1 || hm_args_has(args, "host"), fail);
+		else
+			add_place(p, hm_strdup(args->operand[i]));
 	return r;
+}
+
+#define TOLD_MAX 16
+
+/* What an interrupted run did not come to the end of. */
+static void tell_rest(const struct places *p, size_t from)
+{
+	hm_program_done();
+	for (size_t i = from; i < p->count && i < from + TOLD_MAX; i++) {
+		HM_CLEANUP(hm_bytes_release) struct hm_bytes name = { 0 };
+
+		hm_escape(&name, hm_slice_text(p->name[i] ? p->name[i] : "the host"), false);
+		hm_program_note("not read%s: %.*s", i == from ? " to its end" : "", (int)name.len, (const char *)name.data);
+	}
+	if (p->count - from > TOLD_MAX)
+		hm_program_note("not read: %zu more", p->count - from - TOLD_MAX);
 }
 
 static int walk_all(struct hm_find *find, const struct hm_args *args, struct hm_fail *fail)
 {
-	bool several = args->operands > 1 || hm_args_has(args, "host");
-	int r = 0;
+	HM_CLEANUP(release_places) struct places p = { 0 };
+	int r = gather(&p, args, fail);
 
-	if (hm_args_has(args, "host"))
-		r = hm_find_target(find, "/", true, fail);
-	for (size_t i = 0; r == 0 && i < args->operands; i++)
-		r = hm_args_has(args, "each") ? walk_each(find, args->operand[i], several, fail) : walk_one(find, args->operand[i], several, fail);
+	for (size_t i = 0; r == 0 && i < p.count; i++) {
+		r = p.name[i] ? walk_one(find, p.name[i], p.count > 1 || hm_args_has(args, "each"), fail) : hm_find_target(find, "/", true, fail);
+		if (r == HM_E_INTERRUPTED)
+			tell_rest(&p, i);
+	}
 	return r;
 }
 

@@ -7,20 +7,10 @@
 #include "verify.h"
 #include "verify_log.h"
 
-#define FOUND_MAX (256u << 20)
-
 void hm_decide_subject_release(struct hm_decide_subject *s)
 {
 	json_decref(s->found);
 	json_decref(s->bundles);
-}
-
-int hm_decide_subject_found(struct hm_decide_subject *s, const char *path, struct hm_fail *fail)
-{
-	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
-	int r = hm_fs_read(&text, path, FOUND_MAX, fail);
-
-	return r < 0 ? r : hm_found_read(&s->found, hm_slice_of(&text), path, fail);
 }
 
 static const char *text_of(const json_t *object, const char *name)

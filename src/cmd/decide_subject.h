@@ -10,7 +10,6 @@ struct hm_decide_subject {
 };
 
 void hm_decide_subject_release(struct hm_decide_subject *s);
-int hm_decide_subject_found(struct hm_decide_subject *s, const char *path, struct hm_fail *fail) HM_MUST_CHECK;
 int hm_decide_subject_product(struct hm_decide_subject *s, const struct hm_suppliers *tables, const char *data, const char *name, const char *day,
 			      struct hm_fail *fail) HM_MUST_CHECK;
 

@@ -12,12 +12,14 @@ struct hm_find_store {
 	sqlite3_stmt *observe;
 };
 
+#define VERSION 1 /* doc/format/estate.md; PRAGMA user_version */
+
 static const char schema[] =
-	"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"
+	"PRAGMA user_version=1; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"
 	"CREATE TABLE IF NOT EXISTS run(id INTEGER PRIMARY KEY, began TEXT NOT NULL DEFAULT CURRENT_TIMESTAMP, tables TEXT NOT NULL, finished INTEGER NOT NULL DEFAULT 0);"
 	"CREATE TABLE IF NOT EXISTS target(id INTEGER PRIMARY KEY, run INTEGER NOT NULL REFERENCES run(id), name BLOB NOT NULL, kind TEXT NOT NULL, endpoint INTEGER NOT NULL,"
 	" entries INTEGER, files INTEGER, bytes INTEGER, read_at TEXT);"
-	"CREATE TABLE IF NOT EXISTS observation(target INTEGER NOT NULL REFERENCES target(id), kind INTEGER NOT NULL, state INTEGER NOT NULL, verified INTEGER NOT NULL,"
+	"CREATE TABLE IF NOT EXISTS observation(target INTEGER NOT NULL REFERENCES target(id), kind TEXT NOT NULL, state TEXT NOT NULL, verified INTEGER NOT NULL,"
 	" value BLOB NOT NULL, detail BLOB, path BLOB, outer BLOB, source TEXT NOT NULL, sha256 TEXT);"
 	"CREATE TABLE IF NOT EXISTS unread(target INTEGER NOT NULL REFERENCES target(id), path BLOB NOT NULL, why TEXT NOT NULL);"
 	"CREATE INDEX IF NOT EXISTS observation_target ON observation(target);";
@@ -63,6 +65,17 @@ static int statement(struct hm_find_store *s, const char *sql, const struct valu
 	return step == SQLITE_ROW || step == SQLITE_DONE ? 0 : failed(s, fail);
 }
 
+/* 1 where it is new or of this version, 0 where it is another program's or another version's. */
+static int is_ours(struct hm_find_store *s)
+{
+	int64_t version = -1, tables = -1;
+	struct hm_fail ignored = { 0 };
+
+	if (statement(s, "PRAGMA user_version", NULL, 0, &version, &ignored) < 0 || statement(s, "SELECT count(*) FROM sqlite_master WHERE type = 'table'", NULL, 0, &tables, &ignored) < 0)
+		return 0;
+	return version == VERSION || (version == 0 && tables == 0);
+}
+
 int hm_find_store_open(struct hm_find_store **ret, const char *path, const char *tables, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_find_store_cleanup) struct hm_find_store *s = hm_alloc(1, sizeof(*s));
@@ -72,8 +85,8 @@ int hm_find_store_open(struct hm_find_store **ret, const char *path, const char 
 	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK)
 		return hm_fail_set(fail, HM_E_SYSTEM, "cannot open %s: %s (--db FILE, or --db none)", path, s->db ? sqlite3_errmsg(s->db) : "no memory");
 	sqlite3_busy_timeout(s->db, 5000);
-	if (sqlite3_exec(s->db, schema, NULL, NULL, NULL) != SQLITE_OK)
-		return hm_fail_set(fail, HM_E_SYSTEM, "cannot use %s: %s (it is another program's?)", path, sqlite3_errmsg(s->db));
+	if (!is_ours(s) || sqlite3_exec(s->db, schema, NULL, NULL, NULL) != SQLITE_OK)
+		return hm_fail_set(fail, HM_E_SYSTEM, "cannot use %s: another program's, or of another version of Hallmark (--db FILE, or move it away)", path);
 	/* What is unfinished under the same tables is what --resume goes on with. */
 	r = statement(s, "SELECT id FROM run WHERE finished = 0 AND tables = CAST(?1 AS TEXT) ORDER BY id DESC LIMIT 1", of, 1, &s->run, fail);
 	if (r == 0 && s->run == 0)
@@ -114,12 +127,12 @@ int hm_find_store_begin(struct hm_find_store *s, const char *name, const char *k
 
 int hm_find_store_observe(struct hm_find_store *s, const struct hm_observation *o, struct hm_fail *fail)
 {
-	const struct value of[] = { { .number = s->target }, { .number = (int64_t)o->kind }, { .number = (int64_t)o->state }, { .number = o->verified },
+	const struct value of[] = { { .number = s->target }, { .text = hm_observation_kind_name(o->kind) }, { .text = hm_observed_state_name(o->state) }, { .number = o->verified },
 				    { .text = o->value }, { o->detail, 0, !o->detail }, { o->path, 0, !o->path }, { o->outer, 0, !o->outer }, { .text = o->source },
 				    { o->sha256, 0, !o->sha256 } };
 	int step;
 
-	if (!s->observe && sqlite3_prepare_v3(s->db, "INSERT INTO observation VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, CAST(?9 AS TEXT), CAST(?10 AS TEXT))", -1,
+	if (!s->observe && sqlite3_prepare_v3(s->db, "INSERT INTO observation VALUES(?1, CAST(?2 AS TEXT), CAST(?3 AS TEXT), ?4, ?5, ?6, ?7, ?8, CAST(?9 AS TEXT), CAST(?10 AS TEXT))", -1,
 					      SQLITE_PREPARE_PERSISTENT, &s->observe, NULL) != SQLITE_OK)
 		return failed(s, fail);
 	sqlite3_reset(s->observe);
@@ -158,6 +171,39 @@ static const char *column(sqlite3_stmt *stmt, int at)
 	return sqlite3_column_type(stmt, at) == SQLITE_NULL ? NULL : (const char *)sqlite3_column_text(stmt, at);
 }
 
+/* The number of a name among those that `name_of` gives to numbers below `count`; `count` for another. */
+static int number_of(const char *name, int count, const char *(*name_of)(int))
+{
+	int i = 0;
+
+	while (i < count && (!name || strcmp(name_of(i), name) != 0))
+		i++;
+	return i;
+}
+
+static const char *kind_name(int i)
+{
+	return hm_observation_kind_name((enum hm_observation_kind)i);
+}
+
+static const char *state_name(int i)
+{
+	return hm_observed_state_name((enum hm_observed_state)i);
+}
+
+/* What is not as this program writes it is no reason to find less. */
+static int replay_one(sqlite3_stmt *stmt, const struct hm_find_replay *to, struct hm_fail *fail)
+{
+	int kind = number_of(column(stmt, 0), HM_OBSERVATION_KINDS, kind_name), state = number_of(column(stmt, 1), HM_STATES, state_name);
+	struct hm_observation o = { .kind = (enum hm_observation_kind)kind, .state = (enum hm_observed_state)state, .verified = sqlite3_column_int(stmt, 2) != 0,
+				    .value = column(stmt, 3), .detail = column(stmt, 4), .path = column(stmt, 5), .outer = column(stmt, 6),
+				    .source = column(stmt, 7), .sha256 = column(stmt, 8) };
+
+	if (kind == HM_OBSERVATION_KINDS || state == HM_STATES || !o.value || !o.source)
+		return hm_fail_set(fail, HM_E_BAD, "the database has an observation that this program did not write");
+	return to->observe(to->cookie, &o, fail);
+}
+
 static int replay_rows(struct hm_find_store *s, int64_t target, const struct hm_find_replay *to, struct hm_fail *fail)
 {
 	sqlite3_stmt *stmt = NULL;
@@ -168,15 +214,8 @@ static int replay_rows(struct hm_find_store *s, int64_t target, const struct hm_
 	    SQLITE_OK)
 		return failed(s, fail);
 	bind(stmt, of, 1);
-	while (r == 0 && sqlite3_step(stmt) == SQLITE_ROW) {
-		int kind = sqlite3_column_int(stmt, 0), state = sqlite3_column_int(stmt, 1);
-		struct hm_observation o = { .kind = (enum hm_observation_kind)kind, .state = (enum hm_observed_state)state, .verified = sqlite3_column_int(stmt, 2) != 0,
-					    .value = column(stmt, 3), .detail = column(stmt, 4), .path = column(stmt, 5), .outer = column(stmt, 6),
-					    .source = column(stmt, 7), .sha256 = column(stmt, 8) };
-
-		if (kind >= 0 && kind < HM_OBSERVATION_KINDS && state >= 0 && state < HM_STATES && o.value && o.source)
-			r = to->observe(to->cookie, &o, fail);
-	}
+	while (r == 0 && sqlite3_step(stmt) == SQLITE_ROW)
+		r = replay_one(stmt, to, fail);
 	sqlite3_finalize(stmt);
 	if (r == 0 && sqlite3_prepare_v2(s->db, "SELECT path, why FROM unread WHERE target = ?1 ORDER BY rowid", -1, &stmt, NULL) == SQLITE_OK) {
 		bind(stmt, of, 1);
@@ -213,4 +252,62 @@ int hm_find_store_finish(struct hm_find_store *s, struct hm_fail *fail)
 	const struct value of[] = { { .number = s->run } };
 
 	return statement(s, "UPDATE run SET finished = 1 WHERE id = ?1", of, 1, NULL, fail);
+}
+
+void hm_find_past_release(struct hm_find_past *past)
+{
+	for (size_t i = 0; i < past->names; i++)
+		free(past->name[i]);
+	free(past->name);
+	hm_find_store_close(past->store);
+}
+
+/* The last run, under which tables, on which day. */
+static int last_run(struct hm_find_past *past, const char *tables, struct hm_fail *fail)
+{
+	struct hm_find_store *s = past->store;
+	sqlite3_stmt *stmt = NULL;
+	int r = 0;
+
+	if (sqlite3_prepare_v2(s->db, "SELECT id, substr(began, 1, 10), tables, finished FROM run ORDER BY id DESC LIMIT 1", -1, &stmt, NULL) != SQLITE_OK)
+		return failed(s, fail);
+	if (sqlite3_step(stmt) != SQLITE_ROW || !column(stmt, 1) || !column(stmt, 2))
+		r = hm_fail_set(fail, HM_E_BAD, "the database has no run");
+	else if (strcmp(column(stmt, 2), tables) != 0)
+		r = hm_fail_set(fail, HM_E_USAGE, "its last run was made with other supplier tables, and what these would show was not kept: run hallmark find again");
+	else
+		s->run = sqlite3_column_int64(stmt, 0);
+	if (r == 0) {
+		snprintf(past->made, sizeof(past->made), "%s", column(stmt, 1));
+		past->finished = sqlite3_column_int(stmt, 3) != 0;
+	}
+	sqlite3_finalize(stmt);
+	return r;
+}
+
+int hm_find_past_open(struct hm_find_past *past, const char *path, const char *tables, struct hm_fail *fail)
+{
+	struct hm_find_store *s = hm_alloc(1, sizeof(*s));
+	sqlite3_stmt *stmt = NULL;
+	int r;
+
+	past->store = s;
+	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
+		return hm_fail_set(fail, HM_E_SYSTEM, "cannot open %s: %s", path, s->db ? sqlite3_errmsg(s->db) : "no memory");
+	sqlite3_busy_timeout(s->db, 5000);
+	if (!is_ours(s))
+		return hm_fail_set(fail, HM_E_BAD, "%s: another program's, or of another version of Hallmark", path);
+	r = last_run(past, tables, fail);
+	if (r < 0)
+		return hm_fail_in(fail, "%s", path);
+	if (sqlite3_prepare_v2(s->db, "SELECT name FROM target WHERE run = ?1 AND read_at IS NOT NULL ORDER BY id", -1, &stmt, NULL) != SQLITE_OK)
+		return failed(s, fail);
+	bind(stmt, &(struct value){ .number = s->run }, 1);
+	while (sqlite3_step(stmt) == SQLITE_ROW)
+		if (column(stmt, 0)) {
+			past->name = hm_realloc(past->name, past->names + 1, sizeof(*past->name));
+			past->name[past->names++] = hm_strdup(column(stmt, 0));
+		}
+	sqlite3_finalize(stmt);
+	return 0;
 }

@@ -1,6 +1,6 @@
 #pragma once
 /* A run's observations in SQLite: what was read of which target, so that a run that was cut short goes on (--resume) and so that others
- * can ask. Tables run, target, observation, unread: doc/man/hallmark-find. */
+ * can ask. Tables run, target, observation, unread: doc/format/estate.md. */
 #include "fail.h"
 #include "observation.h"
 
@@ -33,3 +33,15 @@ struct hm_find_replay {
 int hm_find_store_replay(struct hm_find_store *store, const char *name, const struct hm_find_replay *replay, struct hm_fail *fail) HM_MUST_CHECK;
 /* The run is finished: nothing of it is resumed. */
 int hm_find_store_finish(struct hm_find_store *store, struct hm_fail *fail) HM_MUST_CHECK;
+
+/* The last run of a database, to be told again; its targets that were read to their end, in their order. */
+struct hm_find_past {
+	struct hm_find_store *store; /* for hm_find_store_replay */
+	char made[11];
+	bool finished;
+	char **name;
+	size_t names;
+};
+/* Changes nothing. HM_E_USAGE where the run was made with other supplier tables than those of this digest. Release in any case. */
+int hm_find_past_open(struct hm_find_past *past, const char *path, const char *tables, struct hm_fail *fail) HM_MUST_CHECK;
+void hm_find_past_release(struct hm_find_past *past);

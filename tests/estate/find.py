@@ -245,7 +245,7 @@ def registry():
 def kept(a):
     db = folder + "/estate.sqlite"
     copy = shutil.copytree(a, folder + "/copy")
-    run = subprocess.Popen([program, "find", "--json", "--db", db, copy, "/usr"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, "HALLMARK_DATA": data})
+    run = subprocess.Popen([program, "find", "--json", "--db", db, copy, "/usr", folder + "/later"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env={**os.environ, "HALLMARK_DATA": data})
     for _ in range(600):
         time.sleep(0.05)
         try:
@@ -255,12 +255,37 @@ def kept(a):
             pass
     run.send_signal(signal.SIGINT)
     code = run.wait(30)
-    result(code == 130 and b"--resume" in run.stderr.read(), "interrupted: exit 130, and says how it goes on", code)
+    said = run.stderr.read()
+    result(code == 130 and b"--resume" in said, "interrupted: exit 130, and says how it goes on", code)
+    result(b"not read to its end: /usr\n" in said and b"/later\n" in said and copy.encode() not in said, "and names what it did not read", said)
+    decision = subprocess.run([program, "decide", "--policy", "ncsc-2017", "--classification", "SECRET", "--db", db, "--json"], capture_output=True, env={**os.environ, "HALLMARK_DATA": data})
+    answers = {t["target"]: t["answer"] for t in json.loads(decision.stdout)["targets"]} if decision.stdout else decision.stderr
+    result(decision.returncode == 1 and answers == {copy: "prohibited", "what the run did not come to": "cannot tell"}, "decide --db tells what was read, and that it was not all", answers)
     shutil.rmtree(copy)
     code, out, err = find("--json", "--resume", copy, db=db)
     result(code == 1 and json.loads(out)["items"][0]["supplier"] == "kaspersky", "--resume tells what was read before, though it is gone since", err)
     code, out, err = find("--json", "--resume", copy, db=db)
     result(code == 4, "a finished run is not resumed", code)
+    many = place("many-systems/a", estate.packaged({"/opt/kaspersky/kesl/bin/kesl": (estate.SCRIPT, 0o755)}, "kesl", "AO Kaspersky Lab"))
+    place("many-systems/b", estate.base())
+    place("many-systems/c", {**estate.base(), "/etc/broken.zip": (b"PK\3\4" + bytes(60), 0o644)})
+    find("--each", os.path.dirname(many), db=db)
+    decision = subprocess.run([program, "decide", "--policy", "ncsc-2017", "--classification", "SECRET", "--db", db], capture_output=True, text=True, env={**os.environ, "HALLMARK_DATA": data})
+    result(decision.returncode == 1 and "3 systems: 1 prohibited, 1 cannot tell, 0 sealed only, 1 allowed" in decision.stdout, "which of many are prohibited, of which it cannot be told", decision.stdout + decision.stderr)
+    rows = sqlite3.connect(f"file:{db}?mode=ro", uri=True).execute("SELECT t.name, o.kind FROM run r JOIN target t ON t.run = r.id JOIN observation o ON o.target = t.id WHERE r.finished ORDER BY r.id DESC").fetchall()
+    result((many.encode(), "package") in rows, "the database says in words what was seen", rows[:9])
+    code, _, err = find("--json", copy + "/nowhere", many, db=place("other.sqlite", b"SQLite format 3\0" + bytes(84)))
+    result(code == 4 and b"other.sqlite" in err, "a database of somebody else's is left alone", err)
+    files = []
+    for name in ("a", "b"):
+        files.append(folder + f"/{name}.json")
+        find("--json", "-o", files[-1], f"{folder}/many-systems/{name}")
+    decision = subprocess.run([program, "decide", "--policy", "ncsc-2017", "--classification", "SECRET", "--json", "--found", files[0], "--found", files[1]], capture_output=True, env={**os.environ, "HALLMARK_DATA": data})
+    answers = [(t["target"].split(": ")[0], t["answer"]) for t in json.loads(decision.stdout)["targets"]] if decision.stdout else decision.stderr
+    result(decision.returncode == 1 and answers == [(files[0], "prohibited"), (files[1], "allowed")], "inventories of several machines together", answers)
+    find("--json", "--supplier", "drweb", "-o", files[1], f"{folder}/many-systems/b")
+    decision = subprocess.run([program, "decide", "--policy", "bod-17-01", "--found", files[0], "--found", files[1]], capture_output=True, env={**os.environ, "HALLMARK_DATA": data})
+    result(decision.returncode == 3 and b"different suppliers" in decision.stderr, "but not where one tells of others", decision.stderr)
 
 
 def stopped(run, target, but=None):

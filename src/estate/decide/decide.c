@@ -83,19 +83,68 @@ static void release_case(struct decide_case *c)
 	free(c->owner);
 }
 
+struct verdict_of_target {
+	const json_t *row;
+	enum answer answer;
+	const char *rule;
+};
+
 struct whole {
 	enum answer answer;
 	const char *rule;
 	bool bites; /* a rule that applies could answer something else than allowed */
 	json_t *parts, *rules, *facts, *changes;
+	struct verdict_of_target *target; /* owned; as found.json has them */
+	size_t targets;
 };
 
-static void raise_to(struct whole *w, enum answer answer, const char *rule)
+static void release_whole(struct whole *w)
+{
+	free(w->target);
+}
+
+static void raise_target(struct verdict_of_target *t, enum answer answer, const char *rule)
+{
+	if (answer > t->answer) {
+		t->answer = answer;
+		t->rule = rule;
+	}
+}
+
+/* Of the whole, and of each target where it concerns all. */
+static void raise_to(struct whole *w, enum answer answer, const char *rule, bool all)
 {
 	if (answer > w->answer) {
 		w->answer = answer;
 		w->rule = rule;
 	}
+	for (size_t i = 0; i < w->targets && all; i++)
+		raise_target(&w->target[i], answer, rule);
+}
+
+static bool is_of(const json_t *item, const json_t *target)
+{
+	const json_t *name = json_object_get(target, "target"), *bytes = json_object_get(target, "target_b64");
+
+	return name ? json_equal(json_object_get(item, "target"), name) : bytes && json_equal(json_object_get(item, "target_b64"), bytes);
+}
+
+static void raise_target_of(struct whole *w, const json_t *item, enum answer answer, const char *rule)
+{
+	raise_to(w, answer, rule, false);
+	for (size_t i = 0; i < w->targets; i++)
+		if (is_of(item, w->target[i].row))
+			raise_target(&w->target[i], answer, rule);
+}
+
+static void gather_targets(struct whole *w, const struct decide_case *c)
+{
+	const json_t *list = json_object_get(c->found, "targets"), *row;
+	size_t i;
+
+	w->target = hm_alloc(json_array_size(list) + 1, sizeof(*w->target));
+	json_array_foreach (list, i, row)
+		w->target[w->targets++].row = row;
 }
 
 static void add_parts(struct whole *w, const struct decide_case *c, const char *list, bool candidate)
@@ -113,7 +162,7 @@ static void add_parts(struct whole *w, const struct decide_case *c, const char *
 		part = decide_part(c, item, candidate);
 		answer = decide_answer(decide_text(part, "answer"));
 		json_array_append_new(w->parts, part);
-		raise_to(w, answer, json_string_value(json_object_get(part, "rule")));
+		raise_target_of(w, item, answer, json_string_value(json_object_get(part, "rule")));
 		json_array_foreach (json_object_get(part, "would_change"), j, change) {
 			const char *product = decide_text(item, "product");
 
@@ -141,7 +190,7 @@ static void add_rules(struct whole *w, const struct decide_case *c)
 	}
 	if (applied)
 		return;
-	raise_to(w, CANNOT_TELL, NULL);
+	raise_to(w, CANNOT_TELL, NULL, true);
 	if (in_force == 0)
 		decide_change(w->changes, "date", CANNOT_TELL, "a day on which a rule of the policy is in force: none is on %s", c->question->as_of);
 	else
@@ -172,39 +221,51 @@ static bool tells_enough(const struct decide_case *c)
 	return true;
 }
 
-static void add_coverage(struct whole *w, const struct decide_case *c)
+/* The answer for components that name nobody, ALLOWED where nobody asks. */
+static enum answer nameless_answer(const struct decide_case *c)
 {
-	const json_t *targets = json_object_get(c->found, "targets"), *target;
-	long long unread = 0, nameless = 0;
 	const char *unknown = c->question->unknown;
-	char number[24];
+	const json_t *row;
 	size_t i;
 
-	json_array_foreach (targets, i, target) {
-		unread += json_integer_value(json_object_get(target, "not_read_count"));
-		nameless += json_integer_value(json_object_get(json_object_get(target, "components"), "nameless"));
+	json_array_foreach (json_object_get(c->policy->root, "unknown_supplier"), i, row)
+		if (!unknown && c->question->level && decide_lists(json_object_get(row, "level"), c->question->level))
+			unknown = decide_text(row, "answer");
+	return unknown ? decide_answer(unknown) : ALLOWED;
+}
+
+static void add_coverage(struct whole *w, const struct decide_case *c)
+{
+	enum answer nobody = nameless_answer(c);
+	long long unread = 0, nameless = 0;
+	char number[24];
+
+	for (size_t i = 0; i < w->targets; i++) {
+		const json_t *target = w->target[i].row;
+		long long not_read = json_integer_value(json_object_get(target, "not_read_count")),
+			  names = json_integer_value(json_object_get(json_object_get(target, "components"), "nameless"));
+
+		unread += not_read;
+		nameless += names;
+		if (w->bites && not_read)
+			raise_target_of(w, target, CANNOT_TELL, NULL);
+		if (names)
+			raise_target_of(w, target, nobody, NULL);
 	}
 	snprintf(number, sizeof(number), "%lld", unread);
 	decide_fact(w->facts, "not_read", number, NULL, NULL);
-	if (w->bites && (unread || json_array_size(targets) == 0)) {
-		raise_to(w, CANNOT_TELL, NULL);
+	if (w->bites && w->targets == 0)
+		raise_to(w, CANNOT_TELL, NULL, false);
+	if (w->bites && (unread || w->targets == 0))
 		decide_change(w->changes, "coverage", ALLOWED, "%s", unread ? "what could not be read is read too, and shows nothing" : "a target that was looked at");
-	}
 	if (w->bites && !tells_enough(c)) {
-		raise_to(w, CANNOT_TELL, NULL);
+		raise_to(w, CANNOT_TELL, NULL, true);
 		decide_change(w->changes, "coverage", ALLOWED, "an inventory of all suppliers: this one was made with --supplier or --country");
 	}
 	snprintf(number, sizeof(number), "%lld", nameless);
 	decide_fact(w->facts, "nameless", number, NULL, NULL);
-	if (!nameless)
-		return;
-	json_array_foreach (json_object_get(c->policy->root, "unknown_supplier"), i, target)
-		if (!unknown && c->question->level && decide_lists(json_object_get(target, "level"), c->question->level))
-			unknown = decide_text(target, "answer");
-	if (unknown && decide_answer(unknown) != ALLOWED) {
-		raise_to(w, decide_answer(unknown), NULL);
-		decide_change(w->changes, "supplier", ALLOWED, "who supplies the %lld components that name nobody", nameless);
-	}
+	if (nameless && nobody != ALLOWED)
+		decide_change(w->changes, "supplier", ALLOWED, "who supplies the %lld component%s nobody", nameless, nameless == 1 ? " that names" : "s that name");
 }
 
 /* With the bundle alone, what is false in it is no evidence, and no absence of it either; beside what was found it counts for nothing. */
@@ -213,7 +274,7 @@ static void add_bundles(struct whole *w, const struct decide_case *c)
 	decide_bundle_summary(c, w->facts);
 	if (strcmp(c->question->kind, "bundle") != 0 || !json_is_true(json_object_get(json_array_get(c->question->bundles, 0), "false")))
 		return;
-	raise_to(w, CANNOT_TELL, NULL);
+	raise_to(w, CANNOT_TELL, NULL, true);
 	decide_change(w->changes, "bundle", ALLOWED, "a bundle in which nothing is false");
 }
 
@@ -229,6 +290,24 @@ static json_t *list_of(const char *const *text, size_t count)
 static json_t *text_or_null(const char *text)
 {
 	return text ? json_string(text) : json_null();
+}
+
+/* Each system by itself: which of many are prohibited, of which nothing can be told. */
+static json_t *targets_of(const struct whole *w)
+{
+	static const char *const names[] = { "target", "target_b64" };
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < w->targets; i++) {
+		json_t *row = json_pack("{s:s}", "answer", decide_word(w->target[i].answer));
+
+		for (size_t j = 0; j < HM_COUNT(names); j++)
+			if (json_object_get(w->target[i].row, names[j]))
+				json_object_set(row, names[j], json_object_get(w->target[i].row, names[j]));
+		json_object_set_new(row, "rule", text_or_null(w->target[i].rule));
+		json_array_append_new(list, row);
+	}
+	return list;
 }
 
 static json_t *document(const struct decide_case *c, const struct whole *w)
@@ -249,6 +328,7 @@ static json_t *document(const struct decide_case *c, const struct whole *w)
 	json_object_set_new(d, "rule", text_or_null(w->rule));
 	json_object_set(d, "facts", w->facts);
 	json_object_set(d, "would_change", w->changes);
+	json_object_set_new(d, "targets", targets_of(w));
 	json_object_set(d, "parts", w->parts);
 	json_object_set(d, "rules", w->rules);
 	return d;
@@ -258,12 +338,13 @@ int hm_decide(json_t **ret, const struct hm_decide_policy *policy, const json_t 
 {
 	HM_CLEANUP(release_case) struct decide_case c = { .policy = policy, .question = question, .found = found };
 	HM_JSON json_t *parts = json_array(), *rules = json_array(), *facts = json_array(), *changes = json_array();
-	struct whole w = { ALLOWED, NULL, false, parts, rules, facts, changes };
+	HM_CLEANUP(release_whole) struct whole w = { .parts = parts, .rules = rules, .facts = facts, .changes = changes };
 	int r = check_question(policy, question, fail);
 
 	if (r < 0)
 		return r;
 	gather_owners(&c);
+	gather_targets(&w, &c);
 	add_parts(&w, &c, "items", false);
 	add_parts(&w, &c, "candidates", true);
 	add_rules(&w, &c);

@@ -147,7 +147,8 @@ static json_t *id_of(const json_t *row)
 
 json_t *decide_part(const struct decide_case *c, const json_t *item, bool candidate)
 {
-	static const char *const copied[] = { "target", "product", "relation", "state", "outer" };
+	/* What is no text stands under its other name, as in found.json. */
+	static const char *const copied[] = { "target", "target_b64", "product", "relation", "state", "outer", "outer_b64" };
 	json_t *part = json_object(), *changes = json_array();
 	const json_t *rule;
 	struct verdict worst = { ALLOWED, NULL, NULL };
@@ -171,7 +172,8 @@ json_t *decide_part(const struct decide_case *c, const json_t *item, bool candid
 	json_array_foreach (json_object_get(c->policy->root, "rules"), i, rule)
 		tell_worse(c, rule, item, worst.answer, changes);
 	for (i = 0; i < HM_COUNT(copied); i++)
-		json_object_set_new(part, copied[i], json_string(decide_text(item, copied[i])));
+		if (json_object_get(item, copied[i]))
+			json_object_set(part, copied[i], json_object_get(item, copied[i]));
 	json_object_set_new(part, "supplier", *decide_text(item, "supplier") ? json_string(decide_text(item, "supplier")) : json_null());
 	json_object_set_new(part, "candidate", json_boolean(candidate));
 	json_object_set_new(part, "answer", json_string(decide_word(worst.answer)));
