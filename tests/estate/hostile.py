@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Targets that are made to harm who reads them: told as unread, the rest read, nothing outside read. hostile.py HALLMARK DATA (TAP)"""
-import bz2, ctypes, json, os, shutil, socket, struct, subprocess, sys, tarfile, tempfile, threading, time
+import ctypes, json, os, shutil, socket, sqlite3, struct, subprocess, sys, tarfile, tempfile, threading, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import estate, parts
 
@@ -159,7 +159,46 @@ def swapped():
     result(all(not shows(d) for _, d in seen) and all(code in (0, 2) for code, _ in seen) and turns > 100, "folders that are exchanged for links while they are walked", [shows(d) for _, d in seen])
 
 
+def same():
+    """One target, told the same by one reader and by several, elsewhere, and after an interruption."""
+    names = [f"/usr/share/{i % 7}/{i:03}.zip" for i in range(300)]
+    three = {f"/srv/{i}/{name}": (b"\x7fELF\2\1\1".ljust(256, b"\0"), 0o755) for i in range(9) for name in ("kesl", "kesl-supervisor", "klnagent", "avp", "klflt.ko", "kesl-gui")}
+    nobody = "".join(f"Package: nobody{i}\nStatus: install ok installed\nVersion: 1\n\n" for i in range(200))
+    npm = {f"/srv/node_modules/free{i}/package.json": (b'{"name":"free%d","version":"1"}' % i, 0o644) for i in range(200)}
+    kaspersky = {f"/opt/{i}/node_modules/@kaspersky/hexa-ui/package.json": (b'{"name":"@kaspersky/hexa-ui","version":"%d"}' % i, 0o644) for i in range(9)}
+    root = place("same", {**KESL, **three, **npm, **kaspersky, **{f"/opt/kaspersky/kesl/bin/{i}\n\udcff": (estate.SCRIPT, 0o755) for i in range(20)},
+                          "/chroot/var/lib/dpkg/status": (nobody.encode(), 0o644), **{name: (b"PK\3\4" + b"\xff" * 60, 0o644) for name in names}})
+    raw = lambda *args, **environment: subprocess.run([program, "find", "--json", "--db", "none", *args], capture_output=True, env={**os.environ, "HALLMARK_DATA": data, **environment}, timeout=120).stdout
+    one = raw("--jobs", "1", root)
+    result(len(json.loads(one)["items"]) > 1 and json.loads(one)["targets"][0]["not_read_count"] == 300, "a target with much to tell", one[:500])
+    others = [raw("--jobs", jobs, root) for jobs in ("2", "3", "7", "7", "7")]
+    result(all(other == one for other in others), "is told the same, byte for byte, by any number of readers", [i for i, other in enumerate(others) if other != one])
+    copy = place("copied", {})
+    for path in sorted(p for d, _, names in os.walk(root) for p in (os.path.relpath(os.path.join(d, name), root) for name in names))[::-1]:
+        os.makedirs(os.path.dirname(os.path.join(copy, path)), exist_ok=True)
+        shutil.copy2(os.path.join(root, path), os.path.join(copy, path), follow_symlinks=False)
+    plain = lambda text, name: text.replace(name.encode(), b"X")
+    result(plain(raw(copy), copy) == plain(one, root), "of a copy with its files in another order")
+    result(raw("--jobs", "2", root, TZ="Asia/Tokyo", LC_ALL="tr_TR.UTF-8", LANG="de_DE.UTF-8") == one or time.gmtime().tm_hour == 23, "in another place and language")
+    resumed()
+
+
+def resumed():
+    """Cut short behind the first of two targets, and gone on with: the same as in one go."""
+    targets = [folder + "/same", folder + "/copied"]
+    run = lambda *args: subprocess.run([program, "find", "--json", *args, *targets], capture_output=True, env={**os.environ, "HALLMARK_DATA": data}, timeout=120)
+    whole, db = run("--db", "none").stdout, folder + "/cut.sqlite"
+    result(run("--db", db).stdout == whole, "a run that is kept tells the same")
+    kept = sqlite3.connect(db)
+    kept.execute("UPDATE run SET finished = 0")
+    kept.execute("UPDATE target SET read_at = NULL WHERE name = ?", (targets[1].encode(),))
+    kept.commit()
+    kept.close()
+    result(run("--db", db, "--resume").stdout == whole, "and so does one that was cut short and resumed")
+
+
 try:
+    same()
     bombs()
     outside()
     special(place("special", KESL))

@@ -174,7 +174,7 @@ static json_t *target_row(struct found_target *t)
 {
 	json_t *row = json_object(), *read = json_object(), *components = json_object();
 
-	found_close_component(t);
+	found_close_components(t);
 	hm_json_set_bytes(row, "target", hm_slice_text(t->name));
 	json_object_set_new(row, "kind", json_string(t->kind));
 	json_object_set_new(row, "endpoint", json_boolean(t->endpoint));
@@ -183,14 +183,14 @@ static json_t *target_row(struct found_target *t)
 	json_object_set_new(read, "bytes", number(t->bytes));
 	json_object_set_new(read, "observations", number(t->observations));
 	json_object_set_new(row, "read", read);
-	json_object_set(row, "not_read", t->not_read);
+	json_object_set_new(row, "not_read", found_first_rows(&t->not_read, "path", "reason"));
 	json_object_set_new(row, "not_read_count", number(t->not_read_count));
 	json_object_set_new(components, "seen", number(t->components));
 	json_object_set_new(components, "listed", number(t->listed));
 	json_object_set_new(components, "nameless", number(t->nameless));
 	json_object_set_new(components, "unlisted", number(t->components - t->listed - t->nameless));
 	json_object_set_new(row, "components", components);
-	json_object_set(row, "nameless", t->names);
+	json_object_set_new(row, "nameless", found_first_rows(&t->names, "name", NULL));
 	return row;
 }
 

@@ -1,5 +1,6 @@
 /* Gathering: an observation that shows no row leaves nothing behind but its count; one that does, at most four pieces a row and place. */
 #include "found_internal.h"
+#include "text.h"
 
 struct hm_found *hm_found_new(const struct hm_suppliers *suppliers, const char *made)
 {
@@ -15,21 +16,16 @@ static void release_target(struct found_target *t)
 {
 	free(t->name);
 	free(t->kind);
-	free(t->open);
-	free(t->open_in);
-	json_decref(t->not_read);
-	json_decref(t->names);
+	found_close_components(t);
+	found_first_release(&t->not_read);
+	found_first_release(&t->names);
 	found_table_release(&t->packages);
 }
 
 static void release_seen(struct found_seen *s)
 {
-	for (size_t i = 0; i < s->pieces; i++) {
-		free(s->piece[i].value);
-		free(s->piece[i].path);
-		free(s->piece[i].detail);
-		free(s->piece[i].sha256);
-	}
+	for (size_t i = 0; i < s->pieces; i++)
+		found_piece_release(&s->piece[i]);
 	free(s->outer);
 	free(s->within);
 	free(s->around);
@@ -43,6 +39,10 @@ void hm_found_free(struct hm_found *found)
 		release_target(&found->target[i]);
 	for (size_t i = 0; i < found->seen_count; i++)
 		release_seen(&found->seen[i]);
+	for (size_t i = 0; i < found->waits; i++)
+		for (size_t j = 0; j < found->waiting[i].count && found->waiting[i].count < 3; j++)
+			found_piece_release(&found->waiting[i].piece[j]);
+	free(found->waiting);
 	free(found->target);
 	free(found->seen);
 	found_table_release(&found->where);
@@ -57,24 +57,6 @@ static struct found_target *current(struct hm_found *f)
 	if (f->targets == 0)
 		hm_found_target(f, "", "folder", false);
 	return &f->target[f->targets - 1];
-}
-
-void found_close_component(struct found_target *t)
-{
-	if (!t->open)
-		return;
-	t->listed += t->open_listed;
-	if (!t->open_named && !t->open_listed) {
-		if (t->nameless < FOUND_LISTED) {
-			HM_JSON json_t *name = json_object();
-
-			hm_json_set_bytes(name, "name", hm_slice_text(t->open));
-			json_array_append(t->names, name);
-		}
-		t->nameless++;
-	}
-	free(hm_take_ptr(&t->open));
-	free(hm_take_ptr(&t->open_in));
 }
 
 bool found_in_package(const struct hm_found *found, const struct found_seen *s)
@@ -92,7 +74,7 @@ size_t found_root(const struct hm_found *found, const struct found_seen *s)
 /* Names of packages are many and targets too: only what they are asked for is kept. */
 static void close_target(struct hm_found *f, struct found_target *t)
 {
-	found_close_component(t);
+	found_close_components(t);
 	for (size_t i = t->seen_from; i < f->seen_count; i++) {
 		f->seen[i].root = found_root(f, &f->seen[i]);
 		f->seen[i].packaged = found_in_package(f, &f->seen[i]);
@@ -106,7 +88,7 @@ void hm_found_target(struct hm_found *found, const char *name, const char *kind,
 		close_target(found, &found->target[found->targets - 1]);
 	found->target = hm_realloc(found->target, found->targets + 1, sizeof(*found->target));
 	found->target[found->targets++] = (struct found_target){
-		.name = hm_strdup(name), .kind = hm_strdup(kind), .endpoint = endpoint, .not_read = json_array(), .names = json_array(),
+		.name = hm_strdup(name), .kind = hm_strdup(kind), .endpoint = endpoint,
 		.seen_from = found->seen_count,
 	};
 }
@@ -115,13 +97,13 @@ void hm_found_not_read(struct hm_found *found, const char *path, const char *rea
 {
 	struct found_target *t = current(found);
 
-	if (t->not_read_count++ < FOUND_UNREAD) {
-		json_t *row = json_object();
+	HM_FREE char *text = hm_strdup(reason);
 
-		hm_json_set_bytes(row, "path", hm_slice_text(path));
-		json_object_set_new(row, "reason", json_string(reason));
-		json_array_append_new(t->not_read, row);
-	}
+	/* Libraries name files in what they say. */
+	for (char *s = text; *s && !hm_text_is_utf8(hm_slice_text(text)); s++)
+		*s = (unsigned char)*s < 0x80 ? *s : '?';
+	t->not_read_count++;
+	found_first_put(&t->not_read, FOUND_UNREAD, path, text);
 }
 
 void hm_found_count(struct hm_found *found, uint64_t entries, uint64_t files, uint64_t bytes)
@@ -138,29 +120,57 @@ static char *copy(const char *text)
 	return text ? hm_strdup(text) : NULL;
 }
 
+static int by_text(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "");
+}
+
+/* Better ones first; which of equals are kept must not depend on which came first. */
+static int by_worth(const struct found_piece *a, const struct found_piece *b)
+{
+	int r = (int)b->strength - (int)a->strength;
+
+	r = r ? r : (int)b->state - (int)a->state;
+	r = r ? r : by_text(a->path, b->path);
+	r = r ? r : (int)a->kind - (int)b->kind;
+	r = r ? r : by_text(a->value, b->value);
+	r = r ? r : by_text(a->detail, b->detail);
+	return r ? r : by_text(a->sha256, b->sha256);
+}
+
+static struct found_piece piece_of(const struct hm_observation *o, enum hm_strength strength)
+{
+	return (struct found_piece){ hm_strdup(o->value), copy(o->path ? o->path : o->kind == HM_OBSERVED_PATH ? o->value : NULL), copy(o->detail), copy(o->sha256),
+				     o->kind, o->state, strength };
+}
+
+void found_piece_release(struct found_piece *p)
+{
+	free(p->value);
+	free(p->path);
+	free(p->detail);
+	free(p->sha256);
+}
+
 static void keep(struct found_seen *s, const struct hm_observation *o, enum hm_strength strength)
 {
-	size_t at = s->pieces;
+	struct found_piece p = piece_of(o, strength);
+	size_t at = 0;
 
 	s->count++;
 	s->state = o->state > s->state ? o->state : s->state;
-	/* A better piece takes the place of the first that is worse. */
-	for (size_t i = 0; s->pieces == FOUND_KEPT && i < FOUND_KEPT && at == FOUND_KEPT; i++)
-		if (s->piece[i].strength < strength || (s->piece[i].strength == strength && s->piece[i].state < o->state))
-			at = i;
 	s->strength = strength > s->strength ? strength : s->strength;
-	if (at == FOUND_KEPT)
+	while (at < s->pieces && by_worth(&s->piece[at], &p) <= 0)
+		at++;
+	if (at == FOUND_KEPT) {
+		found_piece_release(&p);
 		return;
-	if (at < s->pieces) {
-		free(s->piece[at].value);
-		free(s->piece[at].path);
-		free(s->piece[at].detail);
-		free(s->piece[at].sha256);
-	} else {
-		s->pieces++;
 	}
-	s->piece[at] = (struct found_piece){ hm_strdup(o->value), copy(o->path ? o->path : o->kind == HM_OBSERVED_PATH ? o->value : NULL),
-					     copy(o->detail), copy(o->sha256), o->kind, o->state, strength };
+	if (s->pieces == FOUND_KEPT)
+		found_piece_release(&s->piece[--s->pieces]);
+	memmove(&s->piece[at + 1], &s->piece[at], (s->pieces - at) * sizeof(p));
+	s->piece[at] = p;
+	s->pieces++;
 }
 
 /* "a.zip!signed by X": "a.zip". */
@@ -195,34 +205,56 @@ static void see(struct hm_found *f, const struct hm_indicator *row, enum hm_stre
 	keep(&f->seen[*at], f->now, strength);
 }
 
-/* Three rows of one supplier in one folder are a set: names that each could be chance are none together. */
+/* Three rows of one supplier in one folder are a set: names that each could be chance are none together. The first two wait for the third; all count then,
+ * whichever came first. */
 static void see_set(struct hm_found *f, const struct hm_indicator *row)
 {
-	const char *path = f->now->kind == HM_OBSERVED_PATH ? f->now->value : f->now->path;
+	const struct hm_observation *now = f->now;
+	const char *path = now->kind == HM_OBSERVED_PATH ? now->value : now->path;
 	const char *slash = path ? strrchr(path, '/') : NULL;
-	HM_FREE char *folder = slash ? hm_sprintf("f %zu %s %s %.*s", f->targets, row->supplier, f->now->outer ? f->now->outer : "", (int)(slash - path), path) : NULL;
+	HM_FREE char *folder = slash ? hm_sprintf("f %zu %s %s %.*s", f->targets, row->supplier, now->outer ? now->outer : "", (int)(slash - path), path) : NULL;
 	HM_FREE char *member = folder ? hm_sprintf("m %s %s", folder, row->folded) : NULL;
+	struct found_waiting *w;
 	bool fresh;
-	size_t *count;
+	size_t *at;
 
 	if (!folder || f->sets.count > 2 * FOUND_NAMES)
 		return;
 	(void)found_table_put(&f->sets, member, 0, &fresh);
 	if (!fresh)
 		return;
-	count = found_table_put(&f->sets, folder, 0, &fresh);
-	if (++*count >= 3)
-		see(f, row, HM_STRENGTH_WEAK, "set");
+	at = found_table_put(&f->sets, folder, f->waits, &fresh);
+	if (fresh) {
+		f->waiting = hm_realloc(f->waiting, f->waits + 1, sizeof(*f->waiting));
+		f->waiting[f->waits++] = (struct found_waiting){ 0 };
+	}
+	w = &f->waiting[*at];
+	if (w->count < 2) {
+		w->row[w->count] = row;
+		w->piece[w->count++] = piece_of(now, HM_STRENGTH_WEAK);
+		return;
+	}
+	see(f, row, HM_STRENGTH_WEAK, "set");
+	for (size_t i = 0; i < 2 && w->count == 2; i++) {
+		const struct found_piece *p = &w->piece[i];
+		const struct hm_observation before = { .kind = p->kind, .value = p->value, .detail = p->detail, .path = p->path, .outer = now->outer, .sha256 = p->sha256, .state = p->state };
+
+		f->now = &before;
+		see(f, w->row[i], HM_STRENGTH_WEAK, "set");
+		f->now = now;
+		found_piece_release(&w->piece[i]);
+	}
+	w->count = 3;
 }
 
 /* The component that is being observed is this supplier's. */
-static void see_own(struct hm_found *f, struct found_target *t, const struct hm_indicator *row)
+static void see_own(struct hm_found *f, struct found_open *c, const struct hm_indicator *row)
 {
-	HM_FREE char *key = hm_sprintf("%zu %s %s", f->targets - 1, row->supplier, t->open);
-	HM_FREE char *in = t->open_in ? hm_sprintf("%zu %s %s", f->targets - 1, row->supplier, t->open_in) : NULL;
+	HM_FREE char *key = hm_sprintf("%zu %s %s", f->targets - 1, row->supplier, c->name);
+	HM_FREE char *in = c->in ? hm_sprintf("%zu %s %s", f->targets - 1, row->supplier, c->in) : NULL;
 	bool fresh;
 
-	t->open_listed = true;
+	c->listed = true;
 	if (f->own.count < FOUND_NAMES)
 		(void)found_table_put(&f->own, key, 0, &fresh);
 	if (f->own.count < FOUND_NAMES && in)
@@ -242,40 +274,15 @@ static void see_signer(struct hm_found *f, const struct hm_indicator *row)
 static void matched(void *cookie, const struct hm_indicator *row, enum hm_strength strength, const char *channel)
 {
 	struct hm_found *f = cookie;
-	struct found_target *t = current(f);
 	enum hm_observation_kind kind = f->now->kind;
 
 	see(f, row, strength, channel);
-	if (t->open && (kind == HM_OBSERVED_PACKAGE || kind == HM_OBSERVED_COMPONENT || kind == HM_OBSERVED_ORGANISATION || kind == HM_OBSERVED_PURL || kind == HM_OBSERVED_CPE))
-		see_own(f, t, row);
+	if (f->component)
+		see_own(f, f->component, row);
 	if (kind == HM_OBSERVED_SIGNER)
 		see_signer(f, row);
 	if ((kind == HM_OBSERVED_PATH || kind == HM_OBSERVED_FILE) && (strcmp(row->kind, "file") == 0 || strcmp(row->kind, "kernel_module") == 0))
 		see_set(f, row);
-}
-
-static bool says_nobody(const char *organisation)
-{
-	return !*organisation || strcasecmp(organisation, "NOASSERTION") == 0 || strcasecmp(organisation, "NONE") == 0 || strcasecmp(organisation, "unknown") == 0;
-}
-
-static void note_component(struct found_target *t, const struct hm_observation *o)
-{
-	bool fresh;
-
-	if (o->kind == HM_OBSERVED_PACKAGE || o->kind == HM_OBSERVED_COMPONENT) {
-		found_close_component(t);
-		t->components++;
-		t->open = hm_strdup(o->value);
-		t->open_in = o->outer && o->kind == HM_OBSERVED_PACKAGE ? hm_sprintf("%s!%s", o->outer, o->value) : NULL;
-		t->open_named = t->open_listed = false;
-		if (t->packages.count < FOUND_NAMES)
-			(void)found_table_put(&t->packages, o->value, 0, &fresh);
-		if (t->packages.count < FOUND_NAMES && t->open_in)
-			(void)found_table_put(&t->packages, t->open_in, strlen(o->outer), &fresh);
-	}
-	if (o->kind == HM_OBSERVED_ORGANISATION && t->open && o->detail && strcmp(o->detail, t->open) == 0)
-		t->open_named = t->open_named || !says_nobody(o->value);
 }
 
 int hm_found_observe(void *found, const struct hm_observation *observation, struct hm_fail *fail HM_UNUSED)
@@ -284,7 +291,7 @@ int hm_found_observe(void *found, const struct hm_observation *observation, stru
 	struct found_target *t = current(f);
 
 	t->observations++;
-	note_component(t, observation);
+	f->component = found_note_component(t, observation);
 	f->now = observation;
 	hm_match_each(f->match, observation, matched, f);
 	f->now = NULL;

@@ -8,6 +8,7 @@
 #define FOUND_NAMES 262144 /* packages of a target */
 #define FOUND_LISTED 64	   /* components without a supplier that are told by name */
 #define FOUND_UNREAD 256
+#define FOUND_OPEN 64	   /* readers at a time */
 
 struct found_piece {
 	char *value, *path, *detail, *sha256;
@@ -15,6 +16,8 @@ struct found_piece {
 	enum hm_observed_state state;
 	enum hm_strength strength;
 };
+
+void found_piece_release(struct found_piece *piece);
 
 /* One row, seen in one place by one channel. */
 struct found_seen {
@@ -46,16 +49,45 @@ const size_t *found_table_get(const struct found_table *t, const char *key) HM_M
 bool found_table_has(const struct found_table *t, const char *key) HM_MUST_CHECK;
 void found_table_release(struct found_table *t);
 
+/* The first few of many, sorted by bytes. */
+struct found_line {
+	char *text, *more;
+};
+struct found_first {
+	struct found_line *line;
+	size_t count;
+};
+/* Keeps the `most` that come first. */
+void found_first_put(struct found_first *first, size_t most, const char *text, const char *more);
+/* As objects with these members; `more` NULL: without. */
+json_t *found_first_rows(const struct found_first *first, const char *text, const char *more) HM_MUST_CHECK;
+void found_first_release(struct found_first *first);
+
+/* A component that is being observed. */
+struct found_open {
+	char *name, *in; /* name: NULL when none is; in: with what it is in before it, or NULL */
+	char *file;	 /* what tells of it */
+	bool named, listed;
+	uint64_t asked;
+};
+
 struct found_target {
 	char *name, *kind;
 	bool endpoint;
 	uint64_t entries, files, bytes, observations;
 	uint64_t not_read_count, components, listed, nameless;
-	json_t *not_read, *names; /* what is told of each */
+	struct found_first not_read, names; /* what is told of each */
 	struct found_table packages; /* names of packages and components, while the target is observed */
 	size_t seen_from;	     /* the first of what was seen in it */
-	char *open, *open_in;	     /* the component that is being observed, NULL when none is; a package of something inside, with that */
-	bool open_named, open_listed;
+	struct found_open open[FOUND_OPEN];
+	uint64_t asked;
+};
+
+/* The first two rows of one supplier in one folder: their pieces, until there are three. */
+struct found_waiting {
+	const struct hm_indicator *row[2];
+	struct found_piece piece[2];
+	size_t count;
 };
 
 struct hm_found {
@@ -69,11 +101,16 @@ struct hm_found {
 	struct found_table where; /* of seen: target, row, channel, outer */
 	struct found_table sets;  /* of folders: how many rows of a supplier */
 	struct found_table own;	  /* packages and components that a row knows: target, supplier, name */
+	struct found_waiting *waiting;
+	size_t waits;
 	const struct hm_observation *now;
+	struct found_open *component; /* of it, or NULL */
 };
 
-/* A component is over when the next begins, or the target ends. */
-void found_close_component(struct found_target *t);
+/* A component is over when the next begins in its file, or the target ends. */
+void found_close_components(struct found_target *t);
+/* Which component the observation begins, or tells more of; NULL: none. */
+struct found_open *found_note_component(struct found_target *t, const struct hm_observation *o) HM_MUST_CHECK;
 /* Whether what was seen lies in a package or component; layers and archives are none. */
 bool found_in_package(const struct hm_found *found, const struct found_seen *s) HM_MUST_CHECK;
 size_t found_root(const struct hm_found *found, const struct found_seen *s) HM_MUST_CHECK;

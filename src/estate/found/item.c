@@ -58,7 +58,8 @@ static int by_worth(const void *va, const void *vb)
 	r = r ? r : (a->turn > b->turn) - (a->turn < b->turn);
 	r = r ? r : strcmp(a->seen->row->id, b->seen->row->id);
 	r = r ? r : strcmp(a->seen->channel, b->seen->channel);
-	return r ? r : strcmp(a->piece->value, b->piece->value);
+	r = r ? r : strcmp(a->piece->value, b->piece->value);
+	return r ? r : strcmp(a->seen->outer, b->seen->outer);
 }
 
 static json_t *proof_row(const struct proof *p)

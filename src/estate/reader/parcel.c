@@ -2,6 +2,7 @@
 #include "reader_internal.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define TEXT_MAX 8000u /* of one text: what is longer is cut */
 #define NO_TEXT 0xffffffffu
@@ -87,7 +88,7 @@ int parcel_read_observation(struct hm_slice body, struct hm_observation *o, char
 	for (size_t i = 0; i < 6; i++)
 		text[i] = get_text(&c);
 	if (!hm_cursor_done(&c) || kind >= HM_OBSERVATION_KINDS || state >= HM_STATES || verified > 1 || !text[0] || !text[4] ||
-	    (text[5] && strlen(text[5]) != 64))
+	    (text[5] && (strlen(text[5]) != 64 || strspn(text[5], "0123456789abcdef") != 64)))
 		return HM_E_BAD;
 	*o = (struct hm_observation){ .kind = kind, .state = state, .verified = verified, .value = text[0], .detail = text[1], .path = text[2], .outer = text[3],
 				      .source = text[4], .sha256 = text[5] };
