@@ -87,10 +87,51 @@ def file_systems(root, plain):
             continue
         made[name] = image
         same(image, simple if limited else whole, f"{name}: the tree as it is in the folder")
-    for name in ("ext4", "xfs", "squashfs"):
+    for name in ("ext4", "xfs", "btrfs", "squashfs"):
         if name in made:
             result(product(made[name]), f"{name}: the product is installed, its files held against the database", found(made[name])[1]["items"])
     return made, whole, simple
+
+
+def lines(name):
+    return b"".join(b"line %d of %s\n" % (i, name) for i in range(8000))
+
+
+def subvolumes():
+    """btrfs as a kernel wrote it: @ is the default, @home by custom, @logs by fstab, a snapshot of @ before a program was removed; compressed in three ways."""
+    image = at("subvolumes")
+    images.pieces("btrfs", image, 120 << 20)
+    have, unread = {}, []
+    for line in subprocess.run([lister, image], capture_output=True, text=True, timeout=60).stdout.splitlines():
+        kind, size, digest, path, outer, *why = line.split(" ")
+        unread += why
+        have[path, outer] = digest
+    fstab = b"/dev/vda1 / btrfs defaults,subvol=@ 0 0\n/dev/vda1 /var/log btrfs noatime,subvol=/@logs 0 0\n"
+    want = {"/etc/fstab": fstab, "/etc/fstab.again": fstab, "/home/user": b"me\n", "/var/log/syslog": b"l\n", "/usr/lib/reserved": bytes(20000), "/usr/lib/hole": bytes(300000)}
+    for name in (b"zlib", b"lzo", b"zstd"):
+        want["/usr/lib/" + name.decode()] = lines(name)
+        want["/usr/lib/" + name.decode() + ".small"] = name * 150
+    want["/usr/lib/zlib.small"] = b"zlib " * 150
+    want["/usr/lib/zstd.small"] += b"more\n"
+    want = {(path, "-"): hashlib.sha256(raw).hexdigest() for path, raw in want.items()}
+    want.update({(path, "-"): "-" for path in ("/etc", "/usr", "/usr/lib", "/opt", "/opt/kaspersky", "/opt/kaspersky/kesl", "/opt/kaspersky/kesl/bin", "/out")})
+    want.update({("/usr/lib/zstd.small", "snapshot%20before"): hashlib.sha256(b"zstd" * 150).hexdigest(),
+                 ("/opt/kaspersky/kesl/bin/kesl", "snapshot%20before"): hashlib.sha256(b"#!/bin/sh\n").hexdigest()})
+    result(have == want and not unread, "subvolumes of btrfs where they are mounted, compressed files, of a snapshot what differs", {"have": sorted(set(have.items()) ^ set(want.items())), "unread": unread})
+    code, d = found(image)
+    result(any(i["outer"] == "snapshot before" and i["state"] == "residue" for i in d["items"] + d["candidates"]), "what a snapshot alone holds is residue", d["candidates"])
+    copy = at("stripped")
+    shutil.copy(image, copy)
+    with open(copy, "r+b") as f:
+        f.seek(0x10000 + 136)
+        f.write(struct.pack("<Q", 2))
+    result(any("2 devices" in " ".join(u).replace("%20", " ") for u in listed(copy)[1]), "btrfs on several devices is told")
+    with open(copy, "r+b") as f:
+        f.seek(0x10000 + 136)
+        f.write(struct.pack("<Q", 1))
+        f.seek(0x10000 + 188)
+        f.write(struct.pack("<Q", 1 << 40))
+    result(any("not known" in " ".join(u).replace("%20", " ") for u in listed(copy)[1]), "btrfs with a feature that is not known is not read")
 
 
 def placed(made, whole, simple):
@@ -177,6 +218,7 @@ try:
     images.tree(root, names=True)
     images.tree(plain, names=False)
     made, whole, simple = file_systems(root, plain)
+    subvolumes()
     placed(made, whole, simple)
     named()
     doubted(made)

@@ -1,5 +1,5 @@
 """Disk images made by the file systems' own tools, tables of partitions and LVM written by hand. Nothing is mounted, no root is needed."""
-import os, random, shutil, struct, subprocess
+import lzma, os, random, shutil, struct, subprocess
 import estate, parts
 
 SECTOR = 512
@@ -80,6 +80,23 @@ def xfs(*options):
     return make
 
 
+def btrfs(image, root):
+    return made(image, 128 << 20, "mkfs.btrfs", "-q", "--rootdir", root, image)
+
+
+def pieces(name, image, size):
+    """What is not zero of an image that a kernel wrote (images/NAME.pieces.xz): 4 bytes where, 2 how long, the bytes."""
+    with lzma.open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "images", name + ".pieces.xz")) as f:
+        raw, at = f.read(), 0
+    blank(image, size)
+    with open(image, "r+b") as f:
+        while at < len(raw):
+            where, length = struct.unpack_from("<IH", raw, at)
+            f.seek(where)
+            f.write(raw[at + 6:at + 6 + length])
+            at += 6 + length
+
+
 def squashfs(image, root):
     if not tool("gensquashfs"):
         return False
@@ -105,6 +122,7 @@ MAKERS = [
     ("xfs", xfs(), True),
     ("xfs small blocks", xfs("-b", "size=1024", "-n", "size=8192", "-i", "nrext64=1"), True),
     ("xfs 4", xfs("-m", "crc=0,finobt=0", "-n", "ftype=0"), True),
+    ("btrfs", btrfs, False),
     ("squashfs", squashfs, False),
     ("vfat", fat, True),
 ]

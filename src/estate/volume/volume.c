@@ -24,7 +24,7 @@ struct walk {
 	struct seen seen;
 };
 
-static const struct volume_form *const forms[] = { &volume_ext, &volume_xfs };
+static const struct volume_form *const forms[] = { &volume_btrfs, &volume_ext, &volume_xfs };
 
 int volume_at(struct hm_volume *v, uint64_t at, void *to, size_t len, struct hm_fail *fail)
 {
@@ -215,13 +215,13 @@ static int unread(struct walk *w, const char *why, struct hm_fail *fail)
 
 static int enter(struct walk *w, struct volume_node *n, struct hm_fail *fail);
 
-/* The same file in the tree that a snapshot was taken of. */
+/* The same file, or folder with perhaps other names in it, in the tree that a snapshot was taken of. */
 static bool is_told(struct walk *w, const struct volume_node *n)
 {
 	struct volume_node other = { .tree = w->root->origin, .number = n->number };
 	struct hm_fail why;
-	bool same = w->root->origin && n->type != HM_VOLUME_FOLDER && w->v->form->node(w->v, &other, &why) == 0 && other.type == n->type &&
-		    other.size == n->size && other.stamp[0] == n->stamp[0] && other.stamp[1] == n->stamp[1];
+	bool same = w->root->origin && w->v->form->node(w->v, &other, &why) == 0 && other.type == n->type && other.stamp[0] == n->stamp[0] &&
+		    (n->type == HM_VOLUME_FOLDER || (other.size == n->size && other.stamp[1] == n->stamp[1]));
 
 	volume_node_release(&other);
 	return same;
@@ -237,9 +237,7 @@ static int one(struct walk *w, struct volume_node *n, struct hm_fail *fail)
 		return unread(w, why.text, fail);
 	again = (n->links > 1 || n->type == HM_VOLUME_FOLDER) && !first_seen(&w->seen, key_of(n));
 	w->met += !again;
-	if (is_told(w, n))
-		return 0;
-	r = tell(w, n, fail);
+	r = is_told(w, n) ? 0 : tell(w, n, fail);
 	if (r != 0 || n->type != HM_VOLUME_FOLDER)
 		return r;
 	if (again)

@@ -92,4 +92,4 @@ static inline uint64_t volume_le(const uint8_t *p, size_t size)
 	return v;
 }
 
-extern const struct volume_form volume_ext, volume_xfs;
+extern const struct volume_form volume_btrfs, volume_ext, volume_xfs;
