@@ -70,5 +70,14 @@ ask address "[(i['factor'], i['feature'], i['declared']) for i in f['influence']
 result $? "who sends the machine's address in a payload is found, and its packets' headers tell nothing more"
 verified address
 result $? "... its bundle verifies"
+assess six -- /usr/bin/python3 -c 'import socket
+try:
+    socket.socket(socket.AF_INET6, socket.SOCK_DGRAM).sendto(b"a report", ("2001:db8::9", 99))
+except OSError:
+    pass'
+ask six "told('collect.content') == ('not verifiable', 'way.missing') and c['collect.content']['values'] == {'calls': 1, 'runs': 1}"
+result $? "what is sent to an IPv6 address, which a chamber has no way for, is told"
+verified six
+result $? "... its bundle verifies"
 echo "1..$n"
 exit $failed

@@ -503,7 +503,7 @@ static void *close_and_feed(void *cookie)
 {
 	int *pair = cookie;
 
-	usleep(200000);
+	await_call(getpid(), SYS_read);
 	close(pair[0]);
 	must(write(pair[1], "12345", 5) == 5, "the pipe");
 	return NULL;

@@ -51,6 +51,22 @@ static inline void write_statements(void)
 	must(write(1, stated, stated_len) == (ssize_t)stated_len, "stating");
 }
 
+/* Until the thread waits in system call `nr`: how long it takes to get there is the machine's affair. */
+static inline void await_call(int tid, long nr)
+{
+	char path[64], text[32] = "";
+	ssize_t n = 0;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", tid);
+	do {
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+		usleep(1000);
+		must(fd >= 0 && (n = read(fd, text, sizeof(text) - 1)) > 0 && close(fd) == 0, path);
+		text[n] = 0;
+	} while ((text[0] < '0' || text[0] > '9') || strtol(text, NULL, 10) != nr); /* else "running", or -1 */
+}
+
 enum { NONE, LOWER, UPPER, PLAIN }; /* enum hm_layer */
 
 /* The layer of a file on no overlay: a disk file system, or memory. */

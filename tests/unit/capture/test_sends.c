@@ -62,6 +62,9 @@ static void run(struct stage *stage, const char *step)
 /* The wire carried what the sockets sent, and `more` packets of `more_bytes` that no socket of the subject's did. */
 static void reconcile(const struct stage *stage, size_t more, size_t more_bytes)
 {
+	/* What no socket of the subject's sends comes when it comes. */
+	for (int i = 0; i < 100 && net.packets < stage->stats.egress_packets + more; i++)
+		net_read(&net);
 	if (net.packets != stage->stats.egress_packets + more)
 		for (size_t i = 0; i < net.packets; i++)
 			print_message("# wire: protocol %u, %zu bytes\n", net.list[i].data[9], net.list[i].len);
@@ -101,6 +104,7 @@ STEP(reset)
 STEP(fast_open)
 STEP(server)
 STEP(replaced)
+STEP(nowhere)
 
 static void test_packet(void **state)
 {
@@ -217,8 +221,12 @@ static void test_group(void **state)
 	size_t reports = 0;
 
 	run(stage, "group");
-	for (size_t i = 0; i < net.packets; i++)
-		reports += net.list[i].data[9] == IPPROTO_IGMP;
+	for (int i = 0; i < 100 && reports == 0; i++) {
+		if (i > 0)
+			net_read(&net);
+		for (size_t k = 0; k < net.packets; k++)
+			reports += net.list[k].data[9] == IPPROTO_IGMP;
+	}
 	assert_true(reports > 0);
 	assert_int_equal(net.packets - reports, stage->stats.egress_packets);
 }
@@ -326,6 +334,7 @@ int main(void)
 		NET_TEST(test_kernel),
 		NET_TEST(test_linger),
 		NET_TEST(test_replaced),
+		NET_TEST(test_nowhere),
 		NET_TEST(test_race),
 		NET_TEST(test_storm),
 	};

@@ -118,7 +118,7 @@ __noinline int on_socket_call(struct scratch *s, __u32 op)
 		return on_address(s, HM_EV_LISTEN);
 	}
 	if (s->call.ret < 0)
-		return 0;
+		return on_not_sent(s, op);
 	switch (op) {
 	case HM_OP_SOCKET:
 		return emit_socket(s, s->call.ret);
@@ -131,7 +131,8 @@ __noinline int on_socket_call(struct scratch *s, __u32 op)
 	case HM_OP_SENDMSG:
 		return on_message(s, HM_EV_SEND);
 	case HM_OP_SENDMMSG:
-		return on_messages(s, HM_EV_SEND);
+		on_messages(s, HM_EV_SEND);
+		return s->call.ret < MMSG_MAX && s->call.ret < (__u32)s->call.arg[2] ? on_not_sent(s, op) : 0;
 	case HM_OP_RECVFROM:
 		return on_recvfrom(s);
 	case HM_OP_RECVMSG:

@@ -11,6 +11,7 @@
 #define SOCK_STREAM 1
 #define SOCK_SEQPACKET 5
 
+#define EAGAIN 11
 #define EINPROGRESS 115
 #define MMSG_MAX 1024 /* the kernel's own limit, UIO_MAXIOV */
 
@@ -69,24 +70,12 @@ __noinline int on_socketpair(struct scratch *s)
 SAME_FIELDS(CONNECT, BIND);
 SAME_FIELDS(CONNECT, LISTEN);
 
-/* CONNECT, BIND or LISTEN, succeeded or not. */
-__noinline int on_address(struct scratch *s, __u32 kind)
+/* CONNECT, BIND or LISTEN of the address in the scratch area. */
+static __always_inline int emit_address(struct scratch *s, __u32 kind, __u32 fd, struct file *file, struct sock *sk, long ret)
 {
-	NEEDS(s);
-	__u32 fd = s->call.arg[0], len;
-	struct file *file = file_of(fd);
-	struct sock *sk = file ? sock_of(file) : NULL;
-	long ret = s->call.ret;
-	struct raw_CONNECT *e;
+	struct raw_CONNECT *e = BEGIN(s, CONNECT);
+	__u32 len;
 
-	if (!sk)
-		return 0;
-	__builtin_memset(&s->address, 0, sizeof(s->address));
-	if (kind == HM_EV_LISTEN || (kind == HM_EV_BIND && ret == 0))
-		local_address(s, sk);
-	else if (kind == HM_EV_BIND || (ret != 0 && ret != -EINPROGRESS) || !peer_address(s, sk))
-		user_address(s, s->call.arg[1], s->call.arg[2]);
-	e = BEGIN(s, CONNECT);
 	e->FD = fd;
 	e->INO = inode_number(file);
 	e->FAMILY = s->address.family;
@@ -96,6 +85,37 @@ __noinline int on_address(struct scratch *s, __u32 kind)
 	len = put_address(s, RAW_SIZE(CONNECT));
 	LENGTHS(s, CONNECT)->ADDR = len;
 	return emit(s, kind, RAW_SIZE(CONNECT) + len);
+}
+
+/* CONNECT, BIND or LISTEN, succeeded or not. */
+__noinline int on_address(struct scratch *s, __u32 kind)
+{
+	NEEDS(s);
+	__u32 fd = s->call.arg[0];
+	struct file *file = file_of(fd);
+	struct sock *sk = file ? sock_of(file) : NULL;
+	long ret = s->call.ret;
+
+	if (!sk)
+		return 0;
+	__builtin_memset(&s->address, 0, sizeof(s->address));
+	if (kind == HM_EV_LISTEN || (kind == HM_EV_BIND && ret == 0))
+		local_address(s, sk);
+	else if (kind == HM_EV_BIND || (ret != 0 && ret != -EINPROGRESS) || !peer_address(s, sk))
+		user_address(s, s->call.arg[1], s->call.arg[2]);
+	return emit_address(s, kind, fd, file, sk, ret);
+}
+
+/* A message to an IPv6 address of its own that the kernel did not take: CONNECT, since that is where it would have gone. */
+__noinline int on_unsent(struct scratch *s, __u64 name, __u32 name_len, long error)
+{
+	NEEDS(s);
+	struct file *file = file_of(s->fd);
+	struct sock *sk = file ? sock_of(file) : NULL;
+
+	if (!sk || READ(sk, __sk_common.skc_family) != AF_INET6 || !user_address(s, name, name_len) || s->address.family != AF_INET6)
+		return 0;
+	return emit_address(s, HM_EV_CONNECT, s->fd, file, sk, error);
 }
 
 __noinline int on_accept(struct scratch *s)
@@ -222,6 +242,12 @@ __noinline int on_message(struct scratch *s, __u32 kind)
 	return socket_bytes(s, kind, s->call.ret, m.name, m.name_len);
 }
 
+/* Where in the caller's memory message `i` of many is. */
+static __always_inline __u64 message_at(struct scratch *s, __u32 i)
+{
+	return s->call.arg[1] + (__u64)i * (s->call.compat ? MSGHDR_COMPAT_BYTES + 4 : MSGHDR_BYTES + 8);
+}
+
 /* One message of sendmmsg or recvmmsg: each goes, or came, its own way. */
 static long one_of_many(__u32 i, void *ctx)
 {
@@ -232,7 +258,7 @@ static long one_of_many(__u32 i, void *ctx)
 
 	if (!s)
 		return 1;
-	at = s->call.arg[1] + (__u64)i * (s->call.compat ? MSGHDR_COMPAT_BYTES + 4 : MSGHDR_BYTES + 8);
+	at = message_at(s, i);
 	m = read_message(at, s->call.compat);
 	bpf_probe_read_user(&bytes, 4, (void *)at + (s->call.compat ? MSGHDR_COMPAT_BYTES : MSGHDR_BYTES));
 	socket_bytes(s, s->many, bytes, m.name, m.name_len);
@@ -249,6 +275,21 @@ __noinline int on_messages(struct scratch *s, __u32 kind)
 	s->many = kind;
 	bpf_loop(count, one_of_many, NULL, 0);
 	return 0;
+}
+
+/* What a call to send did not send: all of it (ret < 0), or of many the message behind those that went, of which no call tells why. */
+__noinline int on_not_sent(struct scratch *s, __u32 op)
+{
+	NEEDS(s);
+	long ret = s->call.ret;
+	struct message m;
+
+	if (op == HM_OP_SENDTO)
+		return on_unsent(s, s->call.arg[4], s->call.arg[5], ret);
+	if (op != HM_OP_SENDMSG && op != HM_OP_SENDMMSG)
+		return 0;
+	m = read_message(message_at(s, ret < 0 ? 0 : ret), s->call.compat);
+	return on_unsent(s, m.name, m.name_len, ret < 0 ? ret : -EAGAIN);
 }
 
 __noinline int on_recvfrom(struct scratch *s)
