@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <sys/ioctl.h>
 #include <sys/random.h>
+#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #define PIECE 65536u
@@ -111,4 +112,28 @@ int64_t hm_control_times(struct hm_control_server *server, struct hm_control_que
 		good = q->call->wide ? give(q, q->notif->data.args[0], wide, sizeof(wide))
 				     : give(q, q->notif->data.args[0], narrow, sizeof(narrow));
 	return good ? (int64_t)(server->clock.uptime_s * (HM_CONTROL_NS / TICK)) + passed : -EFAULT;
+}
+
+/* How long it is up, and of a machine that does nothing else: no load, half of its memory free, no swap, one process. Random number
+ * generators (NSS's) and reports of a machine's health are made of what the kernel would say. */
+int64_t hm_control_sysinfo(struct hm_control_server *server, struct hm_control_question *q)
+{
+	enum { PAGE = 4096 };
+	struct sysinfo host, wide = { .procs = 1, .mem_unit = 1 };
+	struct {
+		int32_t uptime;
+		uint32_t loads[3], totalram, freeram, rest[4];
+		uint16_t procs, pad;
+		uint32_t high[2], mem_unit, filler[2];
+	} narrow = { .procs = 1, .mem_unit = PAGE };
+
+	if (sysinfo(&host) < 0)
+		return -EFAULT;
+	wide.uptime = (long)(shown(server, q, HM_CONTROL_MONOTONIC) / HM_CONTROL_NS);
+	wide.totalram = host.totalram * host.mem_unit;
+	wide.freeram = wide.totalram / 2;
+	narrow.uptime = (int32_t)wide.uptime;
+	narrow.totalram = (uint32_t)(wide.totalram / PAGE);
+	narrow.freeram = narrow.totalram / 2;
+	return (q->call->wide ? give(q, q->notif->data.args[0], &wide, sizeof(wide)) : give(q, q->notif->data.args[0], &narrow, sizeof(narrow))) ? 0 : -EFAULT;
 }

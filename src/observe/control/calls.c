@@ -20,6 +20,7 @@ const struct hm_control_call hm_control_calls[] = {
 	{ NATIVE, SYS_clock_gettime, ALWAYS, true, hm_control_clock_gettime },
 	{ NATIVE, SYS_gettimeofday, ALWAYS, true, hm_control_gettimeofday },
 	{ NATIVE, SYS_times, ALWAYS, true, hm_control_times },
+	{ NATIVE, SYS_sysinfo, ALWAYS, true, hm_control_sysinfo },
 	{ NATIVE, SYS_execve, ALWAYS, true, NULL },
 	{ NATIVE, SYS_execveat, ALWAYS, true, NULL },
 	{ NATIVE, SYS_nanosleep, ALWAYS, true, hm_control_wait_nap },
@@ -42,6 +43,7 @@ const struct hm_control_call hm_control_calls[] = {
 	{ AUDIT_ARCH_I386, 78, ALWAYS, false, hm_control_gettimeofday },
 	{ AUDIT_ARCH_I386, 13, ALWAYS, false, hm_control_get_time },
 	{ AUDIT_ARCH_I386, 43, ALWAYS, false, hm_control_times },
+	{ AUDIT_ARCH_I386, 116, ALWAYS, false, hm_control_sysinfo },
 	{ AUDIT_ARCH_I386, 11, ALWAYS, false, NULL },			   /* execve */
 	{ AUDIT_ARCH_I386, 358, ALWAYS, false, NULL },			   /* execveat */
 	{ AUDIT_ARCH_I386, 162, ALWAYS, false, hm_control_wait_nap },	   /* nanosleep */
@@ -62,6 +64,7 @@ const struct hm_control_call hm_control_calls[] = {
 	{ AUDIT_ARCH_ARM, 263, ALWAYS, false, hm_control_clock_gettime },
 	{ AUDIT_ARCH_ARM, 403, ALWAYS, true, hm_control_clock_gettime },
 	{ AUDIT_ARCH_ARM, 78, ALWAYS, false, hm_control_gettimeofday },
+	{ AUDIT_ARCH_ARM, 116, ALWAYS, false, hm_control_sysinfo },
 	{ AUDIT_ARCH_ARM, 11, ALWAYS, false, NULL },
 	{ AUDIT_ARCH_ARM, 387, ALWAYS, false, NULL },
 #endif

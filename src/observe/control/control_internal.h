@@ -174,7 +174,7 @@ extern const struct hm_control_call hm_control_calls[];
 extern const size_t hm_control_call_count;
 
 /* ---- answer.c ---- */
-hm_control_answer hm_control_random, hm_control_clock_gettime, hm_control_gettimeofday, hm_control_get_time, hm_control_times;
+hm_control_answer hm_control_random, hm_control_clock_gettime, hm_control_gettimeofday, hm_control_get_time, hm_control_times, hm_control_sysinfo;
 /* Two numbers as the call has them. */
 bool hm_control_give_time(const struct hm_control_question *q, uint64_t at, int64_t seconds, int64_t fraction) HM_MUST_CHECK;
 bool hm_control_is_there(const struct hm_control_server *server, const struct hm_control_question *q) HM_MUST_CHECK;

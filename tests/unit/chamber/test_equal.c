@@ -13,6 +13,7 @@
 #include <sys/random.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
 #include <sys/times.h>
@@ -29,6 +30,7 @@ static int probe_raw(void)
 {
 	struct timespec a, b;
 	struct timeval v;
+	struct sysinfo info;
 	struct tms tms;
 	uint8_t drawn[16];
 	uint64_t at_random[2];
@@ -43,6 +45,15 @@ static int probe_raw(void)
 	gettimeofday(&v, NULL);
 	printf("%ld %ld %ld\n", v.tv_sec, v.tv_usec, time(NULL));
 	printf("%ld\n", times(&tms));
+	memset(&info, 1, sizeof(info));
+	if (sysinfo(&info) < 0 || sysinfo((struct sysinfo *)8) != -1 || errno != EFAULT)
+		return 2;
+	printf("%ld", info.uptime);
+	for (size_t i = 0; i < sizeof(info); i++)
+		printf(" %x", ((const uint8_t *)&info)[i]);
+	printf("\n");
+	if (info.loads[0] + info.loads[1] + info.loads[2] || info.procs != 1 || info.freeram != info.totalram / 2 || info.totalram / 2 < 1 << 20)
+		return 3;
 	if (syscall(SYS_getrandom, drawn, sizeof(drawn), 0) != sizeof(drawn))
 		return 1;
 	for (size_t i = 0; i < sizeof(drawn); i++)
