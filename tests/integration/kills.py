@@ -143,7 +143,7 @@ class Daemons:
                 f.write("0")
 
         self.process = subprocess.Popen([subject, "flood", f"{work}/d", "6"], preexec_fn=join, stdin=subprocess.DEVNULL)
-        until(10, lambda: os.path.exists(f"{work}/d/beat") and len(beat()) == 8 and goes_on())
+        until(60, lambda: os.path.exists(f"{work}/d/beat") and len(beat()) == 8 and goes_on())
         return self
 
     def __exit__(self, *_):
@@ -154,7 +154,7 @@ class Daemons:
                 f.write("1")
             time.sleep(0.01)
         self.process.wait()
-        until(5, lambda: "populated 0" in text_of(f"{group}/cgroup.events"))
+        until(60, lambda: "populated 0" in text_of(f"{group}/cgroup.events"))
         os.rmdir(group)
         shutil.rmtree(f"{work}/d")
 
@@ -184,7 +184,7 @@ class Kill:
             return ["the next start did not run"]
         for path in glob.glob(f"{work}/next*"):
             os.unlink(path)
-        until(6, lambda: not left(process.pid, namespaces, killed))
+        until(30, lambda: not left(process.pid, namespaces, killed))
         return left(process.pid, namespaces, killed)
 
 
@@ -203,7 +203,7 @@ def frozen_now(process):
     def folders():
         return [group] + [f"{folder}/product" for folder in groups_of(process.pid)]
 
-    until(10, lambda: process.poll() is not None or any("populated 1" in text_of(f"{f}/cgroup.events") for f in folders()))
+    until(60, lambda: process.poll() is not None or any("populated 1" in text_of(f"{f}/cgroup.events") for f in folders()))
     time.sleep(0.1)
     end = time.monotonic() + 10
     while process.poll() is None and time.monotonic() < end:
@@ -274,7 +274,7 @@ def main():
             both = False  # with the guardian dead too nobody knows of them any more
             with Daemons():
                 rest = kill.run(both)
-                if not until(3, goes_on) or is_frozen(group):
+                if not until(30, goes_on) or is_frozen(group):
                     stuck.append(f"kill {i} after {kill.after:.3f} s")
         else:
             rest = kill.run(both)

@@ -251,19 +251,21 @@ static void leave_daemon(void)
 	if (fork() > 0)
 		_exit(0);
 	prctl(PR_SET_NAME, "kworker/0:1");
-	usleep(20000);
 	leave_mark("daemon");
 	_exit(3);
 }
 
 static void step_daemon(void)
 {
-	pid_t pid = fork_child(leave_daemon);
+	int end[2];
+	pid_t pid;
+	char byte;
 
+	must(pipe(end) == 0, "pipe");
+	pid = fork_child(leave_daemon);
+	close(end[1]);
 	wait_for(pid);
-	while (access(in_folder("daemon"), F_OK) < 0)
-		usleep(1000);
-	usleep(50000); /* for its end */
+	must(read(end[0], &byte, 1) == 0, "the daemon's end"); /* which the recorder is told of before its files are closed */
 	state_mark("daemon", 1);
 	state("exit code=768 last=1");
 }

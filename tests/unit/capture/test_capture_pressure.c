@@ -328,7 +328,7 @@ static void test_killed_while_frozen(void **state)
 	assert_int_equal(write(fd, "1", 1), 1);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	close(out);
-	poll_until(stage_now() + 5000000000u, none_left);
+	poll_until(stage_now() + 30000000000u, none_left);
 	/* The cgroup goes as well, before the recorder does. */
 	remove_cgroup(stage_of_test.cgroup, NULL, FTW_DP, NULL);
 	assert_int_equal(access(stage_of_test.cgroup, F_OK), -1);

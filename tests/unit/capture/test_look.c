@@ -211,10 +211,10 @@ static void prepare_threads(const char *folder)
 		usleep(1000);
 }
 
-/* Two seconds are more than any thread takes to end. */
+/* 20 seconds are more than any thread takes to end. */
 static bool has_state(pid_t pid, char wanted)
 {
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 2000; i++) {
 		HM_FCLOSE FILE *f = NULL;
 		char path[64], state = 0;
 

@@ -22,16 +22,36 @@ static pid_t child_other_than(pid_t other)
 	return found;
 }
 
-/* Stops the reader now, and lets it go on after `ms` (0: never). */
-static pid_t interrupt(pid_t reader, unsigned ms)
+/* Until the cgroup has stood still once; false where it never does. */
+static bool stands_still(const char *cgroup)
+{
+	HM_FREE char *path = hm_sprintf("%s/cgroup.events", cgroup);
+
+	for (int i = 0; i < 60000; i++) {
+		HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
+
+		if (hm_fs_read(&text, path, 4096, NULL) < 0)
+			return false;
+		hm_bytes_u8(&text, 0);
+		if (strstr((char *)text.data, "frozen 1"))
+			return true;
+		usleep(1000);
+	}
+	return false;
+}
+
+/* Stops the reader now, and lets it go on a second after the subject has been stopped for its sake, or never. */
+static pid_t interrupt(pid_t reader, const char *cgroup, bool goes_on)
 {
 	pid_t pid;
 
 	assert_int_equal(kill(reader, SIGSTOP), 0);
 	pid = fork();
 	if (pid == 0) {
-		usleep(ms * 1000);
-		_exit(ms && kill(reader, SIGCONT) < 0);
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (goes_on && (!stands_still(cgroup) || usleep(1000000) < 0 || kill(reader, SIGCONT) < 0))
+			_exit(1);
+		_exit(0);
 	}
 	return pid;
 }
@@ -45,7 +65,7 @@ static size_t freezes(const struct stage *stage)
 	return count;
 }
 
-static void burst(struct stage *stage, unsigned ms, struct hm_internet_stats *stats)
+static void burst(struct stage *stage, bool goes_on, struct hm_internet_stats *stats)
 {
 	const char *argv[] = { HM_SUBJECT, "burst", stage->folder, "8.8.8.8", NULL };
 	HM_CLEANUP(hm_internet_cleanup) struct hm_internet *internet = NULL;
@@ -66,7 +86,7 @@ static void burst(struct stage *stage, unsigned ms, struct hm_internet_stats *st
 	stage->spec.wire_room = hm_internet_room(internet);
 	assert_in_range(stage->spec.wire_room, 1 << 20, 64 << 20);
 	stage_open(stage);
-	helper = interrupt(reader, ms);
+	helper = interrupt(reader, stage->cgroup, goes_on);
 	stage_run(stage, argv);
 	assert_int_equal(waitpid(helper, NULL, 0), helper);
 	assert_int_equal(kill(reader, SIGCONT), 0);
@@ -84,7 +104,7 @@ static void test_reader_that_pauses(void **state)
 {
 	struct hm_internet_stats stats;
 
-	burst(*state, 1500, &stats);
+	burst(*state, true, &stats);
 	assert_int_equal(stats.lost, 0);
 	assert_true(freezes(*state) > 0);
 }
@@ -93,7 +113,7 @@ static void test_reader_that_is_stuck(void **state)
 {
 	struct hm_internet_stats stats;
 
-	burst(*state, 0, &stats);
+	burst(*state, false, &stats);
 	assert_true(stats.lost > 0);
 	assert_true(freezes(*state) > 0);
 }

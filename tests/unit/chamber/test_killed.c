@@ -5,7 +5,7 @@
 #include <dirent.h>
 #include <sys/prctl.h>
 
-#define GONE_MS 5000
+#define GONE_MS 30000
 
 /* How far the child goes before it is killed. */
 enum moment { OPENED, RUNNING, FROZEN, ENDED, AGAIN };

@@ -245,7 +245,7 @@ static void populated_and_frozen(void **state HM_UNUSED)
 	put("a.slice", "cgroup.freeze", "0");
 	assert_int_equal(kill(pid, SIGKILL), 0);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	for (int i = 0; i < 200 && hm_group_populated(fd); i++)
+	for (int i = 0; i < 4000 && hm_group_populated(fd); i++)
 		nanosleep(&(struct timespec){ .tv_nsec = 5000000 }, NULL);
 	assert_false(hm_group_populated(fd));
 	close(fd);

@@ -181,7 +181,7 @@ static inline struct sockaddr_in at_name(const char *name, int port)
 
 static inline int connected(int type, struct sockaddr_in to)
 {
-	struct timeval limit = { 5, 0 };
+	struct timeval limit = { 30, 0 };
 	int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));

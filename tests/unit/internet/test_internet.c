@@ -96,20 +96,41 @@ static int time_is_told(void)
 	return 0;
 }
 
-static int every_port_is_answered(void)
+static double took; /* the last of what is timed */
+
+/* On a busy machine anything may take longer: it must be soon enough once. */
+static int is_soon(int (*does)(void), double limit)
+{
+	for (int i = 0; i < 20; i++) {
+		CHECK(does() == 0);
+		if (took < limit)
+			return 0;
+	}
+	return 1;
+}
+
+static int every_port(void)
 {
 	static const int ports[] = { 1, 22, 53, 80, 443, 65535 };
 	char buffer[16];
 
+	took = 0;
 	for (size_t i = 0; i < HM_COUNT(ports); i++) {
-		HM_CLOSE int fd = connected(SOCK_STREAM, at("8.8.8.8", ports[i]));
 		double start = now();
+		HM_CLOSE int fd = connected(SOCK_STREAM, at("8.8.8.8", ports[i]));
 
 		CHECK(fd >= 0 && write(fd, "\x16\x02\x01\0\x05hello", 10) == 10);
 		CHECK(read(fd, buffer, sizeof(buffer)) == 0);
-		CHECK(now() - start > 0.18 && now() - start < 1.5);
+		start = now() - start;
+		CHECK(start > 0.18);
+		took = start > took ? start : took;
 	}
 	return 0;
+}
+
+static int every_port_is_answered(void)
+{
+	return is_soon(every_port, 1.5);
 }
 
 /* What begins as TLS and is none gets an alert (21) of TLS, and the end. */
@@ -125,16 +146,22 @@ static int false_handshake_is_refused(void)
 }
 
 /* The first of two bytes that might begin a handshake, and no second. */
-static int half_a_beginning_ends(void)
+static int half_a_beginning(void)
 {
-	HM_CLOSE int fd = connected(SOCK_STREAM, at("8.8.8.8", 4433));
 	double start = now();
+	HM_CLOSE int fd = connected(SOCK_STREAM, at("8.8.8.8", 4433));
 	char byte;
 
 	CHECK(fd >= 0 && write(fd, "\x16", 1) == 1);
 	CHECK(read(fd, &byte, 1) <= 0);
-	CHECK(now() - start > 0.18 && now() - start < 1.5);
+	took = now() - start;
+	CHECK(took > 0.18);
 	return 0;
+}
+
+static int half_a_beginning_ends(void)
+{
+	return is_soon(half_a_beginning, 1.5);
 }
 
 /* Asks for ever and reads nothing: what it is told is bounded, and others are served. */
@@ -161,17 +188,23 @@ static int who_reads_nothing_is_not_answered(void)
 	return 0;
 }
 
-static int silence_ends_after_two_seconds(void)
+static int silence(void)
 {
-	HM_CLOSE int fd = connected(SOCK_STREAM, at_name("mail.example", 2525)), mail = connected(SOCK_STREAM, at_name("mail.example", 25));
 	double start = now();
+	HM_CLOSE int fd = connected(SOCK_STREAM, at_name("mail.example", 2525)), mail = connected(SOCK_STREAM, at_name("mail.example", 25));
 	char greeting[100] = "", byte;
 
 	/* Of those who have something to say first, too. */
 	CHECK(mail >= 0 && read(mail, greeting, sizeof(greeting)) > 0 && strncmp(greeting, "220 ", 4) == 0);
 	CHECK(fd >= 0 && read(fd, &byte, 1) == 0 && read(mail, &byte, 1) == 0);
-	CHECK(now() - start > 1.8 && now() - start < 4);
+	took = now() - start;
+	CHECK(took > 1.8);
 	return 0;
+}
+
+static int silence_ends_after_two_seconds(void)
+{
+	return is_soon(silence, 4);
 }
 
 static int datagrams_are_answered(void)
@@ -250,7 +283,7 @@ static int hostile_bytes_are_survived(void)
 }
 
 /* No rule answers; what the request says that it has is waited for, and asked for where that is expected. */
-static int bodies_are_waited_for(void)
+static int body(void)
 {
 	static const char head[] = "POST / HTTP/1.1\r\nHost: nobody.example\r\nContent-Length: 10\r\nExpect: 100-Continue\r\n\r\n";
 	HM_CLOSE int fd = connected(SOCK_STREAM, at_name("nobody.example", 80));
@@ -260,10 +293,17 @@ static int bodies_are_waited_for(void)
 	CHECK(fd >= 0 && write(fd, head, sizeof(head) - 1) == sizeof(head) - 1);
 	CHECK(read(fd, answer, sizeof(answer)) == 25 && memcmp(answer, "HTTP/1.1 100 Continue\r\n\r\n", 25) == 0);
 	usleep(700000);
-	CHECK(write(fd, "0123456789", 10) == 10);
 	start = now();
-	CHECK(read(fd, answer, sizeof(answer)) == 0 && now() - start > 0.18 && now() - start < 1.5);
+	CHECK(write(fd, "0123456789", 10) == 10);
+	CHECK(read(fd, answer, sizeof(answer)) == 0);
+	took = now() - start;
+	CHECK(took > 0.18);
 	return 0;
+}
+
+static int bodies_are_waited_for(void)
+{
+	return is_soon(body, 1.5);
 }
 
 /* Over the server's limit of connections: the last of them waits, and gets its turn when others end. */
@@ -633,7 +673,7 @@ static void loss_is_counted(void **state)
 
 static int link_is_gone(void)
 {
-	for (int i = 0; i < 200 && if_nametoindex("eth0"); i++)
+	for (int i = 0; i < 3000 && if_nametoindex("eth0"); i++) /* the kernel takes it away when it has time */
 		usleep(10000);
 	return if_nametoindex("eth0") ? 1 : 0;
 }
@@ -664,7 +704,7 @@ static void nothing_outlives_the_parent(void **state)
 	assert_true(server > 0 && kill(server, 0) == 0);
 	assert_int_equal(kill(parent, SIGKILL), 0);
 	assert_int_equal(waitpid(parent, NULL, 0), parent);
-	for (int i = 0; i < 200 && kill(server, 0) == 0; i++) {
+	for (int i = 0; i < 3000 && kill(server, 0) == 0; i++) {
 		/* Where this process is the reaper of orphans, or pid 1 is slow to reap, a zombie is no process any more. */
 		HM_FREE char *path = hm_sprintf("/proc/%d/ns/net", (int)server);
 
