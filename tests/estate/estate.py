@@ -3,7 +3,7 @@
 Each system is a folder or a file, with what is to be found in it. What an OEM can rename is renamed in `renamed`, so that
 only what he cannot is left: exported symbols, sonames, update hosts and long texts in executables, version resources, formats and file sets of
 definition bases, licence texts."""
-import csv, glob, hashlib, json, os
+import csv, glob, hashlib, json, os, plistlib
 import hive, parts, signed
 
 SCRIPT = b"#!/bin/sh\nexec true\n"
@@ -119,11 +119,12 @@ def image(lower, upper):
 
 CHANNEL = {"package": "package", "organisation": "declared", "purl": "declared", "cpe_vendor": "declared", "path": "path", "service": "service", "account": "account",
            "kernel_module": "module", "version": "resource", "symbol": "symbol", "soname": "symbol", "definitions": "definitions", "licence": "licence", "file": "file",
-           "signer": "signature", "registry": "registry"}
+           "signer": "signature", "registry": "registry", "bundle": "bundle"}
 SHOWN = {"installed": {"package", "organisation", "path", "service", "account", "symbol", "soname", "definitions", "licence", "file"},
          "removed": {"package", "organisation", "path", "service", "account"}, "residue": {"path", "service", "account"}, "sbom": {"package", "organisation", "purl", "cpe_vendor"},
          "renamed": {"symbol", "soname", "definitions", "licence", "file"}, "windows": {"kernel_module", "organisation", "version", "file"}}
 SHOWN["resigned"] = SHOWN["attested"] = {"kernel_module", "organisation", "version"}
+SHOWN["macos"] = {"bundle", "path"}
 SHOWN["registry"] = {"organisation", "registry", "service", "kernel_module"}
 SHOWN["signed"] = SHOWN["catalogue"] = {"signer"}
 SHOWN["unlisted"] = SHOWN["nested"] = SHOWN["image"] = SHOWN["whiteout"] = SHOWN["installed"] - {"package", "organisation"}
@@ -183,6 +184,7 @@ def supplier_systems(estate, supplier, table):
         estate.add("windows", supplier, windows)
     windows_signed(estate, supplier, table)
     windows_registry(estate, supplier, table)
+    macos(estate, supplier, table)
     document = sbom(table, supplier)
     if document:
         estate.add("sbom", supplier, document)
@@ -209,6 +211,19 @@ def windows_registry(estate, supplier, table):
     if org or keys or services:
         estate.add("registry", supplier, {"/Windows/System32/config/SOFTWARE": (hive.software([("Protection Agent", "1.0", org[0], "")] if org else [("Other", "1", "Somebody", "")], keys), 0o644),
                                           "/Windows/System32/config/SYSTEM": (hive.system(services), 0o644)})
+
+
+def macos(estate, supplier, table):
+    """A bundle and its receipt; what launchd starts; and the supplier's folders below /Library and /Applications."""
+    bundles = of(table, "bundle")[:2]
+    if not bundles:
+        return
+    folders = {p: v for p, v in places([r for r in table if r["kind"] == "path" and r["indicator"].startswith(("/Library/", "/Applications/"))]).items()}
+    files = {"/Applications/Made.app/Contents/Info.plist": (plistlib.dumps({"CFBundleIdentifier": bundles[0], "CFBundleShortVersionString": "1.0"}), 0o644),
+             f"/private/var/db/receipts/{bundles[0]}.plist": (plistlib.dumps({"PackageIdentifier": bundles[0], "PackageVersion": "1.0"}, fmt=plistlib.FMT_BINARY), 0o644),
+             "/Library/LaunchDaemons/made.plist": (plistlib.dumps({"Label": bundles[-1], "ProgramArguments": ["/Applications/Made.app/Contents/MacOS/made"]}), 0o644),
+             "/Applications/Made.app/Contents/MacOS/made": (SCRIPT, 0o755)}
+    estate.add("macos", supplier, {**files, **{p: v for p, v in folders.items() if p != "/etc/passwd" and not any(f == p or f.startswith(p + "/") or p.startswith(f + "/") for f in files)}})
 
 
 def forged(estate, tables):
@@ -240,6 +255,7 @@ def clean_systems(estate, tables):
     estate.add("generic", None, {**base(), **{f"/etc/systemd/system/{s}.service": (b"[Service]\nExecStart=/usr/bin/env\n", 0o644) for s in services},
                                  "/usr/bin/agentd": (SCRIPT, 0o755), "/opt/app/RESET": (b"RESET ESET PRESET", 0o644)})
     estate.add("plain", None, base())
+    estate.add("macos", None, {f"/Applications/{i}.app/Contents/Info.plist": (plistlib.dumps({"CFBundleIdentifier": f"org.example.remover{i}", "CFBundleName": n}), 0o644) for i, n in enumerate(names)})
     estate.add("registry", None, {"/Windows/System32/config/SOFTWARE": (hive.software([(f"Removal tool for {n}", "1", "Somebody", "") for n in names], [f"HKLM\\Software\\Removers\\{i}" for i in range(99)]), 0o644),
                                   "/Windows/System32/config/SYSTEM": (hive.system({s: (16, 2, "") for s in services}), 0o644)})
     estate.add("layers", None, image(base(), {"/opt/app/run": (SCRIPT, 0o755)}))

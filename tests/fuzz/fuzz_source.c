@@ -7,6 +7,7 @@ static const char *const paths[] = {
 	"a-1.dist-info/METADATA", "META-INF/maven/a/b/pom.properties", "META-INF/MANIFEST.MF", "bom.json",
 	"var/lib/snapd/state.json", "control", "a.rpm", ".PKGINFO", "vendor/composer/installed.json", "a.deps.json", "conda-meta/a.json",
 	"Windows/System32/config/SOFTWARE", "Windows/System32/config/SYSTEM", "Users/a/NTUSER.DAT",
+	"private/var/db/receipts/a.plist", "Library/LaunchDaemons/a.plist", "Applications/A.app/Contents/Info.plist",
 };
 
 static int observe(void *cookie HM_UNUSED, const struct hm_observation *o, struct hm_fail *fail HM_UNUSED)

@@ -231,6 +231,7 @@ static const struct way {
 	{ HM_OBSERVED_PROCESS, "process", VALUE, ask_text, HM_STRENGTH_WEAK, HM_STRENGTH_WEAK, NULL },
 	{ HM_OBSERVED_PROCESS, "path", PATH_OF_FILE, ask_path, HM_STRENGTH_WEAK, HM_STRENGTH_WEAK, NULL },
 	{ HM_OBSERVED_SERVICE, "service", VALUE, ask_text, HM_STRENGTH_WEAK, HM_STRENGTH_WEAK, NULL },
+	{ HM_OBSERVED_SERVICE, "bundle", VALUE, ask_text, HM_STRENGTH_WEAK, HM_STRENGTH_WEAK, "service" },
 	{ HM_OBSERVED_TIMER, "timer", VALUE, ask_text, HM_STRENGTH_WEAK, HM_STRENGTH_WEAK, NULL },
 	{ HM_OBSERVED_TIMER, "service", VALUE, ask_text, HM_STRENGTH_WEAK, HM_STRENGTH_WEAK, NULL }, /* it starts the unit of its name */
 	{ HM_OBSERVED_KERNEL_MODULE, "kernel_module", VALUE, ask_text, HM_STRENGTH_WEAK, HM_STRENGTH_WEAK, NULL },

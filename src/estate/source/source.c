@@ -38,6 +38,15 @@ static bool is_hive(struct hm_slice head)
 	return head.len > 4 && memcmp(head.data, "regf", 4) == 0;
 }
 
+static bool is_plist(struct hm_slice head)
+{
+	while (head.len && strchr(" \t\r\n\xef\xbb\xbf", *head.data) && *head.data) {
+		head.data++;
+		head.len--;
+	}
+	return (head.len > 7 && memcmp(head.data, "bplist0", 7) == 0) || (head.len > 5 && (memcmp(head.data, "<?xml", 5) == 0 || memcmp(head.data, "<!DOC", 5) == 0 || memcmp(head.data, "<plis", 5) == 0));
+}
+
 static bool is_rpm(struct hm_slice head)
 {
 	return head.len > 4 && memcmp(head.data, "\xed\xab\xee\xdb", 4) == 0;
@@ -67,6 +76,9 @@ static const struct hm_source sources[] = {
 	{ "windows", { "**SOFTWARE", "**software", "**Software" }, is_hive, 512u * MIB, NULL, hm_source_windows_software, NULL, false, NULL },
 	{ "windows", { "**SYSTEM", "**system", "**System" }, is_hive, 512u * MIB, NULL, hm_source_windows_system, NULL, false, NULL },
 	{ "windows", { "**NTUSER.DAT", "**ntuser.dat", "**Ntuser.dat" }, is_hive, 256u * MIB, NULL, hm_source_windows_user, NULL, false, NULL },
+	{ "pkgutil", { "**var/db/receipts/*.plist" }, is_plist, MIB, NULL, hm_source_macos_receipt, NULL, false, NULL },
+	{ "launchd", { "**Library/LaunchDaemons/*.plist", "**Library/LaunchAgents/*.plist" }, is_plist, MIB, NULL, hm_source_macos_launchd, NULL, false, NULL },
+	{ "bundle", { "**Info.plist" }, is_plist, 4u * MIB, NULL, hm_source_macos_bundle, NULL, false, NULL },
 	{ "deb", { "**control" }, is_control, MIB, NULL, hm_source_control, NULL, false, NULL },
 	{ "rpm-file", { "***.rpm" }, is_rpm, 256u * MIB, NULL, hm_source_rpm_file, NULL, false, NULL },
 	{ "pkginfo", { "**.PKGINFO" }, NULL, MIB, NULL, hm_source_pkginfo, NULL, false, NULL },

@@ -145,6 +145,29 @@ static void windows(void **state HM_UNUSED)
 		    "registry residue HKLM\\Software\\Other|\n");
 }
 
+#define PLIST(inside) "<?xml version=\"1.0\"?><plist version=\"1.0\"><dict>" inside "</dict></plist>"
+
+/* The corpus was made by Python's plistlib. */
+static void macos(void **state HM_UNUSED)
+{
+	static const char bundle[] = "bundle present com.example.Agent|12.1\n";
+
+	expect_hive("macos-bundle", "Applications/A.app/Contents/Info.plist", 0, false, 0, bundle);
+	expect_hive("macos-bundle-binary", "Applications/A.app/Contents/Info.plist", 0, false, 0, bundle);
+	expect_hive("macos-bundle-binary", "Applications/A.app/Contents/Info.plist", 200, true, HM_E_BAD, "");
+	expect_hive("macos-receipt", "private/var/db/receipts/com.example.pkg.plist", 0, false, 0, "package installed com.example.pkg|3.0\nbundle installed com.example.pkg|3.0\n");
+	expect_hive("macos-launchd", "System/Volumes/Data/Library/LaunchDaemons/x.plist", 0, false, 0, "service residue com.example.\xd0\xb0\xd0\xb3\xd0\xb5\xd0\xbd\xd1\x82|/Library/Example/agent\n");
+	EXPECT_TEXT("Library/LaunchAgents/a.plist", PLIST("<key>Label</key><string>a &amp; b</string><key>Disabled</key><true/>"), 0, "service present a & b|\n");
+	/* A key without its own value does not take the next one's, and what lies deeper is another's. */
+	EXPECT_TEXT("Library/LaunchAgents/a.plist", PLIST("<key>Label</key><dict><key>Label</key><string>in</string></dict><key>Program</key><string>/a</string>"), 0, "");
+	EXPECT_TEXT("Info.plist", PLIST("<key>CFBundleIdentifier</key><array><array><string>deep</string></array></array>"), 0, "");
+	EXPECT_TEXT("Info.plist", "<?xml version=\"1.0\"?><!DOCTYPE plist [<!ENTITY a \"com.x\">]><plist><dict><key>CFBundleIdentifier</key><string>&a;</string></dict></plist>", HM_E_BAD, "");
+	EXPECT_TEXT("Info.plist", "<?xml version=\"1.0\"?><plist><dict><key>CFBundleIdentifier</key><string>com.a", HM_E_BAD, "");
+	/* The outermost is object 0 of 1, a dictionary whose key and value are itself. */
+	expect("Info.plist", HM_SLICE("bplist00\xd1\0\0\x08" "\0\0\0\0\0\0\1\1" "\0\0\0\0\0\0\0\1" "\0\0\0\0\0\0\0\0" "\0\0\0\0\0\0\0\x0b"), 0, "");
+	assert_string_equal(name_of("x/Info.plist", "text"), "");
+}
+
 static void text_databases(void **state HM_UNUSED)
 {
 	EXPECT_TEXT("lib/apk/db/installed", "C:Q1xx\nP:musl\nV:1.2\nm:Some One <s@o>\nL:MIT\nF:lib\nM:0:0:755\nR:a\n\nP:b\nV:2\n", 0,
@@ -472,7 +495,7 @@ static void ends_when_told(void **state HM_UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(paths),     cmocka_unit_test(dpkg),	 cmocka_unit_test(windows), cmocka_unit_test(text_databases), cmocka_unit_test(languages),
+		cmocka_unit_test(paths),     cmocka_unit_test(dpkg),	 cmocka_unit_test(windows), cmocka_unit_test(macos), cmocka_unit_test(text_databases), cmocka_unit_test(languages),
 		cmocka_unit_test(rpm_sqlite), cmocka_unit_test(rpm_file), cmocka_unit_test(rpm_ndb), cmocka_unit_test(rpm_bdb),	   cmocka_unit_test(verified),
 		cmocka_unit_test(ends_when_told),
 	};
