@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Package databases, roots below a target, and containers, as hallmark find tells them. packages.py HALLMARK DATA (TAP)"""
-import gzip, hashlib, json, os, shutil, subprocess, sys, tempfile
+import gzip, hashlib, io, json, os, shutil, subprocess, sys, tarfile, tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import estate, parts
 
@@ -113,6 +113,12 @@ def engines():
     result(told(d) == [("branded", "present", "image made:1")], "docker's image is called as docker calls it", (d["items"], unread(d)))
     result(verified(d), "the database of an upper layer is held against the files of those below it", proofs(d))
     result(any(o == "container web (image made:1)" for _, _, o in told(d, "drweb")), "docker's container is called as docker calls it", (told(d, "drweb"), d["candidates"]))
+    bent = {**files, f"{store}/image/overlay2/repositories.json": (b'{"Repositories":[{"a":1},{"a":1}]}', 0o644), f"{store}/overlay2/{top}/lower": (b"l/../../../../../../etc:l/:l/" + b"x" * 9000 + b":" * 9000, 0o644)}
+    for name in list(bent):
+        if name.endswith(("/diff", "/cache-id", "/parent", "config.v2.json")) and "layerdb" in name or "imagedb" in name:
+            bent[name] = (b"[" * 100000 + b"\xff\0", 0o644)
+    d = found(place("bent", bent))[1]
+    result(told(d) and all(o.startswith(store) for _, _, o in told(d)), "records of an engine that make no sense name nothing", (told(d), unread(d)))
     store = "/var/lib/containers/storage"
     text = lambda o: (json.dumps(o).encode(), 0o644)
     d = found(place("podman", {**estate.base(), **below(f"{store}/overlay/L2/diff", PACKAGE), f"{store}/overlay/L2/lower": (b"l/NONE", 0o644),
@@ -124,9 +130,124 @@ def engines():
     result([o for _, _, o in told(d)] == ["/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/7/fs"], "containerd's snapshot is called by its path", d["items"])
 
 
+def blob(store, content):
+    digest = hashlib.sha256(content).hexdigest()
+    store["/blobs/sha256/" + digest] = (content, 0o644)
+    return "sha256:" + digest
+
+
+def manifest(store, layers, media="application/vnd.oci.image.layer.v1.tar", **more):
+    rows = [{"mediaType": media, "digest": blob(store, l), "size": len(l)} for l in layers]
+    content = json.dumps({"schemaVersion": 2, "config": {"digest": blob(store, b"{}")}, "layers": rows}).encode()
+    return {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": blob(store, content), "size": len(content), **more}
+
+
+def layout(rows, store):
+    return {**store, "/oci-layout": (b'{"imageLayoutVersion":"1.0.0"}', 0o644), "/index.json": (json.dumps({"schemaVersion": 2, "manifests": rows}).encode(), 0o644)}
+
+
+def oci(layers, name="made:1", pack=bytes, **more):
+    store = {}
+    return layout([manifest(store, [pack(l) for l in layers], annotations={"org.opencontainers.image.ref.name": name}, **more)], store)
+
+
+BASE = parts.tar({**estate.base(), "/usr/lib/old": (b"x", 0o644)})
+UPPER = parts.tar({k: v for k, v in PACKAGE.items() if k not in estate.base() or k == "/var/lib/dpkg/status"})
+
+
+def linked_layer():
+    """Settings of /lib, which is a link to usr/lib; a program that is a hard link; and one whose file is a link."""
+    out = io.BytesIO()
+    program, library = b"\x7fELF" + b"p" * 100, b"\x7fELF" + b"l" * 100
+    sums = "".join(f"{hashlib.md5(c).hexdigest()}  {p}\n" for p, c in (("lib/x/libk.so", library), ("usr/bin/one", program), ("usr/bin/two", program)))
+    with tarfile.open(fileobj=out, mode="w") as t:
+        def add(name, content=None, **more):
+            info = tarfile.TarInfo(name)
+            for k, v in more.items():
+                setattr(info, k, v)
+            info.size = len(content or b"")
+            t.addfile(info, io.BytesIO(content or b""))
+        add("lib", type=tarfile.SYMTYPE, linkname="usr/lib")
+        add("usr/lib/x", type=tarfile.SYMTYPE, linkname="/usr/lib/y")
+        add("usr/lib/y/libk.so", library)
+        add("usr/bin/one", program, mode=0o755)
+        add("usr/bin/two", type=tarfile.LNKTYPE, linkname="usr/bin/one")
+        add("var/lib/dpkg/status", PACKAGE["/var/lib/dpkg/status"][0])
+        add("var/lib/dpkg/info/kesl.md5sums", sums.encode())
+    return out.getvalue()
+
+
+def images():
+    for name, pack in (("plain", bytes), ("gzip", lambda b: gzip.compress(b, mtime=0))):
+        d = found(place(f"oci-{name}.tar", parts.tar(oci([BASE, UPPER], pack=pack))))[1]
+        result(told(d) == [("branded", "installed", "")] and verified(d), f"files of an image held against its database: {name} layers", (told(d), proofs(d), unread(d)))
+    if shutil.which("zstd"):
+        pack = lambda b: subprocess.run(["zstd", "-q", "-c"], input=b, capture_output=True, check=True).stdout
+        d = found(place("oci-zstd.tar", parts.tar(oci([BASE, UPPER], pack=pack))))[1]
+        result(told(d) == [("branded", "installed", "")] and verified(d), "zstd layers", (told(d), unread(d)))
+    else:
+        result(True, "zstd layers # SKIP no zstd")
+    patched = parts.tar({"/opt/kaspersky/kesl/bin/kesl": (b"#!/bin/sh\nother\n", 0o755)})
+    d = found(place("patched.tar", parts.tar(oci([BASE, UPPER, patched]))))[1]
+    result(told(d) and not verified(d) and any(k == "package.files" for k, _, _ in proofs(d)), "a file that an upper layer changed: it is that one that is held", proofs(d))
+    d = found(place("gone.tar", parts.tar(oci([BASE, UPPER, parts.tar({"/opt/kaspersky/kesl/bin/.wh.kesl": (b"", 0o644)})]))))[1]
+    result(told(d) and not verified(d), "one that an upper layer deleted is gone", proofs(d))
+    d = found(place("links.tar", parts.tar(oci([BASE, linked_layer()]))))[1]
+    result(verified(d), "files behind links and hard links are the files", [e for i in d["items"] for e in i["evidence"]])
+    d = found(place("root.tar", parts.tar(PACKAGE)))[1]
+    result(told(d) == [("branded", "installed", "")] and verified(d), "a root in a tar, too", proofs(d))
+
+    save = estate.image(estate.base(), PACKAGE)
+    where = place("shelf", {"/images/old.tar": (save, 0o644), "/images/new.tar.gz": (gzip.compress(parts.tar(oci([BASE, UPPER], "made:2")), mtime=0), 0o644), "/notes.txt": (b"none", 0o644),
+                            **below("/images/layout", oci([BASE, UPPER, parts.tar({"/opt/.wh.kaspersky": (b"", 0o644), "/var/lib/dpkg/status": (estate.DEBIAN.encode(), 0o644)})], "made:3"))})
+    for jobs in ("1", "3"):
+        d = found("--jobs", jobs, where)[1]
+        result(told(d) == [("branded", "present", "/images/new.tar.gz!image made:2"), ("branded", "present", "/images/old.tar!image made:1"),
+                           ("branded", "residue", "/images/layout!image made:3!layer blobs/sha256/" + hashlib.sha256(UPPER).hexdigest())],
+               f"a folder of images: each by its name, and what was deleted as residue of its layer ({jobs} readers)", (told(d), unread(d)))
+        result(verified(d), "and their files are held against their databases", proofs(d))
+    unit = {"/opt/drweb.com/bin/drweb-configd": (estate.SCRIPT, 0o755), "/etc/systemd/system/drweb-configd.service": (b"[Service]\nExecStart=/opt/drweb.com/bin/drweb-configd\n", 0o644)}
+    d = found(place("units", {"/images/a.tar": (parts.tar(oci([BASE, parts.tar(unit)])), 0o644)}))[1]
+    result([s for _, s, _ in told(d, "drweb")] == ["present"] and not any(e["kind"] == "service" and e["state"] == "residue" for i in d["items"] for e in i["evidence"]),
+           "a unit of an image in a folder has its program", (told(d, "drweb"), d["candidates"]))
+    d = found(place("box.zip", parts.zip_of({"a/old.tar": save})))[1]
+    result(told(d) == [("branded", "present", "/a/old.tar!image made:1")], "an image in an archive", (told(d), unread(d)))
+
+    store = {}
+    rows = [manifest(store, [BASE, UPPER], platform={"os": "linux", "architecture": "amd64"}), manifest(store, [BASE], platform={"os": "linux", "architecture": "arm64", "variant": "v8"})]
+    bill = {"SPDXID": "SPDXRef-DOCUMENT", "spdxVersion": "SPDX-2.3", "name": "x", "packages": [{"name": "drweb-ctl", "SPDXID": "SPDXRef-a", "versionInfo": "1", "supplier": "Organization: Doctor Web, Ltd."}]}
+    said = json.dumps({"_type": "https://in-toto.io/Statement/v0.1", "predicateType": "https://spdx.dev/Document", "subject": [], "predicate": bill}).encode()
+    rows.append(manifest(store, [said], "application/vnd.in-toto+json", platform={"os": "unknown", "architecture": "unknown"}, annotations={"vnd.docker.reference.type": "attestation-manifest"}))
+    index = json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": rows}).encode()
+    nested = layout([{"mediaType": "application/vnd.oci.image.index.v1+json", "digest": blob(store, index), "annotations": {"io.containerd.image.name": "r.example/made:4"}}], store)
+    code, d = found(place("platforms.tar", parts.tar(nested)))
+    result([o for _, _, o in told(d)] == ["image r.example/made:4 (linux/amd64)"], "an index in an index, of two platforms: the one that has it is named", (told(d), unread(d)))
+    result(any(o.startswith("attestation of an image") for _, _, o in told(d, "drweb")) or any(c["supplier"] == "drweb" for c in d["candidates"]), "the bill of materials that an attestation holds is read", (d["items"], d["candidates"]))
+    result(not unread(d), "and is no layer", unread(d))
+
+    shelf = {}
+    one = manifest(shelf, [BASE, UPPER])
+    registry = {f"/docker/registry/v2/blobs/sha256/{k[14:16]}/{k[14:]}/data": v for k, v in shelf.items()}
+    registry["/docker/registry/v2/repositories/team/made/_manifests/tags/5/current/link"] = (one["digest"].encode(), 0o644)
+    registry[f"/docker/registry/v2/repositories/team/made/_manifests/revisions/sha256/{one['digest'][7:]}/link"] = (one["digest"].encode(), 0o644)
+    d = found(place("registry", registry))[1]
+    result(told(d) == [("branded", "present", "/docker/registry/v2!image team/made:5")], "a registry's storage, by repository and tag", (told(d), unread(d)))
+
+    code, d = found(place("missing.tar", parts.tar({k: v for k, v in oci([BASE, UPPER]).items() if v[0] != UPPER})))
+    result(code == 2 and unread(d), "a layer that is not there is told", unread(d))
+    loop = {}
+    digest = "sha256:" + "0" * 64
+    loop["/blobs/sha256/" + "0" * 64] = (json.dumps({"manifests": [{"digest": digest}] * 3}).encode(), 0o644)
+    code, d = found(place("loop.tar", parts.tar(layout([{"digest": digest}, {"digest": "sha256:../../x"}, {"digest": 3}, None], loop))))
+    result(code == 2 and unread(d), "indexes that hold themselves, digests that are none", unread(d))
+    code, d = found(place("chart.tar", parts.tar(layout([manifest(s := {}, [b"x" * 100], "application/vnd.cncf.helm.chart.content.v1.other")], s))))
+    result(code == 2 and any("media type" in why for _, why in unread(d)), "a layer that is none is told by its type", unread(d))
+
+
 try:
     roots()
     engines()
+    images()
 finally:
     shutil.rmtree(folder, ignore_errors=True)
 print(f"1..{number}")

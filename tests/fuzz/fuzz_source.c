@@ -36,9 +36,16 @@ static int there(void *system HM_UNUSED, const struct hm_observation *o, const c
 	return (int)strlen(path) % 3 - 1;
 }
 
+static void listed(void *cookie HM_UNUSED, struct hm_slice package, struct hm_slice path)
+{
+	if ((package.len && !package.data) || !path.data)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct hm_source_file file = { .there = there };
+	const struct hm_source_others others = { other, NULL, &file.bytes };
 	const struct hm_source *source;
 	struct hm_fail fail = { 0 };
 	int r;
@@ -53,8 +60,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	r = hm_source_read(source, &file, observe, NULL, &fail);
 	if (r != 0 && (r != HM_E_BAD || !fail.text[0]))
 		abort();
-	r = hm_source_verify(source, &file, "kesl", other, &file.bytes, observe, NULL, &fail);
+	r = hm_source_verify(source, &file, "kesl", &others, observe, NULL, &fail);
 	if (r != 0 && r != HM_E_BAD)
 		abort();
+	hm_source_list(source, &file, listed, NULL);
+	free(hm_source_elsewhere(source, file.path));
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* The walk: what is asked of each entry, in which order. Heads are read of all files, contents of those whose head says that they are worth it. */
 #include "inspect_internal.h"
 
+#include "again.h"
 #include "binary.h"
 #include "digest.h"
 #include "source.h"
@@ -110,6 +111,7 @@ static void hold(struct inspect *s, const struct hm_observation *o)
 	}
 	to = &s->held[s->held_count].o;
 	s->held[s->held_count].owner = NULL;
+	s->held[s->held_count].streamed = o->outer && s->entry->streamed;
 	s->held[s->held_count++].root = o->outer ? copy(s->entry->root) : NULL;
 	*to = *o;
 	to->outer = copy(o->outer);
@@ -161,6 +163,8 @@ int inspect_other(void *inspect, const char *path, size_t max, struct hm_bytes *
 {
 	struct inspect *s = inspect;
 
+	if (s->entry->streamed) /* whether it is there is not known */
+		return hm_fail_set(fail, HM_E_BAD, "%s can only be walked", s->entry->outer);
 	return hm_target_other_in(s->target, s->entry->root, path, max, out, fail);
 }
 
@@ -208,18 +212,22 @@ static int flush(struct inspect *s, struct hm_fail *fail)
 	return s->sink->count(s->sink->cookie, &counts, fail);
 }
 
-/* The database's packages that show a row, held against the digests that it keeps. Other files of the same system are only to be
- * had in a folder and on a disk image: elsewhere nothing is said of them. */
+/* The database's packages that show a row, held against the digests that it keeps. Other files of the same system are at hand in a folder and on a disk image;
+ * elsewhere they are asked for at the end. Of what lies in an archive inside something nothing is said. */
 static int verify_packages(struct inspect *s, const struct hm_source *source, const struct hm_source_file *file, struct hm_fail *fail)
 {
-	bool others = (!s->entry->outer || s->entry->root) && hm_target_has_others(s->target);
+	const struct hm_source_others others = { inspect_other, NULL, s };
+	bool known = !s->entry->hidden && (!s->entry->outer || s->entry->root);
 	int r = 0;
+
+	if (known && (s->entry->streamed || !hm_target_has_others(s->target)))
+		inspect_again_keep(s, source, file);
 
 	for (size_t i = 0; i < s->packages; i++) {
 		struct hm_fail why = { 0 };
 
-		if (r == 0 && others)
-			r = hm_source_verify(source, file, s->package[i], inspect_other, s, inspect_pass, s, &why);
+		if (r == 0 && known)
+			r = hm_source_verify(source, file, s->package[i], &others, inspect_pass, s, &why);
 		if (r == HM_E_BAD || r == HM_E_SYSTEM)
 			r = inspect_unread(s, s->entry, why.text, fail);
 		if (r == 0)
@@ -376,6 +384,7 @@ int hm_inspect(const struct hm_inspect_rules *rules, struct hm_target *target, c
 	if (r == 0)
 		r = flush(&s, fail);
 	inspect_release_held(&s);
+	inspect_again_free(s.again);
 	hm_scan_leave(s.room);
 	return r;
 }

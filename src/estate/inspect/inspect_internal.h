@@ -13,6 +13,7 @@ struct hm_inspect_rules {
 struct inspect_held {
 	struct hm_observation o; /* all texts owned */
 	char *owner, *root; /* package; root of the system whose database tells it, NULL: the target's own */
+	bool streamed;	     /* which can only be walked */
 };
 
 struct inspect {
@@ -30,6 +31,7 @@ struct inspect {
 	char *inside;		      /* whose it is by its signature, as an outer; or NULL */
 	struct inspect_held *held;
 	size_t held_count, held_cap;
+	struct inspect_again *again; /* what is asked when the target is walked again, or NULL */
 	char **package; /* of a database that is being read: those that show a row */
 	size_t packages;
 };

@@ -1,8 +1,6 @@
 /* Whose is the file? Only what shows a row is asked about, at the end of the walk: the lists of files that package databases keep are read once more, and no map
  * of all files is ever held. Whose own package it is, is for others to say. */
-#include "inspect_internal.h"
-
-#include "source.h"
+#include "again.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -187,18 +185,16 @@ static void read_list(struct asked *a, const char *path, struct hm_slice bytes)
 		hm_source_list(hm_source_for(file.path, (struct hm_slice){ NULL, 0 }), &file, on_file, a);
 }
 
-static int each(void *cookie, struct hm_target *target, const struct hm_entry *e, struct hm_fail *fail)
+static int each(void *cookie, struct hm_target *target, const struct hm_entry *e, struct hm_fail *fail HM_UNUSED)
 {
 	struct inspect *s = cookie;
-	const struct hm_inspect_counts nothing = { 0 };
-	int r = ++s->number % 1024 == 0 ? s->sink->count(s->sink->cookie, &nothing, fail) : 0;
 	struct asked a = { s, e->root, NULL };
 	struct hm_slice bytes;
 	struct hm_fail why = { 0 };
 
-	if (r == 0 && e->type == HM_ENTRY_FILE && (!e->outer || e->root) && lists(e->path) && hm_target_bytes(target, LIST_MAX, &bytes, &why) == 0)
+	if (e->type == HM_ENTRY_FILE && (!e->outer || e->root) && lists(e->path) && hm_target_bytes(target, LIST_MAX, &bytes, &why) == 0)
 		read_list(&a, e->path, bytes);
-	return r ? r : HM_ENTRY_CLOSED; /* no list lies in an archive */
+	return 0;
 }
 
 static void ask_file(struct asked *a, const char *path)
@@ -257,17 +253,17 @@ static int tell_held(struct inspect *s, struct inspect_held *h, struct hm_fail *
 
 int inspect_settle(struct inspect *s, struct hm_fail *fail)
 {
-	int r = 0;
+	bool names = hm_target_has_names(s->target), walk = s->held_count && !names;
+	int r;
 
-	if (s->held_count == 0)
-		return 0;
-	qsort(s->held, s->held_count, sizeof(*s->held), by_path);
-	if (!hm_target_has_names(s->target))
-		r = hm_target_walk(s->target, each, s, fail);
-	else
-		for (size_t i = 0; i < s->held_count; i++)
-			if (i == 0 || strcmp(some(s->held[i].root), some(s->held[i - 1].root)) != 0)
-				ask_system(s, s->held[i].root);
+	if (s->held_count)
+		qsort(s->held, s->held_count, sizeof(*s->held), by_path);
+	for (size_t i = 0; i < s->held_count; i++) {
+		if (names && !s->held[i].streamed && (i == 0 || strcmp(some(s->held[i].root), some(s->held[i - 1].root)) != 0))
+			ask_system(s, s->held[i].root);
+		walk = walk || s->held[i].streamed;
+	}
+	r = walk || s->again ? inspect_again_ask(s, walk ? each : NULL, fail) : 0;
 	for (size_t i = 0; r == 0 && i < s->held_count; i++)
 		r = tell_held(s, &s->held[i], fail);
 	return r;

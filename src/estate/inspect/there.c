@@ -24,7 +24,7 @@ int inspect_there(void *system, const struct hm_observation *o, const char *path
 	struct inspect *s = system;
 	HM_FREE char *at = hm_strdup(".");
 
-	if (!hm_target_has_names(s->target) || (s->entry->outer && !s->entry->root) || !hm_inspect_shows(s->rules, o))
+	if (!hm_target_has_names(s->target) || (s->entry->outer && !s->entry->root) || s->entry->streamed || !hm_inspect_shows(s->rules, o))
 		return -1;
 	while (*path) {
 		struct sought sought = { path, strcspn(path, "/"), NULL };

@@ -68,7 +68,7 @@ static int one_digest(struct hm_slice folder, struct hm_slice name, struct hm_sl
 	return each(cookie, &digest);
 }
 
-int hm_source_apk_digests(const struct hm_source_file *file, const char *package, const struct hm_source_other *other HM_UNUSED,
+int hm_source_apk_digests(const struct hm_source_file *file, const char *package, const struct hm_source_others *other HM_UNUSED,
 			  hm_source_digest_fn each, void *cookie, struct hm_fail *fail HM_UNUSED)
 {
 	struct hm_cursor c = hm_cursor_of(file->bytes);

@@ -104,7 +104,7 @@ static char *beside(const struct hm_source_file *file, const char *format, struc
 	return hm_sprintf("%s%s%s.md5sums", start, format, tail);
 }
 
-static int sums_of(const struct hm_source_file *file, struct hm_slice name, struct hm_slice arch, const struct hm_source_other *other,
+static int sums_of(const struct hm_source_file *file, struct hm_slice name, struct hm_slice arch, const struct hm_source_others *other,
 		   struct hm_bytes *sums, struct hm_fail *fail)
 {
 	HM_FREE char *plain = beside(file, "info/", name, (struct hm_slice){ NULL, 0 });
@@ -121,7 +121,7 @@ static int sums_of(const struct hm_source_file *file, struct hm_slice name, stru
 	return 1;
 }
 
-int hm_source_dpkg_digests(const struct hm_source_file *file, const char *package, const struct hm_source_other *other,
+int hm_source_dpkg_digests(const struct hm_source_file *file, const char *package, const struct hm_source_others *other,
 			   hm_source_digest_fn each, void *cookie, struct hm_fail *fail)
 {
 	struct hm_source_field fields[FIELDS];

@@ -50,7 +50,7 @@ static int record_line(struct hm_slice line, hm_source_digest_fn each, void *coo
 	return each(cookie, &digest);
 }
 
-int hm_source_pypi_digests(const struct hm_source_file *file, const char *package HM_UNUSED, const struct hm_source_other *other,
+int hm_source_pypi_digests(const struct hm_source_file *file, const char *package HM_UNUSED, const struct hm_source_others *other,
 			   hm_source_digest_fn each, void *cookie, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes record = { 0 };

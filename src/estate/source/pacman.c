@@ -105,7 +105,7 @@ static int one_digest(struct hm_slice line, hm_source_digest_fn each, void *cook
 }
 
 /* Beside desc lies mtree, packed with gzip. */
-int hm_source_pacman_digests(const struct hm_source_file *file, const char *package HM_UNUSED, const struct hm_source_other *other,
+int hm_source_pacman_digests(const struct hm_source_file *file, const char *package HM_UNUSED, const struct hm_source_others *other,
 			     hm_source_digest_fn each, void *cookie, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes packed = { 0 }, text = { 0 };

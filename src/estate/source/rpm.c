@@ -300,7 +300,7 @@ static int find_package(void *cookie, struct hm_slice blob)
 	return each_file(&h, files);
 }
 
-int hm_source_rpm_digests(const struct hm_source_file *file, const char *package, const struct hm_source_other *other HM_UNUSED,
+int hm_source_rpm_digests(const struct hm_source_file *file, const char *package, const struct hm_source_others *other HM_UNUSED,
 			  hm_source_digest_fn each, void *cookie, struct hm_fail *fail)
 {
 	struct files files = { package, each, cookie };

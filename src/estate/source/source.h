@@ -42,6 +42,13 @@ int hm_source_read(const struct hm_source *source, const struct hm_source_file *
 /* Another file of the same target: appends its bytes to `out`. Returns 0, 1 when there is no such file, or HM_E_BAD or
  * HM_E_SYSTEM when there is one that cannot be read or has more than `max` bytes. The path has no leading slash. */
 typedef int (*hm_source_other_fn)(void *target, const char *path, size_t max, struct hm_bytes *out, struct hm_fail *fail);
+/* The digest (of enum hm_digest_kind) of one: its length, 0 when there is no such file, or negative as above. */
+typedef int (*hm_source_sum_fn)(void *target, const char *path, int kind, uint8_t sum[64], struct hm_fail *fail);
+struct hm_source_others {
+	hm_source_other_fn read;
+	hm_source_sum_fn sum; /* NULL: what `read` gives is digested */
+	void *target;
+};
 
 /* Where a system's database of that path has its root, when that is not the target's (or archive's) own: "/srv/chroot" of /srv/chroot/var/lib/dpkg/status.
  * NULL: it is, or the source keeps no system's database. malloc'ed. */
@@ -56,5 +63,5 @@ void hm_source_list(const struct hm_source *source, const struct hm_source_file 
 /* Holds a package of the database `file` against the digests that the database keeps of its files (dpkg, rpm, apk, pacman, PyPI), and
  * observes the outcome as one `package.files`: verified only when every file that was listed and read has its digest and at
  * least one was; the detail counts the rest. Nothing is observed where the source keeps no digests. */
-int hm_source_verify(const struct hm_source *source, const struct hm_source_file *file, const char *package, hm_source_other_fn other,
-		     void *target, hm_observe_fn observe, void *cookie, struct hm_fail *fail) HM_MUST_CHECK;
+int hm_source_verify(const struct hm_source *source, const struct hm_source_file *file, const char *package,
+		     const struct hm_source_others *others, hm_observe_fn observe, void *cookie, struct hm_fail *fail) HM_MUST_CHECK;

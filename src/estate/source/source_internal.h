@@ -45,11 +45,6 @@ struct hm_source_digest {
 };
 typedef int (*hm_source_digest_fn)(void *cookie, const struct hm_source_digest *digest);
 
-struct hm_source_other {
-	hm_source_other_fn read;
-	void *target;
-};
-
 struct hm_source {
 	const char *name;
 	/* Path patterns, NULL at the end: fnmatch-like, where '*' does not cross a slash and a leading "**" stands for any folders. */
@@ -60,7 +55,7 @@ struct hm_source {
 	const char *purl; /* type of the package URLs of its packages (npm, pypi, maven), or NULL */
 	int (*read)(struct hm_source_out *out, struct hm_slice bytes);
 	/* NULL, or yields the digests of one package's files. */
-	int (*digests)(const struct hm_source_file *file, const char *package, const struct hm_source_other *other, hm_source_digest_fn each,
+	int (*digests)(const struct hm_source_file *file, const char *package, const struct hm_source_others *other, hm_source_digest_fn each,
 		       void *cookie, struct hm_fail *fail);
 	bool system; /* its database is a whole system's: one below the target's root tells of another system */
 	/* NULL, or lists what the database's packages installed. */
@@ -82,7 +77,7 @@ struct hm_slice hm_source_component(struct hm_slice path, size_t back) HM_MUST_C
 
 /* The readers: one file a family. */
 int hm_source_dpkg(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
-int hm_source_dpkg_digests(const struct hm_source_file *file, const char *package, const struct hm_source_other *other,
+int hm_source_dpkg_digests(const struct hm_source_file *file, const char *package, const struct hm_source_others *other,
 			   hm_source_digest_fn each, void *cookie, struct hm_fail *fail) HM_MUST_CHECK;
 int hm_source_rpm_file(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_control(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
@@ -95,15 +90,15 @@ int hm_source_windows_system(struct hm_source_out *out, struct hm_slice bytes) H
 int hm_source_windows_user(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_snapd(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_apk(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
-int hm_source_apk_digests(const struct hm_source_file *file, const char *package, const struct hm_source_other *other,
+int hm_source_apk_digests(const struct hm_source_file *file, const char *package, const struct hm_source_others *other,
 			  hm_source_digest_fn each, void *cookie, struct hm_fail *fail) HM_MUST_CHECK;
 int hm_source_pacman(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
-int hm_source_pacman_digests(const struct hm_source_file *file, const char *package, const struct hm_source_other *other,
+int hm_source_pacman_digests(const struct hm_source_file *file, const char *package, const struct hm_source_others *other,
 			     hm_source_digest_fn each, void *cookie, struct hm_fail *fail) HM_MUST_CHECK;
 int hm_source_rpm(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 /* Changes that SQLite has not put into the database yet: not read, and said so. */
 int hm_source_rpm_wal(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
-int hm_source_rpm_digests(const struct hm_source_file *file, const char *package, const struct hm_source_other *other,
+int hm_source_rpm_digests(const struct hm_source_file *file, const char *package, const struct hm_source_others *other,
 			  hm_source_digest_fn each, void *cookie, struct hm_fail *fail) HM_MUST_CHECK;
 void hm_source_rpm_list(struct hm_slice bytes, hm_source_list_fn each, void *cookie);
 int hm_source_flatpak(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
@@ -114,7 +109,7 @@ int hm_source_composer(struct hm_source_out *out, struct hm_slice bytes) HM_MUST
 int hm_source_nuget(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_conda(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_pypi(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
-int hm_source_pypi_digests(const struct hm_source_file *file, const char *package, const struct hm_source_other *other,
+int hm_source_pypi_digests(const struct hm_source_file *file, const char *package, const struct hm_source_others *other,
 			   hm_source_digest_fn each, void *cookie, struct hm_fail *fail) HM_MUST_CHECK;
 int hm_source_maven(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_manifest(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;

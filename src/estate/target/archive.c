@@ -155,9 +155,12 @@ static int tell(struct unpacking *u, const struct target_archive_source *s, stru
 		return target_unread(t, s->name, s->within, fail, "it has a name that %s", raw ? "is too long" : "cannot be read");
 	path = archive_format(a) == ARCHIVE_FORMAT_RAW ? unpacked_name(s->name) : target_path(raw);
 	entry.path = path;
+	entry.link = archive_entry_hardlink(e) ? archive_entry_hardlink(e) : archive_entry_symlink(e);
 	for (size_t i = 0; i < HM_COUNT(types); i++)
 		if (types[i].type == archive_entry_filetype(e))
 			entry.type = types[i].as;
+	if (archive_entry_hardlink(e))
+		entry.type = HM_ENTRY_FILE; /* its bytes are the other's */
 	/* A lone compressed file has no length before its end: the bounds are those of who reads. */
 	entry.size = archive_entry_size_is_set(e) && archive_entry_size(e) > 0 ? (uint64_t)archive_entry_size(e) :
 		     archive_format(a) == ARCHIVE_FORMAT_RAW		       ? TARGET_HEAD :

@@ -1,368 +1,369 @@
-/* Container images: an OCI layout (a folder or a tar) or what `docker save` writes. Layers are read from the top down, so that each entry is met first as it
- * is in the finished root; what an upper layer deletes (.wh.NAME, .wh..wh..opq) or replaces is told as hidden, since it is still in the image for whoever
- * unpacks it. Of paths only 64 bits of a hash are kept. */
-#include "target_internal.h"
+/* Container images: an OCI layout (a folder or a tar), what `docker save` writes, a registry's storage. Which images there are, what they are called, and which layers they have. */
+#include "layer.h"
 
-#include <archive.h>
-#include <archive_entry.h>
-#include <errno.h>
+#include <dirent.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#define JSON_MAX ((size_t)8 << 20)
 #define LAYERS_MAX 1024
-#define MEMBERS_MAX 100000
+#define IMAGES_MAX 4096
+#define NESTED_MAX 3 /* indexes in indexes */
+#define STATEMENT_MAX ((size_t)256 << 20)
 
-/* A set of 64-bit hashes, open addressing; 0 is never a member. */
-struct hashes {
-	uint64_t *slot;
-	size_t count, cap;
+/* One image, or what is said of one. */
+struct image {
+	char *name;	 /* as a tag or an annotation has it, or the beginning of its digest */
+	char *digest;	 /* of its manifest, NULL: docker's list has none */
+	json_t *layers;	 /* from the bottom up */
+	bool attestation; /* layers are statements of in-toto */
 };
 
-static bool hashes_has(const struct hashes *h, uint64_t key)
-{
-	for (size_t i = key; h->cap; i++) {
-		uint64_t at = h->slot[i & (h->cap - 1)];
-
-		if (at == key || at == 0)
-			return at == key;
-	}
-	return false;
-}
-
-static void hashes_put(struct hashes *h, uint64_t key)
-{
-	size_t i = key;
-
-	if (hashes_has(h, key))
-		return;
-	if (h->count * 2 >= h->cap) {
-		struct hashes bigger = { hm_alloc(h->cap ? h->cap * 2 : 1024, sizeof(uint64_t)), 0, h->cap ? h->cap * 2 : 1024 };
-
-		for (size_t j = 0; j < h->cap; j++)
-			if (h->slot[j])
-				hashes_put(&bigger, h->slot[j]);
-		free(h->slot);
-		*h = bigger;
-	}
-	while (h->slot[i & (h->cap - 1)])
-		i++;
-	h->slot[i & (h->cap - 1)] = key;
-	h->count++;
-}
-
-static uint64_t hash(const char *text, size_t len, char tag)
-{
-	uint64_t h = 0xcbf29ce484222325u ^ (uint8_t)tag;
-
-	for (size_t i = 0; i < len; i++)
-		h = (h ^ (uint8_t)text[i]) * 0x100000001b3u;
-	h ^= h >> 29;
-	h *= 0xbf58476d1ce4e5b9u;
-	return (h ^ (h >> 32)) | 1;
-}
-
-enum { TOLD = 't', GONE = 'g', EMPTIED = 'e' }; /* a path that an upper layer has; hides, with all below; hides all below */
-
-struct view {
+struct images {
 	struct hm_target *t;
-	struct hashes above, here; /* of upper layers; of this one, which hides nothing of itself */
-	const char *layer;	   /* what hidden entries are called to be in */
+	struct target_box box;
+	const char *within; /* the file or folder that holds them, NULL: the target */
+	struct image *image;
+	size_t count, said; /* all; those that are attestations */
 };
 
-static void view_release(struct view *v)
+static void release(struct images *s)
 {
-	free(v->above.slot);
-	free(v->here.slot);
-}
-
-static void layer_over(struct view *v)
-{
-	for (size_t i = 0; i < v->here.cap; i++)
-		if (v->here.slot[i])
-			hashes_put(&v->above, v->here.slot[i]);
-	free(v->here.slot);
-	v->here = (struct hashes){ 0 };
-}
-
-static bool is_hidden(const struct view *v, const char *path, bool folder)
-{
-	size_t len = strlen(path);
-
-	for (size_t i = 1; i <= len; i++) {
-		if (i < len && path[i] != '/')
-			continue;
-		if (hashes_has(&v->above, hash(path, i, GONE)) || (i < len && hashes_has(&v->above, hash(path, i, EMPTIED))))
-			return true;
+	for (size_t i = 0; i < s->count; i++) {
+		free(s->image[i].name);
+		free(s->image[i].digest);
+		json_decref(s->image[i].layers);
 	}
-	return !folder && hashes_has(&v->above, hash(path, len, TOLD));
+	free(s->image);
 }
 
-static int through(void *cookie, struct hm_entry *entry)
+static const char *member(const json_t *object, const char *name)
 {
-	struct view *v = cookie;
-	const char *slash = strrchr(entry->path, '/'), *name = slash ? slash + 1 : entry->path;
-	size_t folder = slash ? (size_t)(slash - entry->path) : 0, len = strlen(entry->path);
+	const char *text = json_string_value(json_object_get(object, name));
 
-	if (strcmp(name, ".wh..wh..opq") == 0) {
-		hashes_put(&v->here, hash(entry->path, folder, EMPTIED));
-		return 1;
-	}
-	if (strncmp(name, ".wh.", 4) == 0) {
-		HM_FREE char *gone = hm_sprintf("%.*s/%s", (int)folder, entry->path, name + 4);
-
-		hashes_put(&v->here, hash(gone, strlen(gone), GONE));
-		return 1;
-	}
-	entry->hidden = is_hidden(v, entry->path, entry->type == HM_ENTRY_FOLDER);
-	if (entry->hidden) {
-		entry->outer = v->layer;
-		return 0;
-	}
-	/* What is no folder hides a folder of that name below it. */
-	if (entry->type != HM_ENTRY_FOLDER) {
-		hashes_put(&v->here, hash(entry->path, len, TOLD));
-		hashes_put(&v->here, hash(entry->path, len, GONE));
-	}
-	return 0;
+	return text ? text : "";
 }
 
-/* Members of the image: files of a folder, or of a tar, which is read anew for each. */
-struct member {
-	struct archive *a;
-	int fd;
-};
-
-static void member_close(struct member *m)
+static bool is_known(const struct images *s, const char *digest)
 {
-	if (m->a)
-		archive_read_free(m->a);
-	if (m->fd >= 0)
-		close(m->fd);
-}
-
-static ssize_t pull_member(void *cookie, void *to, size_t len)
-{
-	struct member *m = cookie;
-
-	return m->a ? archive_read_data(m->a, to, len) : read(m->fd, to, len);
-}
-
-static int tar_open(struct member *m, int fd)
-{
-	m->a = archive_read_new();
-	archive_read_support_filter_all(m->a);
-	archive_read_support_format_tar(m->a);
-	return lseek(fd, 0, SEEK_SET) == 0 && archive_read_open_fd(m->a, fd, 1 << 18) == ARCHIVE_OK ? 0 : 1;
-}
-
-/* The next member. What lies before it is passed over within the bound of what is unpacked: libarchive alone would go on to its end. */
-static bool tar_next(const struct member *m, const struct hm_target *t, struct archive_entry **e)
-{
-	const void *block;
-	la_int64_t at, told = archive_filter_bytes(m->a, 0);
-	size_t len;
-
-	while (archive_filter_count(m->a) > 1 && archive_file_count(m->a) > 0 && archive_read_data_block(m->a, &block, &len, &at) == ARCHIVE_OK) {
-		if ((uint64_t)archive_filter_bytes(m->a, 0) > t->bounds.unpacked)
-			return false;
-		if (t->bounds.alive && archive_filter_bytes(m->a, 0) - told > 1 << 24) {
-			t->bounds.alive(t->bounds.alive_cookie);
-			told = archive_filter_bytes(m->a, 0);
-		}
-	}
-	return archive_read_next_header(m->a, e) == ARCHIVE_OK;
-}
-
-static int tar_member(struct member *m, const struct hm_target *t, const char *wanted, char **link)
-{
-	struct archive_entry *e;
-	size_t members = 0;
-
-	if (tar_open(m, t->fd) != 0)
-		return 1;
-	while (members++ < MEMBERS_MAX && tar_next(m, t, &e)) {
-		HM_FREE char *path = target_path(archive_entry_pathname(e) ? archive_entry_pathname(e) : "");
-
-		if (strcmp(path, wanted) != 0)
-			continue;
-		if (archive_entry_filetype(e) == AE_IFLNK && archive_entry_symlink(e))
-			*link = hm_strdup(archive_entry_symlink(e));
-		return 0;
-	}
-	return 1;
-}
-
-/* Old docker save names equal layers by links: ../ID/layer.tar. */
-static char *linked(const char *from, const char *link)
-{
-	HM_FREE char *folder = hm_strdup(from), *joined = NULL;
-	char *slash = strrchr(folder, '/');
-
-	if (slash)
-		*slash = 0;
-	while (strncmp(link, "../", 3) == 0) {
-		link += 3;
-		if ((slash = strrchr(folder, '/')))
-			*slash = 0;
-	}
-	joined = hm_sprintf("%s/%s", folder, link);
-	return target_path(joined);
-}
-
-static int member_open(struct member *m, const struct hm_target *t, const char *name)
-{
-	struct open_how how = { .flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK, .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS };
-	struct stat st;
-
-	if (fstat(t->fd, &st) == 0 && S_ISDIR(st.st_mode)) {
-		m->fd = (int)syscall(SYS_openat2, t->fd, name + (*name == '/'), &how, sizeof(how));
-		return m->fd >= 0 && fstat(m->fd, &st) == 0 && S_ISREG(st.st_mode) ? 0 : 1;
-	}
-	for (int links = 0; links < 2; links++) {
-		HM_FREE char *link = NULL, *next = NULL;
-		int r = tar_member(m, t, name, &link);
-
-		if (r != 0 || !link)
-			return r;
-		archive_read_free(hm_take_ptr(&m->a));
-		next = linked(name, link);
-		if ((r = tar_member(m, t, next, &link)) != 0 || links)
-			return r;
-		return 0;
-	}
-	return 1;
-}
-
-static json_t *document(const struct hm_target *t, const char *name)
-{
-	HM_CLEANUP(member_close) struct member m = { NULL, -1 };
-	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
-	HM_FREE char *path = target_path(name);
-	ssize_t got;
-
-	if (member_open(&m, t, path) != 0)
-		return NULL;
-	while ((got = pull_member(&m, hm_bytes_reserve(&text, 65536), 65536)) > 0 && (text.len += (size_t)got) <= JSON_MAX)
-		;
-	return got == 0 ? json_loadb((const char *)text.data, text.len, JSON_REJECT_DUPLICATES, NULL) : NULL;
-}
-
-static bool is_mark(const struct member *m, struct archive_entry *e)
-{
-	HM_FREE char *path = target_path(archive_entry_pathname(e) ? archive_entry_pathname(e) : "");
-	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
-	uint8_t *begins;
-	ssize_t got;
-
-	if ((strcmp(path, "/oci-layout") != 0 && strcmp(path, "/manifest.json") != 0) || archive_entry_filetype(e) != AE_IFREG)
-		return false;
-	begins = hm_bytes_reserve(&text, 65536);
-	got = archive_read_data(m->a, begins, 65536);
-	return got > 0 && (memmem(begins, (size_t)got, "\"Layers\"", 8) || memmem(begins, (size_t)got, "imageLayoutVersion", 18));
-}
-
-bool target_is_container(const struct hm_target *t, bool folder)
-{
-	HM_CLEANUP(member_close) struct member m = { NULL, -1 };
-	struct archive_entry *e;
-	size_t members = 0;
-	struct stat st;
-
-	if (folder)
-		return fstatat(t->fd, "oci-layout", &st, AT_SYMLINK_NOFOLLOW) == 0 && fstatat(t->fd, "index.json", &st, AT_SYMLINK_NOFOLLOW) == 0;
-	if (tar_open(&m, t->fd) != 0)
-		return false;
-	while (members++ < MEMBERS_MAX && tar_next(&m, t, &e))
-		if (is_mark(&m, e))
+	for (size_t i = 0; i < s->count; i++)
+		if (s->image[i].digest && strcmp(s->image[i].digest, digest) == 0)
 			return true;
 	return false;
 }
 
-static int walk_layer(struct view *v, const char *name, struct hm_fail *fail)
+static void add(struct images *s, const char *name, const char *digest, json_t *layers, bool attestation)
 {
-	HM_CLEANUP(member_close) struct member m = { NULL, -1 };
-	HM_FREE char *path = target_path(name), *layer = hm_sprintf("layer %s", name);
-	struct target_archive_source source = { .pull = pull_member, .cookie = &m, .fd = -1, .name = path, .through = through, .through_cookie = v };
-	int r;
-
-	if (member_open(&m, v->t, path) != 0)
-		return target_unread(v->t, path, NULL, fail, "the image has not this layer of its own");
-	v->layer = layer;
-	r = target_archive_walk(v->t, &source, fail);
-	layer_over(v);
-	return r;
+	if (s->count == IMAGES_MAX)
+		return;
+	s->image = hm_realloc(s->image, s->count + 1, sizeof(*s->image));
+	s->image[s->count++] = (struct image){ hm_strdup(name), digest ? hm_strdup(digest) : NULL, json_incref(layers), attestation };
+	s->said += attestation;
 }
 
-/* `name` of a layer in its list: a string, or {"digest":"sha256:HEX"}. */
-static char *layer_name(const json_t *row)
+/* What a row of an index says of the image: its name, or that of the row above, or the beginning of its digest; its platform. */
+static char *name_of(const json_t *row, const char *above)
 {
-	const char *text = json_is_string(row) ? json_string_value(row) : json_string_value(json_object_get(row, "digest"));
-	const char *colon = text ? strchr(text, ':') : NULL;
+	const json_t *annotations = json_object_get(row, "annotations"), *platform = json_object_get(row, "platform");
+	const char *full = member(annotations, "io.containerd.image.name"), *ref = member(annotations, "org.opencontainers.image.ref.name");
+	const char *digest = member(row, "digest"), *hex = strchr(digest, ':') ? strchr(digest, ':') + 1 : digest;
+	const char *base = *full ? full : *ref ? ref : above;
+	const char *os = member(platform, "os"), *machine = member(platform, "architecture"), *variant = member(platform, "variant");
+	HM_FREE char *plain = base ? hm_sprintf("%.500s", base) : hm_sprintf("%.12s", hex);
 
-	if (!text || strlen(text) > 512)
-		return NULL;
-	if (json_is_string(row))
-		return hm_strdup(text);
-	return colon ? hm_sprintf("blobs/%.*s/%s", (int)(colon - text), text, colon + 1) : NULL;
+	if (!*os || strcmp(os, "unknown") == 0)
+		return hm_strdup(plain);
+	return hm_sprintf("%s (%.50s/%.50s%s%.50s)", plain, os, machine, *variant ? "/" : "", variant);
 }
 
-static int walk_layers(struct hm_target *t, const json_t *layers, struct hm_fail *fail)
+static bool is_attestation(const json_t *row)
 {
-	HM_CLEANUP(view_release) struct view v = { .t = t };
-	size_t n = json_array_size(layers);
-	int r = 0;
-
-	if (n > LAYERS_MAX)
-		return target_unread(t, "/manifest.json", NULL, fail, "%zu layers", n);
-	while (r == 0 && n-- > 0) {
-		HM_FREE char *name = layer_name(json_array_get(layers, n));
-
-		r = name ? walk_layer(&v, name, fail) : target_unread(t, "/manifest.json", NULL, fail, "layer %zu has no name", n);
-	}
-	return r;
+	return strcmp(member(json_object_get(row, "annotations"), "vnd.docker.reference.type"), "attestation-manifest") == 0;
 }
 
-static int walk_manifest(struct hm_target *t, const json_t *row, unsigned level, struct hm_fail *fail)
+static int add_manifest(struct images *s, const json_t *row, const char *above, unsigned level, struct hm_fail *fail)
 {
-	HM_FREE char *name = layer_name(row);
-	json_t *manifest = name ? document(t, name) : NULL;
-	const json_t *layers = json_object_get(manifest, "layers"), *more = json_object_get(manifest, "manifests"), *each;
+	HM_FREE char *blob = target_blob_name(&s->box, member(row, "digest")), *name = name_of(row, above);
+	json_t *manifest = blob ? target_member_json(&s->box, blob) : NULL;
+	json_t *layers = json_object_get(manifest, "layers"), *more = json_object_get(manifest, "manifests"), *each;
 	size_t i;
 	int r = 0;
 
-	if (json_is_array(layers))
-		r = walk_layers(t, layers, fail);
-	else if (json_is_array(more) && level < 3)
+	if (is_known(s, member(row, "digest")))
+		;
+	else if (json_is_array(layers))
+		add(s, name, member(row, "digest"), layers, is_attestation(row));
+	else if (json_is_array(more) && level < NESTED_MAX)
 		json_array_foreach (more, i, each)
-			r = r ? r : walk_manifest(t, each, level + 1, fail);
+			r = r ? r : add_manifest(s, each, level || !above ? name : above, level + 1, fail);
+	else if (!blob || (level && !manifest)) /* of an index that was copied for one platform the others are named and not there */
+		r = target_unread(s->t, blob ? blob : "/index.json", s->within, fail, "%s is not in the image", blob ? "a manifest" : "a manifest without a digest");
 	else
-		r = target_unread(t, name ? name : "/index.json", NULL, fail, "no manifest of an image");
+		r = target_unread(s->t, blob, s->within, fail, "no manifest of an image");
 	json_decref(manifest);
 	return r;
 }
 
-static int walk(struct hm_target *t, struct hm_fail *fail)
+/* docker's list knows names and layers; what is said of the images stands in the index, where there is one. */
+static int list_images(struct images *s, struct hm_fail *fail)
 {
-	json_t *docker = document(t, "manifest.json"), *oci = docker ? NULL : document(t, "index.json");
-	const json_t *list = docker ? docker : json_object_get(oci, "manifests"), *row;
+	json_t *docker = target_member_json(&s->box, "manifest.json"), *oci = target_member_json(&s->box, "index.json");
+	json_t *list = json_object_get(oci, "manifests"), *row;
 	size_t i;
 	int r = 0;
 
-	if (!json_is_array(list))
-		r = target_unread(t, "/index.json", NULL, fail, "neither manifest.json nor index.json lists images");
-	json_array_foreach (list, i, row)
-		if (r == 0)
-			r = docker ? walk_layers(t, json_object_get(row, "Layers"), fail) : walk_manifest(t, row, 0, fail);
+	json_array_foreach (docker, i, row) {
+		const char *tag = json_string_value(json_array_get(json_object_get(row, "RepoTags"), 0)), *config = member(row, "Config");
+		HM_FREE char *name = tag ? hm_sprintf("%.500s", tag) : hm_sprintf("%.12s", strncmp(config, "blobs/sha256/", 13) == 0 ? config + 13 : config);
+
+		add(s, name, NULL, json_object_get(row, "Layers"), false);
+	}
+	if (!json_is_array(docker) && !json_is_array(list))
+		r = target_unread(s->t, "/index.json", s->within, fail, "neither manifest.json nor index.json lists images");
+	json_array_foreach (list, i, row) {
+		size_t before = s->count, kept = before;
+
+		r = r ? r : add_manifest(s, row, NULL, 0, fail);
+		for (size_t j = before; json_is_array(docker) && j < s->count; j++) {
+			struct image each = s->image[j];
+
+			if (each.attestation) {
+				s->image[kept++] = each;
+				continue;
+			}
+			free(each.name);
+			free(each.digest);
+			json_decref(each.layers);
+		}
+		s->count = json_is_array(docker) ? kept : s->count;
+	}
 	json_decref(docker);
 	json_decref(oci);
 	return r;
+}
+
+/* A registry: repositories/NAME/_manifests/tags/TAG/current/link, and revisions/sha256/HEX/link for what has no tag. */
+static int add_link(struct images *s, const char *repository, const char *tag, const char *path, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
+	HM_FREE char *digest = NULL, *name = NULL;
+	json_t *row;
+	int r;
+
+	if (!target_member_bytes(&s->box, path, 512, &text))
+		return 0;
+	digest = hm_slice_dup(hm_slice_of(&text));
+	digest[strcspn(digest, " \n")] = 0;
+	if (is_known(s, digest))
+		return 0;
+	name = *tag ? hm_sprintf("%s:%s", repository, tag) : hm_sprintf("%s@%.19s", repository, digest);
+	row = json_pack("{s:s}", "digest", digest);
+	r = row ? add_manifest(s, row, name, 0, fail) : 0;
+	json_decref(row);
+	return r;
+}
+
+static int each_name(struct images *s, const char *path, int (*each)(struct images *s, const char *path, const char *name, unsigned level, struct hm_fail *fail),
+		     unsigned level, struct hm_fail *fail)
+{
+	const struct open_how how = { .flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
+	int fd = (int)syscall(SYS_openat2, s->box.fd, path, &how, sizeof(how)), n, r = 0;
+	struct dirent **names = NULL;
+
+	if (fd < 0)
+		return 0;
+	n = scandirat(fd, ".", &names, NULL, alphasort);
+	close(fd);
+	for (int i = 0; i < n; i++) {
+		if (r == 0 && names[i]->d_name[0] != '.' && i < IMAGES_MAX)
+			r = each(s, path, names[i]->d_name, level, fail);
+		free(names[i]);
+	}
+	free(names);
+	return r;
+}
+
+static int on_tag(struct images *s, const char *path, const char *name, unsigned level HM_UNUSED, struct hm_fail *fail)
+{
+	HM_FREE char *link = hm_sprintf("%s/%s/current/link", path, name);
+	HM_FREE char *repository = hm_sprintf("%.*s", (int)(strlen(path) - strlen("repositories/") - strlen("/_manifests/tags")), path + strlen("repositories/"));
+
+	return add_link(s, repository, name, link, fail);
+}
+
+static int on_revision(struct images *s, const char *path, const char *name, unsigned level HM_UNUSED, struct hm_fail *fail)
+{
+	HM_FREE char *link = hm_sprintf("%s/%s/link", path, name);
+	HM_FREE char *repository = hm_sprintf("%.*s", (int)(strlen(path) - strlen("repositories/") - strlen("/_manifests/revisions/sha256")), path + strlen("repositories/"));
+
+	return add_link(s, repository, "", link, fail);
+}
+
+static int on_repository(struct images *s, const char *path, const char *name, unsigned level, struct hm_fail *fail)
+{
+	HM_FREE char *below = hm_sprintf("%s/%s", path, name), *tags = hm_sprintf("%s/tags", below), *revisions = hm_sprintf("%s/revisions/sha256", below);
+	int r;
+
+	if (strcmp(name, "_manifests") == 0) {
+		r = each_name(s, tags, on_tag, level, fail);
+		return r ? r : each_name(s, revisions, on_revision, level, fail);
+	}
+	return name[0] == '_' || level > 8 ? 0 : each_name(s, below, on_repository, level + 1, fail);
+}
+
+/* A statement of in-toto whose predicate is a bill of materials: as a file of the image that it is about. */
+static ssize_t pull_text(void *cookie, void *to, size_t len)
+{
+	struct hm_slice *rest = cookie;
+	size_t n = rest->len < len ? rest->len : len;
+
+	memcpy(to, rest->data, n);
+	*rest = (struct hm_slice){ rest->data + n, rest->len - n };
+	return (ssize_t)n;
+}
+
+static int tell_statement(struct images *s, const char *blob, const char *outer, struct hm_fail *fail)
+{
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes text = { 0 };
+	json_t *statement, *predicate;
+	HM_FREE char *bill = NULL;
+	struct hm_slice rest;
+	struct hm_entry entry = { .type = HM_ENTRY_FILE, .path = "/predicate.json", .outer = outer };
+	int r = 0;
+
+	if (!target_member_bytes(&s->box, blob, STATEMENT_MAX, &text) || text.len == 0)
+		return target_unread(s->t, blob, outer, fail, "a statement that is not there, or too large");
+	statement = json_loadb((const char *)text.data, text.len, 0, NULL);
+	predicate = json_object_get(statement, "predicate");
+	if (!json_is_object(predicate))
+		r = target_unread(s->t, blob, outer, fail, "no statement of in-toto");
+	else if (strstr(member(statement, "predicateType"), "spdx.dev") || strstr(member(statement, "predicateType"), "cyclonedx.org"))
+		bill = json_dumps(predicate, JSON_COMPACT);
+	json_decref(statement);
+	if (bill) {
+		rest = hm_slice_text(bill);
+		entry.size = rest.len;
+		r = target_tell(s->t, &entry, pull_text, &rest, -1, fail);
+	}
+	return r;
+}
+
+/* The name of a layer in its list: a string, or {"digest":"sha256:HEX"}. */
+static char *layer_name(const struct images *s, const json_t *row)
+{
+	if (json_is_string(row))
+		return strlen(json_string_value(row)) <= 512 ? hm_strdup(json_string_value(row)) : NULL;
+	return target_blob_name(&s->box, member(row, "digest"));
+}
+
+static int walk_statements(struct images *s, const struct image *image, const char *outer, struct hm_fail *fail)
+{
+	json_t *row;
+	size_t i;
+	int r = 0;
+
+	json_array_foreach (image->layers, i, row) {
+		HM_FREE char *name = layer_name(s, row);
+
+		if (r == 0 && name && i < LAYERS_MAX && strstr(member(row, "mediaType"), "in-toto"))
+			r = tell_statement(s, name, outer, fail);
+	}
+	return r;
+}
+
+/* A layer that is no part of a root: a chart, a signature, a model. */
+static bool is_other(const json_t *row)
+{
+	const char *type = member(row, "mediaType");
+
+	return *type && !strstr(type, "tar") && !strstr(type, "rootfs.diff");
+}
+
+static int walk_layers(struct images *s, const struct image *image, const char *name, struct hm_fail *fail)
+{
+	HM_CLEANUP(target_layers_cleanup) struct target_layers *layers = target_layers_new(s->t, &s->box, name);
+	size_t n = json_array_size(image->layers);
+	int r = 0;
+
+	if (n > LAYERS_MAX)
+		return target_unread(s->t, "/manifest.json", s->within, fail, "%zu layers", n);
+	while (r == 0 && n-- > 0) {
+		const json_t *row = json_array_get(image->layers, n);
+		HM_FREE char *member_name = layer_name(s, row);
+
+		if (!member_name)
+			r = target_unread(s->t, "/manifest.json", s->within, fail, "layer %zu has no name", n);
+		else if (strstr(member(row, "mediaType"), "encrypted"))
+			r = target_unread(s->t, member_name, name, fail, "a layer that is encrypted");
+		else if (is_other(row))
+			r = target_unread(s->t, member_name, name, fail, "a layer of media type %.100s", member(row, "mediaType"));
+		else
+			r = target_layers_walk(layers, member_name, fail);
+	}
+	return r;
+}
+
+static int walk_images(struct images *s, struct hm_fail *fail)
+{
+	int r = 0;
+
+	if (s->count == IMAGES_MAX)
+		r = target_unread(s->t, "/", s->within, fail, "more than %d images", IMAGES_MAX);
+	for (size_t i = 0; r == 0 && i < s->count; i++) {
+		const struct image *image = &s->image[i];
+		bool named = s->within || s->count - s->said > 1;
+		HM_FREE char *name = named ? hm_sprintf("%s%simage %s", s->within ? s->within : "", s->within ? "!" : "", image->name) : NULL;
+		HM_FREE char *said = hm_sprintf("%s%sattestation of an image", s->within ? s->within : "", s->within ? "!" : "");
+
+		r = image->attestation ? walk_statements(s, image, said, fail) : walk_layers(s, image, name, fail);
+	}
+	return r;
+}
+
+int target_container_walk(struct hm_target *t, const struct target_box *box, const char *within, struct hm_fail *fail)
+{
+	HM_CLEANUP(release) struct images s = { .t = t, .box = *box, .within = within };
+	int r = box->kind == TARGET_BOX_REGISTRY ? each_name(&s, "repositories", on_repository, 0, fail) : list_images(&s, fail);
+
+	return r ? r : walk_images(&s, fail);
+}
+
+static struct target_box box_of(const struct hm_target *t, int fd)
+{
+	struct target_box box = { .kind = TARGET_BOX_TAR, .fd = fd, .t = t };
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
+		box.kind = TARGET_BOX_FOLDER;
+		if (!target_box_is_image(&box, false))
+			box.kind = TARGET_BOX_REGISTRY;
+	}
+	return box;
+}
+
+bool target_is_container(const struct hm_target *t, int fd)
+{
+	const struct target_box box = box_of(t, fd);
+
+	return target_box_is_image(&box, false);
+}
+
+int target_container_walk_at(struct hm_target *t, int fd, const char *within, struct hm_fail *fail)
+{
+	const struct target_box box = box_of(t, fd);
+
+	return target_container_walk(t, &box, within, fail);
+}
+
+static int walk(struct hm_target *t, struct hm_fail *fail)
+{
+	const struct target_box box = box_of(t, t->fd);
+
+	return target_container_walk(t, &box, NULL, fail);
 }
 
 const struct target_form target_container = { "container image", walk, NULL };

@@ -133,6 +133,20 @@ static int walk_root(struct folder_walk *w, int fd, unsigned level)
 	return r;
 }
 
+/* A folder of images is of the share that the folder itself is of. */
+static int walk_images(struct folder_walk *w, int fd, const struct hm_entry *e)
+{
+	HM_FREE char *within = e->outer ? hm_sprintf("%s!%s", e->outer, e->path) : hm_strdup(e->path);
+	bool mine = !target_is_others(w->t, e->path);
+	int r;
+
+	w->t->depth++;
+	r = mine ? target_container_walk_at(w->t, fd, within, w->fail) : 0;
+	w->t->depth--;
+	close(fd);
+	return r;
+}
+
 static int one_folder(struct folder_walk *w, int parent, const char *name, const struct stat *st, unsigned level)
 {
 	struct hm_entry entry = entry_of(w, HM_ENTRY_FOLDER, st);
@@ -152,7 +166,7 @@ static int one_folder(struct folder_walk *w, int parent, const char *name, const
 		close(fd);
 		return 0;
 	}
-	return walk_root(w, fd, level + 1);
+	return target_is_container(w->t, fd) ? walk_images(w, fd, &entry) : walk_root(w, fd, level + 1);
 }
 
 static int one_file(struct folder_walk *w, int parent, const char *name, const struct stat *st)

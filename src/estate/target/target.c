@@ -1,5 +1,5 @@
 /* What all forms share: which form a target has, and the entry that is being told. */
-#include "target_internal.h"
+#include "member.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -29,12 +29,12 @@ static const struct target_form *form_of(const struct hm_target *t, const struct
 	ssize_t got;
 
 	if (S_ISDIR(st->st_mode))
-		return target_is_container(t, true) ? &target_container : &target_folder;
+		return target_is_container(t, fd) ? &target_container : &target_folder;
 	if ((disk = target_disk_name(fd)))
 		return strcmp(disk, "squashfs") == 0 ? &target_squash : &target_disk;
 	got = pread(fd, head, sizeof(head), 0);
 	if (got > 0 && !is_rpm((struct hm_slice){ head, (size_t)got }) && target_is_archive((struct hm_slice){ head, (size_t)got }))
-		return target_is_container(t, false) ? &target_container : &target_archive;
+		return target_is_container(t, fd) ? &target_container : &target_archive;
 	return &target_file;
 }
 
@@ -156,7 +156,8 @@ bool hm_target_is_mapped(const struct hm_target *t)
 int target_unread(struct hm_target *t, const char *path, const char *outer, struct hm_fail *fail, const char *format, ...)
 {
 	char why[256];
-	struct hm_entry entry = { .type = HM_ENTRY_UNREAD, .path = path, .outer = outer ? outer : t->inside, .why = why };
+	HM_FREE char *whole = hm_sprintf("%s%s", *path == '/' ? "" : "/", path);
+	struct hm_entry entry = { .type = HM_ENTRY_UNREAD, .path = whole, .outer = outer ? outer : t->inside, .why = why };
 	struct target_at *before = t->at;
 	va_list arguments;
 	int r;
@@ -190,6 +191,7 @@ static int nested(struct hm_target *t, const struct hm_entry *e, struct hm_fail 
 {
 	HM_FREE char *outer = outer_of(e);
 	struct target_archive_source source = { .fd = -1, .name = e->path, .within = e->outer, .outer = outer };
+	struct target_box box = { .kind = TARGET_BOX_TAR, .fd = -1, .t = t };
 	struct target_at *at = t->at;
 	struct hm_slice bytes;
 	struct hm_fail why = { 0 };
@@ -200,8 +202,9 @@ static int nested(struct hm_target *t, const struct hm_entry *e, struct hm_fail 
 	if (hm_target_bytes(t, at->fd >= 0 ? SIZE_MAX / 2 : NESTED_MAX, &bytes, &why) != 0)
 		return target_unread(t, e->path, e->outer, fail, "an archive inside another: %s", why.text);
 	source.bytes = bytes;
+	box.bytes = bytes;
 	t->depth++;
-	r = target_archive_walk(t, &source, fail);
+	r = target_box_is_image(&box, true) ? target_container_walk(t, &box, outer, fail) : target_archive_walk(t, &source, fail);
 	t->depth--;
 	return r;
 }

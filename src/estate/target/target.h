@@ -17,6 +17,8 @@ struct hm_entry {
 	const char *path;  /* inside the target, or inside `outer`; begins with a slash; foreign bytes without NUL */
 	const char *outer; /* archive, layer or other system's root that holds it, NULL: the target itself */
 	const char *root;  /* where `outer` is the root of another system: its path inside the target; path begins there. NULL: it is none */
+	bool streamed;	   /* other files of that root are only to be had by walking */
+	const char *link;  /* where a link leads, if that is known; of a FILE: another file of the same archive that it is */
 	bool hidden;	   /* of a lower layer: an upper one deletes or replaces it */
 	uint64_t size;
 	unsigned mode;	 /* permission bits, where they are known */

@@ -68,7 +68,11 @@ struct target_archive_source {
 };
 int target_archive_walk(struct hm_target *t, const struct target_archive_source *source, struct hm_fail *fail) HM_MUST_CHECK;
 /* True for a tar that is a docker save or an OCI layout; for a folder too. */
-bool target_is_container(const struct hm_target *t, bool folder) HM_MUST_CHECK;
+bool target_is_container(const struct hm_target *t, int fd) HM_MUST_CHECK;
+/* The images in a box (member.h), which lies at `within`; NULL: it is the target. */
+struct target_box;
+int target_container_walk_at(struct hm_target *t, int fd, const char *within, struct hm_fail *fail) HM_MUST_CHECK;
+int target_container_walk(struct hm_target *t, const struct target_box *box, const char *within, struct hm_fail *fail) HM_MUST_CHECK;
 /* What a file system or image is called by its first bytes ("xfs", "qcow2", ...), NULL when it is none. */
 const char *target_disk_name(int fd) HM_MUST_CHECK;
 /* hm_target_other of the file system that is being walked. */

@@ -445,9 +445,10 @@ static void expect_verified(const char *path, struct hm_slice bytes, const char 
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes seen = { 0 };
 	struct hm_source_file file = file_of(path, bytes);
+	const struct hm_source_others others = { other, NULL, (void *)(uintptr_t)files };
 	struct hm_fail fail = { 0 };
 
-	assert_int_equal(hm_source_verify(hm_source_for(file.path, bytes), &file, package, other, (void *)(uintptr_t)files, observe, &seen, &fail), 0);
+	assert_int_equal(hm_source_verify(hm_source_for(file.path, bytes), &file, package, &others, observe, &seen, &fail), 0);
 	hm_bytes_u8(&seen, 0);
 	assert_string_equal((char *)seen.data, lines);
 }
