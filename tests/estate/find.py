@@ -242,6 +242,21 @@ def registry():
     result(code == 2 and time.time() - began < 30 and len(unread(d)) == 2, "keys that hold themselves end, and damage is told", unread(d))
 
 
+def updates():
+    """What Commerce says of updates hangs on the day of the newest definitions; that is read where somebody wrote it, and otherwise nobody knows."""
+    kesl = estate.packaged({"/opt/kaspersky/kesl/bin/kesl": (estate.SCRIPT, 0o755)}, "kesl", "AO Kaspersky Lab")
+    index = "/var/opt/kaspersky/kesl/private/updates/index/u0607g.xml"
+    avc = b"AVP Antiviral Database. (c)Kaspersky Lab 1997-2013." + bytes(77)
+    dated = lambda day: (f'<?xml version="1.0"?>\n<Update UpdateDate="{day} 1200"/>\n'.encode(), 0o644)
+    for name, more, code, says in (("old", {index: dated("28092024")}, 0, "definitions 2024-09-28"), ("new", {index: dated("29092024")}, 1, "by the rule updates"), ("none", {}, 2, "of which day"),
+                                   ("mixed", {index: dated("28092024"), "/opt/kaspersky/kesl/bases/a.avc": (avc, 0o644)}, 2, "some of those"),
+                                   ("many", {index.replace("/index/", f"/{i}/"): dated("28092024" if i else "30092024") for i in range(9)}, 1, "definitions 2024-09-30")):
+        file = f"{folder}/updates-{name}.json"
+        find("--json", "-o", file, place("updates-" + name, {**kesl, **more}))
+        run = subprocess.run([program, "decide", "--policy", "commerce-2024", "--exemption", "agreed-before", "--found", file], capture_output=True, text=True, env={**os.environ, "HALLMARK_DATA": data})
+        result(run.returncode == code and says in run.stdout, f"updates: {name}", run.stdout + run.stderr)
+
+
 def kept(a):
     db = folder + "/estate.sqlite"
     copy = shutil.copytree(a, folder + "/copy")

@@ -4,6 +4,10 @@
 #include "digest.h"
 #include "text.h"
 
+#include <stdio.h>
+#include <strings.h>
+#include <time.h>
+
 struct format {
 	const char *name;
 	struct hm_slice magic;
@@ -38,6 +42,29 @@ static bool printable(struct hm_slice s)
 	return s.len > 0;
 }
 
+/* "dated YYYY-MM-DD", by which decide knows the day; "" where it is none. */
+static char *dated(unsigned year, unsigned month, unsigned day)
+{
+	bool is_day = year >= 1990 && year < 2100 && month >= 1 && month <= 12 && day >= 1 && day <= 31;
+
+	return is_day ? hm_sprintf(", dated %04u-%02u-%02u", year, month, day) : hm_strdup("");
+}
+
+/* "07 Sep 2023 02-34 -0400" */
+static char *dated_in_words(struct hm_slice time)
+{
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	HM_FREE char *text = hm_slice_dup(time);
+	char month[4] = "";
+	const char *at;
+	unsigned day = 0, year = 0;
+
+	if (sscanf(text, "%2u %3[A-Za-z] %4u", &day, month, &year) != 3 || strlen(month) != 3)
+		return hm_strdup("");
+	at = strstr(months, month);
+	return at && (at - months) % 3 == 0 ? dated(year, (unsigned)(at - months) / 3 + 1, day) : hm_strdup("");
+}
+
 #define CVD_HEAD 512
 
 /* ClamAV-VDB:time:version:signatures:level:md5:signature:builder:seconds, padded with blanks to 512 bytes, then a tar, packed with
@@ -49,6 +76,7 @@ static char *clamav(struct hm_slice bytes)
 	uint8_t sum[64];
 	char hex[65];
 	const char *checked = "its MD5 does not hold", *form = "cld";
+	HM_FREE char *day = NULL;
 
 	if (bytes.len < CVD_HEAD + 2)
 		return NULL;
@@ -68,8 +96,9 @@ static char *clamav(struct hm_slice bytes)
 		checked = "its MD5 holds";
 	else if (form[1] == 'l' && (body.len < 263 || memcmp(body.data + 257, "ustar", 5) != 0))
 		return NULL;
-	return hm_sprintf("%s, version %.*s of %.*s, %.*s signatures; %s", form, (int)version.len, (const char *)version.data, (int)time.len,
-			  (const char *)time.data, (int)count.len, (const char *)count.data, checked);
+	day = dated_in_words(time);
+	return hm_sprintf("%s, version %.*s of %.*s, %.*s signatures; %s%s", form, (int)version.len, (const char *)version.data, (int)time.len,
+			  (const char *)time.data, (int)count.len, (const char *)count.data, checked, day);
 }
 
 /* ClamAV-Diff:version:length:, and a script packed with gzip. */
@@ -133,6 +162,9 @@ static char *vdm(struct hm_slice bytes)
 	const uint8_t *at = bytes.len > 4096 ? memmem(bytes.data, 65536 < bytes.len ? 65536 : bytes.len, "RMDX", 4) : NULL;
 	struct hm_cursor c;
 	uint64_t time, options, offset;
+	HM_FREE char *day = NULL;
+	struct tm tm;
+	time_t made;
 
 	if (!at)
 		return NULL;
@@ -145,13 +177,37 @@ static char *vdm(struct hm_slice bytes)
 	offset = hm_cursor_le(&c, 4);
 	if (c.bad || time == 0 || !(options & 2) || offset < 28 || offset > 4096 || offset + 8 > (uint64_t)(bytes.data + bytes.len - at))
 		return NULL;
-	return hm_sprintf("signatures of MpEngine, made at %llu", (unsigned long long)time);
+	made = (time_t)time;
+	day = gmtime_r(&made, &tm) ? dated((unsigned)tm.tm_year + 1900, (unsigned)tm.tm_mon + 1, (unsigned)tm.tm_mday) : hm_strdup("");
+	return hm_sprintf("signatures of MpEngine, made at %llu%s", (unsigned long long)time, day);
+}
+
+#define INDEX_HEAD 4096
+
+/* The index of Kaspersky's update tree, u0607g.xml and the *-0607g.xml of its parts: XML with UpdateDate="DDMMYYYY HHMM" near its beginning, as programs that keep mirrors of it read it. It is no
+ * base, and weighs little (suppliers/kaspersky.csv); it says of which day the bases beside it are. */
+static char *update_index(struct hm_slice bytes)
+{
+	static const char mark[] = "UpdateDate=\"";
+	const uint8_t *at = memmem(bytes.data, bytes.len < INDEX_HEAD ? bytes.len : INDEX_HEAD, mark, sizeof(mark) - 1);
+	char text[14] = "";
+	unsigned day, month, year;
+	HM_FREE char *when = NULL;
+
+	if (!at || (size_t)(bytes.data + bytes.len - at) < sizeof(mark) - 1 + 13)
+		return NULL;
+	memcpy(text, at + sizeof(mark) - 1, 13);
+	if (strspn(text, "0123456789") != 8 || text[8] != ' ' || strspn(text + 9, "0123456789") != 4 || sscanf(text, "%2u%2u%4u", &day, &month, &year) != 3)
+		return NULL;
+	when = dated(year, month, day);
+	return *when ? hm_sprintf("update index%s", when) : NULL;
 }
 
 static const struct format formats[] = {
 	{ "clamav", { (const uint8_t *)"ClamAV-VDB:", 11 }, clamav },
 	{ "clamav", { (const uint8_t *)"ClamAV-Diff:", 12 }, cdiff },
 	{ "kaspersky", { (const uint8_t *)AVC_BANNER, sizeof(AVC_BANNER) - 1 }, avc },
+	{ "kaspersky.index", { (const uint8_t *)"<?xml", 5 }, update_index },
 	{ "yara", { (const uint8_t *)"YARA", 4 }, yara },
 	{ "microsoft", { (const uint8_t *)"MZ", 2 }, vdm },
 };
@@ -169,10 +225,19 @@ static int tell(const struct hm_bases_file *file, const char *format, const char
 	return observe(cookie, &o, fail);
 }
 
-bool hm_bases_sniff(struct hm_slice head)
+/* XML is everywhere: only what is called as the index is. */
+static bool is_index(struct hm_slice path)
+{
+	static const char end[] = "0607g.xml";
+	size_t n = sizeof(end) - 1;
+
+	return path.len >= n && strncasecmp((const char *)path.data + path.len - n, end, n) == 0;
+}
+
+bool hm_bases_sniff(struct hm_slice head, struct hm_slice path)
 {
 	for (size_t i = 0; i < HM_COUNT(formats); i++)
-		if (begins(&formats[i], head))
+		if (begins(&formats[i], head) && (formats[i].parse != update_index || is_index(path)))
 			return true;
 	return false;
 }
@@ -180,7 +245,8 @@ bool hm_bases_sniff(struct hm_slice head)
 int hm_bases_read(const struct hm_bases_file *file, hm_observe_fn observe, void *cookie, struct hm_fail *fail)
 {
 	for (size_t i = 0; i < HM_COUNT(formats); i++) {
-		HM_FREE char *detail = begins(&formats[i], file->bytes) ? formats[i].parse(file->bytes) : NULL;
+		bool could = begins(&formats[i], file->bytes) && (formats[i].parse != update_index || is_index(hm_slice_text(file->path ? file->path : "")));
+		HM_FREE char *detail = could ? formats[i].parse(file->bytes) : NULL;
 
 		if (detail)
 			return tell(file, formats[i].name, detail, observe, cookie, fail);

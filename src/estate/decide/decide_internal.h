@@ -43,8 +43,8 @@ const char *decide_applies(const struct decide_case *c, const json_t *rule) HM_M
 const json_t *decide_supplier(const struct decide_case *c, const char *id) HM_MUST_CHECK;
 /* The item's class; where it has none, "security" for suppliers of that kind, else "". */
 const char *decide_class(const struct decide_case *c, const json_t *item) HM_MUST_CHECK;
-/* The day of the newest definition base that the evidence tells of, or "". */
-const char *decide_definitions(const json_t *item) HM_MUST_CHECK;
+/* The day of the newest definition base, or "". Returns false where one of them tells no day. */
+bool decide_definitions(const json_t *item, char newest[11]);
 /* Whether the exception of a rule holds for an item. */
 bool decide_unless(const struct decide_case *c, const json_t *item, const json_t *unless) HM_MUST_CHECK;
 

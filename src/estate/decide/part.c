@@ -6,9 +6,9 @@ static json_t *facts_of(const struct decide_case *c, const json_t *item)
 	json_t *list = json_array();
 	const json_t *supplier = decide_supplier(c, decide_text(item, "supplier")), *row;
 	const struct hm_owner *step[HM_OWNER_MAX];
-	const char *class = decide_class(c, item), *day = decide_definitions(item);
+	const char *class = decide_class(c, item);
 	size_t n = hm_owner_on(step, c->owner, c->owners, decide_text(item, "supplier"), c->question->as_of), i;
-	char score[24];
+	char score[24], day[11];
 
 	if (supplier)
 		decide_fact(list, "supplier", decide_text(supplier, "name"), NULL, NULL);
@@ -28,11 +28,9 @@ static json_t *facts_of(const struct decide_case *c, const json_t *item)
 	decide_fact(list, "state", decide_text(item, "state"), NULL, NULL);
 	snprintf(score, sizeof(score), "%lld", (long long)json_integer_value(json_object_get(item, "score")));
 	decide_fact(list, "score", score, NULL, NULL);
-	if (*day) {
-		HM_FREE char *text = hm_sprintf("%.10s", day);
-
-		decide_fact(list, "definitions", text, NULL, NULL);
-	}
+	decide_definitions(item, day);
+	if (*day)
+		decide_fact(list, "definitions", day, NULL, NULL);
 	json_array_foreach (json_object_get(item, "evidence"), i, row)
 		if (i < 8)
 			decide_fact(list, "row", decide_text(row, "row"), NULL, NULL);

@@ -67,24 +67,31 @@ const char *decide_class(const struct decide_case *c, const json_t *item)
 	return *class || !supplier || strcmp(decide_text(supplier, "kind"), "security") != 0 ? class : "security";
 }
 
-/* Sources write it as `dated YYYY-MM-DD` into the detail. */
-const char *decide_definitions(const json_t *item)
+/* Sources write it as `dated YYYY-MM-DD` into the detail; found.json tells the newest of all, of which it shows a part. */
+bool decide_definitions(const json_t *item, char newest[11])
 {
-	const char *newest = "";
-	const json_t *row;
+	const json_t *all = json_object_get(item, "definitions"), *row;
+	bool dated = json_is_true(json_object_get(all, "all_dated"));
 	size_t i;
 
+	snprintf(newest, 11, "%s", decide_text(all, "newest"));
+	if (all)
+		return dated;
+	dated = true;
 	json_array_foreach (json_object_get(item, "evidence"), i, row) {
-		const char *dated = strcmp(decide_text(row, "kind"), "definitions") == 0 ? strstr(decide_text(row, "detail"), "dated ") : NULL;
-		char day[11];
+		const char *at = strstr(decide_text(row, "detail"), "dated ");
+		char day[11] = "";
 
-		if (!dated)
+		if (strcmp(decide_text(row, "kind"), "definitions") != 0)
 			continue;
-		snprintf(day, sizeof(day), "%s", dated + strlen("dated "));
-		if (hm_owner_is_date(day, false) && strncmp(dated + strlen("dated "), newest, 10) > 0)
-			newest = dated + strlen("dated ");
+		if (at)
+			snprintf(day, sizeof(day), "%s", at + strlen("dated "));
+		if (!hm_owner_is_date(day, false))
+			dated = false;
+		else if (strcmp(day, newest) > 0)
+			memcpy(newest, day, sizeof(day));
 	}
-	return newest;
+	return dated;
 }
 
 /* How sentences call it. */
@@ -161,13 +168,19 @@ static enum truth ask_state(const struct decide_case *c HM_UNUSED, const json_t 
 	return decide_lists(wanted, decide_text(item, "state")) ? YES : NO;
 }
 
+/* A base of that day or later is enough; that all are older can be told where all have a day. */
 static enum truth ask_definitions(const struct decide_case *c HM_UNUSED, const json_t *rule HM_UNUSED, const json_t *item, const json_t *wanted, json_t *changes)
 {
-	const char *day = decide_definitions(item);
+	char day[11];
+	bool all = decide_definitions(item, day);
 
-	if (!*day)
-		decide_change(changes, "evidence", ALLOWED, "of which day the definitions of %s are: none were read", name_of(item));
-	return !*day ? UNKNOWN : strncmp(day, json_string_value(wanted), 10) >= 0 ? YES : NO;
+	if (*day && strcmp(day, json_string_value(wanted)) >= 0)
+		return YES;
+	if (*day && all)
+		return NO;
+	decide_change(changes, "evidence", ALLOWED, "of which day the definitions of %s are: %s", name_of(item),
+		      *day ? "some of those that were read tell none" : "none that were read tell it");
+	return UNKNOWN;
 }
 
 static const struct {

@@ -152,12 +152,30 @@ void found_piece_release(struct found_piece *p)
 	free(p->sha256);
 }
 
+/* Pieces are few and bases many: the day is taken of all. */
+static void note_day(struct found_seen *s, const struct hm_observation *o)
+{
+	static const char mark[] = "dated ";
+	const char *at = o->detail ? strstr(o->detail, mark) : NULL;
+	char day[11] = "";
+
+	if (o->kind != HM_OBSERVED_DEFINITIONS)
+		return;
+	if (at)
+		snprintf(day, sizeof(day), "%s", at + sizeof(mark) - 1);
+	if (!hm_owner_is_date(day, false))
+		s->undated = true;
+	else if (strcmp(day, s->newest) > 0)
+		memcpy(s->newest, day, sizeof(day));
+}
+
 static void keep(struct found_seen *s, const struct hm_observation *o, enum hm_strength strength)
 {
 	struct found_piece p = piece_of(o, strength);
 	size_t at = 0;
 
 	s->count++;
+	note_day(s, o);
 	s->state = o->state > s->state ? o->state : s->state;
 	s->strength = strength > s->strength ? strength : s->strength;
 	while (at < s->pieces && by_worth(&s->piece[at], &p) <= 0)

@@ -32,6 +32,8 @@ struct found_seen {
 	enum hm_observed_state state;
 	size_t pieces;
 	uint64_t count;
+	char newest[11]; /* of definition bases: the latest day, of all that were seen; "" */
+	bool undated;	 /* one of them had no day */
 	struct found_piece piece[FOUND_KEPT];
 };
 

@@ -167,6 +167,22 @@ static bool one_version(const struct found_seen *s, const char **version)
 	return true;
 }
 
+/* Of which day the product's definitions are, where any were read. */
+static void set_definitions(json_t *item, const struct found_group *g, const char *product)
+{
+	const char *newest = "";
+	bool undated = false;
+
+	for (size_t i = 0; i < g->count; i++) {
+		if (!is_of(g, g->seen[i], product))
+			continue;
+		newest = strcmp(g->seen[i]->newest, newest) > 0 ? g->seen[i]->newest : newest;
+		undated = undated || g->seen[i]->undated;
+	}
+	if (*newest || undated)
+		json_object_set_new(item, "definitions", json_pack("{s:o,s:b}", "newest", *newest ? json_string(newest) : json_null(), "all_dated", !undated));
+}
+
 void found_items(const struct hm_found *found, const struct found_group *group, json_t *items)
 {
 	HM_FREE const char **product = hm_alloc(group->count + 1, sizeof(*product));
@@ -199,6 +215,7 @@ void found_items(const struct hm_found *found, const struct found_group *group, 
 		if (version && !several)
 			hm_json_set_bytes(item, "version", hm_slice_text(version));
 		json_object_set_new(item, "score", json_integer(group->score));
+		set_definitions(item, group, product[p]);
 		set_evidence(item, group, product[p]);
 		json_array_append_new(items, item);
 	}

@@ -25,8 +25,9 @@ static const struct hm_json_member item_shape[] = {
 	{ "target?", JSON_STRING },  { "target_b64?", JSON_STRING }, { "supplier", JSON_STRING },	  { "product", JSON_STRING }, { "class", JSON_STRING },
 	{ "relation", JSON_STRING }, { "state", JSON_STRING },	     { "outer?", JSON_STRING },	  { "outer_b64?", JSON_STRING }, { "by?", JSON_STRING },
 	{ "version?", JSON_STRING }, { "version_b64?", JSON_STRING }, { "score", JSON_INTEGER }, { "channels", JSON_ARRAY },  { "evidence", JSON_ARRAY },
-	{ "evidence_count", JSON_INTEGER },
+	{ "evidence_count", JSON_INTEGER }, { "definitions?", JSON_OBJECT },
 };
+static const struct hm_json_member definitions_shape[] = { { "newest|", JSON_STRING }, { "all_dated", HM_JSON_BOOL } };
 static const struct hm_json_member evidence_shape[] = {
 	{ "kind", JSON_STRING },   { "row", JSON_STRING },	 { "value?", JSON_STRING },   { "value_b64?", JSON_STRING }, { "path?", JSON_STRING },	   { "path_b64?", JSON_STRING },
 	{ "sha256|", JSON_STRING }, { "state", JSON_STRING },	 { "strength", JSON_STRING }, { "channel", JSON_STRING },    { "detail?", JSON_STRING }, { "detail_b64?", JSON_STRING },
@@ -81,6 +82,14 @@ static bool is_word(const json_t *item, const char *member, const char *const *w
 	return false;
 }
 
+static int check_definitions(const json_t *definitions, struct hm_fail *fail)
+{
+	int r = SHAPE(definitions, definitions_shape, "definitions of an item");
+	const char *newest = r == 0 ? json_string_value(json_object_get(definitions, "newest")) : NULL;
+
+	return r == 0 && newest && !hm_owner_is_date(newest, false) ? hm_fail_set(fail, HM_E_BAD, "definitions of an item: newest is no date") : r;
+}
+
 static int check_items(const json_t *items, const json_t *suppliers, struct hm_fail *fail)
 {
 	static const char *const relations[] = { "branded", "contains", "controlled", NULL }, *const states[] = { "running", "installed", "present", "residue", NULL },
@@ -93,6 +102,8 @@ static int check_items(const json_t *items, const json_t *suppliers, struct hm_f
 
 		if (r == 0)
 			r = SHAPES(json_object_get(item, "evidence"), evidence_shape, "the evidence of an item");
+		if (r == 0 && json_object_get(item, "definitions"))
+			r = check_definitions(json_object_get(item, "definitions"), fail);
 		if (r < 0)
 			return r;
 		if (!is_word(item, "relation", relations) || !is_word(item, "state", states) || !is_word(item, "class", classes))

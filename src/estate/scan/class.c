@@ -63,7 +63,7 @@ enum hm_scan_class hm_scan_class(struct hm_slice path, struct hm_slice head)
 		return HM_SCAN_EXECUTABLE;
 	if (head.len >= 2 && memcmp(head.data, "#!", 2) == 0)
 		return HM_SCAN_SCRIPT;
-	if (hm_bases_sniff(head))
+	if (hm_bases_sniff(head, path))
 		return HM_SCAN_BASE;
 	if (!text(head))
 		return HM_SCAN_DATA;

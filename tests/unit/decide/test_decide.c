@@ -166,6 +166,9 @@ static void test_definitions(void **state HM_UNUSED)
 	expect_q(UPDATES, FOUND(SUPPLIERS, SEEN, ITEM("ru", "", "branded", DEFINITIONS("dated 2024-09-28")), ""), AT(NULL), "allowed", NULL);
 	expect_q(UPDATES, FOUND(SUPPLIERS, SEEN, ITEM("ru", "", "branded", DEFINITIONS("dated 2024-99-99")), ""), AT(NULL), "cannot tell", NULL);
 	expect_q(UPDATES, FOUND(SUPPLIERS, SEEN, ITEM("ru", "", "branded", ""), ""), AT(NULL), "cannot tell", "of which day");
+	/* One that tells no day beside one that is old: nobody knows. One that is new is enough. */
+	expect_q(UPDATES, FOUND(SUPPLIERS, SEEN, ITEM("ru", "", "branded", DEFINITIONS("dated 2024-09-28") "," DEFINITIONS("avc, 1997-2013")), ""), AT(NULL), "cannot tell", "some of those");
+	expect_q(UPDATES, FOUND(SUPPLIERS, SEEN, ITEM("ru", "", "branded", DEFINITIONS("avc, 1997-2013") "," DEFINITIONS("dated 2024-09-29")), ""), AT(NULL), "prohibited", NULL);
 }
 
 #define UNLESS(id, to, when, answer) "{'id':'" id "','quote':null,'source':'https://a.example','to':" to ",'when':{" when "},'answer':'" answer "'}"

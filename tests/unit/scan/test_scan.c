@@ -212,7 +212,7 @@ static void bases(void **state HM_UNUSED)
 	while (cvd.len < 512)
 		hm_bytes_u8(&cvd, ' ');
 	hm_bytes_text(&cvd, "testing");
-	expect("renamed.bin", hm_slice_of(&cvd), "definitions clamav|cld, version 19 of 14 May 2010 09-57 -0400, 3 signatures; its MD5 holds\n");
+	expect("renamed.bin", hm_slice_of(&cvd), "definitions clamav|cld, version 19 of 14 May 2010 09-57 -0400, 3 signatures; its MD5 holds, dated 2010-05-14\n");
 	cvd.data[513] = 'x'; /* neither its MD5 nor a tar */
 	expect("renamed.bin", hm_slice_of(&cvd), "");
 	corpus("scan/cdiff", "x", "definitions clamav|cdiff, update to version 2\n");
@@ -223,6 +223,13 @@ static void bases(void **state HM_UNUSED)
 	expect("renamed", (struct hm_slice){ (uint8_t *)avc, 128 }, "definitions kaspersky|avc, 1997-2013\n");
 	memset(avc + 51, 'x', 77); /* somebody quotes the banner */
 	expect("renamed", (struct hm_slice){ (uint8_t *)avc, 128 }, "");
+	/* The index of an update tree, by its name and what is in it. */
+	expect("/a/index/u0607g.xml", HM_SLICE("<?xml version=\"1.0\"?>\n<Update UpdateDate=\"28092024 2359\">"), "definitions kaspersky.index|update index, dated 2024-09-28\n");
+	expect("/a/KDB-i386-0607G.XML", HM_SLICE("<?xml?><x UpdateDate=\"01102024 0000\"/>"), "definitions kaspersky.index|update index, dated 2024-10-01\n");
+	expect("/a/other.xml", HM_SLICE("<?xml?><x UpdateDate=\"01102024 0000\"/>"), "");
+	expect("u0607g.xml", HM_SLICE("<?xml?><x UpdateDate=\"31132024 0000\"/>"), "");
+	expect("u0607g.xml", HM_SLICE("<?xml?><x UpdateDate=\"01102024 00"), "");
+	expect("u0607g.xml", HM_SLICE("<?xml?><x UpdateDate=\"0110202x 0000\"/>"), "");
 }
 
 static void refused(void **state HM_UNUSED)
