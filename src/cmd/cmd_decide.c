@@ -23,7 +23,7 @@ static const struct hm_option options[] = {
 	{ "replication", 0, "FILE.hallmark", true, "with --bundle: count who signed this replication of it" },
 	{ "log", 'l', "POLICY", false, "with --bundle: a log and witnesses of this tlog-policy file must have it" },
 	{ "exemption", 'e', "ID", true, "an exemption of the policy that was granted" },
-	{ "unknown", 0, "ANSWER", false, "of components that name no supplier, instead of the policy's answer" },
+	{ "unknown", 0, "ANSWER", false, "of components that name no supplier: allowed, \"sealed only\", \"cannot tell\" or prohibited, not what the policy says" },
 	{ "as-of", 0, "YYYY-MM-DD", false, "the day that is asked about, not today" },
 	{ "suppliers", 0, "DIR", true, "more supplier tables" },
 	{ "json", 'j', NULL, false, "print hallmark/decision/v1" },
@@ -246,13 +246,10 @@ static int print_table(const json_t *decision, struct hm_fail *fail)
 	put_targets(&out, json_object_get(decision, "targets"));
 	json_array_foreach (json_object_get(decision, "parts"), i, row)
 		put_part(&out, row);
-	hm_bytes_u8(&out, '\n');
 	json_array_foreach (json_object_get(decision, "facts"), i, row)
-		hm_bytes_printf(&out, "%s %s\n", text_of(row, "fact"), text_of(row, "value"));
-	if (json_array_size(changes)) {
-		hm_bytes_text(&out, "\nwhat would change it:\n");
-		put_changes(&out, changes, "  ");
-	}
+		hm_bytes_printf(&out, "%s%s %s\n", i ? "" : "\n", text_of(row, "fact"), text_of(row, "value"));
+	hm_bytes_text(&out, json_array_size(changes) ? "\nwhat would change it:\n" : "\nthe policy knows of nothing that would change it\n");
+	put_changes(&out, changes, "  ");
 	/* Names in found.json are the target's: nothing that steers a terminal gets out. */
 	for (i = 0; i < out.len; i++)
 		if ((out.data[i] < 0x20 && out.data[i] != '\n') || out.data[i] == 0x7f)

@@ -396,7 +396,7 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 const struct hm_command hm_cmd_find = {
 	.name = "find",
 	.summary = "find every copy of a supplier's software",
-	.usage = "TARGET... | --host [--supplier S]... [--country CC]... [--json]",
+	.usage = "TARGET... | --host [--supplier S]... [--country CC]... [OPTION...]",
 	.detail = "TARGET is a folder (a mounted root), an archive, a container image (OCI layout or docker save), a disk image\n"
 		  "(raw, qcow2, vmdk, vhd; ext, xfs, btrfs, ntfs, fat, exfat, squashfs, LVM) or a file such as an SBOM. Nothing of it is mounted\n"
 		  "or executed, and nothing outside it is read; what parses it runs in processes that can do nothing else.\n"

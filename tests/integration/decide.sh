@@ -35,6 +35,31 @@ expect 2 'of which day' --policy commerce-2024 --product kesl --exemption agreed
 expect 2 'sealed only' --policy template --classification OFFICIAL --product kesl --as-of 2024-06-01
 expect 0 'unless board-exemption' --policy template --classification OFFICIAL --product kesl --as-of 2024-06-01 --exemption board-exemption
 expect 2 'sealed only' --policy template --classification OFFICIAL --product kesl --as-of 2027-01-01 --exemption board-exemption
+# Before, on and after the days on which rules and exceptions begin and end.
+day() {
+	code=$1 text=$2 policy=$3 when=$4
+	shift 4
+	expect "$code" "$text" --policy "$policy" --product kesl --as-of "$when" "$@"
+}
+day 1 'by the rule secret' ncsc-2017 2017-12-01 --classification SECRET
+day 2 'none is on 2017-09-12' bod-17-01 2017-09-12
+day 1 'by the rule branded' bod-17-01 2017-09-13
+day 2 'none is on 2018-09-30' far-52.204-23 2018-09-30
+day 1 'by the rule covered-article' far-52.204-23 2018-10-01
+day 2 'prohibited: kaspersky, kesl: from 2024-07-20 on, by the rule agreements' commerce-2024 2024-07-19
+day 1 'by the rule agreements' commerce-2024 2024-07-20
+day 0 'cannot tell: kaspersky, kesl: from 2024-09-29 on, by the rule updates' commerce-2024 2024-09-28 --exemption agreed-before
+day 2 'none is on 2025-02-20' pspf-002-2025 2025-02-20
+day 1 'by the rule install' pspf-002-2025 2025-02-21
+day 2 'prohibited: kaspersky, kesl: from 2025-04-01 on, by the rule install' pspf-002-2025 2025-03-31 --exemption being-removed
+day 1 'by the rule install' pspf-002-2025 2025-04-01 --exemption being-removed
+# Words that nobody read allow nothing, and the answer says so.
+day 2 'none of them were read here' bod-17-01 2018-01-01 --exemption national-security-system
+# What it hangs on.
+expect 0 'prohibited: kaspersky, kesl: --scope named-department' --policy ncsc-2017 --classification OFFICIAL --product kesl
+expect 0 'allowed, by the rule official' --policy ncsc-2017 --classification OFFICIAL --product kesl
+expect 1 'allowed: kaspersky, kesl: a system at OFFICIAL' --policy ncsc-2017 --classification SECRET --product kesl
+expect 1 'the policy knows of nothing that would change it' --policy far-52.204-23 --product kesl
 # The bundle is verified, and its verdicts are those that are derived here.
 expect 2 'collect.content refuted' --policy ncsc-2017 --classification SECRET --bundle "$source/tests/golden/v4/sample.hallmark"
 head -c 2000 "$source/tests/golden/v4/sample.hallmark" >"$tmp/cut.hallmark"

@@ -105,7 +105,7 @@ static void release_whole(struct whole *w)
 
 static void raise_target(struct verdict_of_target *t, enum answer answer, const char *rule)
 {
-	if (answer > t->answer) {
+	if (answer > t->answer || (answer == t->answer && !t->rule)) {
 		t->answer = answer;
 		t->rule = rule;
 	}
@@ -114,7 +114,7 @@ static void raise_target(struct verdict_of_target *t, enum answer answer, const 
 /* Of the whole, and of each target where it concerns all. */
 static void raise_to(struct whole *w, enum answer answer, const char *rule, bool all)
 {
-	if (answer > w->answer) {
+	if (answer > w->answer || (answer == w->answer && !w->rule)) {
 		w->answer = answer;
 		w->rule = rule;
 	}

@@ -52,10 +52,9 @@ static const json_t *exception_of(const struct decide_case *c, const json_t *ite
 		if (until && strcmp(c->question->as_of, until) >= 0)
 			continue;
 		when = json_object_get(unless, "when");
+		/* Exemptions are told by what they would come to: tell_exemptions. */
 		if (json_object_get(when, "bundle"))
 			decide_bundle_change(c, item, json_object_get(when, "bundle"), to, changes);
-		else
-			decide_change(changes, "exemption", to, "the exemption %s%s%s", decide_text(unless, "id"), until ? ", until " : "", until ? until : "");
 	}
 	return NULL;
 }
@@ -74,68 +73,145 @@ struct verdict {
 	const json_t *rule, *exception;
 };
 
-/* What is not known cannot be told; but where the rule would allow it if it were true, and is silent if it is not, nothing hangs on that. */
-static void judge(const struct decide_case *c, const json_t *rule, const json_t *item, struct verdict *worst, json_t *changes)
+/* What one rule says of an item; false where it is silent. What is not known cannot be told; but where the rule would allow it if it were true, and is silent if it is
+ * not, nothing hangs on that. */
+static bool judge(const struct decide_case *c, const json_t *rule, const json_t *item, struct verdict *v, json_t *changes)
 {
-	HM_JSON json_t *mine = json_array();
-	enum truth t = decide_when(c, rule, item, mine);
-	struct verdict v = { CANNOT_TELL, rule, NULL };
+	enum truth t = decide_when(c, rule, item, changes);
 	enum answer answer;
 
 	if (t == NO)
-		return;
-	v.exception = exception_of(c, item, rule, mine);
-	answer = decide_answer(decide_text(v.exception ? v.exception : rule, "answer"));
+		return false;
+	*v = (struct verdict){ CANNOT_TELL, rule, exception_of(c, item, rule, changes) };
+	answer = decide_answer(decide_text(v->exception ? v->exception : rule, "answer"));
 	if (t == YES || answer == ALLOWED)
-		v.answer = answer;
+		v->answer = answer;
 	else if (t == UNSOURCED)
-		v.answer = decide_answer(decide_text(c->policy->root, "unsourced_country"));
-	if (v.answer == CANNOT_TELL && t == YES)
-		tell_words(rule, v.exception, mine);
-	if (v.answer != ALLOWED)
-		decide_changes(changes, mine);
-	if (!worst->rule || v.answer > worst->answer)
-		*worst = v;
+		v->answer = decide_answer(decide_text(c->policy->root, "unsourced_country"));
+	if (v->answer == CANNOT_TELL && t == YES)
+		tell_words(rule, v->exception, changes);
+	return true;
 }
 
-/* Where a rule that does not apply would say something worse: so that who is allowed sees what that hangs on. */
-static void tell_worse(const struct decide_case *c, const json_t *rule, const json_t *item, enum answer now, json_t *changes)
+/* The worst of all rules that apply, and what would change what these say: of milder ones it would change nothing. */
+static struct verdict worst_of(const struct decide_case *c, const json_t *item, json_t *changes)
 {
-	HM_JSON json_t *unused = json_array();
-	struct hm_decide_question asked = *c->question;
-	struct decide_case then = *c;
-	const char *how = decide_applies(c, rule), *id = decide_text(rule, "id"), *from = decide_text(json_object_get(rule, "in_force"), "from");
-	enum answer to = decide_answer(decide_text(rule, "answer"));
-	const json_t *applies = json_object_get(rule, "applies_to"), *row;
+	struct verdict worst = { ALLOWED, NULL, NULL };
+	const json_t *rule;
 	size_t i;
 
-	if (to <= now || strcmp(how, "yes") == 0)
-		return;
-	/* A rule to come is asked as it will be on its first day. */
-	then.question = &asked;
-	if (strcmp(how, "not in force") == 0) {
-		asked.as_of = strcmp(c->question->as_of, from) < 0 ? from : asked.as_of;
-		how = strcmp(decide_applies(&then, rule), "yes") == 0 ? "later" : "";
+	json_array_foreach (json_object_get(c->policy->root, "rules"), i, rule) {
+		HM_JSON json_t *mine = json_array();
+		struct verdict v;
+
+		if (strcmp(decide_applies(c, rule), "yes") != 0 || !judge(c, rule, item, &v, mine))
+			continue;
+		if (!worst.rule || v.answer > worst.answer) {
+			worst = v;
+			json_array_clear(changes);
+		}
+		if (v.answer == worst.answer && v.answer != ALLOWED)
+			decide_changes(changes, mine);
 	}
-	if (decide_when(&then, rule, item, unused) != YES)
-		return;
-	if (strcmp(how, "later") == 0)
-		decide_change(changes, "date", to, "from %s on, by the rule %s", from, id);
-	if (strcmp(how, "other level") == 0)
-		json_array_foreach (json_object_get(applies, "level"), i, row)
-			decide_change(changes, "level", to, "a system at %s, by the rule %s", json_string_value(row), id);
-	if (strcmp(how, "other scope") == 0)
-		json_array_foreach (json_object_get(applies, "scope"), i, row)
-			decide_change(changes, "scope", to, "--scope %s, by the rule %s", json_string_value(row), id);
+	return worst;
 }
 
-/* An exemption that is in use ends. */
-static void tell_end(const struct verdict *worst, json_t *changes)
+/* What the answer would be if the question were another; told where that is another answer, and returned. */
+static enum answer what_if(const struct decide_case *c, const json_t *item, bool candidate, enum answer now, const struct hm_decide_question *other, const char *change, const char *what,
+		    json_t *changes)
 {
-	const char *to = json_string_value(json_object_get(worst->exception, "to"));
+	HM_JSON json_t *unused = json_array();
+	struct decide_case then = *c;
+	struct verdict v;
 
-	if (to)
-		decide_change(changes, "date", decide_answer(decide_text(worst->rule, "answer")), "from %s on: %s ends then", to, decide_text(worst->exception, "id"));
+	then.question = other;
+	v = worst_of(&then, item, unused);
+	if (candidate && v.answer != ALLOWED)
+		v.answer = CANNOT_TELL;
+	if (v.answer != now)
+		decide_change(changes, change, v.answer, "%s%s%s", what, v.rule ? ", by the rule " : "", v.rule ? decide_text(v.rule, "id") : "");
+	return v.answer;
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Days to come on which a rule begins or ends, or an exception of it does; the answer of each where it is another than that of the day before. */
+static void tell_days(const struct decide_case *c, const json_t *item, bool candidate, enum answer now, json_t *changes)
+{
+	HM_FREE const char **day = NULL;
+	const json_t *rule, *unless;
+	size_t i, j, count = 0;
+
+	json_array_foreach (json_object_get(c->policy->root, "rules"), i, rule) {
+		day = hm_realloc(day, count + 2 + json_array_size(json_object_get(rule, "unless")), sizeof(*day));
+		day[count++] = decide_text(json_object_get(rule, "in_force"), "from");
+		day[count++] = decide_text(json_object_get(rule, "in_force"), "to");
+		json_array_foreach (json_object_get(rule, "unless"), j, unless)
+			day[count++] = decide_text(unless, "to");
+	}
+	qsort(day, count, sizeof(*day), by_text);
+	for (i = 0; i < count; i++) {
+		struct hm_decide_question other = *c->question;
+		HM_FREE char *what = hm_sprintf("from %s on", day[i]);
+
+		other.as_of = day[i];
+		if (strcmp(day[i], c->question->as_of) > 0 && (i == 0 || strcmp(day[i], day[i - 1]) != 0))
+			now = what_if(c, item, candidate, now, &other, "date", what, changes);
+	}
+}
+
+/* An exemption is told by what it would come to: other rules may speak against the item all the same. */
+static void tell_exemptions(const struct decide_case *c, const json_t *item, bool candidate, enum answer now, json_t *changes)
+{
+	HM_FREE const char **granted = hm_alloc(c->question->exemptions + 1, sizeof(*granted));
+	const json_t *rule, *unless;
+	size_t i, j;
+
+	for (i = 0; i < c->question->exemptions; i++)
+		granted[i] = c->question->exemption[i];
+	json_array_foreach (json_object_get(c->policy->root, "rules"), i, rule)
+		json_array_foreach (json_object_get(rule, "unless"), j, unless) {
+			struct hm_decide_question other = *c->question;
+			const char *quote = decide_text(unless, "quote"), *to = decide_text(unless, "to");
+			HM_FREE char *what = hm_sprintf("the exemption %s%s%s%s%s%s", decide_text(unless, "id"), *to ? ", until " : "", to, *quote ? " (\"" : "", quote, *quote ? "\")" : "");
+
+			granted[other.exemptions++] = decide_text(unless, "id");
+			other.exemption = granted;
+			if (json_object_get(json_object_get(unless, "when"), "exemption"))
+				(void)what_if(c, item, candidate, now, &other, "exemption", what, changes);
+		}
+}
+
+/* So that who is allowed sees what that hangs on, and who is not, where he would be. */
+static void tell_others(const struct decide_case *c, const json_t *item, bool candidate, enum answer now, json_t *changes)
+{
+	HM_FREE const char **scope = hm_alloc(c->question->scopes + 1, sizeof(*scope));
+	const json_t *row;
+	size_t i;
+
+	tell_exemptions(c, item, candidate, now, changes);
+	json_array_foreach (json_object_get(c->policy->root, "levels"), i, row) {
+		struct hm_decide_question other = *c->question;
+		HM_FREE char *what = hm_sprintf("a system at %s", json_string_value(row));
+
+		other.level = json_string_value(row);
+		if (strcmp(other.level, c->question->level) != 0)
+			(void)what_if(c, item, candidate, now, &other, "level", what, changes);
+	}
+	for (i = 0; i < c->question->scopes; i++)
+		scope[i] = c->question->scope[i];
+	json_array_foreach (json_object_get(c->policy->root, "scopes"), i, row) {
+		struct hm_decide_question other = *c->question;
+		HM_FREE char *what = hm_sprintf("--scope %s (%s)", decide_text(row, "id"), decide_text(row, "is"));
+
+		scope[other.scopes++] = decide_text(row, "id");
+		other.scope = scope;
+		(void)what_if(c, item, candidate, now, &other, "scope", what, changes);
+	}
+	tell_days(c, item, candidate, now, changes);
 }
 
 static json_t *id_of(const json_t *row)
@@ -148,15 +224,9 @@ json_t *decide_part(const struct decide_case *c, const json_t *item, bool candid
 	/* What is no text stands under its other name, as in found.json. */
 	static const char *const copied[] = { "target", "target_b64", "product", "relation", "state", "outer", "outer_b64" };
 	json_t *part = json_object(), *changes = json_array();
-	const json_t *rule;
-	struct verdict worst = { ALLOWED, NULL, NULL };
+	struct verdict worst = worst_of(c, item, changes);
 	size_t i;
 
-	json_array_foreach (json_object_get(c->policy->root, "rules"), i, rule)
-		if (strcmp(decide_applies(c, rule), "yes") == 0)
-			judge(c, rule, item, &worst, changes);
-	if (worst.answer == ALLOWED)
-		json_array_clear(changes);
 	if (candidate && worst.answer != ALLOWED) {
 		json_array_clear(changes);
 		decide_change(changes, "evidence", worst.answer, "evidence that is enough: one strong, or another independent weak one (score %lld of 100)",
@@ -166,9 +236,7 @@ json_t *decide_part(const struct decide_case *c, const json_t *item, bool candid
 	} else if (worst.answer != ALLOWED && strcmp(c->question->kind, "found") == 0) {
 		decide_change(changes, "remove", ALLOWED, "it is gone, shown by hallmark find --gone");
 	}
-	tell_end(&worst, changes);
-	json_array_foreach (json_object_get(c->policy->root, "rules"), i, rule)
-		tell_worse(c, rule, item, worst.answer, changes);
+	tell_others(c, item, candidate, worst.answer, changes);
 	for (i = 0; i < HM_COUNT(copied); i++)
 		if (json_object_get(item, copied[i]))
 			json_object_set(part, copied[i], json_object_get(item, copied[i]));

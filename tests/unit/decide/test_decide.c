@@ -199,6 +199,62 @@ static void test_exceptions(void **state HM_UNUSED)
 	with_bundle("{'name':'b','false':true,'claims':{'collect.content':'upheld'},'keys':2,'logged':true}", "prohibited");
 }
 
+/* The answer of one target of several. */
+static void target_is(const json_t *decision, size_t at, const char *answer, const char *rule)
+{
+	const json_t *row = json_array_get(json_object_get(decision, "targets"), at);
+
+	assert_string_equal(json_string_value(json_object_get(row, "answer")), answer);
+	assert_string_equal(json_string_value(json_object_get(row, "rule")) ? json_string_value(json_object_get(row, "rule")) : "", rule);
+}
+
+#define CALLED(name, unread, nameless)                                                                                                        \
+	"{" name ",'kind':'folder','endpoint':true,'read':{'entries':0,'files':0,'bytes':0,'observations':0},'not_read':[],'not_read_count':" unread   \
+	",'components':{'seen':0,'listed':0,'unlisted':0,'nameless':" nameless "},'nameless':[]}"
+
+static void test_each_system(void **state HM_UNUSED)
+{
+	static const char found[] = FOUND(SUPPLIERS,
+					  CALLED("'target':'t'", "0", "0") "," CALLED("'target':'clean'", "0", "0") "," CALLED("'target':'partly'", "1", "0") ","
+					  CALLED("'target_b64':'/w=='", "0", "0") "," CALLED("'target':'nameless'", "0", "2"),
+					  ITEM("ru", "antivirus", "branded", "") ",{'target_b64':'/w==','supplier':'us','product':'P','class':'antivirus','relation':'branded','state':'installed','outer':'','score':100,'channels':[],'evidence':[],'evidence_count':0}",
+					  "");
+	HM_JSON json_t *d = decide(NCSC, found, AT("SECRET"));
+
+	assert_string_equal(json_string_value(json_object_get(d, "answer")), "prohibited");
+	target_is(d, 0, "prohibited", "secret");
+	target_is(d, 1, "allowed", "");
+	target_is(d, 2, "cannot tell", "");
+	target_is(d, 3, "allowed", "");
+	target_is(d, 4, "cannot tell", "");
+	assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(d, "targets"), 3), "target_b64")), "/w==");
+	assert_string_equal(json_string_value(json_object_get(json_array_get(json_object_get(d, "parts"), 1), "target_b64")), "/w==");
+}
+
+#define SCOPED POLICY(LEVELS, "counts", "",                                                                                          \
+		      RULE("scoped", ALWAYS, "'level':['OFFICIAL'],'scope':['s']", "'supplier':['ru']", "", "prohibited") ","    \
+			      RULE("later", "{'from':'2025-01-01','to':'2026-01-01'}", "'level':['OFFICIAL']", "'supplier':['ru']", "", "sealed only") "," \
+			      RULE("high", ALWAYS, "'level':['SECRET']", "'supplier':['ru']", UNLESS("board", "null", "'exemption':true", "allowed"), "prohibited") ","  \
+			      RULE("high-too", ALWAYS, "'level':['SECRET']", "'supplier':['ru']", "", "sealed only") "," RULE("rest", ALWAYS, "", "", "", "allowed"))
+
+static void test_what_if(void **state HM_UNUSED)
+{
+	static const char found[] = FOUND(SUPPLIERS, SEEN, ITEM("ru", "", "branded", ""), ""), other[] = FOUND(SUPPLIERS, SEEN, ITEM("us", "", "branded", ""), "");
+	HM_JSON json_t *none = decide(SCOPED, other, AT("OFFICIAL"));
+
+	expect_q(SCOPED, found, AT("OFFICIAL"), "allowed", "ru, P: --scope s (x), by the rule scoped\",\"to\":\"prohibited\"");
+	expect_q(SCOPED, found, AT("OFFICIAL"), "allowed", "from 2025-01-01 on, by the rule later\",\"to\":\"sealed only\"");
+	expect_q(SCOPED, found, AT("OFFICIAL"), "allowed", "from 2026-01-01 on, by the rule rest\",\"to\":\"allowed\"");
+	expect_q(SCOPED, found, AT("OFFICIAL"), "allowed", "a system at SECRET, by the rule high\",\"to\":\"prohibited\"");
+	expect_q(SCOPED, found, AT("SECRET"), "prohibited", "a system at OFFICIAL, by the rule rest\",\"to\":\"allowed\"");
+	/* Another rule speaks against it all the same. */
+	expect_q(SCOPED, found, AT("SECRET"), "prohibited", "the exemption board, by the rule high-too\",\"to\":\"sealed only\"");
+	assert_int_equal(json_array_size(json_object_get(none, "would_change")), 0);
+	/* What would be allowed if it were true is allowed if it is not, where no other rule speaks. */
+	expect_q(POLICY("", "counts", "", RULE("a", ALWAYS, "", "'country':['RU']", "", "allowed")), FOUND(SUPPLIERS, SEEN, ITEM("lost", "", "branded", ""), ""), AT(NULL), "allowed", NULL);
+	expect_q(POLICY("", "counts", "", RULE("a", ALWAYS, "", "'country':['RU']", "", "sealed only")), FOUND(SUPPLIERS, SEEN, ITEM("lost", "", "branded", ""), ""), AT(NULL), "cannot tell", NULL);
+}
+
 static void refuse(const char *text, const char *why)
 {
 	HM_CLEANUP(hm_decide_policy_cleanup) struct hm_decide_policy *policy = NULL;
@@ -289,7 +345,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_never_allowed), cmocka_unit_test(test_classification_decides), cmocka_unit_test(test_dates), cmocka_unit_test(test_a_filter_hides),	  cmocka_unit_test(test_relations),
 		cmocka_unit_test(test_definitions),   cmocka_unit_test(test_exceptions),	     cmocka_unit_test(test_refused_policies), cmocka_unit_test(test_usage),
-		cmocka_unit_test(test_own_policies),
+		cmocka_unit_test(test_own_policies), cmocka_unit_test(test_each_system), cmocka_unit_test(test_what_if),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
