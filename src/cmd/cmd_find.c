@@ -398,8 +398,8 @@ const struct hm_command hm_cmd_find = {
 	.summary = "find every copy of a supplier's software",
 	.usage = "TARGET... | --host [--supplier S]... [--country CC]... [OPTION...]",
 	.detail = "TARGET is a folder (a mounted root), an archive, a container image (OCI layout or docker save), a disk image\n"
-		  "(raw, qcow2, vmdk, vhd; ext, xfs, btrfs, ntfs, fat, exfat, squashfs, LVM) or a file such as an SBOM. Nothing of it is mounted\n"
-		  "or executed, and nothing outside it is read; what parses it runs in processes that can do nothing else.\n"
+		  "(raw, qcow2, vmdk, vhd; ext, xfs, btrfs, erofs, ntfs, fat, exfat, squashfs, LVM) or a file such as an SBOM. Nothing of it is\n"
+		  "mounted or executed, and nothing outside it is read; what parses it runs in processes that can do nothing else.\n"
 		  "Tells what is there of which supplier, in which state, embedded in what, controlled from where, and on what\n"
 		  "evidence. What could not be read is told, and is never taken for clean.\n\n"
 		  "exit: 0 nothing found; 1 found; 2 a part could not be read.",

@@ -87,7 +87,7 @@ def file_systems(root, plain):
             continue
         made[name] = image
         same(image, simple if limited else whole, f"{name}: the tree as it is in the folder")
-    for name in ("ext4", "xfs", "btrfs", "squashfs"):
+    for name in ("ext4", "xfs", "btrfs", "erofs lz4", "squashfs"):
         if name in made:
             result(product(made[name]), f"{name}: the product is installed, its files held against the database", found(made[name])[1]["items"])
     return made, whole, simple
@@ -207,6 +207,10 @@ def doubted(made):
         start = struct.unpack_from(">Q", raw, 48)[0]
         where = ((start >> raw[124]) * struct.unpack_from(">I", raw, 84)[0] + (start & ((1 << raw[124]) - 1))) * struct.unpack_from(">I", raw, 4)[0]
         patched(made["xfs"], where + 521, b"\0", "xfs whose log does not end with an unmount: told", "log")
+    if "erofs" in made:
+        raw = open(made["erofs"], "rb").read(1152)
+        patched(made["erofs"], 1024 + 80, struct.pack("<I", struct.unpack_from("<I", raw, 1024 + 80)[0] | 0x20), "erofs with a feature that is not known is not read", "not known")
+        patched(made["erofs"], 1024 + 16, struct.pack("<Q", struct.unpack_from("<Q", raw, 1024 + 16)[0] + 1), "erofs with one inode more than folders have: told", "inodes")
     for name, image in sorted(made.items()):
         os.truncate(image, os.path.getsize(image) // 64)
     bad = [name for name, image in sorted(made.items()) if not listed(image)[1]]

@@ -22,7 +22,7 @@ def tree(root, names):
     files.update({f"/many/{'n' * (i % 40)}-{i:05}": b"%d" % i * (i % 90) for i in range(700)})
     files.update({f"/few/{i}": draw.randbytes(i * 997) for i in range(30)})
     if names:
-        files.update({"/names/a\nb": b"1", "/names/\udcff\udcfe": b"2", "/names/\x1b[31m": b"3", "/names/" + "l" * 255: b"4", '/names/a\\b"c': b"5"})
+        files.update({"/names/a\nb": b"1", "/names/\udcff\udcfe": b"2", "/names/\x1b[31m": b"3", "/names/" + "l" * 200: b"4", '/names/a\\b"c': b"5"})
     parts.write(root, {path: (raw, 0o644) for path, raw in files.items()})
     with open(root + "/holes", "wb") as f:
         for i in range(60):
@@ -84,6 +84,15 @@ def btrfs(image, root):
     return made(image, 128 << 20, "mkfs.btrfs", "-q", "--rootdir", root, image)
 
 
+def erofs(*options):
+    def make(image, root):
+        if not tool("mkfs.erofs"):
+            return False
+        subprocess.run([tool("mkfs.erofs"), "-d0", *options, image, root], check=True, capture_output=True, timeout=60)
+        return True
+    return make
+
+
 def pieces(name, image, size):
     """What is not zero of an image that a kernel wrote (images/NAME.pieces.xz): 4 bytes where, 2 how long, the bytes."""
     with lzma.open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "images", name + ".pieces.xz")) as f:
@@ -123,6 +132,11 @@ MAKERS = [
     ("xfs small blocks", xfs("-b", "size=1024", "-n", "size=8192", "-i", "nrext64=1"), True),
     ("xfs 4", xfs("-m", "crc=0,finobt=0", "-n", "ftype=0"), True),
     ("btrfs", btrfs, False),
+    ("erofs", erofs(), False),
+    ("erofs lz4", erofs("-zlz4"), False),
+    ("erofs large clusters", erofs("-zlz4hc", "-C65536", "-Eztailpacking"), False),
+    ("erofs old index", erofs("-zlz4", "-Elegacy-compress"), False),
+    ("erofs chunks", erofs("--chunksize=4096"), False),
     ("squashfs", squashfs, False),
     ("vfat", fat, True),
 ]

@@ -24,7 +24,7 @@ struct walk {
 	struct seen seen;
 };
 
-static const struct volume_form *const forms[] = { &volume_btrfs, &volume_ext, &volume_xfs };
+static const struct volume_form *const forms[] = { &volume_btrfs, &volume_erofs, &volume_ext, &volume_xfs };
 
 int volume_at(struct hm_volume *v, uint64_t at, void *to, size_t len, struct hm_fail *fail)
 {
@@ -87,8 +87,7 @@ static size_t behind(const struct volume_node *n, uint64_t at)
 	return low;
 }
 
-/* Bytes of a mapped node; `size` is where it ends. */
-static ssize_t read_node(struct hm_volume *v, const struct volume_node *n, uint64_t size, uint64_t at, void *to, size_t len)
+ssize_t volume_read(struct hm_volume *v, const struct volume_node *n, uint64_t size, uint64_t at, void *to, size_t len)
 {
 	size_t i = behind(n, at);
 	const struct volume_extent *e = i < n->extents ? &n->extent[i] : NULL;
@@ -116,7 +115,7 @@ ssize_t hm_volume_read(struct hm_volume *v, uint64_t at, void *to, size_t len)
 {
 	if (!v->at || volume_map(v, v->at, NULL) != 0)
 		return -1;
-	return read_node(v, v->at, v->at->size, at, to, len);
+	return volume_read(v, v->at, v->at->size, at, to, len);
 }
 
 int hm_volume_open(struct hm_volume **ret, const char *kind, const struct hm_volume_from *from, struct hm_fail *fail)
@@ -413,7 +412,7 @@ int hm_volume_other(struct hm_volume *v, const char *path, size_t max, struct hm
 	if (n.size > max)
 		return hm_fail_set(fail, HM_E_BAD, "%s has more than %zu bytes", path, max);
 	r = volume_map(v, &n, fail);
-	for (uint64_t at = 0; r == 0 && (got = read_node(v, &n, n.size, at, hm_bytes_reserve(out, 1 << 16), 1 << 16)) > 0; at += (uint64_t)got)
+	for (uint64_t at = 0; r == 0 && (got = volume_read(v, &n, n.size, at, hm_bytes_reserve(out, 1 << 16), 1 << 16)) > 0; at += (uint64_t)got)
 		out->len += (size_t)got;
 	return got < 0 ? hm_fail_set(fail, HM_E_BAD, "%s cannot be read", path) : r;
 }

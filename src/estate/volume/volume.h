@@ -1,5 +1,5 @@
 #pragma once
-/* File systems that no library reads rightly, read out of an image that somebody else serves: btrfs, ext2 to ext4, xfs; and the volumes of LVM. Nothing is
+/* File systems that no library reads rightly, read out of an image that somebody else serves: btrfs, erofs, ext2 to ext4, xfs; and the volumes of LVM. Nothing is
  * written, nothing is mounted, and a log is not replayed: what a file system holds back in it is told.
  *
  * A file system whose superblock names a feature that this does not know is not read at all (hm_volume_open says which), since what it
@@ -32,7 +32,7 @@ struct hm_volume_entry {
 struct hm_volume;
 typedef int (*hm_volume_fn)(void *cookie, struct hm_volume *volume, const struct hm_volume_entry *entry, struct hm_fail *fail);
 
-/* `kind`: "btrfs", "ext", "xfs". HM_E_BAD: damaged, or with a feature that is not known. `from` is copied. */
+/* `kind`: "btrfs", "erofs", "ext", "xfs". HM_E_BAD: damaged, or with a feature that is not known. `from` is copied. */
 int hm_volume_open(struct hm_volume **ret, const char *kind, const struct hm_volume_from *from, struct hm_fail *fail) HM_MUST_CHECK;
 void hm_volume_close(struct hm_volume *volume); /* NULL is fine */
 void hm_volume_cleanup(struct hm_volume **volume);

@@ -72,6 +72,8 @@ int volume_at(struct hm_volume *v, uint64_t at, void *to, size_t len, struct hm_
 /* A zeroed extent behind the others, or NULL: too many. */
 struct volume_extent *volume_extent(struct volume_node *n);
 void volume_node_release(struct volume_node *n);
+/* Bytes of a mapped node that ends at `size`. */
+ssize_t volume_read(struct hm_volume *v, const struct volume_node *n, uint64_t size, uint64_t at, void *to, size_t len);
 int volume_map(struct hm_volume *v, struct volume_node *n, struct hm_fail *fail) HM_MUST_CHECK;
 
 static inline uint64_t volume_be(const uint8_t *p, size_t size)
@@ -92,4 +94,4 @@ static inline uint64_t volume_le(const uint8_t *p, size_t size)
 	return v;
 }
 
-extern const struct volume_form volume_btrfs, volume_ext, volume_xfs;
+extern const struct volume_form volume_btrfs, volume_erofs, volume_ext, volume_xfs;
