@@ -257,6 +257,22 @@ def updates():
         result(run.returncode == code and says in run.stdout, f"updates: {name}", run.stdout + run.stderr)
 
 
+def carried():
+    """What a program carries behind itself, and what cannot be looked into."""
+    plain, inside = parts.pe({"FileDescription": "setup"}), {"kesl/setup.sh": estate.SCRIPT, "x/libkavsdk.dll": parts.pe({"CompanyName": "AO Kaspersky Lab"})}
+    code, d = found(place("setup", {"/srv/setup.exe": (plain + parts.zip_of(inside), 0o644)}))
+    result(code == 0 and any(e["path"] == "/x/libkavsdk.dll" and i["outer"] == "/srv/setup.exe" for i in d["candidates"] for e in i["evidence"]), "a zip behind a program is looked into", d)
+    code, d = found(place("setup.exe", plain + parts.zip_of(inside)))
+    result(any(e["path"] == "/x/libkavsdk.dll" for i in d["candidates"] for e in i["evidence"]), "also of a program that is the target", d)
+    for name, data, why in (("nsis", plain + struct.pack("<I", 0) + b"\xef\xbe\xad\xdeNullsoftInst" + b"x" * 64, "NSIS"), ("inno", plain + b"zlb\x1a" + b"x" * 999 + b"Inno Setup Setup Data (6.1.0)", "Inno"),
+                            ("upx", plain[:0x380] + b"UPX0\0\0\0\0".ljust(40, b"\0") + b"UPX1\0\0\0\0".ljust(40, b"\0") + plain[0x3d0:], "UPX")):
+        code, d = found(place("packed-" + name, {"/srv/a.exe": (data, 0o644)}))
+        result(code == 2 and any(why in r for _, r in unread(d)), f"what cannot be looked into is told: {name}", unread(d))
+    made = signed.Signers(folder + "/carriers")
+    code, d = found(place("setup-signed", {"/srv/a.exe": (made.pe(plain, "Somebody"), 0o644)}))
+    result(code == 0 and not unread(d), "a signature behind a program is nothing that it carries", unread(d))
+
+
 def kept(a):
     db = folder + "/estate.sqlite"
     copy = shutil.copytree(a, folder + "/copy")
@@ -365,6 +381,8 @@ try:
     left_alone()
     reports(a)
     registry()
+    updates()
+    carried()
     kept(a)
     killed()
 finally:

@@ -33,6 +33,9 @@ struct hm_binary_file {
 enum hm_binary_kind { HM_BINARY_NONE, HM_BINARY_ELF, HM_BINARY_PE, HM_BINARY_MACHO, HM_BINARY_CATALOGUE };
 enum hm_binary_kind hm_binary_kind(struct hm_slice head) HM_MUST_CHECK;
 
+/* Where the sections of a PE end, by its head alone: what lies behind them it carries. 0: the head does not tell. */
+uint64_t hm_binary_end(struct hm_slice head) HM_MUST_CHECK;
+
 /* Observes the facts of the file. HM_E_BAD: it is damaged, what could be read was observed. Any other value is `observe`'s. */
 int hm_binary_read(const struct hm_binary_file *file, hm_observe_fn observe, void *cookie, struct hm_fail *fail) HM_MUST_CHECK;
 

@@ -68,6 +68,27 @@ struct hm_slice hm_pe_at(const struct hm_pe *pe, uint64_t rva)
 	return (struct hm_slice){ NULL, 0 };
 }
 
+uint64_t hm_binary_end(struct hm_slice head)
+{
+	struct hm_pe pe;
+	struct hm_cursor c;
+	uint64_t end = 0;
+
+	if (!hm_pe_open(&pe, head))
+		return 0;
+	c = hm_cursor_of((struct hm_slice){ head.data + pe.sections_at, head.len - (size_t)pe.sections_at });
+	for (uint64_t i = 0; i < pe.sections; i++) {
+		uint64_t len, offset;
+
+		hm_cursor_bytes(&c, 16);
+		len = hm_cursor_le(&c, 4);
+		offset = hm_cursor_le(&c, 4);
+		hm_cursor_bytes(&c, 16);
+		end = !c.bad && len && offset + len > end ? offset + len : end;
+	}
+	return c.bad ? 0 : end;
+}
+
 static struct hm_slice certificates(const struct hm_pe *pe)
 {
 	uint64_t at = pe->directory[HM_PE_CERTIFICATES].at, len = pe->directory[HM_PE_CERTIFICATES].len;

@@ -186,8 +186,8 @@ static char *outer_of(const struct hm_entry *e)
 	return e->outer ? hm_sprintf("%s!%s", e->outer, e->path) : hm_strdup(e->path);
 }
 
-/* Looks into an archive that was told. */
-static int nested(struct hm_target *t, const struct hm_entry *e, struct hm_fail *fail)
+/* Looks into an archive that was told, or that a program carries. */
+static int nested(struct hm_target *t, const struct hm_entry *e, const struct hm_slice *carried, struct hm_fail *fail)
 {
 	HM_FREE char *outer = outer_of(e);
 	struct target_archive_source source = { .fd = -1, .name = e->path, .within = e->outer, .outer = outer };
@@ -199,7 +199,9 @@ static int nested(struct hm_target *t, const struct hm_entry *e, struct hm_fail 
 
 	if (t->depth >= t->bounds.depth)
 		return target_unread(t, e->path, e->outer, fail, "an archive inside %u others", t->depth);
-	if (hm_target_bytes(t, at->fd >= 0 ? SIZE_MAX / 2 : NESTED_MAX, &bytes, &why) != 0)
+	if (carried)
+		bytes = *carried;
+	else if (hm_target_bytes(t, at->fd >= 0 ? SIZE_MAX / 2 : NESTED_MAX, &bytes, &why) != 0)
 		return target_unread(t, e->path, e->outer, fail, "an archive inside another: %s", why.text);
 	source.bytes = bytes;
 	box.bytes = bytes;
@@ -248,7 +250,7 @@ int target_tell(struct hm_target *t, const struct hm_entry *told, target_pull_fn
 	struct hm_entry entry = *told;
 	HM_CLEANUP(leave) struct target_at at = { .entry = &entry, .pull = pull, .cookie = cookie, .fd = fd };
 	struct target_at *before = t->at;
-	struct hm_slice head = { 0 };
+	struct hm_slice head = { 0 }, carried;
 	struct hm_fail why = { 0 };
 	const char *disk;
 	int r;
@@ -268,11 +270,13 @@ int target_tell(struct hm_target *t, const struct hm_entry *told, target_pull_fn
 		r = 0;
 	else if (r == 0 && entry.type == HM_ENTRY_FILE && entry.size >= 20 && hm_target_head(t, TARGET_HEAD, &head, &why) == 0) {
 		if (target_is_archive(head))
-			r = nested(t, &entry, fail);
+			r = nested(t, &entry, NULL, fail);
 		else if ((disk = target_disk_inside(head, entry.size)) && fd >= 0 && t->form == &target_folder)
 			r = nested_disk(t, &entry, fd, disk, fail);
 		else if (disk)
 			r = target_unread(t, entry.path, entry.outer, fail, "a disk image (%s) inside something that is no folder", disk);
+		else if ((r = target_carried(t, &entry, head, &carried, fail)) == 0 && carried.len)
+			r = nested(t, &entry, &carried, fail);
 	}
 	t->at = before;
 	return r;

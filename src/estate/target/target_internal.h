@@ -51,6 +51,9 @@ bool target_is_others(const struct hm_target *t, const char *path) HM_MUST_CHECK
 char *target_path(const char *raw) HM_MUST_CHECK;
 /* Whether the file could be an archive that is looked into. */
 bool target_is_archive(struct hm_slice head) HM_MUST_CHECK;
+/* The archive that a program carries behind itself, in its bytes; empty: none. Tells as unread what it carries that cannot be looked into. */
+#define TARGET_CARRIER_MAX ((size_t)2 << 30)
+int target_carried(struct hm_target *t, const struct hm_entry *e, struct hm_slice head, struct hm_slice *found, struct hm_fail *fail) HM_MUST_CHECK;
 
 extern const struct target_form target_folder, target_file, target_archive, target_container, target_disk, target_squash;
 
