@@ -30,6 +30,16 @@ static bool ends_with(const char *s, const char *end)
 	return n >= m && strcmp(s + n - m, end) == 0;
 }
 
+static bool is_sbom(const char *place)
+{
+	static const char *const endings[] = { ".json", ".spdx", ".spdx.txt", ".tag", ".cdx.xml", "bom.xml" };
+
+	for (size_t i = 0; i < HM_COUNT(endings); i++)
+		if (ends_with(place, endings[i]))
+			return true;
+	return false;
+}
+
 struct counts {
 	uint64_t entries, files, bytes;
 };
@@ -44,7 +54,7 @@ static int opened(void *cookie, const char *kind, struct hm_fail *fail)
 	struct hm_find *f = ((struct work *)cookie)->find;
 	/* Machines, which a container image is none of. */
 	bool endpoint = f->host || strcmp(kind, "disk image") == 0 || (strcmp(kind, "folder") == 0 && is_root(f->place));
-	const char *as = f->host ? "host" : strcmp(kind, "file") == 0 && ends_with(f->place, ".json") ? "sbom" : kind;
+	const char *as = f->host ? "host" : strcmp(kind, "file") == 0 && is_sbom(f->place) ? "sbom" : kind;
 	const char *name = f->host ? "host" : f->place;
 	int r;
 

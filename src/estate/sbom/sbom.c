@@ -1,22 +1,61 @@
 /* Which format a document is, and how components are observed. */
 #include "sbom_internal.h"
 
+static struct hm_slice begins(struct hm_slice s)
+{
+	if (s.len >= 3 && memcmp(s.data, "\xef\xbb\xbf", 3) == 0)
+		s = (struct hm_slice){ s.data + 3, s.len - 3 };
+	while (s.len && (*s.data == ' ' || *s.data == '\t' || *s.data == '\r' || *s.data == '\n'))
+		s = (struct hm_slice){ s.data + 1, s.len - 1 };
+	return s;
+}
+
+/* A member of the document itself: what has such a document in it, as an example, is none. */
+static bool has_member(struct hm_slice head, const char *name)
+{
+	size_t depth = 0, len = strlen(name);
+
+	for (size_t i = 0; i < head.len; i++) {
+		uint8_t c = head.data[i];
+		size_t from = i + 1;
+
+		depth += c == '{' || c == '[';
+		depth -= depth && (c == '}' || c == ']');
+		if (c != '"')
+			continue;
+		for (i++; i < head.len && head.data[i] != '"'; i++)
+			i += head.data[i] == '\\';
+		if (depth == 1 && i < head.len && i - from == len && memcmp(head.data + from, name, len) == 0) {
+			struct hm_slice rest = begins((struct hm_slice){ head.data + i + 1, head.len - i - 1 });
+
+			if (rest.len && *rest.data == ':')
+				return true;
+		}
+	}
+	return false;
+}
+
 enum hm_sbom_format hm_sbom_sniff(struct hm_slice head)
 {
 	static const struct {
-		const char *mark;
+		const char *member, *text;
 		enum hm_sbom_format format;
-	} marks[] = { { "\"bomFormat\"", HM_SBOM_CYCLONEDX }, { "\"spdxVersion\"", HM_SBOM_SPDX2 },
-		      { "\"SPDXID\"", HM_SBOM_SPDX2 }, { "spdx.org/rdf/3.", HM_SBOM_SPDX3 },
-		      { "SPDXVersion: SPDX-2.", HM_SBOM_SPDX_TAGS } };
+	} marks[] = { { "bomFormat", NULL, HM_SBOM_CYCLONEDX }, { "spdxVersion", NULL, HM_SBOM_SPDX2 }, { "SPDXID", NULL, HM_SBOM_SPDX2 },
+		      { "@context", "spdx.org/rdf/3.", HM_SBOM_SPDX3 } };
+	static const char tags[] = "SPDXVersion: SPDX-2.", space[] = "http://cyclonedx.org/schema/bom/";
+	const uint8_t *at;
 
+	head = begins(head);
 	/* The schemas of these documents name all that they have. */
-	if (head.len == 0 || memmem(head.data, head.len, "json-schema.org", 15))
+	if (!head.data || head.len == 0 || memmem(head.data, head.len, "json-schema.org", 15))
 		return HM_SBOM_NONE;
-	for (size_t i = 0; i < HM_COUNT(marks); i++)
-		if (memmem(head.data, head.len, marks[i].mark, strlen(marks[i].mark)))
+	if (*head.data == '<')
+		return memmem(head.data, head.len, space, sizeof(space) - 1) && !memmem(head.data, head.len, "http://www.w3.org/2001/XMLSchema\"", 33) ? HM_SBOM_CYCLONEDX_XML : HM_SBOM_NONE;
+	for (size_t i = 0; *head.data == '{' && i < HM_COUNT(marks); i++)
+		if (has_member(head, marks[i].member) && (!marks[i].text || memmem(head.data, head.len, marks[i].text, strlen(marks[i].text))))
 			return marks[i].format;
-	return HM_SBOM_NONE;
+	at = *head.data == '{' ? NULL : memmem(head.data, head.len, tags, sizeof(tags) - 1);
+	return at && (at == head.data || at[-1] == '\n') ? HM_SBOM_SPDX_TAGS : HM_SBOM_NONE;
 }
 
 const char *hm_sbom_text(const json_t *object, const char *name)
@@ -148,7 +187,7 @@ int hm_sbom_read(const struct hm_sbom_file *file, hm_observe_fn observe, void *c
 {
 	HM_CLEANUP(end_reading) struct reading r = { .out = { .file = file, .observe = observe, .cookie = cookie, .fail = fail },
 						     .agents = json_object(), .root = hm_strdup("") };
-	static const char *const names[] = { "", "cyclonedx", "spdx", "spdx", "spdx" };
+	static const char *const names[] = { "", "cyclonedx", "spdx", "spdx", "spdx", "cyclonedx" };
 	struct hm_slice head = { file->bytes.data, file->bytes.len < 65536 ? file->bytes.len : 65536 };
 	size_t left = 0;
 	int rc = 0;
@@ -159,6 +198,8 @@ int hm_sbom_read(const struct hm_sbom_file *file, hm_observe_fn observe, void *c
 		return hm_fail_set(fail, HM_E_BAD, "neither CycloneDX nor SPDX");
 	if (r.format == HM_SBOM_SPDX_TAGS)
 		return hm_sbom_tagvalue(&r.out, file->bytes);
+	if (r.format == HM_SBOM_CYCLONEDX_XML)
+		return hm_sbom_cyclonedx_xml(&r.out, file->bytes);
 	r.known = r.format == HM_SBOM_SPDX3; /* sniffed by its version */
 	for (r.pass = r.known ? AGENTS : COMPONENTS; rc == 0 && r.pass != COMPONENTS; r.pass++) {
 		left = 0;

@@ -1,5 +1,5 @@
 #pragma once
-/* Bills of materials: CycloneDX 1.2 to 1.7, SPDX 2.2 and 2.3, SPDX 3.0, as JSON; SPDX 2 also as lines of tags. Read as a stream, so that memory depends on the
+/* Bills of materials: CycloneDX 1.2 to 1.7, SPDX 2.2 and 2.3, SPDX 3.0, as JSON; CycloneDX also as XML, SPDX 2 also as lines of tags. Read as a stream, so that memory depends on the
  * largest component and not on the document. */
 #include "fail.h"
 #include "observation.h"
@@ -10,7 +10,7 @@ struct hm_sbom_file {
 	const char *outer; /* what contains the document, or NULL */
 };
 
-enum hm_sbom_format { HM_SBOM_NONE, HM_SBOM_CYCLONEDX, HM_SBOM_SPDX2, HM_SBOM_SPDX3, HM_SBOM_SPDX_TAGS };
+enum hm_sbom_format { HM_SBOM_NONE, HM_SBOM_CYCLONEDX, HM_SBOM_SPDX2, HM_SBOM_SPDX3, HM_SBOM_SPDX_TAGS, HM_SBOM_CYCLONEDX_XML };
 /* What a document is, by how it begins (a few KiB do). */
 enum hm_sbom_format hm_sbom_sniff(struct hm_slice head) HM_MUST_CHECK;
 

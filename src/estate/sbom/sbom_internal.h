@@ -40,6 +40,7 @@ const char *hm_sbom_text(const json_t *object, const char *name) HM_MUST_CHECK;
 
 int hm_sbom_cyclonedx(struct hm_sbom_out *out, const char *key, const json_t *value) HM_MUST_CHECK;
 int hm_sbom_spdx2(struct hm_sbom_out *out, const char *key, const json_t *value) HM_MUST_CHECK;
+int hm_sbom_cyclonedx_xml(struct hm_sbom_out *out, struct hm_slice text) HM_MUST_CHECK;
 int hm_sbom_tagvalue(struct hm_sbom_out *out, struct hm_slice text) HM_MUST_CHECK;
 /* `agents`: id -> name, of what the first pass found. */
 void hm_sbom_spdx3_agent(json_t *agents, const json_t *value);

@@ -79,6 +79,9 @@ int hm_source_npm_lock(struct hm_source_out *out, struct hm_slice bytes)
 		int r;
 
 		package.name = flat ? hm_slice_text(key) : name_in_lock(key);
+		/* Installed under another name: the lock file tells its own. */
+		if (package.name.len && text_of(json_object_get(value, "name")).len)
+			package.name = text_of(json_object_get(value, "name"));
 		if (!package.name.len)
 			continue;
 		r = hm_source_package(out, &package);

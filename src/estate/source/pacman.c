@@ -94,7 +94,7 @@ static int one_digest(struct hm_slice line, hm_source_digest_fn each, void *cook
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes path = { 0 };
 	struct hm_source_digest digest = { .kind = HM_SHA256, .len = 32 };
 	const uint8_t *space = line.len > 3 ? memchr(line.data, ' ', line.len) : NULL;
-	const uint8_t *sum = space ? memmem(line.data, line.len, key, sizeof(key) - 1) : NULL;
+	const uint8_t *sum = space && line.data ? memmem(line.data, line.len, key, sizeof(key) - 1) : NULL;
 
 	if (!sum || memcmp(line.data, "./", 2) != 0 || line.data[2] == '.' || memcmp(line.data + 2, "etc/", 4) == 0 ||
 	    (size_t)(line.data + line.len - sum) < sizeof(key) - 1 + 64 || hm_text_unhex(digest.bytes, 32, (struct hm_slice){ sum + sizeof(key) - 1, 64 }) != 0)

@@ -20,7 +20,15 @@ static int read_sbom(struct hm_source_out *out, struct hm_slice bytes)
 
 static bool is_cyclonedx(struct hm_slice head)
 {
-	return hm_sbom_sniff(head) == HM_SBOM_CYCLONEDX;
+	enum hm_sbom_format format = hm_sbom_sniff(head);
+
+	return format == HM_SBOM_CYCLONEDX || format == HM_SBOM_CYCLONEDX_XML;
+}
+
+/* "ADB." and how it is packed. */
+static bool is_adb(struct hm_slice head)
+{
+	return head.len > 4 && memcmp(head.data, "ADB", 3) == 0 && (head.data[3] == '.' || head.data[3] == 'd' || head.data[3] == 'c');
 }
 
 static bool is_object(struct hm_slice head)
@@ -69,6 +77,7 @@ static const struct hm_source sources[] = {
 	  NULL, 1024u * MIB, NULL, hm_source_rpm, hm_source_rpm_digests, true, hm_source_rpm_list },
 	{ "rpm-wal", { "**rpmdb.sqlite-wal" }, NULL, 1024u * MIB, NULL, hm_source_rpm_wal, NULL, false, NULL },
 	{ "apk", { "**usr/lib/apk/db/installed", "**lib/apk/db/installed" }, NULL, 256u * MIB, NULL, hm_source_apk, hm_source_apk_digests, true, NULL },
+	{ "apk-adb", { "**lib/apk/db/installed.adb", "***.adb" }, is_adb, 256u * MIB, NULL, hm_source_adb, NULL, false, NULL },
 	{ "pacman", { "**var/lib/pacman/local/*/desc" }, NULL, MIB, NULL, hm_source_pacman, hm_source_pacman_digests, true, NULL },
 	{ "flatpak", { "**flatpak/app/*/*/*/*/metadata", "**flatpak/runtime/*/*/*/*/metadata" }, NULL, MIB, NULL, hm_source_flatpak, NULL, false, NULL },
 	{ "snap", { "**snap/*/*/meta/snap.yaml", "meta/snap.yaml" }, NULL, MIB, NULL, hm_source_snap, NULL, false, NULL },
@@ -84,13 +93,15 @@ static const struct hm_source sources[] = {
 	{ "pkginfo", { "**.PKGINFO" }, NULL, MIB, NULL, hm_source_pkginfo, NULL, false, NULL },
 	{ "npm", { "**node_modules/*/package.json", "**node_modules/@*/*/package.json", "package/package.json" }, NULL, 4u * MIB, "npm", hm_source_npm, NULL, false, NULL },
 	{ "npm-lock", { "**package-lock.json", "**.package-lock.json", "**npm-shrinkwrap.json" }, NULL, 16u * MIB, "npm", hm_source_npm_lock, NULL, false, NULL },
+	{ "yarn", { "**yarn.lock" }, NULL, 64u * MIB, "npm", hm_source_yarn, NULL, false, NULL },
+	{ "pnpm", { "**pnpm-lock.yaml", "**node_modules/.pnpm/lock.yaml" }, NULL, 64u * MIB, "npm", hm_source_pnpm, NULL, false, NULL },
 	{ "composer", { "**vendor/composer/installed.json" }, NULL, 16u * MIB, "composer", hm_source_composer, NULL, false, NULL },
 	{ "nuget", { "***.deps.json" }, NULL, 16u * MIB, "nuget", hm_source_nuget, NULL, false, NULL },
 	{ "conda", { "**conda-meta/*.json" }, is_object, 4u * MIB, "conda", hm_source_conda, NULL, false, NULL },
 	{ "pypi", { "***.dist-info/METADATA", "***.egg-info/PKG-INFO", "***.egg-info" }, NULL, 4u * MIB, "pypi", hm_source_pypi, hm_source_pypi_digests, false, NULL },
 	{ "maven", { "**META-INF/maven/*/*/pom.properties" }, NULL, MIB, "maven", hm_source_maven, NULL, false, NULL },
 	{ "jar", { "**META-INF/MANIFEST.MF" }, NULL, 4u * MIB, NULL, hm_source_manifest, NULL, false, NULL },
-	{ "cyclonedx", { "***.json" }, is_cyclonedx, 1024u * MIB, NULL, read_sbom, NULL, false, NULL },
+	{ "cyclonedx", { "***.json", "***.xml" }, is_cyclonedx, 1024u * MIB, NULL, read_sbom, NULL, false, NULL },
 	{ "spdx", { "***.json", "***.spdx", "***.tag", "***.spdx.txt" }, is_spdx, 1024u * MIB, NULL, read_sbom, NULL, false, NULL },
 };
 

@@ -105,6 +105,9 @@ int hm_source_flatpak(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_
 int hm_source_snap(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_npm(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_npm_lock(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
+int hm_source_yarn(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
+int hm_source_pnpm(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
+int hm_source_adb(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_composer(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_nuget(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_conda(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;

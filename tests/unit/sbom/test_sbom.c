@@ -45,6 +45,36 @@ static void cyclonedx(void **state HM_UNUSED)
 	expect("{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"9\",\"components\":[{\"name\":\"a\"}]}", HM_E_UNKNOWN, "component a|||\n");
 }
 
+static void xml(void **state HM_UNUSED)
+{
+	expect("<?xml version=\"1.0\"?>\n<bom xmlns=\"http://cyclonedx.org/schema/bom/1.4\" version=\"1\"><metadata><timestamp>t</timestamp><component type=\"application\"><name> gateway </name>"
+	       "<version>7</version></component></metadata><components><component type=\"library\"><supplier><name>Seller</name></supplier><manufacturer><name>Maker</name></manufacturer>"
+	       "<group>k</group><name>engine</name><version>8</version><hashes><hash alg=\"MD5\">00</hash><hash alg=\"SHA-256\">" HASH "</hash></hashes>"
+	       "<licenses><license><name>Maker's own</name></license><license><id>MIT</id></license></licenses><cpe>cpe:2.3:a:k:engine:8</cpe><purl>pkg:generic/engine@8</purl>"
+	       "<x:other xmlns:x=\"urn:x\"><x:name>not this</x:name></x:other><components><component><author>A</author><name>inner</name></component></components></component></components>"
+	       "<services><service><provider><name>P</name></provider><name>cloud</name></service></services><dependencies><dependency ref=\"a\"/></dependencies></bom>",
+	       0,
+	       "component gateway|7||\n"
+	       "component k/engine|8|gateway|" SAME "\norganisation Seller|k/engine|gateway|" SAME "\norganisation Maker|k/engine|gateway|" SAME "\n"
+	       "purl pkg:generic/engine@8|k/engine|gateway|" SAME "\ncpe cpe:2.3:a:k:engine:8|k/engine|gateway|" SAME "\nlicence Maker's own|k/engine|gateway|" SAME "\n"
+	       "component inner||k/engine|\norganisation A|inner|k/engine|\n"
+	       "component cloud||gateway|\norganisation P|cloud|gateway|\n");
+	expect("<bom xmlns=\"http://cyclonedx.org/schema/bom/1.6\"><components><component><name>a</name></component><component><name>b", HM_E_BAD, "component a|||\n");
+	expect("<bom xmlns=\"http://cyclonedx.org/schema/bom/9.0\"><components><component><name>a</name></component></components></bom>", HM_E_UNKNOWN, "component a|||\n");
+	expect("<!DOCTYPE bom [<!ENTITY a \"aaaa\"><!ENTITY b \"&a;&a;\">]><bom xmlns=\"http://cyclonedx.org/schema/bom/1.6\"><components><component><name>&b;</name></component></components></bom>",
+	       HM_E_BAD, "");
+}
+
+static void sniffed(void **state HM_UNUSED)
+{
+	assert_int_equal(hm_sbom_sniff(HM_SLICE("{\"input\":{\"bomFormat\":\"CycloneDX\"}}")), HM_SBOM_NONE);
+	assert_int_equal(hm_sbom_sniff(HM_SLICE("{\"a\":\"\\\"bomFormat\\\":\",\"b\":[\"SPDXID\"]}")), HM_SBOM_NONE);
+	assert_int_equal(hm_sbom_sniff(HM_SLICE("\xef\xbb\xbf \n{\"$schema\":\"x\", \"bomFormat\" : \"CycloneDX\"")), HM_SBOM_CYCLONEDX);
+	assert_int_equal(hm_sbom_sniff(HM_SLICE("see SPDXVersion: SPDX-2.3")), HM_SBOM_NONE);
+	assert_int_equal(hm_sbom_sniff(HM_SLICE("# x\nSPDXVersion: SPDX-2.3")), HM_SBOM_SPDX_TAGS);
+	assert_int_equal(hm_sbom_sniff(HM_SLICE("<a>http://cyclonedx.org/")), HM_SBOM_NONE);
+}
+
 static void spdx(void **state HM_UNUSED)
 {
 	expect("{\"spdxVersion\":\"SPDX-2.3\",\"name\":\"image\",\"packages\":[{\"name\":\"engine\",\"versionInfo\":\"8\",\"supplier\":\"Organization: Seller\","
@@ -101,7 +131,7 @@ static void hostile(void **state HM_UNUSED)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(cyclonedx), cmocka_unit_test(spdx), cmocka_unit_test(spdx_tags), cmocka_unit_test(hostile) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(cyclonedx), cmocka_unit_test(xml), cmocka_unit_test(sniffed), cmocka_unit_test(spdx), cmocka_unit_test(spdx_tags), cmocka_unit_test(hostile) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

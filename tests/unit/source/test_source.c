@@ -196,6 +196,16 @@ static void languages(void **state HM_UNUSED)
 	EXPECT_TEXT("node_modules/a/package.json", "[]", HM_E_BAD, "");
 	EXPECT_TEXT("package-lock.json", "{\"packages\":{\"\":{\"name\":\"me\"},\"node_modules/a/node_modules/@b/c\":{\"version\":\"2\"}}}", 0,
 		    "package present @b/c|2\npurl present pkg:npm/%40b/c@2|@b/c\n");
+	EXPECT_TEXT("package-lock.json", "{\"packages\":{\"node_modules/short\":{\"name\":\"@k/long\",\"version\":\"2\"}}}", 0, "package present @k/long|2\npurl present pkg:npm/%40k/long@2|@k/long\n");
+	EXPECT_TEXT("a/yarn.lock", "# yarn lockfile v1\n\n\n\"@k/a@^1.0.0\", \"@k/a@^1.2.0\":\n  version \"1.2.3\"\n  resolved \"x\"\n  dependencies:\n    b \"1\"\n\nb@1, b@~1:\n  version \"1.0\"\n", 0,
+		    "package present @k/a|1.2.3\npurl present pkg:npm/%40k/a@1.2.3|@k/a\npackage present b|1.0\npurl present pkg:npm/b@1.0|b\n");
+	EXPECT_TEXT("yarn.lock", "__metadata:\n  version: 8\n\n\"@k/a@npm:^1.0.0, @k/a@npm:^1.2.0\":\n  version: 1.2.3\n  resolution: \"@k/a@npm:1.2.3\"\n\n\"me@workspace:.\":\n  version: 0.0.0\n\n"
+		    "\"short@npm:@k/long@^2\":\n  version: 2.1\n", 0,
+		    "package present @k/a|1.2.3\npurl present pkg:npm/%40k/a@1.2.3|@k/a\npackage present @k/long|2.1\npurl present pkg:npm/%40k/long@2.1|@k/long\n");
+	EXPECT_TEXT("pnpm-lock.yaml", "lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n      x: 1\npackages:\n\n  '@k/a@1.2.3':\n    resolution: {integrity: y}\n  /b@1.0(c@2):\n    dev: true\n"
+		    "  /@k/old/0.9:\n    x: y\nsnapshots:\n  z@1:\n", 0,
+		    "package present @k/a|1.2.3\npurl present pkg:npm/%40k/a@1.2.3|@k/a\npackage present b|1.0\npurl present pkg:npm/b@1.0|b\npackage present @k/old|0.9\npurl present pkg:npm/%40k/old@0.9|@k/old\n");
+	EXPECT_TEXT("lib/apk/db/installed.adb", "ADB.data", HM_E_BAD, "");
 	EXPECT_TEXT("package-lock.json", "{\"dependencies\":{\"a\":{\"version\":\"2\"}}}", 0, "package present a|2\npurl present pkg:npm/a@2|a\n");
 	EXPECT_TEXT("vendor/composer/installed.json", "{\"packages\":[{\"name\":\"k/ui\",\"version\":\"v1\",\"authors\":[{\"name\":\"K\"}]}]}", 0,
 		    "package installed k/ui|v1\npurl installed pkg:composer/k/ui@v1|k/ui\norganisation installed K|k/ui\n");
