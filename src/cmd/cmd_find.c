@@ -5,6 +5,7 @@
 #include "escape.h"
 #include "find_tell.h"
 #include "find_walk.h"
+#include "found_files.h"
 #include "fs.h"
 #include "inventory.h"
 #include "program.h"
@@ -23,6 +24,7 @@ static const struct hm_option options[] = {
 	{ "country", 'c', "CC", true, "tell of suppliers that are controlled from there" },
 	{ "json", 'j', NULL, false, "print hallmark/found/v1" },
 	{ "format", 'f', "FORMAT", false, "csv, html, cyclonedx, bod-17-01 or far-52.204-23" },
+	{ "found", 0, "FILE", true, "tell what this inventory (--json) tells, and read no target; several become one" },
 	{ "output", 'o', "FILE", false, "write it there, not to standard output" },
 	{ "explain", 'x', NULL, false, "tell each piece of evidence, and the row and source that it was known by" },
 	{ "gone", 0, NULL, false, "check a removal: whatever is left of --supplier, however weak, is told" },
@@ -242,30 +244,46 @@ static int whom(json_t **named, const char *format, struct hm_fail *fail)
 	return r;
 }
 
-static int tell(struct hm_find *find, const struct hm_args *args, struct hm_fail *fail)
+/* Of whom is told. */
+struct asked {
+	struct hm_found_filter filter;
+	json_t *named;
+	const char **supplier;
+};
+
+static void release_asked(struct asked *a)
+{
+	json_decref(a->named);
+	free(a->supplier);
+}
+
+static int ask(struct asked *a, const struct hm_args *args, struct hm_fail *fail)
 {
 	const struct hm_inventory_format *format = format_of(hm_args_get(args, "format"));
-	struct hm_found_filter filter = { 0 };
-	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
-	HM_JSON json_t *document = NULL, *named = NULL;
-	HM_FREE const char **supplier = NULL;
 	const char *id;
 	json_t *unused;
-	int code, r;
+	int r;
 
-	filter.supplier = hm_args_all(args, "supplier", &filter.suppliers);
-	filter.country = hm_args_all(args, "country", &filter.countries);
-	if (format && !filter.suppliers && !filter.countries) {
-		r = whom(&named, format->name, fail);
-		if (r < 0)
-			return r;
-		filter.supplier = supplier = hm_alloc(json_object_size(named) + 1, sizeof(*supplier));
-		json_object_foreach (named, id, unused)
-			supplier[filter.suppliers++] = id;
-	}
-	filter.everything = hm_args_has(args, "gone");
-	document = hm_found_document(find->found, &filter);
-	code = hm_found_exit(document);
+	a->filter.supplier = hm_args_all(args, "supplier", &a->filter.suppliers);
+	a->filter.country = hm_args_all(args, "country", &a->filter.countries);
+	a->filter.everything = hm_args_has(args, "gone");
+	if (!format || a->filter.suppliers || a->filter.countries)
+		return 0;
+	r = whom(&a->named, format->name, fail);
+	if (r < 0)
+		return r;
+	a->filter.supplier = a->supplier = hm_alloc(json_object_size(a->named) + 1, sizeof(*a->supplier));
+	json_object_foreach (a->named, id, unused)
+		a->supplier[a->filter.suppliers++] = id;
+	return 0;
+}
+
+static int tell(const struct hm_args *args, const json_t *document, struct hm_fail *fail)
+{
+	const struct hm_inventory_format *format = format_of(hm_args_get(args, "format"));
+	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
+	int code = hm_found_exit(document), r;
+
 	if (hm_args_has(args, "json")) {
 		hm_json_write(&out, document);
 		hm_bytes_u8(&out, '\n');
@@ -280,6 +298,22 @@ static int tell(struct hm_find *find, const struct hm_args *args, struct hm_fail
 	return r < 0 ? r : code;
 }
 
+/* Inventories that are there already, told as this run's would be. */
+static int tell_files(const struct hm_args *args, struct hm_fail *fail)
+{
+	HM_CLEANUP(release_asked) struct asked asked = { 0 };
+	HM_JSON json_t *document = NULL;
+	size_t count;
+	const char *const *file = hm_args_all(args, "found", &count);
+	int r = ask(&asked, args, fail);
+
+	if (r == 0)
+		r = hm_found_files_read(&document, file, count, fail);
+	if (r == 0 && (r = hm_found_narrow(document, &asked.filter, fail)) < 0)
+		r = hm_fail_in(fail, "%s", file[0]);
+	return r < 0 ? r : tell(args, document, fail);
+}
+
 static void say(void *cookie HM_UNUSED, const char *line)
 {
 	hm_program_note("%s", line);
@@ -289,7 +323,10 @@ static int check(const struct hm_args *args, struct hm_fail *fail)
 {
 	bool supplier = hm_args_has(args, "supplier"), clean = hm_args_has(args, "clean");
 
-	if (hm_args_has(args, "lint") ? args->operands > 0 || hm_args_has(args, "host") : args->operands == 0 && !hm_args_has(args, "host"))
+	if (hm_args_has(args, "found")) {
+		if (args->operands || hm_args_has(args, "host") || hm_args_has(args, "lint") || hm_args_has(args, "gone") || hm_args_has(args, "db") || hm_args_has(args, "resume"))
+			return hm_fail_set(fail, HM_E_USAGE, "--found reads no target, and goes with --supplier, --country, --format, --json, --explain and --output");
+	} else if (hm_args_has(args, "lint") ? args->operands > 0 || hm_args_has(args, "host") : args->operands == 0 && !hm_args_has(args, "host"))
 		return hm_fail_set(fail, HM_E_USAGE, hm_args_has(args, "lint") ? "--lint reads no target but those of --clean" : "name a target, or --host");
 	if (hm_args_has(args, "format") && (!format_of(hm_args_get(args, "format")) || hm_args_has(args, "json")))
 		return hm_fail_set(fail, HM_E_USAGE, "--format: one of csv, html, cyclonedx, bod-17-01, far-52.204-23; or --json");
@@ -355,10 +392,14 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 	HM_CLEANUP(hm_inspect_rules_cleanup) struct hm_inspect_rules *rules = NULL;
 	HM_CLEANUP(hm_found_cleanup) struct hm_found *found = NULL;
 	HM_CLEANUP(hm_find_store_cleanup) struct hm_find_store *store = NULL;
+	HM_CLEANUP(release_asked) struct asked asked = { 0 };
+	HM_JSON json_t *document = NULL;
 	struct hm_find find = { .resume = hm_args_has(args, "resume") };
 	char day[11];
 	int r = check(args, fail);
 
+	if (r == 0 && hm_args_has(args, "found"))
+		return tell_files(args, fail);
 	today(day);
 	hm_program_catch_signals();
 	if (r == 0)
@@ -373,6 +414,8 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 		hm_find_store_close(hm_take_ptr(&store));
 		r = 0;
 	}
+	if (r == 0)
+		r = ask(&asked, args, fail);
 	if (r != 0)
 		return r;
 	found = hm_found_new(tables, day);
@@ -390,7 +433,8 @@ static int run(const struct hm_args *args, struct hm_fail *fail)
 		hm_program_note("this kernel has no Landlock: readers were confined by seccomp alone");
 	if (find.store && (r = hm_find_store_finish(find.store, fail)) != 0)
 		return r;
-	return tell(&find, args, fail);
+	document = hm_found_document(find.found, &asked.filter);
+	return tell(args, document, fail);
 }
 
 const struct hm_command hm_cmd_find = {

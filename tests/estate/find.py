@@ -23,6 +23,11 @@ def find(*args, db="none"):
     return run.returncode, run.stdout, run.stderr
 
 
+def find_plain(*args):
+    run = subprocess.run([program, "find", *args], capture_output=True, env={**os.environ, "HALLMARK_DATA": data}, timeout=120)
+    return run.returncode, run.stdout, run.stderr
+
+
 def found(*args):
     code, out, err = find("--json", *args)
     return code, json.loads(out) if out else {"items": [], "candidates": [], "targets": [], "error": err}
@@ -314,9 +319,17 @@ def kept(a):
     decision = subprocess.run([program, "decide", "--policy", "ncsc-2017", "--classification", "SECRET", "--json", "--found", files[0], "--found", files[1]], capture_output=True, env={**os.environ, "HALLMARK_DATA": data})
     answers = [(t["target"].split(": ")[0], t["answer"]) for t in json.loads(decision.stdout)["targets"]] if decision.stdout else decision.stderr
     result(decision.returncode == 1 and answers == [(files[0], "prohibited"), (files[1], "allowed")], "inventories of several machines together", answers)
+    code, out, _ = find_plain("--format", "bod-17-01", "--found", files[0], "--found", files[1])
+    result(code == 1 and b"1 of 2" in out and b"2 targets were looked at, of which 2 are endpoints" in out and b"alone: kaspersky" in out, "a report of several machines' inventories", out)
+    code, out, _ = find_plain("--supplier", "drweb", "--json", "--found", files[0])
+    result(code == 0 and json.loads(out)["items"] == [] and json.loads(out)["filter"]["supplier"] == ["drweb"], "and of whom is asked for", out)
+    one = json.loads(find_plain("--supplier", "kaspersky", "--json", "--found", files[0])[1])
+    result(one == json.loads(find("--json", "--supplier", "kaspersky", f"{folder}/many-systems/a")[1]), "the same as if it had been asked for at once")
+    result(find_plain("--found", files[0], "--host")[0] == 3 and find_plain("--found", folder + "/nowhere")[0] == 4, "--found reads no target, and what is there")
     find("--json", "--supplier", "drweb", "-o", files[1], f"{folder}/many-systems/b")
     decision = subprocess.run([program, "decide", "--policy", "bod-17-01", "--found", files[0], "--found", files[1]], capture_output=True, env={**os.environ, "HALLMARK_DATA": data})
     result(decision.returncode == 3 and b"different suppliers" in decision.stderr, "but not where one tells of others", decision.stderr)
+    result(find_plain("--format", "bod-17-01", "--found", files[1])[0] == 3, "nor a report of whom an inventory does not tell")
 
 
 def stopped(run, target, but=None):

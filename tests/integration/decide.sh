@@ -6,6 +6,7 @@ source=$2
 number=0 failed=0
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
+export HALLMARK_DATA="$source/data"
 
 # expect CODE TEXT ARGUMENT...: the exit code, and TEXT in what it prints.
 expect() {

@@ -214,7 +214,7 @@ static json_t *list_of(const char *const *text, size_t count)
 }
 
 /* Whoever reads the document must see that it does not tell of everybody. */
-static json_t *filter_row(const struct hm_found_filter *filter)
+json_t *found_filter(const struct hm_found_filter *filter)
 {
 	static const struct hm_found_filter none = { 0 };
 	const struct hm_found_filter *f = filter ? filter : &none;
@@ -255,7 +255,7 @@ json_t *hm_found_document(struct hm_found *found, const struct hm_found_filter *
 	json_object_set_new(tables, "rows", number(n));
 	json_object_set_new(document, "schema", json_string("hallmark/found/v1"));
 	json_object_set_new(document, "made", json_string(found->made));
-	json_object_set_new(document, "filter", filter_row(filter));
+	json_object_set_new(document, "filter", found_filter(filter));
 	json_object_set_new(document, "tables", tables);
 	json_object_set_new(document, "suppliers", suppliers_of(found, chosen, doubtful));
 	json_object_set(document, "targets", targets);

@@ -33,6 +33,8 @@ struct hm_found_filter {
 };
 /* The document. May be asked for at any time. */
 json_t *hm_found_document(struct hm_found *found, const struct hm_found_filter *filter) HM_MUST_CHECK;
+/* Makes of a document that tells of everybody what it would be with this filter. HM_E_USAGE where it has another already. */
+int hm_found_narrow(json_t *document, const struct hm_found_filter *filter, struct hm_fail *fail) HM_MUST_CHECK;
 /* Reads a found.json: HM_E_BAD for another shape, HM_E_UNKNOWN for another schema. */
 int hm_found_read(json_t **ret, struct hm_slice text, const char *what, struct hm_fail *fail) HM_MUST_CHECK;
 /* 0 nothing, 1 items, 2 a part could not be read. */

@@ -135,3 +135,5 @@ int found_points(enum hm_strength strength, const char *channel) HM_MUST_CHECK;
 /* Appends the items of a group: one a product, each with its target's place in the member FOUND_ORDER until they are sorted. */
 #define FOUND_ORDER "#"
 void found_items(const struct hm_found *found, const struct found_group *group, json_t *items);
+/* The member `filter`. */
+json_t *found_filter(const struct hm_found_filter *filter) HM_MUST_CHECK;
