@@ -156,12 +156,28 @@ def placed(made, whole, simple):
         for form in ("qcow2", "vmdk", "vpc", "vhdx"):
             subprocess.run(["qemu-img", "convert", "-O", form, disk, disk + "." + form], check=True, capture_output=True)
             same(disk + "." + form, whole, f"in {form}")
+        halves = []
+        for form in ("qcow2", "vmdk"):
+            subprocess.run(["qemu-img", "create", "-f", form, "-b", disk + "." + form, "-F", form, disk + ".half"], check=True, capture_output=True)
+            halves.append("another image" in " ".join(" ".join(u) for u in listed(disk + ".half")[1]).replace("%20", " "))
+        subprocess.run(["qemu-img", "convert", "-O", "qcow2", "-c", "-o", "compression_type=zstd", disk, disk + ".half"], check=True, capture_output=True)
+        halves.append("libqcow" in " ".join(" ".join(u) for u in listed(disk + ".half")[1]))
+        with open(disk + ".vpc", "rb") as f:
+            raw = bytearray(f.read())
+        raw[-512 + 60:-512 + 64] = struct.pack(">I", 4)
+        with open(disk + ".half", "wb") as f:
+            f.write(raw)
+        halves.append("another image" in " ".join(" ".join(u) for u in listed(disk + ".half")[1]).replace("%20", " "))
+        result(all(halves), "a container that stands on another, or has what its library does not know, is told", halves)
     elif "ext4" in made:
         result(True, "containers # SKIP no qemu-img")
     if "ext4" in made:
         os.makedirs(at("holds/images"))
         shutil.copy(made["ext4"], at("holds/images/root.img"))
         code, d = found(at("holds"))
+        with open(at("holds/images/x.vdi"), "wb") as f:
+            f.write(b"\0" * 64 + b"\x7f\x10\xda\xbe" + bytes(2 << 20))
+        result(any("vdi" in why for _, why in reasons(found(at("holds"))[1])), "an image in a folder that is not read is named")
         result(code == 1 and any(i["outer"] == "/images/root.img" for i in d["items"]), "a raw image in a folder is opened, and named", d["items"])
 
 

@@ -231,5 +231,5 @@ def lvm(disk, volumes, stripes=1, lost=False, kind="striped"):
 NAMED = [
     ("luks", 0, b"LUKS\xba\xbe\0\2"), ("bitlocker", 3, b"-FVE-FS-"), ("zfs", (128 << 10) + 5 * 1024, struct.pack("<Q", 0x00BAB10C)), ("refs", 3, b"ReFS\0\0\0\0"),
     ("apfs", 32, b"NXSB"), ("swap", 4086, b"SWAPSPACE2"), ("mdraid", 4096, struct.pack("<II", 0xA92B4EFC, 1)), ("f2fs", 1024, b"\x10\x20\xf5\xf2"),
-    ("bcachefs", 4120, bytes.fromhex("c68573f666ce90a9d96a60cf803df7ef")), ("jfs", 32768, b"JFS1"), ("reiserfs", 65588, b"ReIsEr2Fs"), ("udf", 0x8001, b"BEA01"),
+    ("bcachefs", 4120, bytes.fromhex("c68573f666ce90a9d96a60cf803df7ef")), ("jfs", 32768, b"JFS1"), ("vdi", 64, b"\x7f\x10\xda\xbe"), ("dmg", (2 << 20) - 512, b"koly\0\0\0\4"), ("reiserfs", 65588, b"ReIsEr2Fs"), ("udf", 0x8001, b"BEA01"),
 ]

@@ -105,13 +105,10 @@ static void qcow_stat(TSK_IMG_INFO *image HM_UNUSED, FILE *to HM_UNUSED)
 
 static TSK_IMG_INFO *open_qcow(struct hm_target *t, struct disk *d, const char **why)
 {
-	uint8_t backing[8] = { 0 };
 	TSK_IMG_INFO *image = hm_alloc(1, sizeof(*image));
 	size64_t size = 0;
 
-	if (pread(t->fd, backing, 8, 8) == 8 && memcmp(backing, "\0\0\0\0\0\0\0\0", 8) != 0)
-		*why = "it stands on another image (flatten it: qemu-img convert)";
-	else if (libqcow_file_initialize(&d->qcow, NULL) != 1 || libqcow_file_open(d->qcow, t->place, LIBQCOW_OPEN_READ, NULL) != 1 ||
+	if (libqcow_file_initialize(&d->qcow, NULL) != 1 || libqcow_file_open(d->qcow, t->place, LIBQCOW_OPEN_READ, NULL) != 1 ||
 		 libqcow_file_get_media_size(d->qcow, &size, NULL) != 1)
 		*why = "libqcow cannot open it";
 	if (*why) {
@@ -145,10 +142,12 @@ static int walk(struct hm_target *t, struct hm_fail *fail)
 	const struct disk_magic *m = disk_magic_of_file(t->fd);
 	HM_CLEANUP(release_lvm) struct disk_lvm lvm = { 0 };
 	struct disk_part whole = { .name = "/", .lvm = &lvm };
-	const char *why = NULL;
+	const char *why = disk_other_half(m, t->fd);
 	int r;
 	TSK_IMG_TYPE_ENUM type = m && m->container ? m->container : TSK_IMG_TYPE_RAW;
 
+	if (why)
+		return target_unread(t, "/", NULL, fail, "%s image: %s", m->name, why);
 	d.image = type == TSK_IMG_TYPE_EXTERNAL ? open_qcow(t, &d, &why) : tsk_img_open_utf8_sing(t->place, type, 512);
 	if (!d.image)
 		return target_unread(t, "/", NULL, fail, "%s image: %.180s", m ? m->name : "disk", why ? why : tsk_error_get() ? tsk_error_get() : "cannot be opened");

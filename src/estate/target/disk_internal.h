@@ -33,6 +33,8 @@ struct disk_magic {
 	const char *why; /* of TOLD, behind the name */
 };
 const struct disk_magic *disk_magic_of_file(int fd) HM_MUST_CHECK;
+/* Why a container cannot be read by itself; NULL: it can. */
+const char *disk_other_half(const struct disk_magic *magic, int fd) HM_MUST_CHECK;
 /* Of what has no table of partitions before it. NULL: perhaps The Sleuth Kit knows it. */
 const struct disk_magic *disk_magic_of_part(const struct disk_part *part) HM_MUST_CHECK;
 

@@ -7,6 +7,7 @@
 #define NOTHING_HERE "no library here reads it (mount it read-only and name the folder)"
 #define LOCKED "it is encrypted (open it, mount it read-only and name the folder)"
 #define SEVERAL "it is a part of something that lies on several disks (put it together, mount it read-only and name the folder)"
+#define CONVERT "no library here reads it (qemu-img convert -O qcow2)"
 #define CONTAINER(name, at, bytes, type) { name, at, sizeof(bytes) - 1, bytes, type, DISK_TOLD, NULL }
 #define PART(name, at, bytes, how) { name, at, sizeof(bytes) - 1, bytes, 0, how, NULL }
 #define TOLD(name, at, bytes, why) { name, at, sizeof(bytes) - 1, bytes, 0, DISK_TOLD, why }
@@ -18,6 +19,11 @@ static const struct disk_magic magics[] = {
 	CONTAINER("vhd", 0, "conectix", TSK_IMG_TYPE_VHD_VHD),
 	CONTAINER("vhdx", 0, "vhdxfile", TSK_IMG_TYPE_VHD_VHD),
 	CONTAINER("ewf", 0, "EVF\x09\x0d\x0a\xff\x00", TSK_IMG_TYPE_EWF_EWF),
+	TOLD("vdi", 64, "\x7f\x10\xda\xbe", CONVERT),
+	TOLD("qed", 0, "QED\0", CONVERT),
+	TOLD("parallels", 0, "WithoutFreeSpace", CONVERT),
+	TOLD("parallels", 0, "WithouFreSpacExt", CONVERT),
+	TOLD("dmg", -512, "koly\0\0\0\4", CONVERT),
 	PART("squashfs", 0, "hsqs", DISK_SQUASH),
 	PART("xfs", 0, "XFSB", DISK_VOLUME),
 	PART("erofs", 1024, "\xe2\xe1\xf5\xe0", DISK_VOLUME),
@@ -170,7 +176,8 @@ const char *target_disk_inside(struct hm_slice head, uint64_t size)
 {
 	for (size_t i = 0; i < HM_COUNT(magics); i++) {
 		const struct disk_magic *m = &magics[i];
-		bool opened = m->container || m->how != DISK_TOLD;
+		/* Of what is only told: what was made to be a file, or to hide what it holds. */
+		bool opened = m->container || m->how != DISK_TOLD || strcmp(m->why, CONVERT) == 0 || strcmp(m->why, LOCKED) == 0;
 		uint64_t least = m->container || m->how == DISK_SQUASH ? 4096 : (uint64_t)1 << 20;
 
 		if (opened && size >= least && m->at >= 0 && m->at + (off_t)m->len <= (off_t)head.len && memcmp(head.data + m->at, m->bytes, m->len) == 0 && is_sound(m, head))
