@@ -8,7 +8,7 @@ static const char *const paths[] = {
 	"var/lib/snapd/state.json", "control", "a.rpm", ".PKGINFO", "vendor/composer/installed.json", "a.deps.json", "conda-meta/a.json",
 	"Windows/System32/config/SOFTWARE", "Windows/System32/config/SYSTEM", "Users/a/NTUSER.DAT",
 	"private/var/db/receipts/a.plist", "Library/LaunchDaemons/a.plist", "Applications/A.app/Contents/Info.plist",
-	"yarn.lock", "pnpm-lock.yaml",
+	"yarn.lock", "pnpm-lock.yaml", "a.msi",
 };
 
 static int observe(void *cookie HM_UNUSED, const struct hm_observation *o, struct hm_fail *fail HM_UNUSED)

@@ -46,6 +46,11 @@ static bool is_hive(struct hm_slice head)
 	return head.len > 4 && memcmp(head.data, "regf", 4) == 0;
 }
 
+static bool is_ole(struct hm_slice head)
+{
+	return head.len > 8 && memcmp(head.data, "\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 8) == 0;
+}
+
 static bool is_plist(struct hm_slice head)
 {
 	while (head.len && strchr(" \t\r\n\xef\xbb\xbf", *head.data) && *head.data) {
@@ -85,6 +90,7 @@ static const struct hm_source sources[] = {
 	{ "windows", { "**SOFTWARE", "**software", "**Software" }, is_hive, 512u * MIB, NULL, hm_source_windows_software, NULL, false, NULL },
 	{ "windows", { "**SYSTEM", "**system", "**System" }, is_hive, 512u * MIB, NULL, hm_source_windows_system, NULL, false, NULL },
 	{ "windows", { "**NTUSER.DAT", "**ntuser.dat", "**Ntuser.dat" }, is_hive, 256u * MIB, NULL, hm_source_windows_user, NULL, false, NULL },
+	{ "msi", { "***.msi", "***.msp", "***.MSI" }, is_ole, 2048u * (uint64_t)MIB, NULL, hm_source_msi, NULL, false, NULL },
 	{ "pkgutil", { "**var/db/receipts/*.plist" }, is_plist, MIB, NULL, hm_source_macos_receipt, NULL, false, NULL },
 	{ "launchd", { "**Library/LaunchDaemons/*.plist", "**Library/LaunchAgents/*.plist" }, is_plist, MIB, NULL, hm_source_macos_launchd, NULL, false, NULL },
 	{ "bundle", { "**Info.plist" }, is_plist, 4u * MIB, NULL, hm_source_macos_bundle, NULL, false, NULL },

@@ -82,6 +82,7 @@ int hm_source_dpkg_digests(const struct hm_source_file *file, const char *packag
 int hm_source_rpm_file(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_control(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_pkginfo(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
+int hm_source_msi(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_macos_bundle(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_macos_receipt(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;
 int hm_source_macos_launchd(struct hm_source_out *out, struct hm_slice bytes) HM_MUST_CHECK;

@@ -168,6 +168,17 @@ static void macos(void **state HM_UNUSED)
 	assert_string_equal(name_of("x/Info.plist", "text"), "");
 }
 
+/* Made by msitools' msibuild: the streams are small ones. What it carries is told as not read. */
+static void installers(void **state HM_UNUSED)
+{
+	expect_hive("msi", "x/Setup.msi", 0, false, HM_E_BAD, "package present Example Defence 12|12.1.0\norganisation present AO Example Lab|Example Defence 12\n");
+	/* Where its directory begins; where its small streams' table does; cut. */
+	expect_hive("msi", "x/Setup.msi", 51, false, HM_E_BAD, "");
+	expect_hive("msi", "x/Setup.msi", 63, false, HM_E_BAD, "");
+	expect_hive("msi", "x/Setup.msi", 700, true, HM_E_BAD, "");
+	assert_string_equal(name_of("x/Setup.msi", "text"), "");
+}
+
 static void text_databases(void **state HM_UNUSED)
 {
 	EXPECT_TEXT("lib/apk/db/installed", "C:Q1xx\nP:musl\nV:1.2\nm:Some One <s@o>\nL:MIT\nF:lib\nM:0:0:755\nR:a\n\nP:b\nV:2\n", 0,
@@ -506,7 +517,7 @@ static void ends_when_told(void **state HM_UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(paths),     cmocka_unit_test(dpkg),	 cmocka_unit_test(windows), cmocka_unit_test(macos), cmocka_unit_test(text_databases), cmocka_unit_test(languages),
+		cmocka_unit_test(paths),     cmocka_unit_test(dpkg),	 cmocka_unit_test(windows), cmocka_unit_test(macos), cmocka_unit_test(installers), cmocka_unit_test(text_databases), cmocka_unit_test(languages),
 		cmocka_unit_test(rpm_sqlite), cmocka_unit_test(rpm_file), cmocka_unit_test(rpm_ndb), cmocka_unit_test(rpm_bdb),	   cmocka_unit_test(verified),
 		cmocka_unit_test(ends_when_told),
 	};
