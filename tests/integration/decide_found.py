@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Inventories of a product that a golden bundle is of, and of what is not that build; and a policy that asks for a bundle. decide_found.py BUNDLE FOLDER"""
+"""Inventories of a product that a golden bundle is of, and of what is not that build; and a policy that asks for a bundle: decide_found.py BUNDLE
+FOLDER. Or what was decided on all of them held against what it should be: decide_found.py BUNDLE FOLDER DECISION FIRST-NUMBER (TAP lines)"""
 import json
 import pathlib
 import sys
@@ -45,7 +46,7 @@ def policy():
                       rule("secret", "SECRET", [], "prohibited")]}
 
 
-def main(bundle, folder):
+def made(bundle):
     archive = zipfile.ZipFile(bundle)
     product, plan = json.loads(archive.read("product.json")), json.loads(archive.read("plan.json"))
     name, executable, supplier = product["name"], plan["product"]["executable"], product["supplier"]["id"]
@@ -64,12 +65,43 @@ def main(bundle, folder):
         "nothing-tells": [item(supplier, [piece("path", executable["path"])])],
         "a-library": [item(supplier, [piece("package", "libc6", library["version"]), piece("file", "libc.so.6", "", library["files"][1]["sha256"], "/x")], library["version"])],
         "another": [item("another", [own], version)],
-        "two": [item(supplier, [own], version, "a"), item(supplier, [piece("package", name, "0")], "0", "b")],
     }
+    return cases
+
+
+EXPECTED = {
+    "same": ("allowed", "by its package pyzor 1:1.0.0-6"), "digest": ("allowed", "by the digest of a file of its own"),
+    "older": ("sealed only", "is of pyzor 1:1.0.0-6, and there is 1:1.0.0-6~"), "several": ("sealed only", "nothing tells that it is the one"),
+    "changed": ("sealed only", "without the file that is at /opt/x.so"), "more": ("sealed only", "without the package pyzor-gui"),
+    "built-in": ("sealed only", "not of what his code is built into"), "nothing-tells": ("sealed only", "nothing tells that it is the one"),
+    "a-library": ("sealed only", "nothing tells that it is the one"), "another": ("sealed only", "of another supplier's product"),
+}
+
+
+def write(bundle, folder):
+    cases = made(bundle)
     for case, items in cases.items():
         (folder / f"{case}.json").write_text(json.dumps(found(items)))
+    (folder / "all.json").write_text(json.dumps(found([row | {"target": case} for case, items in cases.items() for row in items])))
     (folder / "policy.json").write_text(json.dumps(policy()))
 
 
+def check(decision, number):
+    """Each system has the answer of its own build, and says why."""
+    text = pathlib.Path(decision).read_text()
+    d = json.loads(text) if text.startswith("{") else {"targets": [], "parts": []}
+    answers = {t["target"]: t["answer"] for t in d["targets"]}
+    bad = 0
+    for case, (answer, why) in EXPECTED.items():
+        number += 1
+        said = json.dumps([p for p in d["parts"] if p["target"] == case])
+        good = answers.get(case) == answer and why in said
+        bad += not good
+        print(f"{'ok' if good else 'not ok'} {number} - a bundle beside {case}: {answer}" + ("" if good else f", not {answers.get(case)}: {said[:600]}"))
+    return bad
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], pathlib.Path(sys.argv[2]))
+    if len(sys.argv) > 3:
+        sys.exit(check(sys.argv[3], int(sys.argv[4])) > 0)
+    write(sys.argv[1], pathlib.Path(sys.argv[2]))
