@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Package databases, roots below a target, and containers, as hallmark find tells them. packages.py HALLMARK DATA (TAP)"""
-import gzip, hashlib, io, json, os, shutil, subprocess, sys, tarfile, tempfile
+import gzip, hashlib, io, json, os, shutil, sqlite3, struct, subprocess, sys, tarfile, tempfile, zlib
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import estate, parts
 
@@ -177,6 +177,75 @@ def linked_layer():
     return out.getvalue()
 
 
+def rpm_header(name, vendor, files):
+    """A header as rpm keeps it: tags with their type, offset and count, then the data (docs/manual/format_header.md of rpm)."""
+    folders = sorted({os.path.dirname(p) + "/" for p in files})
+    strings = lambda values: b"".join(v.encode() + b"\0" for v in values)
+    numbers = lambda values: b"".join(struct.pack(">I", v) for v in values)
+    tags = [(1000, 6, 1, strings([name])), (1001, 6, 1, b"12.0\0"), (1002, 6, 1, b"1\0"), (1011, 6, 1, strings([vendor])),
+            (1035, 8, len(files), strings([hashlib.sha256(c).hexdigest() for c, _ in files.values()])), (1037, 4, len(files), numbers([0] * len(files))),
+            (1116, 4, len(files), numbers([folders.index(os.path.dirname(p) + "/") for p in files])), (1117, 8, len(files), strings([os.path.basename(p) for p in files])),
+            (1118, 8, len(folders), strings(folders)), (5011, 4, 1, numbers([8]))]
+    index = data = b""
+    for tag, kind, count, content in tags:
+        data += b"\0" * (-len(data) % 4 if kind == 4 else 0)
+        index += struct.pack(">IIII", tag, kind, len(data), count)
+        data += content
+    return struct.pack(">II", len(tags), len(data)) + index + data
+
+
+def rpm_sqlite(headers):
+    path = os.path.join(folder, "made.sqlite")
+    db = sqlite3.connect(path)
+    db.execute("CREATE TABLE Packages (hnum INTEGER PRIMARY KEY AUTOINCREMENT, blob BLOB NOT NULL)")
+    db.executemany("INSERT INTO Packages (blob) VALUES (?)", [(h,) for h in headers])
+    db.commit()
+    db.close()
+    return {"/var/lib/rpm/rpmdb.sqlite": (open(path, "rb").read(), 0o644)}
+
+
+def rpm_ndb(headers):
+    """lib/backend/ndb/rpmpkg.c: a page of slots, then blobs in blocks of 16 bytes."""
+    slots, body, at = b"", b"", 4096 // 16
+    for i, h in enumerate(headers, 1):
+        blocks = (16 + len(h) + 12 + 15) // 16
+        whole = (struct.pack("<4sIII", b"BlbS", i, 1, len(h)) + h).ljust(blocks * 16 - 12, b"\0")
+        body += whole + struct.pack("<II4s", zlib.adler32(whole), len(h), b"BlbE")
+        slots += struct.pack("<4sIII", b"Slot", i, at, blocks)
+        at += blocks
+    head = struct.pack("<4sIIIIIII", b"RpmP", 0, 1, 1, len(headers) + 1, 0, 0, 0) + slots
+    while len(head) < 4096:
+        head += struct.pack("<4sIII", b"Slot", 0, 0, 0)
+    return {"/usr/lib/sysimage/rpm/Packages.db": (head + body, 0o644)}
+
+
+def rpm_bdb(headers):
+    """Berkeley DB's own tool makes the file."""
+    path = os.path.join(folder, "made.bdb")
+    rows = [(struct.pack("<I", i), h) for i, h in enumerate(headers, 1)] + [(struct.pack("<I", 0), struct.pack("<I", len(headers) + 1))]
+    text = "VERSION=3\nformat=bytevalue\ntype=hash\ndb_pagesize=4096\nHEADER=END\n" + "".join(f" {k.hex()}\n {v.hex()}\n" for k, v in rows) + "DATA=END\n"
+    subprocess.run(["db5.3_load", path], input=text.encode(), check=True)
+    return {"/var/lib/rpm/Packages": (open(path, "rb").read(), 0o644)}
+
+
+def rpm():
+    os_release = {"/etc/os-release": (b"ID=made\n", 0o644)}
+    scanner = {"/usr/share/scanner/base.dat": (parts.avc(), 0o644), "/usr/share/scanner/notes": (b"n", 0o644)}
+    headers = [rpm_header("kesl", "AO Kaspersky Lab", KESL), rpm_header("scanner", "Example GmbH", scanner)]
+    for name, make in (("sqlite", rpm_sqlite), ("ndb", rpm_ndb), ("bdb", rpm_bdb)):
+        if name == "bdb" and not shutil.which("db5.3_load"):
+            result(True, "rpm's database of Berkeley DB # SKIP no db5.3_load")
+            continue
+        made = {**os_release, **KESL, **scanner, **make(headers)}
+        d = found(place("rpm-" + name, made))[1]
+        result(told(d) == [("branded", "installed", ""), ("contains", "present", "scanner")] and verified(d) and d["targets"][0]["components"]["seen"] == 2,
+               f"rpm's database as {name}: packages, whose a file is, and its digest", (told(d), proofs(d), unread(d)))
+        d = found(place(f"rpm-{name}-image.tar", parts.tar(oci([parts.tar(made)]))))[1]
+        result(told(d) == [("branded", "installed", ""), ("contains", "present", "scanner")] and verified(d), f"in an image too: {name}", (told(d), proofs(d), unread(d)))
+    d = found(place("rpm-changed", {**os_release, **KESL, "/opt/kaspersky/kesl/bin/kesl": (b"#!/bin/sh\nother\n", 0o755), **rpm_ndb(headers)}))[1]
+    result(told(d) and not verified(d), "a file that was changed is none of the package's", proofs(d))
+
+
 def images():
     for name, pack in (("plain", bytes), ("gzip", lambda b: gzip.compress(b, mtime=0))):
         d = found(place(f"oci-{name}.tar", parts.tar(oci([BASE, UPPER], pack=pack))))[1]
@@ -248,6 +317,7 @@ try:
     roots()
     engines()
     images()
+    rpm()
 finally:
     shutil.rmtree(folder, ignore_errors=True)
 print(f"1..{number}")
