@@ -8,6 +8,9 @@
 #define TEXT_MIN 4
 #define BLOCK (16u << 20) /* of a map, no more than that is in memory; blocks overlap by more than any text is long */
 #define OVERLAP 8192u
+/* Tables may be anybody's: Hyperscan is given no more than it compiles in some seconds. */
+#define TEXTS_MAX 16384u
+#define LICENCES_MAX (64u << 10) /* bytes */
 
 void hm_scan_close(struct hm_scan *scan)
 {
@@ -47,6 +50,7 @@ int hm_scan_open(struct hm_scan **ret, const struct hm_scan_pattern *patterns, s
 	HM_CLEANUP(hm_scan_cleanup) struct hm_scan *scan = hm_alloc(1, sizeof(*scan));
 	HM_CLEANUP(hm_scan_builder_release) struct hm_scan_builder executable = { 0 };
 	HM_CLEANUP(hm_scan_builder_release) struct hm_scan_builder licence = { 0 };
+	size_t licences = 0;
 	int r;
 
 	if (hs_valid_platform() != HS_SUCCESS)
@@ -58,10 +62,12 @@ int hm_scan_open(struct hm_scan **ret, const struct hm_scan_pattern *patterns, s
 			return hm_fail_set(fail, HM_E_USAGE, "cannot look for \"%.40s\": texts have %d to %u bytes", patterns[i].text, TEXT_MIN, OVERLAP / 4);
 		if (patterns[i].place == HM_SCAN_SYMBOL)
 			add_symbol(scan, patterns[i].text);
-		else if (patterns[i].place == HM_SCAN_LICENCE)
+		else if (patterns[i].place == HM_SCAN_LICENCE && (licences += len) <= LICENCES_MAX)
 			hm_scan_add(&scan->licence, &licence, &patterns[i]);
 		else
 			hm_scan_add(&scan->executable, &executable, &patterns[i]);
+		if (licences > LICENCES_MAX || scan->executable.count > TEXTS_MAX)
+			return hm_fail_set(fail, HM_E_USAGE, "cannot look for so much: more than %u texts, or %u bytes of licences", TEXTS_MAX, LICENCES_MAX);
 	}
 	if (scan->symbol_count)
 		qsort(scan->symbols, scan->symbol_count, sizeof(*scan->symbols), by_text);
@@ -95,9 +101,20 @@ void hm_scan_leave(struct hm_scan_room *room)
 	free(room);
 }
 
-static int on_match(unsigned id, unsigned long long from HM_UNUSED, unsigned long long to HM_UNUSED, unsigned flags HM_UNUSED, void *cookie)
+struct matching {
+	const struct hm_scan_set *set;
+	uint8_t *seen;
+	struct hm_slice all;
+	size_t at; /* of the block */
+};
+
+static int on_match(unsigned number, unsigned long long from HM_UNUSED, unsigned long long to, unsigned flags HM_UNUSED, void *cookie)
 {
-	((uint8_t *)cookie)[id] = 1;
+	const struct matching *m = cookie;
+	unsigned id = HM_SCAN_ID(number);
+
+	if (!m->seen[id] && (m->set->place[id] != HM_SCAN_DOMAIN || hm_scan_is_name(m->set, number, m->all, m->at + (size_t)to)))
+		m->seen[id] = 1;
 	return 0;
 }
 
@@ -114,12 +131,14 @@ static void let_go(const uint8_t *from, size_t len)
 static int search(const struct hm_scan_set *set, struct hm_scan_room *room, const struct hm_scan_file *file, struct hm_fail *fail)
 {
 	struct hm_slice bytes = file->bytes;
+	struct matching m = { set, room->seen, bytes, 0 };
 
 	memset(room->seen, 0, set->count);
 	for (size_t at = 0; set->db && at < bytes.len; at += BLOCK - OVERLAP) {
 		size_t len = bytes.len - at < BLOCK ? bytes.len - at : BLOCK;
 
-		if (hs_scan(set->db, (const char *)bytes.data + at, (unsigned)len, 0, room->scratch, on_match, room->seen) != HS_SUCCESS)
+		m.at = at;
+		if (hs_scan(set->db, (const char *)bytes.data + at, (unsigned)len, 0, room->scratch, on_match, &m) != HS_SUCCESS)
 			return hm_fail_set(fail, HM_E_SYSTEM, "Hyperscan failed");
 		if (file->mapped)
 			let_go(bytes.data + at, len);

@@ -8,8 +8,15 @@ struct hm_scan_set {
 	hs_database_t *db;
 	char **text;
 	enum hm_scan_place *place;
+	bool *below; /* a host name, and all below it: its text without the leading dot is what is compiled */
 	unsigned count;
 };
+/* What Hyperscan calls an expression: its text, and whether it is of UTF-16. */
+#define HM_SCAN_NUMBER(id, wide) ((id) << 1 | (unsigned)(wide))
+#define HM_SCAN_ID(number) ((number) >> 1)
+#define HM_SCAN_WIDE(number) ((number) & 1)
+/* Whether the host name that was met, and ends at `end` of all bytes, stands there by itself. */
+bool hm_scan_is_name(const struct hm_scan_set *set, unsigned number, struct hm_slice all, size_t end) HM_MUST_CHECK;
 
 /* Builds a set of expressions: add, then compile once. */
 struct hm_scan_builder {

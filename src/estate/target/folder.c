@@ -226,7 +226,10 @@ static int walk_folder(struct folder_walk *w, int fd, unsigned level)
 		w->path.len = len;
 		hm_bytes_u8(&w->path, '/');
 		hm_bytes_append(&w->path, d->d_name, strlen(d->d_name) + 1);
-		r = one(w, fd, d->d_name, level);
+		if (d->d_type == DT_REG && target_is_others(w->t, path_of(w)))
+			w->t->counted++; /* nothing is asked of it */
+		else
+			r = one(w, fd, d->d_name, level);
 	}
 	if (r == 0 && errno)
 		r = unread(w, errno);

@@ -73,6 +73,43 @@ static void texts(void **state HM_UNUSED)
 	expect("x", HM_SLICE("MZ\0n\0e\0e\0d\0l\0e\0"), "string needle|in an executable\n");
 }
 
+#define WIDE(text, lines) expect("x", HM_SLICE("MZ" text), lines)
+
+static void wide_names(void **state HM_UNUSED)
+{
+	WIDE("/\0u\0p\0d\0a\0t\0e\0.\0E\0x\0a\0m\0p\0l\0e\0/\0", "domain update.example|in an executable\n");
+	WIDE("/\0u\0p\0d\0a\0t\0e\0.\0e\0x\0a\0m\0p\0l\0e\0s\0", "");
+	WIDE("/\0u\0p\0d\0a\0t\0e\0.\0e\0x\0a\0m\0p\0l\0e\0.\0c\0o\0m\0", "");
+	WIDE("x\0u\0p\0d\0a\0t\0e\0.\0e\0x\0a\0m\0p\0l\0e\0", "");
+	WIDE(" \0a\0.\0e\0x\0a\0m\0p\0l\0e\0.\0o\0r\0g\0.\0", "domain .example.org|in an executable\n");
+	WIDE(" \0a\0e\0x\0a\0m\0p\0l\0e\0.\0o\0r\0g\0", "");
+}
+
+/* Tables are anybody's: what Hyperscan would take minutes for is refused, what it need not take them for is quick. */
+static void many(void **state HM_UNUSED)
+{
+	static const struct {
+		enum hm_scan_place place;
+		const char *before, *behind; /* its number */
+		unsigned count;
+		int result;
+	} tables[] = { { HM_SCAN_DOMAIN, ".a", ".example.com", 4000, 0 }, { HM_SCAN_STRING, "text", "", 16385, HM_E_USAGE }, { HM_SCAN_LICENCE, "the software ", " is", 4000, HM_E_USAGE } };
+
+	for (size_t i = 0; i < HM_COUNT(tables); i++) {
+		struct hm_scan_pattern *p = hm_alloc(tables[i].count, sizeof(*p));
+		struct hm_scan *big = NULL;
+		struct hm_fail fail = { 0 };
+
+		for (unsigned j = 0; j < tables[i].count; j++)
+			p[j] = (struct hm_scan_pattern){ tables[i].place, hm_sprintf("%s%05u%s", tables[i].before, j, tables[i].behind) };
+		assert_int_equal(hm_scan_open(&big, p, tables[i].count, &fail), tables[i].result);
+		hm_scan_close(big);
+		for (unsigned j = 0; j < tables[i].count; j++)
+			free((char *)(uintptr_t)p[j].text);
+		free(p);
+	}
+}
+
 static void corpus(const char *name, const char *path, const char *lines)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes bytes = { 0 };
@@ -247,7 +284,7 @@ static void refused(void **state HM_UNUSED)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(texts), cmocka_unit_test(executables), cmocka_unit_test(kernel_modules), cmocka_unit_test(a_changed_file_is_not_what_was_signed),
+		cmocka_unit_test(texts), cmocka_unit_test(wide_names), cmocka_unit_test(many), cmocka_unit_test(executables), cmocka_unit_test(kernel_modules), cmocka_unit_test(a_changed_file_is_not_what_was_signed),
 		cmocka_unit_test(who_issued_the_certificate), cmocka_unit_test(signatures),
 		cmocka_unit_test(bases), cmocka_unit_test(refused),
 	};
