@@ -187,11 +187,11 @@ static int set_up(struct run *run, struct hm_fail *fail)
 	recording.loaded = *loaded;
 	net.wire = hm_capture_wire(*loaded);
 	net.chamber = hm_chamber_pid(run->chamber);
+	recording.cgroup = net.product = hm_chamber_cgroup(run->chamber, &recording.cgroup_id);
 	r = hm_internet_open(&run->internet, &net, fail);
 	if (r < 0)
 		return r;
 	recording.wire_room = hm_internet_room(run->internet);
-	recording.cgroup = hm_chamber_cgroup(run->chamber, &recording.cgroup_id);
 	return hm_recording_open(&run->recording, &recording, fail);
 }
 

@@ -2,13 +2,12 @@
  * stays without answer. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <sys/socket.h>
 
 #include "internet_internal.h"
 #include "ntp.h"
 
-enum { DATAGRAM_MAX = 65536, REPLY_MAX = 60000, AT_ONCE = 64, NTP_PORT = 123, LATE_MAX = 1000, LATE_US = 10000 };
+enum { DATAGRAM_MAX = 65536, REPLY_MAX = 60000, AT_ONCE = 64, NTP_PORT = 123 };
 
 static int udp_socket(int port, struct hm_fail *fail)
 {
@@ -85,34 +84,6 @@ static void answer(const struct datagram *d, struct hm_slice reply)
 	hm_internet_udp_answer(&d->from, &d->to, reply);
 }
 
-/* In an experiment names take as long as they take elsewhere. A program that asks in one thread and goes on in another would else find
- * the answer there or not, by chance, at its first look, allocate one thing before the other, and so draw other numbers: addresses go
- * into OpenSSL's generator. They come in the order of the questions. That is over after the first thousand, so that who asks for names all day is not held up. */
-struct late {
-	struct datagram to;
-	struct hm_bytes bytes;
-};
-
-static void on_late(evutil_socket_t fd HM_UNUSED, short what HM_UNUSED, void *user)
-{
-	struct late *late = user;
-
-	answer(&late->to, hm_slice_of(&late->bytes));
-	hm_bytes_release(&late->bytes);
-	free(late);
-}
-
-static void answer_later(struct server *s, const struct datagram *d, struct hm_bytes *bytes)
-{
-	struct late *late = hm_alloc(1, sizeof(*late));
-
-	s->late++;
-	*late = (struct late){ *d, *bytes };
-	*bytes = (struct hm_bytes){ 0 };
-	if (event_base_once(s->base, -1, EV_TIMEOUT, on_late, late, s->late_wait) < 0)
-		on_late(-1, 0, late);
-}
-
 static void on_query(struct server *s, const struct datagram *d)
 {
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes out = { 0 };
@@ -123,9 +94,7 @@ static void on_query(struct server *s, const struct datagram *d)
 	}
 	if (hm_internet_dns_answer(s, &out, d->bytes, true) < 0)
 		return;
-	if (s->clock && s->late < LATE_MAX)
-		answer_later(s, d, &out);
-	else
+	if (!hm_internet_late(s->lates, &d->from, &d->to, &out))
 		answer(d, hm_slice_of(&out));
 }
 
@@ -178,12 +147,6 @@ static void on_udp_readable(evutil_socket_t fd, short what HM_UNUSED, void *user
 
 int hm_internet_udp_start(struct server *s, struct hm_fail *fail)
 {
-	static const struct timeval wait = { 0, LATE_US };
-
-	/* A timer of its own for each answer goes to a heap, which tells those that are due at the same time in any order. */
-	s->late_wait = event_base_init_common_timeout(s->base, &wait);
-	if (!s->late_wait)
-		return hm_fail_set(fail, HM_E_SYSTEM, "cannot keep answers back");
 	s->dns_event = event_new(s->base, s->dns, EV_READ | EV_PERSIST, on_dns_readable, s);
 	s->udp_event = event_new(s->base, s->udp, EV_READ | EV_PERSIST, on_udp_readable, s);
 	if (!s->dns_event || !s->udp_event || event_add(s->dns_event, NULL) < 0 || event_add(s->udp_event, NULL) < 0)

@@ -175,6 +175,7 @@ int hm_internet_open(struct hm_internet **ret, const struct hm_internet_spec *sp
 	server.secret = spec->secret ? spec->secret : once;
 	server.noise = spec->noise ? spec->noise : server.secret;
 	server.clock = spec->clock;
+	server.product = spec->product;
 	server.wrong = spec->wrong;
 	server.mac = spec->mac;
 	server.address = spec->address ? spec->address : HM_CHAMBER_ADDRESS;

@@ -59,6 +59,7 @@ struct hm_internet_spec {
 	const uint8_t *mac;	  /* hardware address of the chamber's card, 6 bytes, for one card alone; NULL: one that is always the same */
 	const char *address;	  /* the chamber's, in 198.18.0.0/24 and not the internet's; NULL: HM_CHAMBER_ADDRESS */
 	pid_t chamber;		  /* pid 1 of the chamber: its network namespace is set up too */
+	int product;		  /* descriptor of the product's cgroup; 0: not known. With `clock`, names are told when nothing of the product runs */
 	/* Two words in shared memory, 0, for whoever waits for the reader of the capture's ring: it adds to the first what it sends (for each
 	 * packet its bytes and 112 more); the second is how much of that the reader has taken. NULL: nobody waits. The caller's, until close. */
 	uint64_t *wire;

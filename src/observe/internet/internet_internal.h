@@ -189,8 +189,7 @@ struct server {
 	int ways;	       /* of hm_internet_ways_start; -1 in other modes */
 	struct udp_relays *udp_relays;
 	int64_t clock; /* of struct hm_internet_spec */
-	unsigned late; /* DNS answers that were kept back a little */
-	const struct timeval *late_wait; /* how long; the base's, which keeps what waits so long in its order */
+	struct lates *lates; /* DNS answers that are kept back; NULL: none is */
 	const struct scenario *scenario;
 	struct names names;
 	struct tls *tls;
@@ -216,6 +215,9 @@ void hm_internet_udp_answer(const struct sockaddr_in *to, const struct sockaddr_
 void hm_internet_relay_tcp(struct server *s, int fd, const struct sockaddr_in *called);
 void hm_internet_relay_udp(struct server *s, const struct sockaddr_in *from, const struct sockaddr_in *to, struct hm_slice bytes,
 			   enum way_kind kind);
+/* late.c. `product`: a descriptor of the product's cgroup, 0: not known. The second takes `bytes`, to be sent later, or says false. */
+int hm_internet_late_open(struct lates **ret, struct event_base *base, int product, struct hm_fail *fail) HM_MUST_CHECK;
+bool hm_internet_late(struct lates *l, const struct sockaddr_in *to, const struct sockaddr_in *called, struct hm_bytes *bytes);
 /* Starts to answer; both sockets are open. */
 int hm_internet_udp_start(struct server *s, struct hm_fail *fail) HM_MUST_CHECK;
 int hm_internet_tcp_start(struct server *s, struct hm_fail *fail) HM_MUST_CHECK;
@@ -232,6 +234,7 @@ struct server_spec {
 	uint64_t *wire; /* of struct hm_internet_spec */
 	int chamber, packets, control; /* descriptors: network namespace, file, socket to the parent */
 	int ways;		       /* of hm_internet_ways_start, or -1 */
+	int product;		       /* of struct hm_internet_spec */
 	pid_t parent;
 	bool closed; /* only set the chamber's loopback up */
 };

@@ -49,6 +49,8 @@ static void close_others(const struct server_spec *spec)
 
 	if (spec->ways >= 0)
 		keep[count++] = spec->ways;
+	if (spec->product > 0)
+		keep[count++] = spec->product;
 	for (size_t i = 0; i < spec->scenario->http_count && count < KEEP_MAX; i++)
 		if (spec->scenario->http[i].fd >= 0)
 			keep[count++] = spec->scenario->http[i].fd;
@@ -182,6 +184,8 @@ static int set_up(struct child *c, struct hm_fail *fail)
 	s->base = event_base_new();
 	if (!s->base)
 		return hm_fail_set(fail, HM_E_SYSTEM, "cannot make an event loop");
+	if (s->clock && hm_internet_late_open(&s->lates, s->base, c->spec->product, fail) < 0)
+		return fail->code;
 	if (hm_internet_net_create(c->spec->chamber, own, c->spec->mac, c->spec->address, fail) < 0 ||
 	    hm_internet_packets_open(&c->packets, s->base, c->spec->packets, c->spec->wire, fail) < 0 ||
 	    hm_internet_tls_open(&s->tls, &tls, fail) < 0 || hm_internet_udp_open(s, fail) < 0 || hm_internet_tcp_open(s, fail) < 0 ||

@@ -766,6 +766,48 @@ static void late_answers_keep_their_order(void **state)
 	assert_int_equal(chamber_run(s), 0);
 }
 
+/* Asks and goes on: however long it works, the answer is not there before it waits, and then it is. */
+static int works_first(void)
+{
+	uint8_t query[] = "\0\1\1\0\0\1\0\0\0\0\0\0\4long\7example\0\0\x10\0\x01", answer[512];
+	HM_CLOSE int fd = connected(SOCK_DGRAM, at("9.9.9.9", 53));
+
+	CHECK(fd >= 0);
+	for (int i = 0; i < 3; i++) {
+		double start = now();
+
+		CHECK(send(fd, query, sizeof(query) - 1, 0) > 0);
+		do
+			CHECK(recv(fd, answer, sizeof(answer), MSG_DONTWAIT) < 0 && errno == EAGAIN);
+		while (now() - start < 0.3);
+		CHECK(recv(fd, answer, sizeof(answer), 0) > 2 && answer[1] == 1);
+	}
+	/* And where it never waits, after some seconds in all. */
+	CHECK(send(fd, query, sizeof(query) - 1, 0) > 0);
+	for (double start = now(); recv(fd, answer, sizeof(answer), MSG_DONTWAIT) < 0;)
+		CHECK(now() - start < 120);
+	return 0;
+}
+
+static void names_are_told_to_who_waits(void **state)
+{
+	struct stage *s = *state;
+	HM_CLEANUP(hm_internet_cleanup) struct hm_internet *net = NULL;
+	HM_FREE char *threads = hm_sprintf("%s/cgroup.threads", s->folder), *text = NULL;
+	HM_CLOSE int group = open(s->folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct hm_internet_spec spec = { .mode = HM_INTERNET_SIMULATED, .clock = STANDS * 1000000000LL, .packets = s->packets, .product = group };
+	struct hm_fail fail = { 0 };
+
+	need_root();
+	chamber_start(s, works_first);
+	spec.chamber = s->chamber;
+	text = hm_sprintf("%d\n", (int)s->chamber);
+	assert_int_equal(hm_fs_write_atomic(threads, hm_slice_text(text), 0644, &fail), 0);
+	if (hm_internet_open(&net, &spec, &fail) < 0)
+		fail_msg("%s", fail.text);
+	assert_int_equal(chamber_run(s), 0);
+}
+
 static void clock_stands_where_it_is_told(void **state)
 {
 	struct stage *s = *state;
@@ -803,6 +845,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(checksum_is_right_or_wrong, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(idle_product_makes_no_packet, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(late_answers_keep_their_order, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(names_are_told_to_who_waits, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(clock_stands_where_it_is_told, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(closed_is_closed, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(packet_of_a_chamber_that_is_gone_is_kept, set_up, tear_down),
