@@ -175,9 +175,13 @@ def placed(made, whole, simple):
         os.makedirs(at("holds/images"))
         shutil.copy(made["ext4"], at("holds/images/root.img"))
         code, d = found(at("holds"))
+        if "iso9660" in made:
+            shutil.copy(made["iso9660"], at("holds/images/cd"))
         with open(at("holds/images/x.vdi"), "wb") as f:
             f.write(b"\0" * 64 + b"\x7f\x10\xda\xbe" + bytes(2 << 20))
         result(any("vdi" in why for _, why in reasons(found(at("holds"))[1])), "an image in a folder that is not read is named")
+        if "iso9660" in made:
+            result(any((i["outer"] or "").startswith("/images/cd") for i in found(at("holds"))[1]["items"]), "so is the image of a CD, which begins with nothing")
         result(code == 1 and any(i["outer"] == "/images/root.img" for i in d["items"]), "a raw image in a folder is opened, and named", d["items"])
 
 
@@ -227,6 +231,8 @@ def doubted(made):
         raw = open(made["erofs"], "rb").read(1152)
         patched(made["erofs"], 1024 + 80, struct.pack("<I", struct.unpack_from("<I", raw, 1024 + 80)[0] | 0x20), "erofs with a feature that is not known is not read", "not known")
         patched(made["erofs"], 1024 + 16, struct.pack("<Q", struct.unpack_from("<Q", raw, 1024 + 16)[0] + 1), "erofs with one inode more than folders have: told", "inodes")
+    if "iso9660" in made:
+        patched(made["iso9660"], 20 * 2048, b"\0NSR02\1", "an iso9660 that has an udf beside it: told", "udf")
     for name, image in sorted(made.items()):
         os.truncate(image, os.path.getsize(image) // 64)
     bad = [name for name, image in sorted(made.items()) if not listed(image)[1]]

@@ -106,6 +106,13 @@ def pieces(name, image, size):
             at += 6 + length
 
 
+def iso(image, root):
+    if not tool("genisoimage"):
+        return False
+    subprocess.run([tool("genisoimage"), "-quiet", "-R", "-D", "-o", image, root], check=True, capture_output=True, timeout=60)
+    return True
+
+
 def squashfs(image, root):
     if not tool("gensquashfs"):
         return False
@@ -138,6 +145,7 @@ MAKERS = [
     ("erofs old index", erofs("-zlz4", "-Elegacy-compress"), False),
     ("erofs chunks", erofs("--chunksize=4096"), False),
     ("squashfs", squashfs, False),
+    ("iso9660", iso, True),
     ("vfat", fat, True),
 ]
 

@@ -1,5 +1,5 @@
 /* Disk images: the container (raw, qcow, vmdk, vhd, vhdx, ewf) by libqcow, libvmdk, libvhdi, libewf; tables of partitions by The Sleuth Kit; then each piece by
- * what reads it (disk_magic.c): The Sleuth Kit, libsquashfs, src/estate/volume. Every piece is walked, or named and told as unread. */
+ * what reads it (disk_magic.c): The Sleuth Kit, libsquashfs, libarchive, src/estate/volume. Every piece is walked, or named and told as unread. */
 #include "disk_internal.h"
 
 #include <libqcow.h>
@@ -78,6 +78,8 @@ int disk_part(struct hm_target *t, const struct disk_part *part, struct hm_fail 
 		return disk_volume(t, part, magic->name, fail);
 	case DISK_LVM:
 		return disk_lvm_add(t, part, fail);
+	case DISK_ISO:
+		return disk_iso(t, part, fail);
 	case DISK_SQUASH:
 		return disk_squash(t, part->name, &from, fail);
 	case DISK_TOLD:

@@ -29,7 +29,7 @@ struct disk_magic {
 	size_t len;
 	const char *bytes;
 	TSK_IMG_TYPE_ENUM container; /* it holds a disk. 0: a file system, a volume, a table of partitions */
-	enum disk_how { DISK_TSK, DISK_VOLUME, DISK_LVM, DISK_SQUASH, DISK_TOLD } how;
+	enum disk_how { DISK_TSK, DISK_VOLUME, DISK_LVM, DISK_SQUASH, DISK_ISO, DISK_TOLD } how;
 	const char *why; /* of TOLD, behind the name */
 };
 const struct disk_magic *disk_magic_of_file(int fd) HM_MUST_CHECK;
@@ -54,6 +54,7 @@ int disk_tsk_other(TSK_FS_INFO *fs, const char *path, size_t max, struct hm_byte
 int disk_lvm(struct hm_target *t, struct disk_lvm *lvm, struct hm_fail *fail) HM_MUST_CHECK;
 /* Keeps the piece for it. */
 int disk_lvm_add(struct hm_target *t, const struct disk_part *part, struct hm_fail *fail) HM_MUST_CHECK;
+int disk_iso(struct hm_target *t, const struct disk_part *part, struct hm_fail *fail) HM_MUST_CHECK;
 int disk_squash(struct hm_target *t, const char *name, const struct hm_volume_from *from, struct hm_fail *fail) HM_MUST_CHECK;
 int disk_squash_other(struct squash *squash, const char *path, size_t max, struct hm_bytes *out, struct hm_fail *fail) HM_MUST_CHECK;
 int disk_volume(struct hm_target *t, const struct disk_part *part, const char *kind, struct hm_fail *fail) HM_MUST_CHECK;

@@ -63,7 +63,7 @@ static const struct disk_magic magics[] = {
 	TOLD("swap", 4086, "SWAPSPACE2", "it holds memory, no files"),
 	TOLD("swap", 4086, "SWAP-SPACE", "it holds memory, no files"),
 	TOLD("swap", 65526, "SWAPSPACE2", "it holds memory, no files"),
-	PART("iso9660", 0x8001, "CD001", DISK_TSK),
+	PART("iso9660", 0x8001, "CD001", DISK_ISO),
 	TOLD("udf", 0x8001, "BEA01", NOTHING_HERE),
 	PART("ext", 1080, "\x53\xef", DISK_VOLUME),
 	PART("ntfs", 3, "NTFS    ", DISK_TSK),
@@ -146,6 +146,13 @@ const char *target_disk_name(int fd)
 	const struct disk_magic *m = disk_magic_of_file(fd);
 
 	return m ? m->name : NULL;
+}
+
+const char *target_disk_behind(int fd)
+{
+	const struct disk_magic *m = disk_magic_of_file(fd);
+
+	return m && m->at >= TARGET_HEAD && m->how != DISK_TOLD ? m->name : NULL;
 }
 
 /* A table of partitions as they are: nothing else in a sector that ends as code does. */

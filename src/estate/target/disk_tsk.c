@@ -1,4 +1,4 @@
-/* What The Sleuth Kit reads: ntfs, fat, exfat, hfs+, ufs, iso9660. Folders are walked here, not by its own walk, which passes over what is deep and
+/* What The Sleuth Kit reads: ntfs, fat, exfat, hfs+, ufs. Folders are walked here, not by its own walk, which passes over what is deep and
  * says nothing of it. What it would read wrongly or not at all is told. */
 #include "disk_internal.h"
 

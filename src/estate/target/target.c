@@ -245,6 +245,15 @@ bool target_is_others(const struct hm_target *t, const char *path)
 	return (h ^ (h >> 32)) % t->bounds.shards != t->bounds.shard;
 }
 
+/* Images of CDs, among others, begin with nothing. */
+static const char *disk_of(struct hm_slice head, uint64_t size, int fd)
+{
+	static const uint8_t nothing[16];
+	const char *name = target_disk_inside(head, size);
+
+	return !name && fd >= 0 && size >= (uint64_t)1 << 20 && memcmp(head.data, nothing, sizeof(nothing)) == 0 ? target_disk_behind(fd) : name;
+}
+
 int target_tell(struct hm_target *t, const struct hm_entry *told, target_pull_fn pull, void *cookie, int fd, struct hm_fail *fail)
 {
 	struct hm_entry entry = *told;
@@ -271,7 +280,7 @@ int target_tell(struct hm_target *t, const struct hm_entry *told, target_pull_fn
 	else if (r == 0 && entry.type == HM_ENTRY_FILE && entry.size >= 20 && hm_target_head(t, TARGET_HEAD, &head, &why) == 0) {
 		if (target_is_archive(head))
 			r = nested(t, &entry, NULL, fail);
-		else if ((disk = target_disk_inside(head, entry.size)) && fd >= 0 && t->form == &target_folder)
+		else if ((disk = disk_of(head, entry.size, fd)) && fd >= 0 && t->form == &target_folder)
 			r = nested_disk(t, &entry, fd, disk, fail);
 		else if (disk)
 			r = target_unread(t, entry.path, entry.outer, fail, "a disk image (%s) inside something that is no folder", disk);

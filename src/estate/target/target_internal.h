@@ -80,5 +80,7 @@ int target_container_walk(struct hm_target *t, const struct target_box *box, con
 const char *target_disk_name(int fd) HM_MUST_CHECK;
 /* hm_target_other of the file system that is being walked. */
 int target_disk_other(struct hm_target *t, const char *path, size_t max, struct hm_bytes *out, struct hm_fail *fail) HM_MUST_CHECK;
+/* Of a file that begins with nothing: what is known by what stands further behind. */
+const char *target_disk_behind(int fd) HM_MUST_CHECK;
 /* The same of a file that is only one of many: by what nothing else begins with, and of `size` bytes. */
 const char *target_disk_inside(struct hm_slice head, uint64_t size) HM_MUST_CHECK;
