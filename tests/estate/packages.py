@@ -63,6 +63,16 @@ def roots():
     other = estate.packaged({"/usr/share/scanner/base.dat": (parts.avc(), 0o644)}, "scanner", "Example GmbH")
     d = found(place("owner", {**estate.base(), **below("/srv/chroot", other)}))[1]
     result(told(d) == [("contains", "present", "/srv/chroot!scanner")], "a file in it belongs to the package of that root", told(d))
+    distroless = {"/etc/os-release": (b"ID=debian\n", 0o644), **KESL, "/var/lib/dpkg/status.d/base": (estate.DEBIAN.encode(), 0o644),
+                  "/var/lib/dpkg/status.d/kesl": (b"Package: kesl\nVersion: 1\nArchitecture: amd64\nMaintainer: AO Kaspersky Lab <a@b>\n", 0o644),
+                  "/var/lib/dpkg/status.d/kesl.md5sums": PACKAGE["/var/lib/dpkg/info/kesl.md5sums"]}
+    code, d = found(place("distroless", distroless))
+    result(told(d) == [("branded", "installed", "")] and verified(d) and not unread(d), "status.d of an image without dpkg, with its digests", (told(d), proofs(d), unread(d)))
+    moved = {**PACKAGE, "/opt/kaspersky/kesl/bin/kesl.real": PACKAGE["/opt/kaspersky/kesl/bin/kesl"], "/opt/kaspersky/kesl/bin/kesl": (b"#!/bin/sh\nwrapper\n", 0o755),
+             "/var/lib/dpkg/diversions": (b"/opt/kaspersky/kesl/bin/kesl\n/opt/kaspersky/kesl/bin/kesl.real\nwrapper\n", 0o644)}
+    result(verified(found(place("diverted", moved))[1]), "a file that another package diverted is held where it went")
+    moved["/var/lib/dpkg/diversions"] = (b"/opt/kaspersky/kesl/bin/kesl\n/opt/kaspersky/kesl/bin/kesl.real\nkesl\n", 0o644)
+    result(not verified(found(place("diverts", moved))[1]), "what the package itself diverts stays its own")
     both = found(place("both", {**PACKAGE, **below("/srv/chroot", PACKAGE)}))[1]
     result(told(both) == [("branded", "installed", ""), ("branded", "present", "/srv/chroot")], "installed here, and present in a root: two answers", told(both))
     d = found(place("mask", {**estate.base(), **KESL, "/opt/kaspersky/usr/lib/os-release": (b"ID=x\n", 0o644)}))[1]

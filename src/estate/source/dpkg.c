@@ -70,7 +70,19 @@ static bool sound(struct hm_slice s)
 	return s.len > 0 && s.len <= 200 && s.data[0] != '.';
 }
 
-static int each_line(struct hm_slice text, hm_source_digest_fn each, void *cookie)
+/* `path` as another package's diversion has it: three lines each, where from, where to, who (":" for the administrator). The package that diverts keeps the place itself. */
+static struct hm_slice diverted(struct hm_slice diversions, struct hm_slice path, struct hm_slice package)
+{
+	struct hm_cursor c = hm_cursor_of(diversions);
+	struct hm_slice from, to, who;
+
+	while (hm_source_line(&c, &from) && hm_source_line(&c, &to) && hm_source_line(&c, &who))
+		if (from.len == path.len + 1 && to.len > 1 && *to.data == '/' && memcmp(from.data + 1, path.data, path.len) == 0 && !hm_slice_eq(who, package))
+			return (struct hm_slice){ to.data + 1, to.len - 1 };
+	return path;
+}
+
+static int each_line(struct hm_slice text, struct hm_slice diversions, struct hm_slice package, hm_source_digest_fn each, void *cookie)
 {
 	struct hm_cursor c = hm_cursor_of(text);
 	struct hm_slice line;
@@ -81,7 +93,7 @@ static int each_line(struct hm_slice text, hm_source_digest_fn each, void *cooki
 
 		if (line.len < 35 || hm_text_unhex(digest.bytes, 16, (struct hm_slice){ line.data, 32 }) != 0)
 			continue;
-		digest.path = hm_source_trim((struct hm_slice){ line.data + 32, line.len - 32 });
+		digest.path = diverted(diversions, hm_source_trim((struct hm_slice){ line.data + 32, line.len - 32 }), package);
 		r = each(cookie, &digest);
 		if (r != 0)
 			return r;
@@ -90,7 +102,7 @@ static int each_line(struct hm_slice text, hm_source_digest_fn each, void *cooki
 }
 
 /* The folder of the database: "var/lib/dpkg" of "var/lib/dpkg/status". */
-static char *beside(const struct hm_source_file *file, const char *format, struct hm_slice name, struct hm_slice arch)
+static char *beside(const struct hm_source_file *file, const char *format, struct hm_slice name, struct hm_slice arch, const char *ending)
 {
 	struct hm_slice path = file->path;
 	const uint8_t *slash = path.len ? memrchr(path.data, '/', path.len) : NULL;
@@ -101,15 +113,15 @@ static char *beside(const struct hm_source_file *file, const char *format, struc
 
 	while (*start == '/')
 		start++;
-	return hm_sprintf("%s%s%s.md5sums", start, format, tail);
+	return hm_sprintf("%s%s%s%s", start, format, tail, ending);
 }
 
 static int sums_of(const struct hm_source_file *file, struct hm_slice name, struct hm_slice arch, const struct hm_source_others *other,
 		   struct hm_bytes *sums, struct hm_fail *fail)
 {
-	HM_FREE char *plain = beside(file, "info/", name, (struct hm_slice){ NULL, 0 });
-	HM_FREE char *multi = beside(file, "info/", name, arch);
-	HM_FREE char *distroless = beside(file, "", name, (struct hm_slice){ NULL, 0 });
+	HM_FREE char *plain = beside(file, "info/", name, (struct hm_slice){ NULL, 0 }, ".md5sums");
+	HM_FREE char *multi = beside(file, "info/", name, arch, ".md5sums");
+	HM_FREE char *distroless = beside(file, "", name, (struct hm_slice){ NULL, 0 }, ".md5sums");
 	const char *names[] = { multi, plain, distroless };
 
 	for (size_t i = 0; i < HM_COUNT(names); i++) {
@@ -121,6 +133,13 @@ static int sums_of(const struct hm_source_file *file, struct hm_slice name, stru
 	return 1;
 }
 
+static int diversions_of(const struct hm_source_file *file, const struct hm_source_others *other, struct hm_bytes *diversions, struct hm_fail *fail)
+{
+	HM_FREE char *path = beside(file, "diversions", HM_SLICE(""), HM_SLICE(""), "");
+
+	return other->read(other->target, path, 256u << 10, diversions, fail);
+}
+
 int hm_source_dpkg_digests(const struct hm_source_file *file, const char *package, const struct hm_source_others *other,
 			   hm_source_digest_fn each, void *cookie, struct hm_fail *fail)
 {
@@ -130,7 +149,7 @@ int hm_source_dpkg_digests(const struct hm_source_file *file, const char *packag
 
 	memcpy(fields, wanted, sizeof(fields));
 	while (hm_source_stanza(&c, fields, FIELDS, &odd)) {
-		HM_CLEANUP(hm_bytes_release) struct hm_bytes sums = { 0 };
+		HM_CLEANUP(hm_bytes_release) struct hm_bytes sums = { 0 }, diversions = { 0 };
 		int r;
 
 		if (!hm_slice_eq(fields[PACKAGE].value, hm_slice_text(package)) || !sound(fields[PACKAGE].value) ||
@@ -139,8 +158,10 @@ int hm_source_dpkg_digests(const struct hm_source_file *file, const char *packag
 		r = sums_of(file, fields[PACKAGE].value, fields[ARCHITECTURE].value, other, &sums, fail);
 		if (r < 0)
 			return r;
-		if (r == 0)
-			return each_line(hm_slice_of(&sums), each, cookie);
+		if (r == 0 && (r = diversions_of(file, other, &diversions, fail)) >= 0)
+			return each_line(hm_slice_of(&sums), hm_slice_of(&diversions), fields[PACKAGE].value, each, cookie);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
