@@ -155,27 +155,35 @@ static int in_leaf(struct search *s, const uint8_t *raw)
 	return r;
 }
 
-static int descend(struct search *s, uint64_t bytenr, unsigned level)
+/* `first`: the key with which its parent says that it begins, or NULL. With keys that ascend, no node is in two places, however it is made. */
+static int descend(struct search *s, uint64_t bytenr, unsigned level, const struct btrfs_key *first)
 {
 	const struct btrfs *b = s->v->state;
 	HM_FREE uint8_t *raw = hm_alloc(1, b->node);
+	struct btrfs_key before = { 0, 0, 0 };
 	uint64_t count;
 	int r = copy_node(s->v, bytenr, level, raw, s->fail);
 
 	if (r != 0)
 		return r;
+	count = volume_le(raw + 96, 4);
+	if (first && (count == 0 || compare(key_at(raw + BTRFS_HEADER), *first) != 0))
+		return hm_fail_set(s->fail, HM_E_BAD, "a node of one of its trees is in the wrong place (at %llu)", (unsigned long long)bytenr);
 	if (level == 0)
 		return in_leaf(s, raw);
-	count = volume_le(raw + 96, 4);
 	for (uint64_t i = 0; r == 0 && i < count && (i + 1) * 33 <= b->node - BTRFS_HEADER; i++) {
 		const uint8_t *at = raw + BTRFS_HEADER + i * 33;
+		struct btrfs_key key = key_at(at);
 
-		if (compare(key_at(at), s->high) > 0)
+		if (i && compare(key, before) <= 0)
+			return hm_fail_set(s->fail, HM_E_BAD, "a node of one of its trees is damaged (at %llu)", (unsigned long long)bytenr);
+		before = key;
+		if (compare(key, s->high) > 0)
 			break;
 		/* What is below ends before the next key. */
 		if (i + 1 < count && (i + 2) * 33 <= b->node - BTRFS_HEADER && compare(key_at(at + 33), s->low) <= 0)
 			continue;
-		r = descend(s, volume_le(at + 17, 8), level - 1);
+		r = descend(s, volume_le(at + 17, 8), level - 1, &key);
 	}
 	return r;
 }
@@ -184,7 +192,7 @@ int btrfs_search(struct hm_volume *v, struct btrfs_tree tree, struct btrfs_key l
 {
 	struct search s = { v, low, high, each, cookie, fail };
 
-	return tree.level < DEEPEST_TREE ? descend(&s, tree.bytenr, tree.level) : hm_fail_set(fail, HM_E_BAD, "one of its trees is too deep");
+	return tree.level < DEEPEST_TREE ? descend(&s, tree.bytenr, tree.level, NULL) : hm_fail_set(fail, HM_E_BAD, "one of its trees is too deep");
 }
 
 /* The first chunks, without which no tree can be read, are in the superblock. */
