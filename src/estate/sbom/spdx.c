@@ -2,16 +2,32 @@
  * suppliedBy is who distributed, originatedBy who made. */
 #include "sbom_internal.h"
 
-static const char *without_kind(const char *text)
+#include <stdlib.h>
+
+/* What may stand in brackets at the end is an address, or nothing; anything else is of the name. */
+static char *without_address(const char *text)
+{
+	size_t len = strlen(text);
+	const char *open = len && text[len - 1] == ')' ? strrchr(text, '(') : NULL;
+
+	if (!open || open == text || (open[1] != ')' && !strchr(open, '@')))
+		return hm_strdup(text);
+	while (open > text && open[-1] == ' ')
+		open--;
+	return hm_slice_dup((struct hm_slice){ (const uint8_t *)text, (size_t)(open - text) });
+}
+
+/* "Organization: NAME (ADDRESS)": the name. malloc'ed. */
+static char *name_of(const char *text)
 {
 	static const char *const kinds[] = { "Organization: ", "Person: ", "Tool: " };
 
 	if (strcmp(text, "NOASSERTION") == 0)
-		return "";
+		return hm_strdup("");
 	for (size_t i = 0; i < HM_COUNT(kinds); i++)
 		if (strncmp(text, kinds[i], strlen(kinds[i])) == 0)
-			return text + strlen(kinds[i]);
-	return text;
+			return without_address(text + strlen(kinds[i]));
+	return hm_strdup(text);
 }
 
 static int reference(struct hm_sbom_out *out, const struct hm_sbom_component *c, const char *type, const char *value)
@@ -35,9 +51,9 @@ static void checksum(struct hm_sbom_component *c, const json_t *list, const char
 
 int hm_sbom_spdx2(struct hm_sbom_out *out, const char *key, const json_t *value)
 {
-	struct hm_sbom_component c = { .name = hm_sbom_text(value, "name"), .version = hm_sbom_text(value, "versionInfo"),
-				       .supplier = without_kind(hm_sbom_text(value, "supplier")),
-				       .maker = without_kind(hm_sbom_text(value, "originator")), .outer = out->described };
+	HM_FREE char *supplier = name_of(hm_sbom_text(value, "supplier")), *maker = name_of(hm_sbom_text(value, "originator"));
+	struct hm_sbom_component c = { .name = hm_sbom_text(value, "name"), .version = hm_sbom_text(value, "versionInfo"), .supplier = supplier, .maker = maker,
+				       .outer = out->described };
 	const char *licence = hm_sbom_text(value, "licenseDeclared");
 	json_t *entry;
 	size_t i;

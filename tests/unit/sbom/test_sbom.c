@@ -85,6 +85,9 @@ static void spdx(void **state HM_UNUSED)
 	       "component engine|8|image|" SAME "\norganisation Seller|engine|image|" SAME "\npurl pkg:deb/e|engine|image|" SAME "\ncpe cpe:2.3:a:k|engine|image|" SAME "\n"
 	       "licence LicenseRef-Own|engine|image|" SAME "\n");
 	expect("{\"spdxVersion\":\"SPDX-2.3\",\"packages\":[{\"name\":\"a\",\"checksums\":[{\"algorithm\":\"SHA256\",\"checksumValue\":\"ab\"}]}]}", 0, "component a|||\n");
+	expect("{\"spdxVersion\":\"SPDX-2.3\",\"packages\":[{\"name\":\"a\",\"supplier\":\"Organization: Seller (x@example.com)\",\"originator\":\"Organization: Maker (UK) ()\"},"
+	       "{\"name\":\"b\",\"supplier\":\"Organization: Seller (UK)\",\"originator\":\"Organization: (a@b)\"}]}", 0,
+	       "component a|||\norganisation Seller|a||\norganisation Maker (UK)|a||\ncomponent b|||\norganisation Seller (UK)|b||\norganisation (a@b)|b||\n");
 	/* Agents may stand behind what names them. */
 	expect("{\"@context\":\"https://spdx.org/rdf/3.0.1/spdx-context.jsonld\",\"@graph\":[{\"type\":\"software_Package\",\"name\":\"engine\","
 	       "\"software_packageVersion\":\"8\",\"suppliedBy\":\"u:a\",\"originatedBy\":[\"u:b\"],\"software_packageUrl\":\"pkg:x/e\","
