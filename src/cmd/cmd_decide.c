@@ -248,7 +248,10 @@ static int print_table(const json_t *decision, struct hm_fail *fail)
 		put_part(&out, row);
 	json_array_foreach (json_object_get(decision, "facts"), i, row)
 		hm_bytes_printf(&out, "%s%s %s\n", i ? "" : "\n", text_of(row, "fact"), text_of(row, "value"));
-	hm_bytes_text(&out, json_array_size(changes) ? "\nwhat would change it:\n" : "\nthe policy knows of nothing that would change it\n");
+	if (json_array_size(changes))
+		hm_bytes_text(&out, "\nwhat would change it:\n");
+	else if (strcmp(text_of(decision, "answer"), "allowed") != 0)
+		hm_bytes_text(&out, "\nthe policy knows of nothing that would change it\n");
 	put_changes(&out, changes, "  ");
 	/* Names in found.json are the target's: nothing that steers a terminal gets out. */
 	for (i = 0; i < out.len; i++)
