@@ -76,7 +76,7 @@ static char *text_of(struct hm_slice s, bool latin)
 
 static struct hm_slice part(struct hm_slice cell, size_t at, size_t len)
 {
-	if (at > cell.len || len > cell.len - at)
+	if (!cell.data || at > cell.len || len > cell.len - at)
 		return (struct hm_slice){ NULL, 0 };
 	return (struct hm_slice){ cell.data + at, len };
 }
