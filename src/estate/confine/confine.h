@@ -3,7 +3,8 @@
  * descriptors that it has. It can open nothing for writing, execute nothing, make no process, no socket, and it has no more
  * memory than its bound.
  *
- * seccomp (an allow list; anything else is refused with EPERM), Landlock where the kernel has it, rlimits. What is missing of these is told, since
+ * seccomp (an allow list; anything else is refused with EPERM), Landlock where the kernel has it, rlimits; and root becomes nobody, who may read everything. What a user may
+ * cut off (O_TRUNC) Landlock keeps from it since Linux 6.2. What is missing of these is told, since
  * then less is enforced. Sources: seccomp(2), landlock(7). */
 #include "bytes.h"
 #include "fail.h"
