@@ -63,7 +63,7 @@ static void refuses(const char *yaml, const char *why)
 
 static void every_product_of_ours_loads(void **state HM_UNUSED)
 {
-	static const char *const names[] = { "clamscan", "freshclam", "kesl", "pyzor" };
+	static const char *const names[] = { "clamscan", "freshclam", "kesl", "pyzor", "rkhunter" };
 
 	for (size_t i = 0; i < HM_COUNT(names); i++) {
 		HM_CLEANUP(hm_product_release) struct hm_product p = { 0 };
