@@ -5,6 +5,7 @@
 struct hm_match {
 	const struct hm_indicator **fixed, **glob; /* sorted by kind and folded text; by kind */
 	size_t fixed_count, glob_count;
+	size_t *glob_from; /* of each kind: its first in `glob`; one more at the end */
 };
 
 static int by_text(const void *va, const void *vb)
@@ -31,6 +32,12 @@ struct hm_match *hm_match_new(const struct hm_suppliers *suppliers)
 			m->fixed[m->fixed_count++] = &row[i];
 	qsort(m->fixed, m->fixed_count, sizeof(*m->fixed), by_text);
 	qsort(m->glob, m->glob_count, sizeof(*m->glob), by_text);
+	m->glob_from = hm_alloc(hm_supplier_kind_count + 1, sizeof(*m->glob_from));
+	for (size_t kind = 0, i = 0; kind <= hm_supplier_kind_count; kind++) {
+		while (i < m->glob_count && m->glob[i]->kind_index < (int)kind)
+			i++;
+		m->glob_from[kind] = i;
+	}
 	return m;
 }
 
@@ -40,6 +47,7 @@ void hm_match_free(struct hm_match *match)
 		return;
 	free(match->fixed);
 	free(match->glob);
+	free(match->glob_from);
 	free(match);
 }
 
@@ -115,8 +123,8 @@ static bool fits(const char *pattern, struct hm_slice text)
 static void ask_text(const struct ask *a, int kind, struct hm_slice text)
 {
 	ask_fixed(a, kind, text);
-	for (size_t i = 0; i < a->match->glob_count; i++)
-		if (a->match->glob[i]->kind_index == kind && fits(a->match->glob[i]->folded, text))
+	for (size_t i = a->match->glob_from[kind]; i < a->match->glob_from[kind + 1]; i++)
+		if (fits(a->match->glob[i]->folded, text))
 			tell(a, a->match->glob[i]);
 }
 
