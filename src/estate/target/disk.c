@@ -82,6 +82,8 @@ int disk_part(struct hm_target *t, const struct disk_part *part, struct hm_fail 
 		return disk_iso(t, part, fail);
 	case DISK_SQUASH:
 		return disk_squash(t, part->name, &from, fail);
+	case DISK_NO_FILES:
+		return part->level ? 0 : target_unread(t, part->name, NULL, fail, "%s: %s", magic->name, magic->why);
 	case DISK_TOLD:
 		return target_unread(t, part->name, NULL, fail, "%s: %s", magic->name, magic->why);
 	default:

@@ -29,7 +29,7 @@ struct disk_magic {
 	size_t len;
 	const char *bytes;
 	TSK_IMG_TYPE_ENUM container; /* it holds a disk. 0: a file system, a volume, a table of partitions */
-	enum disk_how { DISK_TSK, DISK_VOLUME, DISK_LVM, DISK_SQUASH, DISK_ISO, DISK_TOLD } how;
+	enum disk_how { DISK_TSK, DISK_VOLUME, DISK_LVM, DISK_SQUASH, DISK_ISO, DISK_NO_FILES, DISK_TOLD } how;
 	const char *why; /* of TOLD, behind the name */
 };
 const struct disk_magic *disk_magic_of_file(int fd) HM_MUST_CHECK;

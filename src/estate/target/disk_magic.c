@@ -10,6 +10,7 @@
 #define CONVERT "no library here reads it (qemu-img convert -O qcow2)"
 #define CONTAINER(name, at, bytes, type) { name, at, sizeof(bytes) - 1, bytes, type, DISK_TOLD, NULL }
 #define PART(name, at, bytes, how) { name, at, sizeof(bytes) - 1, bytes, 0, how, NULL }
+#define NO_FILES(name, at, bytes, why) { name, at, sizeof(bytes) - 1, bytes, 0, DISK_NO_FILES, why } /* beside others there is nothing to say of it */
 #define TOLD(name, at, bytes, why) { name, at, sizeof(bytes) - 1, bytes, 0, DISK_TOLD, why }
 
 static const struct disk_magic magics[] = {
@@ -37,7 +38,7 @@ static const struct disk_magic magics[] = {
 	TOLD("bitlocker", 3, "-FVE-FS-", LOCKED),
 	TOLD("bitlocker", 424, "\x3b\xd6\x67\x49\x29\x2e\xd8\x4a\x83\x99\xf6\xa3\x39\xe3\xd0\x01", LOCKED),
 	TOLD("integrity", 0, "integrt\0", NOTHING_HERE),
-	TOLD("verity", 0, "verity\0\0", "the digests of another device, no files"),
+	NO_FILES("verity", 0, "verity\0\0", "the digests of another device, no files"),
 	TOLD("vdo", 0, "dmvdo001", NOTHING_HERE),
 	TOLD("stratis", 516, "!Stra0tis\x86\xff\x02^\x41rh", NOTHING_HERE),
 	TOLD("bcache", 4120, "\xc6\x85\x73\xf6\x4e\x1a\x45\xca\x82\x65\xf5\x7f\x48\xba\x6d\x81", SEVERAL),
@@ -60,9 +61,9 @@ static const struct disk_magic magics[] = {
 	TOLD("romfs", 0, "-rom1fs-", NOTHING_HERE),
 	TOLD("ubi", 0, "UBI#", NOTHING_HERE),
 	TOLD("ubifs", 0, "\x31\x18\x10\x06", NOTHING_HERE),
-	TOLD("swap", 4086, "SWAPSPACE2", "it holds memory, no files"),
-	TOLD("swap", 4086, "SWAP-SPACE", "it holds memory, no files"),
-	TOLD("swap", 65526, "SWAPSPACE2", "it holds memory, no files"),
+	NO_FILES("swap", 4086, "SWAPSPACE2", "it holds memory, no files"),
+	NO_FILES("swap", 4086, "SWAP-SPACE", "it holds memory, no files"),
+	NO_FILES("swap", 65526, "SWAPSPACE2", "it holds memory, no files"),
 	PART("iso9660", 0x8001, "CD001", DISK_ISO),
 	TOLD("udf", 0x8001, "BEA01", NOTHING_HERE),
 	PART("ext", 1080, "\x53\xef", DISK_VOLUME),
@@ -152,7 +153,7 @@ const char *target_disk_behind(int fd)
 {
 	const struct disk_magic *m = disk_magic_of_file(fd);
 
-	return m && m->at >= TARGET_HEAD && m->how != DISK_TOLD ? m->name : NULL;
+	return m && m->at >= TARGET_HEAD && m->how < DISK_NO_FILES ? m->name : NULL;
 }
 
 /* A table of partitions as they are: nothing else in a sector that ends as code does. */
@@ -184,7 +185,7 @@ const char *target_disk_inside(struct hm_slice head, uint64_t size)
 	for (size_t i = 0; i < HM_COUNT(magics); i++) {
 		const struct disk_magic *m = &magics[i];
 		/* Of what is only told: what was made to be a file, or to hide what it holds. */
-		bool opened = m->container || m->how != DISK_TOLD || strcmp(m->why, CONVERT) == 0 || strcmp(m->why, LOCKED) == 0;
+		bool opened = m->container || m->how < DISK_NO_FILES || strcmp(m->why, CONVERT) == 0 || strcmp(m->why, LOCKED) == 0;
 		uint64_t least = m->container || m->how == DISK_SQUASH ? 4096 : (uint64_t)1 << 20;
 
 		if (opened && size >= least && m->at >= 0 && m->at + (off_t)m->len <= (off_t)head.len && memcmp(head.data + m->at, m->bytes, m->len) == 0 && is_sound(m, head))
