@@ -60,6 +60,8 @@ def tree(root):
 def listed(path):
     """The image as Hallmark walks it, and what it says that it could not read."""
     run = subprocess.run([lister, path], capture_output=True, text=True, timeout=120)
+    if run.returncode not in (0, 1) or "Sanitizer" in run.stderr:
+        raise RuntimeError(f"{lister} {path}: {run.returncode}: {run.stderr}")
     lines = [line.split(" ") for line in run.stdout.splitlines()]
     return {f[3]: tuple(f[:3]) for f in lines if f[0] != "unread" and f[3] != "/lost+found"}, [f[3:] for f in lines if f[0] == "unread"]
 
