@@ -193,10 +193,11 @@ static void put_part(struct hm_bytes *out, const json_t *part)
 	}
 }
 
+static const char *const answers[] = { "prohibited", "cannot tell", "sealed only", "allowed" }; /* the worst first */
+
 /* Of several systems: how many of each answer, and which are not allowed, the worst first. */
 static void put_targets(struct hm_bytes *out, const json_t *targets)
 {
-	static const char *const answers[] = { "prohibited", "cannot tell", "sealed only", "allowed" };
 	HM_CLEANUP(hm_bytes_release) struct hm_bytes names = { 0 };
 	const json_t *row;
 	size_t i;
@@ -244,8 +245,10 @@ static int print_table(const json_t *decision, struct hm_fail *fail)
 		hm_bytes_u8(&out, '\n');
 	put_rule(&out, decision, text_of(decision, "rule"));
 	put_targets(&out, json_object_get(decision, "targets"));
-	json_array_foreach (json_object_get(decision, "parts"), i, row)
-		put_part(&out, row);
+	for (size_t a = 0; a < HM_COUNT(answers); a++)
+		json_array_foreach (json_object_get(decision, "parts"), i, row)
+			if (strcmp(text_of(row, "answer"), answers[a]) == 0)
+				put_part(&out, row);
 	json_array_foreach (json_object_get(decision, "facts"), i, row)
 		hm_bytes_printf(&out, "%s%s %s\n", i ? "" : "\n", text_of(row, "fact"), text_of(row, "value"));
 	if (json_array_size(changes))

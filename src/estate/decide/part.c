@@ -1,10 +1,31 @@
 /* One item held against all rules: the worst answer counts, and what led to it is told. */
 #include "decide_internal.h"
 
+#define ROWS_TOLD 8u
+
+/* The rows that showed it, each once; who wants all has found.json. */
+static void tell_rows(json_t *list, const json_t *evidence)
+{
+	const char *told[ROWS_TOLD];
+	const json_t *piece;
+	size_t i, n = 0, k;
+
+	json_array_foreach (evidence, i, piece) {
+		const char *row = decide_text(piece, "row");
+
+		for (k = 0; k < n && strcmp(told[k], row) != 0; k++)
+			;
+		if (k < n || n == ROWS_TOLD)
+			continue;
+		told[n++] = row;
+		decide_fact(list, "row", row, NULL, NULL);
+	}
+}
+
 static json_t *facts_of(const struct decide_case *c, const json_t *item)
 {
 	json_t *list = json_array();
-	const json_t *supplier = decide_supplier(c, decide_text(item, "supplier")), *row;
+	const json_t *supplier = decide_supplier(c, decide_text(item, "supplier"));
 	const struct hm_owner *step[HM_OWNER_MAX];
 	const char *class = decide_class(c, item);
 	size_t n = hm_owner_on(step, c->owner, c->owners, decide_text(item, "supplier"), c->question->as_of), i;
@@ -31,9 +52,7 @@ static json_t *facts_of(const struct decide_case *c, const json_t *item)
 	decide_definitions(item, day);
 	if (*day)
 		decide_fact(list, "definitions", day, NULL, NULL);
-	json_array_foreach (json_object_get(item, "evidence"), i, row)
-		if (i < 8)
-			decide_fact(list, "row", decide_text(row, "row"), NULL, NULL);
+	tell_rows(list, json_object_get(item, "evidence"));
 	return list;
 }
 
