@@ -192,7 +192,7 @@ static const char *state_name(int i)
 }
 
 /* What is not as this program writes it is no reason to find less. */
-static int replay_one(sqlite3_stmt *stmt, const struct hm_find_replay *to, struct hm_fail *fail)
+static int replay_one(sqlite3_stmt *stmt, struct hm_found *found, struct hm_fail *fail)
 {
 	int kind = number_of(column(stmt, 0), HM_OBSERVATION_KINDS, kind_name), state = number_of(column(stmt, 1), HM_STATES, state_name);
 	struct hm_observation o = { .kind = (enum hm_observation_kind)kind, .state = (enum hm_observed_state)state, .verified = sqlite3_column_int(stmt, 2) != 0,
@@ -201,10 +201,10 @@ static int replay_one(sqlite3_stmt *stmt, const struct hm_find_replay *to, struc
 
 	if (kind == HM_OBSERVATION_KINDS || state == HM_STATES || !o.value || !o.source)
 		return hm_fail_set(fail, HM_E_BAD, "the database has an observation that this program did not write");
-	return to->observe(to->cookie, &o, fail);
+	return hm_found_observe(found, &o, fail);
 }
 
-static int replay_rows(struct hm_find_store *s, int64_t target, const struct hm_find_replay *to, struct hm_fail *fail)
+static int replay_rows(struct hm_find_store *s, int64_t target, struct hm_found *found, struct hm_fail *fail)
 {
 	sqlite3_stmt *stmt = NULL;
 	const struct value of[] = { { .number = target } };
@@ -215,19 +215,19 @@ static int replay_rows(struct hm_find_store *s, int64_t target, const struct hm_
 		return failed(s, fail);
 	bind(stmt, of, 1);
 	while (r == 0 && sqlite3_step(stmt) == SQLITE_ROW)
-		r = replay_one(stmt, to, fail);
+		r = replay_one(stmt, found, fail);
 	sqlite3_finalize(stmt);
 	if (r == 0 && sqlite3_prepare_v2(s->db, "SELECT path, why FROM unread WHERE target = ?1 ORDER BY rowid", -1, &stmt, NULL) == SQLITE_OK) {
 		bind(stmt, of, 1);
 		while (sqlite3_step(stmt) == SQLITE_ROW)
 			if (column(stmt, 0) && column(stmt, 1))
-				to->unread(to->cookie, column(stmt, 0), column(stmt, 1));
+				hm_found_not_read(found, column(stmt, 0), column(stmt, 1));
 		sqlite3_finalize(stmt);
 	}
 	return r;
 }
 
-int hm_find_store_replay(struct hm_find_store *s, const char *name, const struct hm_find_replay *to, struct hm_fail *fail)
+int hm_find_store_replay(struct hm_find_store *s, const char *name, struct hm_found *found, struct hm_fail *fail)
 {
 	const struct value of[] = { { .number = s->run }, { .text = name } };
 	sqlite3_stmt *stmt = NULL;
@@ -239,11 +239,11 @@ int hm_find_store_replay(struct hm_find_store *s, const char *name, const struct
 	bind(stmt, of, 2);
 	if (sqlite3_step(stmt) == SQLITE_ROW && column(stmt, 1)) {
 		target = sqlite3_column_int64(stmt, 0);
-		to->target(to->cookie, name, column(stmt, 1), sqlite3_column_int(stmt, 2) != 0);
-		to->count(to->cookie, (uint64_t)sqlite3_column_int64(stmt, 3), (uint64_t)sqlite3_column_int64(stmt, 4), (uint64_t)sqlite3_column_int64(stmt, 5));
+		hm_found_target(found, name, column(stmt, 1), sqlite3_column_int(stmt, 2) != 0);
+		hm_found_count(found, (uint64_t)sqlite3_column_int64(stmt, 3), (uint64_t)sqlite3_column_int64(stmt, 4), (uint64_t)sqlite3_column_int64(stmt, 5));
 	}
 	sqlite3_finalize(stmt);
-	r = target ? replay_rows(s, target, to, fail) : 0;
+	r = target ? replay_rows(s, target, found, fail) : 0;
 	return r ? r : target != 0;
 }
 

@@ -2,6 +2,7 @@
 /* A run's observations in SQLite: what was read of which target, so that a run that was cut short goes on (--resume) and so that others
  * can ask. Tables run, target, observation, unread: doc/format/estate.md. */
 #include "fail.h"
+#include "found.h"
 #include "observation.h"
 
 struct hm_find_store;
@@ -22,15 +23,8 @@ int hm_find_store_end(struct hm_find_store *store, uint64_t entries, uint64_t fi
 /* Forgets what began and did not end. */
 void hm_find_store_abandon(struct hm_find_store *store);
 
-struct hm_find_replay {
-	void *cookie;
-	void (*target)(void *cookie, const char *name, const char *kind, bool endpoint);
-	hm_observe_fn observe;
-	void (*unread)(void *cookie, const char *path, const char *why);
-	void (*count)(void *cookie, uint64_t entries, uint64_t files, uint64_t bytes);
-};
-/* Tells a target of the last run that was not finished again: 1; 0 when it has none of that name. */
-int hm_find_store_replay(struct hm_find_store *store, const char *name, const struct hm_find_replay *replay, struct hm_fail *fail) HM_MUST_CHECK;
+/* Tells `found` a target of the last run that was not finished again: 1; 0 when it has none of that name. */
+int hm_find_store_replay(struct hm_find_store *store, const char *name, struct hm_found *found, struct hm_fail *fail) HM_MUST_CHECK;
 /* The run is finished: nothing of it is resumed. */
 int hm_find_store_finish(struct hm_find_store *store, struct hm_fail *fail) HM_MUST_CHECK;
 

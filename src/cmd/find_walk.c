@@ -115,21 +115,6 @@ static int count(void *cookie, const struct hm_inspect_counts *counts, const cha
 	return 0;
 }
 
-static void replay_target(void *cookie, const char *name, const char *kind, bool endpoint)
-{
-	hm_found_target(cookie, name, kind, endpoint);
-}
-
-static void replay_unread(void *cookie, const char *path, const char *why)
-{
-	hm_found_not_read(cookie, path, why);
-}
-
-static void replay_count(void *cookie, uint64_t entries, uint64_t files, uint64_t bytes)
-{
-	hm_found_count(cookie, entries, files, bytes);
-}
-
 static int read_all(struct work *w, struct hm_fail *fail)
 {
 	struct hm_find *f = w->find;
@@ -147,13 +132,12 @@ static int read_all(struct work *w, struct hm_fail *fail)
 
 int hm_find_target(struct hm_find *find, const char *place, bool host, struct hm_fail *fail)
 {
-	const struct hm_find_replay replay = { find->found, replay_target, hm_found_observe, replay_unread, replay_count };
 	struct work w = { .find = find };
 	int r = 0;
 
 	find->place = place;
 	find->host = host;
-	if (find->store && find->resume && (r = hm_find_store_replay(find->store, host ? "host" : place, &replay, fail)) != 0)
+	if (find->store && find->resume && (r = hm_find_store_replay(find->store, host ? "host" : place, find->found, fail)) != 0)
 		return r < 0 ? r : 0;
 	r = read_all(&w, fail);
 	if (r == 0 && find->store)

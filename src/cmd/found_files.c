@@ -89,21 +89,6 @@ int hm_found_files_read(json_t **ret, const char *const *path, size_t count, str
 	return r;
 }
 
-static void replay_target(void *cookie, const char *name, const char *kind, bool endpoint)
-{
-	hm_found_target(cookie, name, kind, endpoint);
-}
-
-static void replay_unread(void *cookie, const char *path, const char *why)
-{
-	hm_found_not_read(cookie, path, why);
-}
-
-static void replay_count(void *cookie, uint64_t entries, uint64_t files, uint64_t bytes)
-{
-	hm_found_count(cookie, entries, files, bytes);
-}
-
 int hm_found_files_past(json_t **ret, const char *path, const struct hm_suppliers *tables, struct hm_fail *fail)
 {
 	HM_CLEANUP(hm_find_past_release) struct hm_find_past past = { 0 };
@@ -117,7 +102,7 @@ int hm_found_files_past(json_t **ret, const char *path, const struct hm_supplier
 		return r;
 	found = hm_found_new(tables, past.made);
 	for (size_t i = 0; i < past.names && r >= 0; i++)
-		r = hm_find_store_replay(past.store, past.name[i], &(struct hm_find_replay){ found, replay_target, hm_found_observe, replay_unread, replay_count }, fail);
+		r = hm_find_store_replay(past.store, past.name[i], found, fail);
 	if (r < 0)
 		return hm_fail_in(fail, "%s", path);
 	if (!past.finished) {

@@ -2,21 +2,6 @@
 #include "found_internal.h"
 #include "text.h"
 
-static const char *text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text ? text : "";
-}
-
-static bool lists(const char *const *list, size_t count, const char *text)
-{
-	for (size_t i = 0; i < count; i++)
-		if (strcasecmp(list[i], text) == 0)
-			return true;
-	return false;
-}
-
 static size_t steps(const struct hm_found *f, const char *supplier, const struct hm_owner *step[HM_OWNER_MAX])
 {
 	size_t n;
@@ -35,10 +20,10 @@ static bool wanted(const struct hm_found *f, const struct hm_found_filter *filte
 
 	if (!filter)
 		return true;
-	by_name = filter->suppliers == 0 || lists(filter->supplier, filter->suppliers, supplier) || (row && lists(filter->supplier, filter->suppliers, row->name));
+	by_name = filter->suppliers == 0 || found_lists(filter->supplier, filter->suppliers, supplier) || (row && found_lists(filter->supplier, filter->suppliers, row->name));
 	for (size_t i = 0; i < n; i++) {
-		by_name = by_name || (step[i]->controller && lists(filter->supplier, filter->suppliers, step[i]->controller));
-		by_country = by_country || lists(filter->country, filter->countries, step[i]->country);
+		by_name = by_name || (step[i]->controller && found_lists(filter->supplier, filter->suppliers, step[i]->controller));
+		by_country = by_country || found_lists(filter->country, filter->countries, step[i]->country);
 	}
 	return by_name && (filter->countries == 0 || by_country);
 }
@@ -47,7 +32,7 @@ static bool wanted(const struct hm_found *f, const struct hm_found_filter *filte
 static void add_controlled(const struct hm_found *f, const json_t *item, json_t *items)
 {
 	const struct hm_owner *step[HM_OWNER_MAX];
-	size_t n = steps(f, text_of(item, "supplier"), step);
+	size_t n = steps(f, found_text(item, "supplier"), step);
 
 	for (size_t i = 0; i < n; i++) {
 		json_t *copy;
@@ -78,7 +63,7 @@ static int by_members(const void *va, const void *vb)
 	int r = (place(a) > place(b)) - (place(a) < place(b));
 
 	for (size_t i = 0; i < HM_COUNT(order) && r == 0; i++)
-		r = strcmp(text_of(a, order[i]), text_of(b, order[i]));
+		r = strcmp(found_text(a, order[i]), found_text(b, order[i]));
 	return r;
 }
 
@@ -159,9 +144,9 @@ static json_t *suppliers_of(const struct hm_found *f, const json_t *items, const
 	size_t i;
 
 	json_array_foreach (items, i, row)
-		add_supplier(f->suppliers, all, text_of(row, "supplier"));
+		add_supplier(f->suppliers, all, found_text(row, "supplier"));
 	json_array_foreach (candidates, i, row)
-		add_supplier(f->suppliers, all, text_of(row, "supplier"));
+		add_supplier(f->suppliers, all, found_text(row, "supplier"));
 	return in_order(f->suppliers, all);
 }
 

@@ -137,3 +137,19 @@ int found_points(enum hm_strength strength, const char *channel) HM_MUST_CHECK;
 void found_items(const struct hm_found *found, const struct found_group *group, json_t *items);
 /* The member `filter`. */
 json_t *found_filter(const struct hm_found_filter *filter) HM_MUST_CHECK;
+
+/* Of a document's object; empty where it has none. */
+static inline const char *found_text(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text ? text : "";
+}
+
+static inline bool found_lists(const char *const *list, size_t count, const char *text)
+{
+	for (size_t i = 0; i < count; i++)
+		if (strcasecmp(list[i], text) == 0)
+			return true;
+	return false;
+}

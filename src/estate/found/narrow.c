@@ -1,21 +1,6 @@
 /* A document that tells of everybody, made into one that tells of some: as if it had been asked for so. */
 #include "found_internal.h"
 
-static const char *text_of(const json_t *object, const char *name)
-{
-	const char *text = json_string_value(json_object_get(object, name));
-
-	return text ? text : "";
-}
-
-static bool lists(const char *const *list, size_t count, const char *text)
-{
-	for (size_t i = 0; i < count; i++)
-		if (strcasecmp(list[i], text) == 0)
-			return true;
-	return false;
-}
-
 /* Who controls whom, as the document has it; borrows its text. */
 static struct hm_owner *owners_of(const json_t *document, size_t *count)
 {
@@ -27,8 +12,8 @@ static struct hm_owner *owners_of(const json_t *document, size_t *count)
 	json_array_foreach (json_object_get(document, "suppliers"), i, supplier)
 		json_array_foreach (json_object_get(supplier, "control"), j, row) {
 			owner = hm_realloc(owner, *count + 1, sizeof(*owner));
-			owner[(*count)++] = (struct hm_owner){ .supplier = text_of(supplier, "id"), .controller = json_string_value(json_object_get(row, "controller")),
-							       .country = text_of(row, "country"), .from = json_string_value(json_object_get(row, "from")),
+			owner[(*count)++] = (struct hm_owner){ .supplier = found_text(supplier, "id"), .controller = json_string_value(json_object_get(row, "controller")),
+							       .country = found_text(row, "country"), .from = json_string_value(json_object_get(row, "from")),
 							       .to = json_string_value(json_object_get(row, "to")) };
 		}
 	return owner;
@@ -40,22 +25,22 @@ static const char *name_of(const json_t *document, const char *id)
 	size_t i;
 
 	json_array_foreach (json_object_get(document, "suppliers"), i, row)
-		if (strcmp(text_of(row, "id"), id) == 0)
-			return text_of(row, "name");
+		if (strcmp(found_text(row, "id"), id) == 0)
+			return found_text(row, "name");
 	return "";
 }
 
 static bool wanted(const json_t *document, const struct hm_owner *owner, size_t owners, const struct hm_found_filter *f, const json_t *item)
 {
 	/* What somebody controls is told of with the item itself. */
-	const char *id = *text_of(item, "by") ? text_of(item, "by") : text_of(item, "supplier");
+	const char *id = *found_text(item, "by") ? found_text(item, "by") : found_text(item, "supplier");
 	const struct hm_owner *step[HM_OWNER_MAX];
-	size_t n = hm_owner_on(step, owner, owners, id, text_of(document, "made"));
-	bool by_name = f->suppliers == 0 || lists(f->supplier, f->suppliers, id) || lists(f->supplier, f->suppliers, name_of(document, id)), by_country = f->countries == 0;
+	size_t n = hm_owner_on(step, owner, owners, id, found_text(document, "made"));
+	bool by_name = f->suppliers == 0 || found_lists(f->supplier, f->suppliers, id) || found_lists(f->supplier, f->suppliers, name_of(document, id)), by_country = f->countries == 0;
 
 	for (size_t i = 0; i < n; i++) {
-		by_name = by_name || (step[i]->controller && lists(f->supplier, f->suppliers, step[i]->controller));
-		by_country = by_country || lists(f->country, f->countries, step[i]->country);
+		by_name = by_name || (step[i]->controller && found_lists(f->supplier, f->suppliers, step[i]->controller));
+		by_country = by_country || found_lists(f->country, f->countries, step[i]->country);
 	}
 	return by_name && by_country;
 }

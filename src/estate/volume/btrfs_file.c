@@ -15,20 +15,6 @@ static int tree_of(struct hm_volume *v, uint64_t id, struct btrfs_tree *tree, st
 	return 0;
 }
 
-static enum hm_volume_type type_of(unsigned mode)
-{
-	switch (mode & 0170000) {
-	case 0100000:
-		return HM_VOLUME_FILE;
-	case 0040000:
-		return HM_VOLUME_FOLDER;
-	case 0120000:
-		return HM_VOLUME_LINK;
-	default:
-		return HM_VOLUME_OTHER;
-	}
-}
-
 static int on_inode(void *cookie, const struct btrfs_key *key HM_UNUSED, struct hm_slice item, struct hm_fail *fail)
 {
 	struct volume_node *n = cookie;
@@ -40,7 +26,7 @@ static int on_inode(void *cookie, const struct btrfs_key *key HM_UNUSED, struct 
 	n->size = volume_le(item.data + 16, 8);
 	n->links = (uint32_t)volume_le(item.data + 40, 4);
 	n->mode = (unsigned)volume_le(item.data + 52, 4) & 07777;
-	n->type = type_of((unsigned)volume_le(item.data + 52, 4));
+	n->type = volume_type_of((unsigned)volume_le(item.data + 52, 4));
 	return n->size >> 63 ? hm_fail_set(fail, HM_E_BAD, "its inode has an impossible size") : 1;
 }
 

@@ -35,20 +35,6 @@ static void erofs_close(struct hm_volume *v)
 		hm_bytes_release(&x->plain);
 }
 
-static enum hm_volume_type type_of(unsigned mode)
-{
-	switch (mode & 0170000) {
-	case 0100000:
-		return HM_VOLUME_FILE;
-	case 0040000:
-		return HM_VOLUME_FOLDER;
-	case 0120000:
-		return HM_VOLUME_LINK;
-	default:
-		return HM_VOLUME_OTHER;
-	}
-}
-
 static int erofs_node(struct hm_volume *v, struct volume_node *n, struct hm_fail *fail)
 {
 	const struct erofs *x = v->state;
@@ -69,7 +55,7 @@ static int erofs_node(struct hm_volume *v, struct volume_node *n, struct hm_fail
 	n->detail[1] = at + (wide ? 64 : 32) + (attributes ? 12 + 4 * (attributes - 1) : 0);
 	n->detail[2] = volume_le(raw + 16, 4);
 	n->mode = (unsigned)volume_le(raw + 4, 2) & 07777;
-	n->type = type_of((unsigned)volume_le(raw + 4, 2));
+	n->type = volume_type_of((unsigned)volume_le(raw + 4, 2));
 	n->size = wide ? volume_le(raw + 8, 8) : volume_le(raw + 8, 4);
 	n->links = wide ? (uint32_t)volume_le(raw + 44, 4) : (uint32_t)volume_le(raw + 6, 2);
 	if (volume_le(raw + 4, 2) == 0 || volume_le(raw, 2) >> 4 || n->detail[0] >= EROFS_LAYOUTS || n->size >> 62)

@@ -92,20 +92,6 @@ static uint64_t descriptor_at(const struct ext *x, uint64_t group)
 	return (x->first_block + meta * each * x->group_blocks + has_superblock(x, meta * each) + (meta == 0 && x->block == 1024 && x->first_block == 0)) * (uint64_t)x->block + group % each * x->descriptor;
 }
 
-static enum hm_volume_type type_of(unsigned mode)
-{
-	switch (mode & 0170000) {
-	case 0100000:
-		return HM_VOLUME_FILE;
-	case 0040000:
-		return HM_VOLUME_FOLDER;
-	case 0120000:
-		return HM_VOLUME_LINK;
-	default:
-		return HM_VOLUME_OTHER;
-	}
-}
-
 static int ext_node(struct hm_volume *v, struct volume_node *n, struct hm_fail *fail)
 {
 	const struct ext *x = v->state;
@@ -122,7 +108,7 @@ static int ext_node(struct hm_volume *v, struct volume_node *n, struct hm_fail *
 		return hm_fail_set(fail, HM_E_BAD, "its inode %llu cannot be read", (unsigned long long)n->number);
 	n->raw.len = x->inode;
 	n->mode = (unsigned)volume_le(raw, 2) & 07777;
-	n->type = type_of((unsigned)volume_le(raw, 2));
+	n->type = volume_type_of((unsigned)volume_le(raw, 2));
 	n->links = (uint32_t)volume_le(raw + 26, 2);
 	n->size = volume_le(raw + 4, 4) | (n->type == HM_VOLUME_FILE || (x->incompatible & 0x4000) ? volume_le(raw + 108, 4) << 32 : 0);
 	if (volume_le(raw, 2) == 0 || n->links == 0 || n->size >> 63)

@@ -26,6 +26,20 @@ struct walk {
 
 static const struct volume_form *const forms[] = { &volume_btrfs, &volume_erofs, &volume_ext, &volume_xfs };
 
+enum hm_volume_type volume_type_of(unsigned mode)
+{
+	switch (mode & 0170000) {
+	case 0100000:
+		return HM_VOLUME_FILE;
+	case 0040000:
+		return HM_VOLUME_FOLDER;
+	case 0120000:
+		return HM_VOLUME_LINK;
+	default:
+		return HM_VOLUME_OTHER;
+	}
+}
+
 int volume_at(struct hm_volume *v, uint64_t at, void *to, size_t len, struct hm_fail *fail)
 {
 	for (size_t have = 0; have < len;) {

@@ -67,6 +67,8 @@ struct hm_volume {
 	uint64_t tree;
 };
 
+/* Of an inode's mode, which all of them keep as the kernel has it. */
+enum hm_volume_type volume_type_of(unsigned mode);
 /* All of `len`, or HM_E_BAD. */
 int volume_at(struct hm_volume *v, uint64_t at, void *to, size_t len, struct hm_fail *fail) HM_MUST_CHECK;
 /* A zeroed extent behind the others, or NULL: too many. */

@@ -119,20 +119,6 @@ static uint64_t byte_of(const struct xfs *x, uint64_t block)
 	return ((block >> x->ag_log) * x->ag_blocks + (block & (((uint64_t)1 << x->ag_log) - 1))) * x->block;
 }
 
-static enum hm_volume_type type_of(unsigned mode)
-{
-	switch (mode & 0170000) {
-	case 0100000:
-		return HM_VOLUME_FILE;
-	case 0040000:
-		return HM_VOLUME_FOLDER;
-	case 0120000:
-		return HM_VOLUME_LINK;
-	default:
-		return HM_VOLUME_OTHER;
-	}
-}
-
 static int xfs_node(struct hm_volume *v, struct volume_node *n, struct hm_fail *fail)
 {
 	const struct xfs *x = v->state;
@@ -149,7 +135,7 @@ static int xfs_node(struct hm_volume *v, struct volume_node *n, struct hm_fail *
 	if (memcmp(raw, "IN", 2) != 0 || raw[4] < 1 || raw[4] > 3 || (raw[4] == 3) != x->five || (x->five && volume_be(raw + 152, 8) != n->number) || volume_be(raw + 2, 2) == 0)
 		return hm_fail_set(fail, HM_E_BAD, "its inode %llu is damaged", (unsigned long long)n->number);
 	n->mode = (unsigned)volume_be(raw + 2, 2) & 07777;
-	n->type = type_of((unsigned)volume_be(raw + 2, 2));
+	n->type = volume_type_of((unsigned)volume_be(raw + 2, 2));
 	n->size = volume_be(raw + 56, 8);
 	n->links = raw[4] == 1 ? (uint32_t)volume_be(raw + 6, 2) : (uint32_t)volume_be(raw + 16, 4);
 	return n->size >> 63 ? hm_fail_set(fail, HM_E_BAD, "its inode %llu has an impossible size", (unsigned long long)n->number) : 0;
