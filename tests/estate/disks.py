@@ -1,22 +1,12 @@
 #!/usr/bin/env python3
 """Disk images held against the same tree as a folder: each file system, in partitions, volumes and containers; what is not read is named; what is damaged is no
 clean one. disks.py HALLMARK DATA LIST_TARGET (TAP)"""
-import hashlib, json, os, random, shutil, stat, struct, subprocess, sys, tempfile
+import hashlib, os, shutil, stat, struct, subprocess, sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import estate, images, parts
+from asked import end, folder, found, result, unread as reasons
 
-program, data, lister = sys.argv[1], os.path.abspath(sys.argv[2]), os.path.abspath(sys.argv[3])
-folder = tempfile.mkdtemp(prefix="hallmark-disks-")
-number, failed = 0, False
-
-
-def result(good, text, more=""):
-    global number, failed
-    number += 1
-    failed |= not good
-    print(f"{'ok' if good else 'not ok'} {number} - {text}", flush=True)
-    if not good:
-        print("# " + str(more)[:3000].replace("\n", "\n# "))
+lister = os.path.abspath(sys.argv[3])
 
 
 def at(name):
@@ -26,15 +16,6 @@ def at(name):
 def copy_of(image, copy):
     """With its holes: most of an image is nothing."""
     subprocess.run(["cp", "--sparse=always", image, copy], check=True)
-
-
-def found(path):
-    run = subprocess.run([program, "find", "--db", "none", "--json", path], capture_output=True, env={**os.environ, "HALLMARK_DATA": data}, timeout=120)
-    return run.returncode, json.loads(run.stdout) if run.stdout else {"items": [], "targets": [], "error": run.stderr}
-
-
-def reasons(document):
-    return [(r.get("path"), r["reason"]) for t in document["targets"] for r in t["not_read"]]
 
 
 def shown(raw):
@@ -249,16 +230,12 @@ def doubted(made):
     result(not bad, "images that end early are not clean", bad)
 
 
-try:
-    root, plain = at("root"), at("plain")
-    images.tree(root, names=True)
-    images.tree(plain, names=False)
-    made, whole, simple = file_systems(root, plain)
-    subvolumes()
-    placed(made, whole, simple)
-    named()
-    doubted(made)
-finally:
-    shutil.rmtree(folder, ignore_errors=True)
-print(f"1..{number}")
-sys.exit(failed)
+root, plain = at("root"), at("plain")
+images.tree(root, names=True)
+images.tree(plain, names=False)
+made, whole, simple = file_systems(root, plain)
+subvolumes()
+placed(made, whole, simple)
+named()
+doubted(made)
+end()

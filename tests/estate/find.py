@@ -1,54 +1,13 @@
 #!/usr/bin/env python3
 """hallmark find as a user meets it: the traps, hostile targets, exit codes. find.py HALLMARK DATA (TAP)"""
-import gzip, hashlib, io, json, os, shutil, signal, sqlite3, struct, subprocess, sys, tempfile, time, zipfile, zlib
+import gzip, hashlib, json, os, shutil, signal, sqlite3, struct, subprocess, sys, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import estate, hive, parts, signed
-
-program, data = sys.argv[1], os.path.abspath(sys.argv[2])
-folder = tempfile.mkdtemp(prefix="hallmark-find-")
-number, failed = 0, False
-
-
-def result(good, text, more=""):
-    global number, failed
-    number += 1
-    failed |= not good
-    print(f"{'ok' if good else 'not ok'} {number} - {text}", flush=True)
-    if not good and more:
-        print("# " + str(more).replace("\n", "\n# "))
-
-
-def find(*args, db="none"):
-    run = subprocess.run([program, "find", "--db", db, *args], capture_output=True, env={**os.environ, "HALLMARK_DATA": data}, timeout=120)
-    return run.returncode, run.stdout, run.stderr
-
-
-def find_plain(*args):
-    run = subprocess.run([program, "find", *args], capture_output=True, env={**os.environ, "HALLMARK_DATA": data}, timeout=120)
-    return run.returncode, run.stdout, run.stderr
-
-
-def found(*args):
-    code, out, err = find("--json", *args)
-    return code, json.loads(out) if out else {"items": [], "candidates": [], "targets": [], "error": err}
-
-
-def place(name, content):
-    path = os.path.join(folder, name)
-    if isinstance(content, dict):
-        parts.write(path, content)
-    else:
-        with open(path, "wb") as f:
-            f.write(content)
-    return path
+from asked import data, end, find, folder, found, place, program, result, unread
 
 
 def states(document, supplier):
     return sorted((i["relation"], i["state"]) for i in document["items"] if i["supplier"] == supplier)
-
-
-def unread(document):
-    return [(r.get("path"), r["reason"]) for t in document["targets"] for r in t["not_read"]]
 
 
 def tree(path):
@@ -319,17 +278,17 @@ def kept(a):
     decision = subprocess.run([program, "decide", "--policy", "ncsc-2017", "--classification", "SECRET", "--json", "--found", files[0], "--found", files[1]], capture_output=True, env={**os.environ, "HALLMARK_DATA": data})
     answers = [(t["target"].split(": ")[0], t["answer"]) for t in json.loads(decision.stdout)["targets"]] if decision.stdout else decision.stderr
     result(decision.returncode == 1 and answers == [(files[0], "prohibited"), (files[1], "allowed")], "inventories of several machines together", answers)
-    code, out, _ = find_plain("--format", "bod-17-01", "--found", files[0], "--found", files[1])
+    code, out, _ = find("--format", "bod-17-01", "--found", files[0], "--found", files[1], db=None)
     result(code == 1 and b"1 of 2" in out and b"2 targets were looked at, of which 2 are endpoints" in out and b"alone: kaspersky" in out, "a report of several machines' inventories", out)
-    code, out, _ = find_plain("--supplier", "drweb", "--json", "--found", files[0])
+    code, out, _ = find("--supplier", "drweb", "--json", "--found", files[0], db=None)
     result(code == 0 and json.loads(out)["items"] == [] and json.loads(out)["filter"]["supplier"] == ["drweb"], "and of whom is asked for", out)
-    one = json.loads(find_plain("--supplier", "kaspersky", "--json", "--found", files[0])[1])
+    one = json.loads(find("--supplier", "kaspersky", "--json", "--found", files[0], db=None)[1])
     result(one == json.loads(find("--json", "--supplier", "kaspersky", f"{folder}/many-systems/a")[1]), "the same as if it had been asked for at once")
-    result(find_plain("--found", files[0], "--host")[0] == 3 and find_plain("--found", folder + "/nowhere")[0] == 4, "--found reads no target, and what is there")
+    result(find("--found", files[0], "--host", db=None)[0] == 3 and find("--found", folder + "/nowhere", db=None)[0] == 4, "--found reads no target, and what is there")
     find("--json", "--supplier", "drweb", "-o", files[1], f"{folder}/many-systems/b")
     decision = subprocess.run([program, "decide", "--policy", "bod-17-01", "--found", files[0], "--found", files[1]], capture_output=True, env={**os.environ, "HALLMARK_DATA": data})
     result(decision.returncode == 3 and b"different suppliers" in decision.stderr, "but not where one tells of others", decision.stderr)
-    result(find_plain("--format", "bod-17-01", "--found", files[1])[0] == 3, "nor a report of whom an inventory does not tell")
+    result(find("--format", "bod-17-01", "--found", files[1], db=None)[0] == 3, "nor a report of whom an inventory does not tell")
 
 
 def stopped(run, target, but=None):
@@ -387,18 +346,14 @@ def killed():
     result(True, f"what a reader saw before it died is told ({deaths} deaths in the midst)")
 
 
-try:
-    a = states_and_forms()
-    hostile(a)
-    signatures()
-    left_alone()
-    reports(a)
-    registry()
-    updates()
-    carried()
-    kept(a)
-    killed()
-finally:
-    shutil.rmtree(folder, ignore_errors=True)
-print(f"1..{number}")
-sys.exit(failed)
+a = states_and_forms()
+hostile(a)
+signatures()
+left_alone()
+reports(a)
+registry()
+updates()
+carried()
+kept(a)
+killed()
+end()

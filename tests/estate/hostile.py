@@ -1,41 +1,11 @@
 #!/usr/bin/env python3
 """Targets that are made to harm who reads them: told as unread, the rest read, nothing outside read. hostile.py HALLMARK DATA (TAP)"""
-import ctypes, json, os, shutil, socket, sqlite3, struct, subprocess, sys, tarfile, tempfile, threading, time
+import ctypes, json, os, shutil, socket, sqlite3, struct, subprocess, sys, tarfile, threading, time
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import estate, parts
+from asked import data, end, folder, found, place, program, result, unread
 
-program, data = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
-folder = tempfile.mkdtemp(prefix="hallmark-hostile-")
-number, failed = 0, False
 KESL = estate.packaged({"/opt/kaspersky/kesl/bin/kesl": (estate.SCRIPT, 0o755)}, "kesl", "AO Kaspersky Lab")
-
-
-def result(good, text, more=""):
-    global number, failed
-    number += 1
-    failed |= not good
-    print(f"{'ok' if good else 'not ok'} {number} - {text}", flush=True)
-    if not good and more:
-        print("# " + str(more)[:2000].replace("\n", "\n# "))
-
-
-def found(*args, **environment):
-    run = subprocess.run([program, "find", "--db", "none", "--json", *args], capture_output=True, env={**os.environ, "HALLMARK_DATA": data, **environment}, timeout=120)
-    return run.returncode, json.loads(run.stdout) if run.stdout else {"items": [], "candidates": [], "targets": [], "error": run.stderr}
-
-
-def place(name, content):
-    path = os.path.join(folder, name)
-    if isinstance(content, dict):
-        parts.write(path, content)
-    else:
-        with open(path, "wb") as f:
-            f.write(content)
-    return path
-
-
-def unread(document):
-    return [(r.get("path"), r["reason"]) for t in document["targets"] for r in t["not_read"]]
 
 
 def shows(document):
@@ -197,15 +167,11 @@ def resumed():
     result(run("--db", db, "--resume").stdout == whole, "and so does one that was cut short and resumed")
 
 
-try:
-    same()
-    bombs()
-    outside()
-    special(place("special", KESL))
-    damaged()
-    torn(place("torn", KESL))
-    swapped()
-finally:
-    shutil.rmtree(folder, ignore_errors=True)
-print(f"1..{number}")
-sys.exit(failed)
+same()
+bombs()
+outside()
+special(place("special", KESL))
+damaged()
+torn(place("torn", KESL))
+swapped()
+end()

@@ -1,38 +1,12 @@
 #!/usr/bin/env python3
 """Package databases, roots below a target, and containers, as hallmark find tells them. packages.py HALLMARK DATA (TAP)"""
-import gzip, hashlib, io, json, os, shutil, sqlite3, struct, subprocess, sys, tarfile, tempfile, zlib
+import gzip, hashlib, io, json, os, shutil, sqlite3, struct, subprocess, sys, tarfile, zlib
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import estate, parts
+from asked import data, end, folder, found, place, program, result, unread
 
-program, data = sys.argv[1], os.path.abspath(sys.argv[2])
-folder = tempfile.mkdtemp(prefix="hallmark-packages-")
-number, failed = 0, False
 KESL = {"/opt/kaspersky/kesl/bin/kesl": (estate.SCRIPT, 0o755), "/opt/kaspersky/kesl/lib/libx.so": (b"\x7fELF" + bytes(200), 0o755)}
 PACKAGE = estate.packaged(KESL, "kesl", "AO Kaspersky Lab")
-
-
-def result(good, text, more=""):
-    global number, failed
-    number += 1
-    failed |= not good
-    print(f"{'ok' if good else 'not ok'} {number} - {text}", flush=True)
-    if not good:
-        print("# " + str(more)[:3000].replace("\n", "\n# "))
-
-
-def found(*args):
-    run = subprocess.run([program, "find", "--db", "none", "--json", *args], capture_output=True, env={**os.environ, "HALLMARK_DATA": data}, timeout=120)
-    return run.returncode, json.loads(run.stdout) if run.stdout else {"items": [], "candidates": [], "targets": [], "error": run.stderr}
-
-
-def place(name, content):
-    path = os.path.join(folder, name)
-    if isinstance(content, dict):
-        parts.write(path, content)
-    else:
-        with open(path, "wb") as f:
-            f.write(content)
-    return path
 
 
 def below(where, files):
@@ -49,10 +23,6 @@ def proofs(document):
 
 def verified(document):
     return any(kind == "package.files" and strength == "strong" for kind, strength, _ in proofs(document))
-
-
-def unread(document):
-    return [(r.get("path"), r["reason"]) for t in document["targets"] for r in t["not_read"]]
 
 
 def roots():
@@ -323,12 +293,8 @@ def images():
     result(code == 2 and any("media type" in why for _, why in unread(d)), "a layer that is none is told by its type", unread(d))
 
 
-try:
-    roots()
-    engines()
-    images()
-    rpm()
-finally:
-    shutil.rmtree(folder, ignore_errors=True)
-print(f"1..{number}")
-sys.exit(failed)
+roots()
+engines()
+images()
+rpm()
+end()
