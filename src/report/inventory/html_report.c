@@ -75,7 +75,7 @@ static void put_items(struct hm_bytes *out, const json_t *found, const char *lis
 		hm_escape_html(out, "</td><td>%.*s</td><td>%s", (int)countries.len, (const char *)countries.data, inventory_text(item, "relation"));
 		if (*inventory_text(item, "by"))
 			hm_escape_html(out, " (%s)", inventory_supplier(found, inventory_text(item, "by")));
-		hm_escape_html(out, "</td><td>%s</td><td>", inventory_text(item, "state"));
+		hm_escape_html(out, "</td><td>%s</td><td class=code>", inventory_text(item, "state"));
 		put_foreign(out, "", item, "outer", "");
 		hm_bytes_text(out, "</td><td class=code>");
 		put_foreign(out, "", item, "target", "");
