@@ -33,6 +33,7 @@ bench:
 	@scripts/setup build run bench
 	@$(MAKE) --no-print-directory all
 	@scripts/as-root bench/run $(BUILD)
+	@bench/find/run $(BUILD) $(TREES)
 
 # The contents of a tree read for all texts of the supplier tables, beside grep, yara and sha256sum on the same tree; TREES="/usr /opt".
 bench-find:
